@@ -1,0 +1,54 @@
+"""What every stage script does around its work: params in, one summary line or one clear error out."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+from reelgraph.errors import ReelgraphError
+from reelgraph.files import write_json
+from reelgraph.params.base import StageParams, load
+
+TIMINGS = Path(".timings")
+"""Seconds and peak memory of each stage; ignored by git and DVC."""
+
+P = TypeVar("P", bound=StageParams)
+
+
+def run(stage: str, params: type[P], work: Callable[[P], str]) -> None:
+    """Load the stage's params, do its work, print its summary; exit with 1 on a refusal.
+
+    Args:
+        stage: the stage's name in dvc.yaml, with its variant if it has one.
+        params: the model of the sections that the stage reads.
+        work: computes and writes; returns the figures for the summary line.
+    """
+    start = time.monotonic()
+    try:
+        summary = work(load(params))
+    except ReelgraphError as error:
+        print(f"{stage}: {error}{_way_back()}", file=sys.stderr)
+        sys.exit(1)
+    seconds = time.monotonic() - start
+    write_json({"seconds": round(seconds, 2), "peak_mb": _peak_mb()}, TIMINGS / f"{stage}.json")
+    print(f"{stage}: {summary} [{seconds:.1f} s]")
+
+
+def _way_back() -> str:
+    """Name the command that restores what DVC removed before it started the stage."""
+    if "DVC_STAGE" not in os.environ:
+        return ""
+    return "\nThe stage's last outputs come back with `git checkout params.yaml && make restore`."
+
+
+def _peak_mb() -> int:
+    try:
+        import resource
+    except ImportError:  # Windows
+        return 0
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return int(peak // (1 << 20 if sys.platform == "darwin" else 1 << 10))

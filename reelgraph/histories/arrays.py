@@ -1,0 +1,64 @@
+"""Everybody's ratings as flat arrays with offsets, and which of them are targets."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Int32, Int64, UInt8
+
+from reelgraph.errors import ArtifactError
+from reelgraph.files import RERUN, read_array, write_arrays
+
+
+@dataclass(frozen=True)
+class Histories:
+    """Ratings ordered by user, time, movie id. A rating is named by its index in these arrays.
+
+    The history of a target at index ``i`` of user ``u`` is what lies in
+    ``offsets[u] : i``, at most the last ``max_history`` of it.
+    """
+
+    user_id: Int64[np.ndarray, "users"]
+    """Ascending ids of the users."""
+    offsets: Int64[np.ndarray, "users+1"]
+    """Ratings of user u are at offsets[u] : offsets[u + 1]."""
+    movie_row: Int32[np.ndarray, "ratings"]
+    """Row of the movie in movies.parquet."""
+    code: UInt8[np.ndarray, "ratings"]
+    """Half-star code, 1 … 10."""
+    timestamp: Int64[np.ndarray, "ratings"]
+    """Unix seconds, UTC."""
+    train_end: Int64[np.ndarray, "users"]
+    """Training rows of user u are at offsets[u] : train_end[u]."""
+    train: Int64[np.ndarray, "train_targets"]
+    """Indices of the training targets."""
+    val: Int64[np.ndarray, "val_targets"]
+    """Indices of the validation targets, at most one a user."""
+    test: Int64[np.ndarray, "test_targets"]
+    """Indices of the test targets, at most one a user."""
+
+    def users_of(self, index: Int64[np.ndarray, "targets"]) -> Int64[np.ndarray, "targets"]:
+        """Return the user (position in ``user_id``) of each rating."""
+        return np.searchsorted(self.offsets, index, side="right") - 1
+
+
+def write_histories(histories: Histories, folder: Path | str) -> None:
+    """Write each array as a file of the folder."""
+    write_arrays({f.name: getattr(histories, f.name) for f in fields(histories)}, folder)
+
+
+def read_histories(folder: Path | str) -> Histories:
+    """Map the arrays into memory.
+
+    Raises:
+        ArtifactError: a file is missing, or the arrays don't fit together.
+    """
+    arrays = {f.name: read_array(Path(folder) / f"{f.name}.npy") for f in fields(Histories)}
+    ratings, users = len(arrays["movie_row"]), len(arrays["user_id"])
+    lengths = {"code": ratings, "timestamp": ratings, "offsets": users + 1, "train_end": users}
+    wrong = [name for name, length in lengths.items() if len(arrays[name]) != length]
+    if wrong or arrays["offsets"][-1] != ratings:
+        raise ArtifactError(str(folder), "arrays of one set of ratings", f"other lengths in {wrong}", RERUN)
+    return Histories(**arrays)

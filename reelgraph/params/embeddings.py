@@ -1,0 +1,23 @@
+"""Params of stage embeddings."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from reelgraph.params.base import Section, Seed, StageParams
+
+
+class Embeddings(Section):
+    """Section ``embeddings``."""
+
+    pairs: int = Field(ge=1, le=100_000_000)
+    """Random pairs of movies whose cosine is measured, 1 to 100,000,000."""
+
+    pair_seed: Seed
+    """Seed of the pairs; 42 in the reference."""
+
+
+class EmbeddingsParams(StageParams):
+    """What stage embeddings reads."""
+
+    embeddings: Embeddings

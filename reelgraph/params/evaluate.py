@@ -1,0 +1,22 @@
+"""Params of stage evaluate."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from reelgraph.params.base import Section, StageParams
+from reelgraph.params.compute import Compute
+
+
+class Evaluate(Section):
+    """Section ``evaluate``."""
+
+    examples: int = Field(ge=0, le=10_000)
+    """Test users shown with their history, 0 to 10,000."""
+
+
+class EvaluateParams(StageParams):
+    """What stage evaluate reads."""
+
+    evaluate: Evaluate
+    compute: Compute

@@ -1,0 +1,26 @@
+"""Params of stage build_kg."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from reelgraph.params.base import Section, Seed, StageParams
+from reelgraph.params.engine import Engine
+
+
+class Kg(Section):
+    """Section ``kg``."""
+
+    fasttext: str = Field(min_length=1)
+    """train: a model from the catalogue's text. hub: cc.en.300.bin. Else the path of a .bin file."""
+
+    fasttext_epochs: int = Field(ge=1, le=1000)
+    """Passes over the text when training, 1 to 1000."""
+
+
+class KgParams(StageParams):
+    """What stage build_kg reads."""
+
+    seed: Seed
+    kg: Kg
+    engine: Engine

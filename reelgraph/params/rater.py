@@ -1,0 +1,72 @@
+"""Params of stage train_rater."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from reelgraph.params.base import Section, Seed, StageParams
+from reelgraph.params.compute import Compute
+
+
+class Model(Section):
+    """Section ``model``."""
+
+    embedding: str = Field(pattern=r"^[A-Za-z0-9_]+$")
+    """Which data/emb_NAME.parquet gives the movie vectors."""
+
+    type: Literal["attention", "transformer"]
+    """The rater's architecture."""
+
+    hidden_dim: int = Field(ge=2, le=8192, multiple_of=2)
+    """Hidden size, even, 2 to 8192."""
+
+    dropout: float = Field(ge=0, lt=1)
+    """Share of activations dropped in training, 0 to below 1."""
+
+    layers: int = Field(ge=1, le=24)
+    """Encoder layers, transformer only, 1 to 24."""
+
+    heads: int = Field(ge=1, le=64)
+    """Attention heads, transformer only, 1 to 64."""
+
+    @model_validator(mode="after")
+    def _heads_divide(self) -> Model:
+        if self.type == "transformer" and self.hidden_dim % self.heads:
+            raise ValueError(f"model.hidden_dim divisible by model.heads = {self.heads}")
+        return self
+
+
+class Train(Section):
+    """Section ``train``."""
+
+    epochs: int = Field(ge=1, le=10_000)
+    """Passes over the training targets, 1 to 10,000."""
+
+    batch_size: int = Field(ge=1, le=1_000_000)
+    """Targets a step, 1 to 1,000,000."""
+
+    learning_rate: float = Field(gt=0, le=1)
+    """AdamW's step size, above 0, at most 1."""
+
+    weight_decay: float = Field(ge=0, le=1)
+    """AdamW's weight decay, 0 to 1."""
+
+    cosine_epochs: int = Field(ge=1, le=10_000)
+    """Epochs until the cosine schedule reaches its lowest rate, 1 to 10,000."""
+
+    min_learning_rate: float = Field(ge=0, le=1)
+    """That lowest rate, 0 to 1."""
+
+    clip_norm: float = Field(gt=0)
+    """Largest norm of a gradient step, above 0."""
+
+
+class RaterParams(StageParams):
+    """What stage train_rater reads."""
+
+    seed: Seed
+    model: Model
+    train: Train
+    compute: Compute

