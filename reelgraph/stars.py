@@ -13,19 +13,20 @@ import numpy as np
 from torch import Tensor
 
 LOWEST, HIGHEST, STEP = 0.5, 5.0, 0.5
+SPAN = HIGHEST - LOWEST
 N_CODES = 10
 
-Numbers = TypeVar("Numbers", np.ndarray, Tensor)
+Numbers = TypeVar("Numbers", np.ndarray, Tensor, float)
 
 
 def to_scaled(stars: Numbers) -> Numbers:
     """Map stars in [0.5, 5] linearly to [0, 1]."""
-    return (stars - LOWEST) / (HIGHEST - LOWEST)
+    return (stars - LOWEST) / SPAN
 
 
 def from_scaled(scaled: Numbers) -> Numbers:
     """Map [0, 1] linearly to stars in [0.5, 5]."""
-    return scaled * (HIGHEST - LOWEST) + LOWEST
+    return scaled * SPAN + LOWEST
 
 
 def from_codes(codes: Numbers) -> Numbers:

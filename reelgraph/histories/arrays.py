@@ -22,7 +22,7 @@ class Histories:
 
     user_id: Int64[np.ndarray, "users"]
     """Ascending ids of the users."""
-    offsets: Int64[np.ndarray, "users+1"]
+    offsets: Int64[np.ndarray, "bounds"]
     """Ratings of user u are at offsets[u] : offsets[u + 1]."""
     movie_row: Int32[np.ndarray, "ratings"]
     """Row of the movie in movies.parquet."""

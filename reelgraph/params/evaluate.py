@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from reelgraph.params.base import Section, StageParams
+from reelgraph.params.base import Section, Seed, StageParams
+from reelgraph.params.baselines import Baselines
 from reelgraph.params.compute import Compute
 
 
@@ -18,5 +19,7 @@ class Evaluate(Section):
 class EvaluateParams(StageParams):
     """What stage evaluate reads."""
 
+    seed: Seed
+    baselines: Baselines
     evaluate: Evaluate
     compute: Compute

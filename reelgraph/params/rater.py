@@ -19,6 +19,9 @@ class Model(Section):
     type: Literal["attention", "transformer"]
     """The rater's architecture."""
 
+    max_history: int = Field(ge=1, le=100_000)
+    """Ratings of a history that the rater sees, the last ones, 1 to 100,000."""
+
     hidden_dim: int = Field(ge=2, le=8192, multiple_of=2)
     """Hidden size, even, 2 to 8192."""
 

@@ -14,9 +14,6 @@ class Sequences(Section):
     min_history: int = Field(ge=0, le=100_000)
     """Ratings before the first target, 0 to 100,000."""
 
-    max_history: int = Field(ge=1, le=100_000)
-    """Ratings of a history at most, 1 to 100,000."""
-
     train_targets: int = Field(ge=0, le=100_000)
     """Training targets a user at most, evenly spread; 0: every position is one."""
 

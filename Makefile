@@ -1,0 +1,55 @@
+# make repro   set everything up, run the pipeline, print the results
+# make test    the tests
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+export DVC_NO_ANALYTICS := 1
+
+.PHONY: repro show test lint format deps restore reference setup clean
+
+repro: $(READY)  ## run what is stale, then print the results
+	dvc repro
+	@python -m reelgraph.cli.show
+
+show: $(READY)  ## print the results
+	@python -m reelgraph.cli.show
+
+test: $(READY)
+	python -m pytest
+
+lint: $(READY)
+	ruff check .
+	ruff format --check .
+	mypy
+
+format: $(READY)
+	ruff check --fix .
+	ruff format .
+
+deps: $(READY)  ## write each stage's imports into dvc.yaml
+	python -m reelgraph.cli.deps
+
+restore: $(READY)  ## bring back the outputs that dvc.lock names
+	dvc checkout --force
+	git checkout -- metrics plots
+
+# The SPEC's settings, on whatever data params.yaml or SET names; params.yaml stays as it is:
+#   make reference SET="-S data.source=tables -S data.catalog=/abs/catalog.parquet -S data.ratings=/abs/ratings.parquet"
+reference: $(READY)
+	python -m reelgraph.cli.reference $(SET)
+
+setup: $(READY)
+
+$(READY): requirements.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "$(PYTHON) is older than 3.11: name a newer one, such as make PYTHON=python3.12 repro"; exit 1; }
+	$(PYTHON) -m venv --clear $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet -r requirements.lock
+	touch $@
+
+clean:  ## remove what the pipeline made, keep the cache
+	rm -rf .timings
+	dvc gc --workspace --force

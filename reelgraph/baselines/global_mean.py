@@ -1,0 +1,17 @@
+"""Baseline: everybody gives every movie the mean of all training rows."""
+
+from __future__ import annotations
+
+import numpy as np
+from jaxtyping import Float, Int64
+
+from reelgraph.baselines import means
+from reelgraph.histories.arrays import Histories
+from reelgraph.params.baselines import Baselines
+
+
+def predict(
+    histories: Histories, index: Int64[np.ndarray, "n"], params: Baselines
+) -> Float[np.ndarray, "n"]:
+    """Predict the ratings at ``index``, in stars."""
+    return np.full(len(index), means.global_mean(histories))

@@ -1,0 +1,22 @@
+"""Baseline: the mean of the last few ratings before the target, those that the rater sees too."""
+
+from __future__ import annotations
+
+import numpy as np
+from jaxtyping import Float, Int64
+
+from reelgraph.baselines import means
+from reelgraph.histories.arrays import Histories
+from reelgraph.params.baselines import Baselines
+from reelgraph.stars import from_codes
+
+
+def predict(
+    histories: Histories, index: Int64[np.ndarray, "n"], params: Baselines
+) -> Float[np.ndarray, "n"]:
+    """Predict the ratings at ``index``, in stars; an empty history gives the global mean."""
+    sums = means.running_sums(histories)
+    start = np.maximum(index - params.recent, histories.offsets[histories.users_of(index)])
+    count = index - start
+    recent = from_codes((sums[index] - sums[start]) / np.maximum(count, 1))
+    return np.where(count > 0, recent, means.global_mean(histories))

@@ -1,0 +1,17 @@
+"""Baseline: a person gives every movie the mean of their training rows."""
+
+from __future__ import annotations
+
+import numpy as np
+from jaxtyping import Float, Int64
+
+from reelgraph.baselines import means
+from reelgraph.histories.arrays import Histories
+from reelgraph.params.baselines import Baselines
+
+
+def predict(
+    histories: Histories, index: Int64[np.ndarray, "n"], params: Baselines
+) -> Float[np.ndarray, "n"]:
+    """Predict the ratings at ``index``, in stars; a user without training rows gets the global mean."""
+    return means.user_means(histories)[histories.users_of(index)]

@@ -1,0 +1,80 @@
+"""Write into dvc.yaml, as deps of each stage, the modules that its script imports.
+
+``python -m reelgraph.cli.deps`` rewrites dvc.yaml; DVC does not follow imports itself.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+from ruamel.yaml import YAML
+from ruamel.yaml.comments import CommentedSeq
+
+DVC_FILE = Path("dvc.yaml")
+PACKAGES = ("reelgraph", "stages")
+
+
+def imported(module: Path, seen: set[Path] | None = None) -> set[Path]:
+    """Return the project's files that importing ``module`` reads, itself included."""
+    seen = set() if seen is None else seen
+    if module not in seen:
+        seen.add(module)
+        for path in _direct(module):
+            imported(path, seen)
+    return seen
+
+
+def _direct(module: Path) -> Iterator[Path]:
+    for node in ast.walk(ast.parse(module.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+        else:
+            continue
+        for name in names:
+            path = Path(*name.split(".")).with_suffix(".py")
+            if name.split(".")[0] in PACKAGES and path.is_file():
+                yield path
+
+
+def code_deps(stage: dict[str, object], names: list[str]) -> list[str]:
+    """Return the code files that a stage of dvc.yaml depends on, sorted.
+
+    Args:
+        stage: the stage, or the ``do`` part of a loop.
+        names: the baselines, since stage baseline imports its module by name.
+    """
+    script = str(stage["cmd"]).split()[2].replace(".", "/") + ".py"
+    found = imported(Path(script))
+    if "${item}" not in str(stage["cmd"]):
+        return sorted(str(path) for path in found)
+    own = [Path(f"reelgraph/baselines/{name}.py") for name in names]
+    for path in own:
+        found |= imported(path)
+    return sorted({*(str(path) for path in found - set(own)), "reelgraph/baselines/${item}.py"})
+
+
+def updated() -> tuple[str, str]:
+    """Return dvc.yaml's text as it is and as its imports want it."""
+    yaml = YAML()
+    yaml.width = 120
+    yaml.indent(mapping=2, sequence=4, offset=2)
+    before = DVC_FILE.read_text(encoding="utf-8")
+    names = YAML(typ="safe").load(Path("params.yaml"))["baselines"]["names"]
+    content = yaml.load(before)
+    for stage in content["stages"].values():
+        body = stage.get("do", stage)
+        data = [dep for dep in body["deps"] if not str(dep).startswith(PACKAGES)]
+        body["deps"] = CommentedSeq([*data, *code_deps(body, names)])
+    from io import StringIO
+
+    text = StringIO()
+    yaml.dump(content, text)
+    return before, text.getvalue()
+
+
+if __name__ == "__main__":
+    DVC_FILE.write_text(updated()[1], encoding="utf-8")

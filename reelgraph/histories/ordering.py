@@ -1,0 +1,80 @@
+"""Ratings of embedded movies in the order in which they were given."""
+
+from __future__ import annotations
+
+import ibis
+import ibis.expr.types as ir
+import numpy as np
+import pyarrow as pa
+from jaxtyping import Int64
+
+from reelgraph.engine import stream
+from reelgraph.errors import InputError
+from reelgraph.stars import STEP
+
+SCHEMA = pa.schema(
+    [
+        ("user_id", pa.int64()),
+        ("movie_row", pa.int32()),
+        ("code", pa.uint8()),
+        ("timestamp", pa.int64()),
+    ]
+)
+
+
+def in_order(ratings: ir.Table, movies: ir.Table) -> ir.Table:
+    """Keep ratings of the movies and order them by user, time, movie id.
+
+    Args:
+        ratings: checked ratings.
+        movies: the movie table; a movie's row is its place in ascending order of id,
+            which is the order of movies.parquet.
+    """
+    rows = movies.select("movie_id", movie_row=ibis.row_number().over(order_by=movies.movie_id))
+    joined = ratings.inner_join(rows, "movie_id").order_by(["user_id", "timestamp", "movie_id"])
+    return joined.select(
+        "user_id", "movie_row", "timestamp", code=(joined.rating / STEP).round().cast("int16")
+    )
+
+
+def of_sampled_users(ratings: ir.Table, movies: ir.Table, count: int, seed: int) -> ir.Table:
+    """Keep the ratings of ``count`` users drawn at random from those who rated one of the movies.
+
+    Where there are no more users than that, all are kept.
+    """
+    users = ratings.semi_join(movies, "movie_id").select("user_id").distinct().order_by("user_id")
+    user_id = users.to_pyarrow()["user_id"].to_numpy()
+    if len(user_id) <= count:
+        return ratings
+    drawn = np.random.default_rng(seed).choice(user_id, size=count, replace=False)
+    return ratings.semi_join(ibis.memtable(pa.table({"user_id": np.sort(drawn)})), "user_id")
+
+
+def collect(ordered: ir.Table) -> tuple[
+    Int64[np.ndarray, "users"], Int64[np.ndarray, "bounds"], dict[str, np.ndarray]
+]:  # fmt: skip
+    """Run the expression and gather its rows as flat arrays with offsets.
+
+    Returns:
+        Ascending user ids, offsets of their ratings, and the arrays movie_row, code, timestamp.
+
+    Raises:
+        InputError: no rating is left.
+    """
+    parts: dict[str, list[np.ndarray]] = {"movie_row": [], "code": [], "timestamp": []}
+    users: list[np.ndarray] = []
+    counts: list[np.ndarray] = []
+    for batch in stream(ordered, SCHEMA):
+        for name, arrays in parts.items():
+            arrays.append(batch.column(name).to_numpy())
+        ids, times = np.unique(batch.column("user_id").to_numpy(), return_counts=True)
+        users.append(ids)
+        counts.append(times)
+    if not users:
+        raise InputError("data/ratings.parquet", "ratings of movies in data/movies.parquet", "none",
+                         "Check that both files come from one data set.")  # fmt: skip
+    user_id, inverse = np.unique(np.concatenate(users), return_inverse=True)
+    lengths = np.zeros(len(user_id), np.int64)
+    np.add.at(lengths, inverse, np.concatenate(counts))
+    arrays = {name: np.concatenate(chunks) for name, chunks in parts.items()}
+    return user_id, np.concatenate([[0], np.cumsum(lengths)]), arrays

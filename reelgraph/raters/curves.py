@@ -1,0 +1,39 @@
+"""Learning curves, written by DVCLive for ``dvc plots``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from dvclive import Live
+
+from reelgraph.files import replacing
+from reelgraph.raters.training import Epoch
+
+
+class Curves:
+    """A step an epoch in ``plots/metrics/{train,val}/NAME.tsv`` of a DVCLive folder."""
+
+    def __init__(self, live: Live) -> None:
+        self._live = live
+
+    def add(self, epoch: Epoch) -> None:
+        """Log one epoch."""
+        self._live.step = epoch.epoch
+        for name, value in epoch.curves().items():
+            self._live.log_metric(name, value)
+
+
+@contextmanager
+def curves(folder: Path | str) -> Iterator[Curves]:
+    """Open a DVCLive folder that appears when the training has ended.
+
+    The pipeline's dvc.yaml declares the plots and DVC tracks the experiment, so
+    DVCLive does neither.
+    """
+    with replacing(folder) as draft:
+        live = Live(str(draft), dvcyaml=None, save_dvc_exp=False, report=None)
+        yield Curves(live)
+        live.end()
+        (draft / "metrics.json").unlink(missing_ok=True)

@@ -1,0 +1,20 @@
+"""Stage counts: what the stages counted → metrics/data.json."""
+
+from __future__ import annotations
+
+from reelgraph.door import run
+from reelgraph.files import read_json, write_metrics
+from reelgraph.params.base import StageParams
+
+PARTS = ("filter", "text", "kg", "sequences")
+
+
+def work(params: StageParams) -> str:
+    """Gather the counts of all stages in one metrics file."""
+    found = {part: read_json(f"data/counts/{part}.json") for part in PARTS}
+    write_metrics(found, "metrics/data.json")
+    return f"{found['filter']['movies_after']:,} movies, {found['filter']['ratings_after']:,} ratings"
+
+
+if __name__ == "__main__":
+    run("counts", StageParams, work)

@@ -1,0 +1,68 @@
+"""What every baseline owes: predictions on the scale, from training rows and the history alone."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reelgraph.histories.arrays import Histories
+from reelgraph.params.base import load
+from reelgraph.params.baselines import BaselineParams
+from tests.histories.strategies import histories
+
+PARAMS = load(BaselineParams).baselines
+
+
+def predicted(name: str, h: Histories, index: np.ndarray) -> np.ndarray:
+    return import_module(f"reelgraph.baselines.{name}").predict(h, index, PARAMS)
+
+
+@pytest.mark.parametrize("name", PARAMS.names)
+class TestContract:
+    @given(h=histories)
+    def test_on_the_scale(self, name: str, h: Histories) -> None:
+        values = predicted(name, h, np.concatenate([h.val, h.test]))
+        assert values.dtype == np.float64
+        assert np.isfinite(values).all()
+        assert values.min() >= 0.5
+        assert values.max() <= 5.0
+
+    @given(h=histories)
+    def test_the_targets_do_not_matter(self, name: str, h: Histories) -> None:
+        changed = h.code.copy()
+        changed[h.val] = 11 - changed[h.val]
+        changed[h.test] = 11 - changed[h.test]
+        other = Histories(**{**h.__dict__, "code": changed})
+        assert (predicted(name, h, h.val) == predicted(name, other, h.val)).all()
+
+    @given(h=histories)
+    def test_nothing_after_a_target_matters(self, name: str, h: Histories) -> None:
+        changed = h.code.copy()
+        changed[h.test] = 11 - changed[h.test]
+        other = Histories(**{**h.__dict__, "code": changed})
+        assert (predicted(name, h, h.test) == predicted(name, other, h.test)).all()
+
+
+@given(histories, st.data())
+def test_means_against_a_plain_restatement(h: Histories, data: st.DataObject) -> None:
+    stars = h.code / 2
+    rows = [stars[a:b] for a, b in zip(h.offsets, h.train_end, strict=False)]
+    assert predicted("global_mean", h, h.test) == pytest.approx(np.concatenate(rows).mean())
+    user = data.draw(st.integers(0, len(h.user_id) - 1))
+    assert predicted("user_mean", h, h.test)[user] == pytest.approx(rows[user].mean())
+    before = stars[h.offsets[user] : h.test[user]]
+    assert predicted("recent_mean", h, h.test)[user] == pytest.approx(before[-5:].mean())
+
+
+def test_unknown_user_gets_the_global_mean() -> None:
+    h = Histories(
+        user_id=np.array([1, 2]), offsets=np.array([0, 3, 4]), movie_row=np.arange(4, dtype=np.int32),
+        code=np.array([2, 4, 6, 10], np.uint8), timestamp=np.arange(4), train_end=np.array([3, 3]),
+        train=np.array([2]), val=np.array([2]), test=np.array([3]),
+    )  # fmt: skip
+    assert predicted("user_mean", h, h.test).tolist() == [2.0]
+    assert predicted("recent_mean", h, h.test).tolist() == [2.0]

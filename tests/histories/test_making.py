@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import ibis
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+
+from reelgraph.errors import InputError
+from reelgraph.histories.arrays import read_histories, write_histories
+from reelgraph.histories.making import counts, make_histories
+from reelgraph.params.sequences import Sequences
+
+PARAMS = Sequences(min_history=3, train_targets=2, sample_users=0, sample_seed=42)
+
+
+def tables(seed: int = 0, users: int = 30, movies: int = 25) -> tuple[pd.DataFrame, pd.DataFrame]:
+    draw = np.random.default_rng(seed)
+    movie = pd.DataFrame({"movie_id": np.sort(draw.choice(500, movies, replace=False))})
+    rows = [
+        pd.DataFrame(
+            {
+                "user_id": 7 * user,
+                "movie_id": draw.choice(movie.movie_id, size := int(draw.integers(6, movies)), replace=False),
+                "rating": draw.integers(1, 11, size) / 2,
+                "timestamp": draw.integers(0, 5, size) * 100,
+            }
+        )
+        for user in range(users)
+    ]
+    outside = pd.DataFrame({"user_id": [0, 7], "movie_id": [9001, 9002], "rating": [1.0, 2.0], "timestamp": 5})
+    return pd.concat([*rows, outside], ignore_index=True), movie
+
+
+def make(ratings: pd.DataFrame, movies: pd.DataFrame, params: Sequences = PARAMS):
+    arrow = [pa.Table.from_pandas(table, preserve_index=False) for table in (ratings, movies)]
+    return make_histories(*map(ibis.memtable, arrow), params)
+
+
+def test_against_a_plain_restatement() -> None:
+    ratings, movies = tables()
+    made = make(ratings, movies)
+    plain = ratings[ratings.movie_id.isin(movies.movie_id)].sort_values(["user_id", "timestamp", "movie_id"])
+    row = {movie: place for place, movie in enumerate(sorted(movies.movie_id))}
+    assert made.movie_row.tolist() == [row[m] for m in plain.movie_id]
+    assert made.code.tolist() == [round(r * 2) for r in plain.rating]
+    assert made.timestamp.tolist() == plain.timestamp.tolist()
+    assert made.user_id.tolist() == sorted(set(plain.user_id))
+    assert np.diff(made.offsets).tolist() == plain.groupby("user_id").size().tolist()
+
+
+def test_order_of_rows_changes_no_byte(tmp_path: Path) -> None:
+    ratings, movies = tables()
+    write_histories(make(ratings, movies), tmp_path / "a")
+    shuffled = make(ratings.sample(frac=1, random_state=1), movies.sample(frac=1, random_state=2))
+    write_histories(shuffled, tmp_path / "b")
+    for file in sorted((tmp_path / "a").iterdir()):
+        assert file.read_bytes() == (tmp_path / "b" / file.name).read_bytes()
+
+
+def test_sample_draws_users_with_embedded_movies() -> None:
+    ratings, movies = tables()
+    made = make(ratings, movies, PARAMS.model_copy(update={"sample_users": 8}))
+    assert len(made.user_id) == 8
+    assert set(made.user_id) <= set(ratings.user_id)
+    again = make(ratings, movies, PARAMS.model_copy(update={"sample_users": 8, "sample_seed": 1}))
+    assert made.user_id.tolist() != again.user_id.tolist()
+    everybody = make(ratings, movies, PARAMS.model_copy(update={"sample_users": 31}))
+    assert len(everybody.user_id) == 30
+
+
+def test_counts_and_round_trip(tmp_path: Path) -> None:
+    made = make(*tables())
+    write_histories(made, tmp_path / "h")
+    read = read_histories(tmp_path / "h")
+    assert counts(read) == counts(made)
+    assert counts(made)["users"] == 30
+    assert counts(made)["targets_test"] == 30
+
+
+def test_no_rating_of_an_embedded_movie_is_refused() -> None:
+    ratings, movies = tables()
+    with pytest.raises(InputError, match="ratings of movies in data/movies.parquet"):
+        make(ratings, movies.assign(movie_id=movies.movie_id + 5000))

@@ -1,0 +1,34 @@
+"""The reference's formulae, restated one history at a time."""
+
+from __future__ import annotations
+
+import torch
+from torch.nn.functional import normalize
+
+from reelgraph.histories.batches import Batch
+from reelgraph.raters.attention import AttentionRater
+
+
+def restated(rater: AttentionRater, history: list[int], ratings: list[float], target: int) -> torch.Tensor:
+    movies, hidden = rater.movies, rater.query.out_features
+    query = rater.query(movies[target])
+    code = rater.rating_code.layers(torch.tensor(ratings).reshape(-1, 1))
+    key = rater.key(movies[history])
+    value = rater.value(torch.cat([movies[history], code], dim=1))
+    weights = torch.softmax(key @ query / hidden**0.5, dim=0)
+    context, taste = weights @ value, weights @ code
+    return 0.7 * rater.head(torch.cat([context, query])) + 0.3 * rater.bias(taste)
+
+
+def test_against_a_plain_restatement() -> None:
+    torch.manual_seed(1)
+    rater = AttentionRater(normalize(torch.randn(20, 8), dim=1), 16, 0.1).eval()
+    batch = Batch(
+        history=torch.tensor([[0, 0, 3, 7], [1, 2, 3, 4]]),
+        ratings=torch.tensor([[0.0, 0.0, 0.25, 1.0], [0.1, 0.9, 0.5, 0.3]]),
+        mask=torch.tensor([[False, False, True, True], [True] * 4]),
+        target=torch.tensor([11, 12]),
+    )
+    predicted = rater(batch)
+    torch.testing.assert_close(predicted[0], restated(rater, [3, 7], [0.25, 1.0], 11).squeeze())
+    torch.testing.assert_close(predicted[1], restated(rater, [1, 2, 3, 4], [0.1, 0.9, 0.5, 0.3], 12).squeeze())

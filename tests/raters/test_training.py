@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from reelgraph.errors import TrainingError
+from reelgraph.histories.arrays import Histories
+from reelgraph.histories.batches import stars
+from reelgraph.metrics import rmse
+from reelgraph.params.rater import Train
+from reelgraph.raters.attention import AttentionRater
+from reelgraph.raters.training import Trained, predict, train
+from tests.histories.strategies import random_histories
+
+TRAIN = Train(
+    epochs=6, batch_size=32, learning_rate=0.01, weight_decay=0.01, cosine_epochs=6,
+    min_learning_rate=1e-5, clip_norm=1.0,
+)  # fmt: skip
+
+
+def people() -> Histories:
+    """Half of the people like everything, half nothing: a rater can see which from one rating."""
+    made = random_histories(5, 40, 30, 40)
+    fond = np.repeat(np.arange(40) % 2 == 0, np.diff(made.offsets))
+    return Histories(**{**made.__dict__, "code": np.where(fond, 9, 2).astype(np.uint8)})
+
+
+def make() -> nn.Module:
+    return AttentionRater(torch.nn.functional.normalize(torch.randn(30, 8), dim=1), 16, 0.1)
+
+
+def trained(histories: Histories, **changes: object) -> Trained:
+    return train(make, histories, TRAIN.model_copy(update=changes), 30, seed=7)
+
+
+def test_learns_what_can_be_seen_in_the_history() -> None:
+    histories = people()
+    result = trained(histories)
+    assert result.best.val_rmse < 0.5
+    assert result.epochs[-1].train_loss < result.epochs[0].train_loss
+
+
+def test_keeps_the_first_epoch_with_the_lowest_validation_rmse() -> None:
+    histories = people()
+    result = trained(histories)
+    lowest = min(epoch.val_rmse for epoch in result.epochs)
+    assert result.best == next(epoch for epoch in result.epochs if epoch.val_rmse == lowest)
+    again = predict(result.rater, histories, histories.val, 30)
+    assert rmse(stars(histories, histories.val), again) == result.best.val_rmse
+
+
+def test_same_seed_same_weights() -> None:
+    first, second = (trained(people(), epochs=2).rater.state_dict() for _ in range(2))
+    assert all(torch.equal(first[name], second[name]) for name in first)
+
+
+def test_no_validation_target_is_refused() -> None:
+    histories = Histories(**{**people().__dict__, "val": np.zeros(0, np.int64)})
+    with pytest.raises(TrainingError, match="expected validation targets, got none"):
+        trained(histories)
+
+
+def test_an_exploding_loss_names_the_batch() -> None:
+    def broken() -> nn.Module:
+        rater = make()
+        with torch.no_grad():
+            rater.query.weight.fill_(float("nan"))
+        return rater
+
+    with pytest.raises(TrainingError, match="epoch 1, batch with target"):
+        train(broken, people(), TRAIN, 30, seed=7)
