@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export DVC_NO_ANALYTICS := 1
 
-.PHONY: repro show test lint format deps restore reference setup clean
+.PHONY: repro show test lint format deps unchanged lock restore reference setup clean
 
 repro: $(READY)  ## run what is stale, then print the results
 	dvc repro
@@ -30,6 +30,23 @@ format: $(READY)
 
 deps: $(READY)  ## write each stage's imports into dvc.yaml
 	python -m reelgraph.cli.deps
+
+unchanged: $(READY)  ## run again: nothing may have changed
+	@dvc repro | tee /dev/stderr | grep -q "Data and pipelines are up to date" || \
+	  { echo "a second dvc repro found something to do"; exit 1; }
+	python -m reelgraph.cli.unchanged
+
+lock:  ## pin what pyproject.toml allows, in a new environment
+	rm -rf .venv-lock && $(PYTHON) -m venv .venv-lock
+	.venv-lock/bin/python -m pip install --quiet --upgrade pip
+	.venv-lock/bin/python -m pip install --quiet torch==2.13.0
+	.venv-lock/bin/python -m pip install --quiet '.[dev]'
+	{ echo '# Every package, exactly: made by `make lock`.'; \
+	  .venv-lock/bin/python -m pip freeze --exclude reelgraph | sed 's/+cpu$$//'; } > requirements.lock
+	.venv-lock/bin/python -m pip install --quiet '.[spark]'
+	{ echo '# For engine.backend: spark, beside requirements.lock: made by `make lock`.'; \
+	  .venv-lock/bin/python -m pip freeze | grep -E '^(pyspark|py4j)='; } > requirements-spark.lock
+	rm -rf .venv-lock build *.egg-info
 
 restore: $(READY)  ## bring back the outputs that dvc.lock names
 	dvc checkout --force

@@ -1,0 +1,109 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from reelgraph.errors import ArtifactError, TrainingError
+from reelgraph.evaluation import bundle, examples, plots, results
+from reelgraph.evaluation.intervals import paired_rmse
+from reelgraph.evaluation.leak import refuse_below_bound
+from reelgraph.evaluation.predictions import table
+from reelgraph.files import write_arrays
+from reelgraph.histories.arrays import Histories
+from reelgraph.histories.batches import stars
+from tests.histories.strategies import random_histories
+
+
+@pytest.fixture
+def people() -> Histories:
+    return random_histories(1, 20, 40, 40)
+
+
+def test_errors_by_hand(people: Histories) -> None:
+    actual = stars(people, people.test)
+    found = results.of_rater(people, stars(people, people.val), actual + 1)
+    assert found["test"]["rmse"] == pytest.approx(1)
+    assert found["test"]["mae"] == pytest.approx(1)
+    assert found["test"]["mse"] == pytest.approx(1)
+    assert found["test"]["n_targets"] == 20
+    assert found["val"] == {"rmse": 0, "mae": 0}
+
+
+def test_improvement_is_over_the_user_mean_of_training_rows(people: Histories) -> None:
+    means = [people.code[a:b].mean() / 2 for a, b in zip(people.offsets, people.train_end, strict=False)]
+    actual = stars(people, people.test)
+    half = (actual + np.array(means)) / 2
+    found = results.of_rater(people, stars(people, people.val), half)
+    assert found["test"]["improvement_pct"] == pytest.approx(50)
+
+
+def test_no_bound_for_real_data(people: Histories) -> None:
+    actual = stars(people, people.test)
+    assert results.of_bound({}, people, np.arange(40), actual, 0) == {}
+
+
+def test_interval_covers_a_known_difference() -> None:
+    draw = np.random.default_rng(0)
+    covered = 0
+    for seed in range(60):
+        user = np.repeat(np.arange(200), 3)
+        own, other = draw.normal(0, 1.0, 600) ** 2, draw.normal(0, 1.2, 600) ** 2
+        low, high = paired_rmse(user, own, other, seed)
+        covered += low <= 1.0 - 1.2 <= high
+    assert 50 <= covered <= 60
+
+
+def test_equal_errors_have_an_interval_of_zero() -> None:
+    squared = np.arange(10.0)
+    assert paired_rmse(np.arange(10), squared, squared, 1) == (0, 0)
+
+
+def test_a_rater_below_the_bound_is_refused_as_a_leak() -> None:
+    draw = np.random.default_rng(2)
+    actual = draw.integers(1, 11, 300) / 2
+    best = actual + draw.normal(0, 0.8, 300)
+    with pytest.raises(TrainingError, match="The rater sees what it should predict"):
+        refuse_below_bound(np.arange(300), actual, actual.copy(), best, seed=0)
+    refuse_below_bound(np.arange(300), actual, best + 0.0, best, seed=0)
+
+
+def test_pictures_are_the_same_bytes_each_time(tmp_path: Path) -> None:
+    draw = np.random.default_rng(3)
+    actual = draw.integers(1, 11, 200) / 2
+    predicted = np.clip(actual + draw.normal(0, 1, 200), 0.5, 5)
+    scores = {"rater": results.errors(actual, predicted), "user_mean": results.errors(actual, actual * 0 + 3)}
+    for run in ("a", "b"):
+        plots.predicted_against_actual(actual, predicted, tmp_path / run / "scatter.png")
+        plots.error_histogram(actual, predicted, tmp_path / run / "errors.png")
+        plots.against_baselines(scores, tmp_path / run / "bars.png")
+    for picture in sorted((tmp_path / "a").iterdir()):
+        assert picture.read_bytes().startswith(b"\x89PNG")
+        assert picture.read_bytes() == (tmp_path / "b" / picture.name).read_bytes()
+
+
+def test_examples_show_titles_ratings_and_unknown_movies(people: Histories) -> None:
+    titles = examples.titles([None, "A | B", *["Heat"] * 38], np.arange(100, 140))
+    assert titles[:2] == ["Unknown (100)", "A | B"]
+    chosen = examples.evenly(len(people.test), 3)
+    assert chosen.tolist() == [0, 9, 19]
+    predicted = stars(people, people.test) + 0.25
+    rows = examples.markdown(people, chosen, predicted, titles).splitlines()
+    assert len(rows) == 5
+    assert rows[2].startswith(f"| {people.user_id[0]} | ")
+    assert all(row.endswith("| +0.25 |") for row in rows[2:])
+
+
+def test_predictions_name_user_and_movie(people: Histories) -> None:
+    predicted = stars(people, people.test)
+    found = table(people, predicted, np.arange(100, 140)).to_pydict()
+    assert found["userId"] == people.user_id.tolist()
+    assert found["movieId"] == (people.movie_row[people.test] + 100).tolist()
+    assert found["rating"] == found["prediction"]
+
+
+def test_stale_predictions_of_a_baseline_are_refused(tmp_path: Path) -> None:
+    write_arrays({"test": np.zeros(3)}, tmp_path / "user_mean")
+    with pytest.raises(ArtifactError, match="expected 4 predictions"):
+        bundle.read_predictions(str(tmp_path), ["user_mean"], "test", 4)

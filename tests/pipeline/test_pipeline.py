@@ -1,0 +1,149 @@
+"""The pipeline whole, on a tiny demo, as a user runs it: from `dvc repro` to a queued experiment."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.pipeline.project import TINY, Project
+
+pytestmark = pytest.mark.pipeline
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
+    """A project whose tiny demo has been run and committed; tests leave it as they found it."""
+    made = Project(tmp_path_factory.mktemp("a project with ünïcode and spaces"))
+    made.set_all(TINY)
+    made.run("dvc", "repro")
+    made.commit("the tiny demo")
+    return made
+
+
+@pytest.fixture(autouse=True)
+def unchanged(project: Project) -> Iterator[None]:
+    yield
+    project.run("git", "checkout", "-q", "--", ".")
+    project.run("dvc", "checkout", "--force", "-q")
+
+
+def ran(said: str) -> set[str]:
+    return set(re.findall(r"Running stage '([^']+)'", said))
+
+
+def metrics(project: Project, name: str) -> dict:
+    return json.loads((project.folder / f"metrics/{name}.json").read_text())
+
+
+def test_every_metric_that_the_issue_names_is_there(project: Project) -> None:
+    rater = metrics(project, "rater")
+    assert {"rmse", "mae", "mse", "n_targets", "improvement_pct"} <= set(rater["test"])
+    assert {"rmse", "mae"} <= set(rater["val"])
+    assert rater["parameters"] > 0
+    assert rater["bound"]["noise_rmse"] < rater["bound"]["rmse"]
+    baselines = metrics(project, "baselines")
+    assert {"global_mean", "user_mean", "recent_mean"} <= set(baselines)
+    assert all({"rmse", "mae"} <= set(row) for row in baselines.values())
+    for variant in ("kg_gnn", "kg_gnn_bert"):
+        statistics = metrics(project, "embeddings")[variant]["raw"]
+        assert set(statistics) == {"anisotropy", "pair_cos_mean", "pair_cos_std", "pair_cos_p5", "pair_cos_p95"}
+        assert metrics(project, f"gnn_{variant}")["final_loss"] > 0
+    assert {"filter", "text", "kg", "sequences"} <= set(metrics(project, "data"))
+
+
+def test_a_second_run_finds_nothing_to_do(project: Project) -> None:
+    assert "Data and pipelines are up to date" in project.run("dvc", "repro")
+    assert project.run("dvc", "status").strip() == "Data and pipelines are up to date."
+
+
+def test_a_fresh_clone_makes_the_same_bytes(project: Project, tmp_path: Path) -> None:
+    project.run("git", "clone", "-q", str(project.folder), str(tmp_path / "clone"))
+    clone = Project.__new__(Project)
+    clone.folder = tmp_path / "clone"
+    assert len(ran(clone.run("dvc", "repro", PYTHONHASHSEED="7", TZ="Asia/Tokyo"))) == 16
+    assert clone.run("git", "status", "--short", "dvc.lock", "metrics", "plots") == ""
+
+
+@pytest.mark.parametrize(
+    ("setting", "stages"),
+    [
+        ("model.hidden_dim=24", {"train_rater", "evaluate"}),
+        ("model.type=transformer", {"train_rater", "evaluate"}),
+        ("model.embedding=kg_gnn", {"train_rater", "evaluate"}),
+        ("evaluate.examples=3", {"evaluate"}),
+        ("baselines.recent=3", {"baseline@recent_mean", "evaluate"}),
+    ],
+)
+def test_an_experiment_reruns_what_its_param_bears_on(project: Project, setting: str, stages: set[str]) -> None:
+    said = project.run("dvc", "exp", "run", "-S", setting)
+    assert {s for s in ran(said) if not s.startswith("baseline@") or s in stages} == stages
+    key = setting.split("=")[0]
+    assert key in project.run("dvc", "params", "diff")
+    if "train_rater" in stages:
+        assert "test.rmse" in project.run("dvc", "metrics", "diff")
+
+
+def test_queued_experiments_run_the_changed_module_side_by_side(project: Project) -> None:
+    module = project.folder / "reelgraph/evaluation/results.py"
+    module.write_text(module.read_text().replace('"n_targets": len(test)', '"n_targets": 1000 + len(test)'))
+    for hidden in (8, 12):
+        project.run("dvc", "exp", "run", "--queue", "--name", f"h{hidden}", "-S", f"model.hidden_dim={hidden}")
+    project.run("git", "checkout", "-q", "--", "reelgraph")
+    project.run("dvc", "queue", "start", "-j", "2")
+    status = project.run("dvc", "queue", "status")
+    for _ in range(240):
+        if "Running" not in status and "Queued" not in status.split("Worker")[0]:
+            break
+        project.run("sleep", "1")
+        status = project.run("dvc", "queue", "status")
+    assert status.count("Success") == 2, status
+    shown = project.run("dvc", "exp", "show", "--json")
+    before = metrics(project, "rater")["test"]["n_targets"]
+    assert shown.count(f'"n_targets": {1000 + before}') == 2
+
+
+def test_plots_show_has_every_plot(project: Project) -> None:
+    project.run("dvc", "plots", "show", "-o", "shown")
+    page = (project.folder / "shown/index.html").read_text()
+    for title in ("GNN loss", "Rater loss", "Rater RMSE", "Rater MAE on validation"):
+        assert title in page
+    for picture in ("predicted_actual", "errors", "baselines"):
+        assert f"{picture}.png" in page
+    project.run("rm", "-r", "shown")
+
+
+def test_the_result_table_names_all_models(project: Project) -> None:
+    said = project.run("python", "-m", "reelgraph.cli.show")
+    for name in ("rater", "user_mean", "recent_mean", "global_mean", "best possible", "train_rater"):
+        assert name in said
+
+
+def test_an_unknown_param_stops_with_its_key_path_and_the_way_back(project: Project) -> None:
+    said = project.run("dvc", "exp", "run", "-S", "+model.hiden_dim=3", fails=True)
+    assert "params.yaml: model.hiden_dim: expected only keys that the section has" in said
+    assert "make restore" in said
+
+
+def test_a_stage_run_alone_leaves_its_old_output_when_it_fails(project: Project) -> None:
+    before = (project.folder / "data/rater/model.safetensors").read_bytes()
+    project.set(train__learning_rate=-1.0)
+    said = project.run("python", "-m", "stages.train_rater", fails=True)
+    assert "train.learning_rate: expected greater than 0, got -1.0" in said
+    assert "Traceback" not in said
+    assert (project.folder / "data/rater/model.safetensors").read_bytes() == before
+
+
+def test_other_input_makes_ingest_stale(project: Project, tmp_path: Path) -> None:
+    catalog, ratings = tmp_path / "catalog.parquet", tmp_path / "ratings.parquet"
+    for made in (catalog, ratings):
+        made.write_bytes((project.folder / "data" / made.name).read_bytes())
+    project.set(data__source="tables", data__catalog=str(catalog), data__ratings=str(ratings))
+    project.run("dvc", "repro", "ingest")
+    assert "up to date" in project.run("dvc", "status", "ingest")
+    ratings.write_bytes(ratings.read_bytes() + b"x")
+    said = project.run("dvc", "status", "ingest")
+    assert re.search(r"ingest:\s+changed deps:\s+modified:\s+\S*ratings.parquet", said)

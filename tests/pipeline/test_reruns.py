@@ -1,0 +1,99 @@
+"""Which stages a change of a param, or of a module, makes stale: those that it bears on, and no others."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from dvc.repo import Repo
+
+GNN = {"train_gnn@kg_gnn_bert", "train_gnn@kg_gnn"}
+RATER = {"train_rater", "evaluate"}
+BASELINES = {"baseline@global_mean", "baseline@user_mean", "baseline@recent_mean"}
+TEXT = {"bert_encode", "project", "train_gnn@kg_gnn_bert", "embeddings", "counts"} | RATER
+GRAPH = {"build_kg", "embeddings", "counts"} | GNN | RATER
+SEQUENCES = {"make_sequences", "counts"} | BASELINES | RATER
+ALL = {"ingest", "filter"} | TEXT | GRAPH | SEQUENCES
+
+TABLE = {
+    "seed": ALL,
+    "data.source": ALL,
+    "demo.users": ALL,
+    "engine.memory_mb": ALL,
+    "compute.threads": TEXT | GNN,
+    "text.model": TEXT,
+    "text.batch_size": TEXT,
+    "projection.seed": TEXT - {"bert_encode", "counts"},
+    "kg.fasttext": GRAPH,
+    "gnn.epochs": GNN | RATER | {"embeddings"},
+    "embeddings.pairs": {"embeddings"},
+    "sequences.train_targets": SEQUENCES,
+    "model.hidden_dim": RATER,
+    "model.type": RATER,
+    "model.max_history": RATER,
+    "train.epochs": RATER,
+    "baselines.recent": BASELINES | {"evaluate"},
+    "evaluate.examples": {"evaluate"},
+    "reelgraph/raters/attention.py": RATER,
+    "reelgraph/raters/transformer.py": RATER,
+    "reelgraph/params/rater.py": RATER,
+    "reelgraph/gnn/sage.py": GNN | RATER | {"embeddings"},
+    "reelgraph/text/encoder.py": TEXT,
+    "reelgraph/text/projection.py": TEXT - {"bert_encode", "counts"},
+    "reelgraph/graph/entities.py": GRAPH,
+    "reelgraph/histories/splits.py": SEQUENCES,
+    "reelgraph/baselines/recent_mean.py": {"baseline@recent_mean", "evaluate"},
+    "reelgraph/evaluation/plots.py": {"evaluate"},
+    "reelgraph/sources/movielens.py": ALL,
+    "stages/filter.py": ALL - {"ingest"},
+    "reelgraph/cli/show.py": set(),
+}
+
+
+@pytest.fixture(scope="module")
+def repo() -> Repo:
+    return Repo(".")
+
+
+def stale(repo: Repo, change: str) -> set[str]:
+    """Stages that read the change, and all that follow from them."""
+    waiting = [stage for stage in repo.index.stages if reads(stage, change)]
+    found: set[str] = set()
+    while waiting:
+        stage = waiting.pop()
+        if stage.addressing not in found:
+            found.add(stage.addressing)
+            waiting += [s for s in repo.index.stages if follows(s, stage)]
+    return found
+
+
+def reads(stage, change: str) -> bool:
+    if "/" in change:
+        return any(Path(dep.def_path) == Path(change) for dep in stage.deps if hasattr(dep, "def_path"))
+    keys = [key for dep in stage.params for key in dep.params]
+    return any(change == key or change.startswith(f"{key}.") for key in keys)
+
+
+def follows(stage, other) -> bool:
+    made = [out.fs_path for out in other.outs]
+    needed = [dep.fs_path for dep in stage.deps]
+    return any(Path(out).is_relative_to(dep) for out in made for dep in needed)
+
+
+@pytest.mark.parametrize("change", TABLE)
+def test_what_reruns(repo: Repo, change: str) -> None:
+    if "/" in change:
+        assert Path(change).is_file()
+    assert stale(repo, change) == TABLE[change]
+
+
+def test_every_param_is_read_by_some_stage(repo: Repo) -> None:
+    from ruamel.yaml import YAML
+
+    params = YAML(typ="safe").load(Path("params.yaml"))
+    leaves = [
+        f"{section}.{key}" if isinstance(keys, dict) else section
+        for section, keys in params.items()
+        for key in (keys if isinstance(keys, dict) else [""])
+    ]
+    assert [leaf for leaf in leaves if not stale(repo, leaf)] == []
