@@ -24,7 +24,7 @@ ROW_GROUP = 1 << 20
 METRIC_DIGITS = 6
 """Decimals kept in metrics: finer than any difference that counts, coarser than float noise."""
 
-Json: TypeAlias = "str | int | float | bool | None | list[Json] | dict[str, Json]"
+Json: TypeAlias = "str | int | float | bool | list[Json] | dict[str, Json] | None"
 
 
 @contextmanager
@@ -71,11 +71,12 @@ def write_parquet(
         path: where the file goes.
         schema: needed with batches; column order and types of the file.
     """
-    schema = (rows.schema if isinstance(rows, pa.Table) else schema).remove_metadata()
-    batches = rows.to_batches() if isinstance(rows, pa.Table) else rows
+    if isinstance(rows, pa.Table):
+        schema, rows = rows.schema, rows.to_batches()
+    schema = pa.schema(schema).remove_metadata()
     count = 0
     with replacing(path) as draft, pq.ParquetWriter(draft, schema, compression="zstd") as writer:
-        for group in _regrouped(batches, schema):
+        for group in _regrouped(rows, schema):
             writer.write_table(group, row_group_size=ROW_GROUP)
             count += group.num_rows
     return count

@@ -32,8 +32,3 @@ def from_scaled(scaled: Numbers) -> Numbers:
 def from_codes(codes: Numbers) -> Numbers:
     """Map half-star codes 1 … 10 to stars."""
     return codes * STEP
-
-
-def clip(stars: Numbers) -> Numbers:
-    """Clamp predictions to the scale."""
-    return stars.clip(LOWEST, HIGHEST)

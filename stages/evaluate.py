@@ -33,8 +33,8 @@ def work(params: EvaluateParams) -> str:
     truth = bundle.read_truth("data/truth")
     found = results.of_rater(histories, val, test)
     found |= results.of_bound(truth, histories, movie_id, test, derive(params.seed, "bootstrap"))
-    history = read_json("data/rater/history.json")
-    figures = found | {"parameters": parameters(rater), "best_epoch": history["best_epoch"]}
+    best_epoch = read_json("data/rater/history.json")["best_epoch"]
+    figures = {**found, "parameters": parameters(rater), "best_epoch": best_epoch}
     titles = examples.titles(movies["original_title"].to_pylist(), movie_id)
     chosen = examples.evenly(len(actual), params.evaluate.examples)
     write_metrics(figures, "metrics/rater.json")

@@ -3,28 +3,28 @@
 from __future__ import annotations
 
 from reelgraph.door import run
-from reelgraph.engine import connect, read_parquet
+from reelgraph.engine import connect
 from reelgraph.files import write_json
 from reelgraph.histories.arrays import write_histories
 from reelgraph.histories.making import counts, make_histories
 from reelgraph.params.sequences import SequencesParams
-from reelgraph.schemas.catalog import CATALOG
-from reelgraph.schemas.ratings import RATINGS
+from reelgraph.schemas.catalog import open_catalog
+from reelgraph.schemas.ratings import open_ratings
 
 
 def work(params: SequencesParams) -> str:
     """Read both tables, make the histories, write them and their counts."""
     connection = connect(params.engine)
-    ratings_file, movies_file = "data/ratings.parquet", "data/movies.parquet"
-    ratings = RATINGS.checked(read_parquet(connection, ratings_file), ratings_file)
-    movies = CATALOG.checked(read_parquet(connection, movies_file), movies_file)
+    ratings = open_ratings(connection, "data/ratings.parquet")
+    movies = open_catalog(connection, "data/movies.parquet")
     histories = make_histories(ratings, movies, params.sequences)
     found = counts(histories)
     write_histories(histories, "data/histories")
     write_json(found, "data/counts/sequences.json")
     return (
         f"{found['users']:,} users, {found['length_mean']:.1f} ratings each; targets "
-        f"{found['targets_train']:,} train, {found['targets_val']:,} validation, {found['targets_test']:,} test"
+        f"{found['targets_train']:,} train, "
+        f"{found['targets_val']:,} validation, {found['targets_test']:,} test"
     )
 
 

@@ -15,9 +15,14 @@ from reelgraph.errors import ArtifactError
 
 def test_what_stood_there_stays_when_writing_fails(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("old")
-    with pytest.raises(RuntimeError), files.replacing(tmp_path / "a.txt") as draft:
-        draft.write_text("half")
-        raise RuntimeError
+
+    def write_half() -> None:
+        with files.replacing(tmp_path / "a.txt") as draft:
+            draft.write_text("half")
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        write_half()
     assert (tmp_path / "a.txt").read_text() == "old"
     assert [p.name for p in tmp_path.iterdir()] == ["a.txt"]
 
@@ -35,7 +40,8 @@ def test_bytes_of_a_parquet_file_do_not_depend_on_the_batches(tmp_path_factory, 
     folder = tmp_path_factory.mktemp("parquet")
     whole = pa.table({"x": np.arange(sum(sizes)), "y": [str(i) for i in range(sum(sizes))]})
     ends = np.cumsum(sizes)
-    batches = [whole.slice(end - size, size).combine_chunks().to_batches()[0] for size, end in zip(sizes, ends, strict=True)]
+    parts = [whole.slice(end - size, size) for size, end in zip(sizes, ends, strict=True)]
+    batches = [part.combine_chunks().to_batches()[0] for part in parts]
     monkey = pytest.MonkeyPatch()
     monkey.setattr(files, "ROW_GROUP", 16)
     assert files.write_parquet(whole, folder / "a.parquet") == sum(sizes)
@@ -62,7 +68,7 @@ def test_broken_json_names_the_file_and_the_way_out(tmp_path: Path, content: byt
 
 def test_a_pickle_is_never_loaded(tmp_path: Path) -> None:
     np.save(tmp_path / "a.npy", np.array([{"a": 1}], dtype=object), allow_pickle=True)
-    with pytest.raises(ArtifactError, match="an array of plain numbers|.npy array of numbers"):
+    with pytest.raises(ArtifactError, match=r"\.npy array of numbers"):
         files.read_array(tmp_path / "a.npy")
     with pytest.raises(ArtifactError, match="no file"):
         files.read_array(tmp_path / "b.npy")

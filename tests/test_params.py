@@ -51,5 +51,5 @@ def test_heads_must_divide_the_hidden_size(tmp_path: Path) -> None:
     changed = tmp_path / "params.yaml"
     text = DEFAULTS.replace("type: attention ", "type: transformer ").replace("heads: 4 ", "heads: 5 ")
     changed.write_text(text, encoding="utf-8")
-    with pytest.raises(ParamError, match="hidden_dim divisible by model.heads = 5"):
+    with pytest.raises(ParamError, match=r"hidden_dim divisible by model\.heads = 5"):
         load(RaterParams, changed)

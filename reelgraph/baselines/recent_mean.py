@@ -11,9 +11,7 @@ from reelgraph.params.baselines import Baselines
 from reelgraph.stars import from_codes
 
 
-def predict(
-    histories: Histories, index: Int64[np.ndarray, "n"], params: Baselines
-) -> Float[np.ndarray, "n"]:
+def predict(histories: Histories, index: Int64[np.ndarray, "n"], params: Baselines) -> Float[np.ndarray, "n"]:
     """Predict the ratings at ``index``, in stars; an empty history gives the global mean."""
     sums = means.running_sums(histories)
     start = np.maximum(index - params.recent, histories.offsets[histories.users_of(index)])

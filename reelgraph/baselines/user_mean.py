@@ -10,8 +10,6 @@ from reelgraph.histories.arrays import Histories
 from reelgraph.params.baselines import Baselines
 
 
-def predict(
-    histories: Histories, index: Int64[np.ndarray, "n"], params: Baselines
-) -> Float[np.ndarray, "n"]:
+def predict(histories: Histories, index: Int64[np.ndarray, "n"], params: Baselines) -> Float[np.ndarray, "n"]:
     """Predict the ratings at ``index``, in stars; a user without training rows gets the global mean."""
     return means.user_means(histories)[histories.users_of(index)]

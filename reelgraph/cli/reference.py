@@ -26,6 +26,7 @@ SETTINGS: dict[str, object] = {
     "embeddings.pair_seed": 42,
     "sequences.min_history": 10,
     "sequences.train_targets": 5,
+    "sequences.test_last": 1,
     "sequences.sample_users": 2_000,
     "sequences.sample_seed": 42,
     "model.embedding": "kg_gnn_bert",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from torch import nn
 
 from reelgraph.errors import ArtifactError
-from reelgraph.files import RERUN, Json, read_array, read_json, replacing, write_json
+from reelgraph.files import RERUN, read_array, read_json, replacing, write_metrics
 from reelgraph.params.rater import Model
 from reelgraph.raters import building
 from reelgraph.schemas.movies import read_movie_ids
@@ -35,9 +35,7 @@ def read_rater(folder: str, data: str = "data") -> tuple[nn.Module, Model]:
     return building.load(model, movies, f"{folder}/model.safetensors"), model
 
 
-def read_predictions(
-    folder: str, names: Sequence[str], split: str, count: int
-) -> dict[str, np.ndarray]:
+def read_predictions(folder: str, names: Sequence[str], split: str, count: int) -> dict[str, np.ndarray]:
     """Read each baseline's predictions of the ``count`` targets of a split, in stars.
 
     Raises:
@@ -56,10 +54,10 @@ def read_truth(folder: str) -> dict[str, np.ndarray]:
     return {path.stem: read_array(path) for path in sorted(Path(folder).glob("*.npy"))}
 
 
-def write_model(rater_folder: str, results: dict[str, Json], folder: str) -> None:
+def write_model(rater_folder: str, results: Mapping[str, object], folder: str) -> None:
     """Gather the final model: weights, configuration, training history and test results."""
     with replacing(folder) as draft:
         draft.mkdir()
         for name in ("model.safetensors", "config.json", "history.json"):
             shutil.copyfile(Path(rater_folder) / name, draft / name)
-        write_json(results, draft / "test_results.json")
+        write_metrics(results, draft / "test_results.json")

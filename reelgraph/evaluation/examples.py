@@ -9,7 +9,9 @@ from reelgraph.histories.arrays import Histories
 from reelgraph.histories.batches import stars
 
 LAST = 5
-HEADER = "| user | last ratings, newest last | target | actual | predicted | error |\n|---|---|---|---|---|---|\n"
+HEADER = (
+    "| user | last ratings, newest last | target | actual | predicted | error |\n|---|---|---|---|---|---|\n"
+)
 
 
 def evenly(count: int, wanted: int) -> Int64[np.ndarray, "chosen"]:
@@ -17,9 +19,7 @@ def evenly(count: int, wanted: int) -> Int64[np.ndarray, "chosen"]:
     return np.unique(np.linspace(0, count - 1, min(wanted, count)).astype(np.int64))
 
 
-def titles(
-    names: list[str | None], movie_id: Int64[np.ndarray, "movies"]
-) -> list[str]:
+def titles(names: list[str | None], movie_id: Int64[np.ndarray, "movies"]) -> list[str]:
     """Return a title for each movie; one that isn't known is ``Unknown (movieId)``."""
     return [name or f"Unknown ({movie})" for name, movie in zip(names, movie_id, strict=True)]
 

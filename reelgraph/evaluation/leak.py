@@ -30,6 +30,9 @@ def refuse_below_bound(
     """
     interval = paired_rmse(user, np.square(predicted - actual), np.square(best - actual), seed)
     if interval.high < 0:
-        raise TrainingError("metrics/rater.json: test.rmse", "no less than bound.rmse, within chance",
-                            f"less by {-interval.high:.4f} to {-interval.low:.4f} stars",
-                            "The rater sees what it should predict: look for targets in its inputs.")  # fmt: skip
+        raise TrainingError(
+            "metrics/rater.json: test.rmse",
+            "no less than bound.rmse, within chance",
+            f"less by {-interval.high:.4f} to {-interval.low:.4f} stars",
+            "The rater sees what it should predict: look for targets in its inputs.",
+        )

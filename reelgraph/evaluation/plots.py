@@ -17,6 +17,8 @@ from reelgraph.stars import HIGHEST, LOWEST
 Stars = Float[np.ndarray, "targets"]
 
 INK, ACCENT, QUIET = "#1f2933", "#2f6fde", "#9aa5b1"
+BINS = [step / 4 for step in range(-19, 20)]
+"""Edges of the error histogram, stars."""
 MOST_POINTS = 5000
 """Points of a scatter: more hide each other."""
 
@@ -39,7 +41,7 @@ def error_histogram(actual: Stars, predicted: Stars, path: Path | str) -> None:
     """Histogram of predicted minus actual, with mean and standard deviation."""
     error = predicted - actual
     figure, axes = _figure("Errors on the test targets", "predicted − actual (stars)", "targets")
-    axes.hist(error, bins=np.arange(-4.75, 4.76, 0.25), color=ACCENT, edgecolor="white", linewidth=0.5)
+    axes.hist(error, bins=BINS, color=ACCENT, edgecolor="white", linewidth=0.5)
     label = f"mean {error.mean():+.3f}, standard deviation {error.std():.3f}"
     axes.axvline(float(error.mean()), color=INK, linewidth=1, label=label)
     axes.legend(frameon=False)

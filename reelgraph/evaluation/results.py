@@ -22,7 +22,9 @@ def errors(actual: Stars, predicted: Stars) -> dict[str, float]:
     return {"rmse": rmse(actual, predicted), "mae": mae(actual, predicted)}
 
 
-def of_rater(histories: Histories, val: Float[np.ndarray, "val"], test: Float[np.ndarray, "test"]) -> dict[str, dict[str, float]]:
+def of_rater(
+    histories: Histories, val: Float[np.ndarray, "val"], test: Float[np.ndarray, "test"]
+) -> dict[str, dict[str, float]]:
     """Return the rater's errors on both splits, and by how much it betters the user mean.
 
     ``test.improvement_pct`` = (user mean's RMSE − rater's) / user mean's RMSE × 100.

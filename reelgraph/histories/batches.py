@@ -46,9 +46,7 @@ def gather(histories: Histories, index: Int64[np.ndarray, "batch"], max_history:
     )
 
 
-def scaled(
-    histories: Histories, index: Int64[np.ndarray, "*shape"]
-) -> Float[np.ndarray, "*shape"]:
+def scaled(histories: Histories, index: Int64[np.ndarray, "*shape"]) -> Float[np.ndarray, "*shape"]:
     """Return the scaled ratings (0 … 1, float32) at ``index``."""
     return to_scaled(from_codes(histories.code[index].astype(np.float32)))
 

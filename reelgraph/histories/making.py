@@ -22,7 +22,7 @@ def make_histories(ratings: ir.Table, movies: ir.Table, params: Sequences) -> Hi
     if params.sample_users:
         ratings = of_sampled_users(ratings, movies, params.sample_users, params.sample_seed)
     user_id, offsets, arrays = collect(in_order(ratings, movies))
-    split = leave_last_out(offsets, params.min_history, params.train_targets)
+    split = leave_last_out(offsets, params.min_history, params.train_targets, params.test_last)
     return Histories(user_id=user_id, offsets=offsets, **arrays, **split._asdict())
 
 

@@ -65,8 +65,8 @@ def collect(ordered: ir.Table) -> tuple[
     users: list[np.ndarray] = []
     counts: list[np.ndarray] = []
     for batch in stream(ordered, SCHEMA):
-        for name, arrays in parts.items():
-            arrays.append(batch.column(name).to_numpy())
+        for name, chunks in parts.items():
+            chunks.append(batch.column(name).to_numpy())
         ids, times = np.unique(batch.column("user_id").to_numpy(), return_counts=True)
         users.append(ids)
         counts.append(times)

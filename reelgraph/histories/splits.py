@@ -1,4 +1,4 @@
-"""Which ratings are targets: a user's last for test, the one before for validation, earlier ones for training."""
+"""Which ratings are targets: a user's last for test, the one before to validate, earlier ones to train."""
 
 from __future__ import annotations
 
@@ -20,34 +20,40 @@ class Split(NamedTuple):
 
 
 def leave_last_out(
-    offsets: Int64[np.ndarray, "bounds"], min_history: int, train_targets: int
+    offsets: Int64[np.ndarray, "bounds"], min_history: int, train_targets: int, test_last: int
 ) -> Split:
-    """Split each user's n ratings, positions counted from 0, m = ``min_history``.
+    """Split each user's n ratings, positions counted from 0, m = ``min_history``, t = ``test_last``.
 
-    Test target: n − 1 where n > m. Validation target: n − 2 where n > m + 1.
-    Training targets: m … n − 3; of more than ``train_targets`` of them every k-th,
+    Test targets: the last t, where n ≥ m + t. Validation target: n − t − 1, where n > m + t.
+    Training targets: m … n − t − 2; of more than ``train_targets`` of them every k-th,
     k = count // train_targets, the first ``train_targets`` (0: all).
-    Training rows: all before the validation target, else before the test target, else all.
+    Training rows: all before the validation target, else before the test targets, else all.
 
     Raises:
         InputError: no user has enough ratings for a validation and a training target.
     """
     start, end = offsets[:-1], offsets[1:]
     n = end - start
-    has_test, has_val = n > min_history, n > min_history + 1
-    count = np.maximum(n - min_history - 2, 0)
+    has_test, has_val = n >= min_history + test_last, n > min_history + test_last
+    tested = test_last * has_test
+    count = np.maximum(n - min_history - test_last - 1, 0)
     if not count.any():
-        raise InputError("data/ratings.parquet", f"a user with {min_history + 3} ratings or more",
-                         f"at most {n.max()} a user", "Lower sequences.min_history, or add ratings.")  # fmt: skip
+        needed = min_history + test_last + 2
+        raise InputError(
+            "data/ratings.parquet",
+            f"a user with {needed} ratings or more",
+            f"at most {n.max()} a user",
+            "Lower sequences.min_history, or add ratings.",
+        )
     taken, step = count, np.ones_like(count)
     if train_targets:
         taken = np.minimum(count, train_targets)
         step = np.maximum(count // train_targets, 1)
     return Split(
-        train_end=end - has_test - has_val,
+        train_end=end - tested - has_val,
         train=_spread(start + min_history, taken, step),
-        val=(end - 2)[has_val],
-        test=(end - 1)[has_test],
+        val=(end - test_last - 1)[has_val],
+        test=_spread(end - tested, tested, np.ones_like(tested)),
     )
 
 

@@ -17,7 +17,7 @@ class Demo(Section):
     """Movies, 1 to 200,000."""
 
     mean_ratings: int = Field(ge=1, le=1_000)
-    """Average number of ratings a person gives, 1 to 1,000."""
+    """Average number of ratings a person gives, 1 to 1,000, at most max_ratings and movies."""
 
     max_ratings: int = Field(ge=1, le=100_000)
     """Largest number of ratings of one person, 1 to 100,000."""

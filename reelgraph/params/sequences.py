@@ -17,6 +17,9 @@ class Sequences(Section):
     train_targets: int = Field(ge=0, le=100_000)
     """Training targets a user at most, evenly spread; 0: every position is one."""
 
+    test_last: int = Field(ge=1, le=100_000)
+    """Last ratings of each user that are test targets, 1 to 100,000; the one before them validates."""
+
     sample_users: int = Field(ge=0)
     """Users drawn at random before any length rule; 0: all."""
 

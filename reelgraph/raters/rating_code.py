@@ -15,8 +15,6 @@ class RatingCode(nn.Module):
             nn.Linear(1, hidden_dim // 2), nn.ReLU(), nn.Linear(hidden_dim // 2, hidden_dim)
         )
 
-    def forward(
-        self, ratings: Float[Tensor, "batch history"]
-    ) -> Float[Tensor, "batch history hidden"]:
+    def forward(self, ratings: Float[Tensor, "batch history"]) -> Float[Tensor, "batch history hidden"]:
         """Code each rating by itself."""
         return self.layers(ratings.unsqueeze(-1))

@@ -144,9 +144,7 @@ def _shuffled(
         yield shuffled[start : start + batch_size]
 
 
-def _judged(
-    rater: nn.Module, histories: Histories, max_history: int, number: int, loss: float
-) -> Epoch:
+def _judged(rater: nn.Module, histories: Histories, max_history: int, number: int, loss: float) -> Epoch:
     predicted = predict(rater, histories, histories.val, max_history)
     actual = stars(histories, histories.val)
     return Epoch(

@@ -33,9 +33,7 @@ class TransformerRater(nn.Module):
         self.register_buffer("movies", movies, persistent=False)
         self.project = nn.Linear(movies.shape[1], hidden_dim)
         self.rating_code = RatingCode(hidden_dim)
-        layer = nn.TransformerEncoderLayer(
-            hidden_dim, heads, 4 * hidden_dim, dropout, batch_first=True
-        )
+        layer = nn.TransformerEncoderLayer(hidden_dim, heads, 4 * hidden_dim, dropout, batch_first=True)
         self.encoder = nn.TransformerEncoder(layer, layers, enable_nested_tensor=False)
         self.cross = nn.MultiheadAttention(hidden_dim, heads, dropout, batch_first=True)
         self.head = nn.Sequential(

@@ -11,7 +11,7 @@ from torch import nn
 
 from reelgraph.errors import ArtifactError
 from reelgraph.histories.arrays import Histories
-from reelgraph.histories.batches import Batch, gather
+from reelgraph.histories.batches import Batch
 from reelgraph.params.rater import Model
 from reelgraph.raters import building
 from reelgraph.raters.training import predict

@@ -21,7 +21,7 @@ def random_histories(seed: int, users: int, movies: int, longest: int) -> Histor
         movie_row=draw.integers(0, movies, total).astype(np.int32),
         code=draw.integers(1, 11, total).astype(np.uint8),
         timestamp=np.sort(draw.integers(0, 2**31, total)),
-        **leave_last_out(offsets, 10, 0)._asdict(),
+        **leave_last_out(offsets, 10, 0, 1)._asdict(),
     )
 
 

@@ -13,7 +13,7 @@ from reelgraph.histories.arrays import read_histories, write_histories
 from reelgraph.histories.making import counts, make_histories
 from reelgraph.params.sequences import Sequences
 
-PARAMS = Sequences(min_history=3, train_targets=2, sample_users=0, sample_seed=42)
+PARAMS = Sequences(min_history=3, train_targets=2, test_last=1, sample_users=0, sample_seed=42)
 
 
 def tables(seed: int = 0, users: int = 30, movies: int = 25) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -30,7 +30,9 @@ def tables(seed: int = 0, users: int = 30, movies: int = 25) -> tuple[pd.DataFra
         )
         for user in range(users)
     ]
-    outside = pd.DataFrame({"user_id": [0, 7], "movie_id": [9001, 9002], "rating": [1.0, 2.0], "timestamp": 5})
+    outside = pd.DataFrame(
+        {"user_id": [0, 7], "movie_id": [9001, 9002], "rating": [1.0, 2.0], "timestamp": 5}
+    )
     return pd.concat([*rows, outside], ignore_index=True), movie
 
 

@@ -50,7 +50,13 @@ def test_every_metric_that_the_issue_names_is_there(project: Project) -> None:
     assert all({"rmse", "mae"} <= set(row) for row in baselines.values())
     for variant in ("kg_gnn", "kg_gnn_bert"):
         statistics = metrics(project, "embeddings")[variant]["raw"]
-        assert set(statistics) == {"anisotropy", "pair_cos_mean", "pair_cos_std", "pair_cos_p5", "pair_cos_p95"}
+        assert set(statistics) == {
+            "anisotropy",
+            "pair_cos_mean",
+            "pair_cos_std",
+            "pair_cos_p5",
+            "pair_cos_p95",
+        }
         assert metrics(project, f"gnn_{variant}")["final_loss"] > 0
     assert {"filter", "text", "kg", "sequences"} <= set(metrics(project, "data"))
 
@@ -78,7 +84,9 @@ def test_a_fresh_clone_makes_the_same_bytes(project: Project, tmp_path: Path) ->
         ("baselines.recent=3", {"baseline@recent_mean", "evaluate"}),
     ],
 )
-def test_an_experiment_reruns_what_its_param_bears_on(project: Project, setting: str, stages: set[str]) -> None:
+def test_an_experiment_reruns_what_its_param_bears_on(
+    project: Project, setting: str, stages: set[str]
+) -> None:
     said = project.run("dvc", "exp", "run", "-S", setting)
     assert {s for s in ran(said) if not s.startswith("baseline@") or s in stages} == stages
     key = setting.split("=")[0]
@@ -91,7 +99,9 @@ def test_queued_experiments_run_the_changed_module_side_by_side(project: Project
     module = project.folder / "reelgraph/evaluation/results.py"
     module.write_text(module.read_text().replace('"n_targets": len(test)', '"n_targets": 1000 + len(test)'))
     for hidden in (8, 12):
-        project.run("dvc", "exp", "run", "--queue", "--name", f"h{hidden}", "-S", f"model.hidden_dim={hidden}")
+        project.run(
+            "dvc", "exp", "run", "--queue", "--name", f"h{hidden}", "-S", f"model.hidden_dim={hidden}"
+        )
     project.run("git", "checkout", "-q", "--", "reelgraph")
     project.run("dvc", "queue", "start", "-j", "2")
     status = project.run("dvc", "queue", "status")

@@ -31,4 +31,6 @@ def test_against_a_plain_restatement() -> None:
     )
     predicted = rater(batch)
     torch.testing.assert_close(predicted[0], restated(rater, [3, 7], [0.25, 1.0], 11).squeeze())
-    torch.testing.assert_close(predicted[1], restated(rater, [1, 2, 3, 4], [0.1, 0.9, 0.5, 0.3], 12).squeeze())
+    torch.testing.assert_close(
+        predicted[1], restated(rater, [1, 2, 3, 4], [0.1, 0.9, 0.5, 0.3], 12).squeeze()
+    )
