@@ -1,17 +1,27 @@
-"""The table engine: one set of Ibis expressions, run by DuckDB here or by Spark elsewhere."""
+"""The table engine: one set of Ibis expressions, run by DuckDB here or by Spark elsewhere.
+
+What differs between the two lies in this file alone: opening, paths, streaming, errors.
+"""
 
 from __future__ import annotations
 
+import os
+import re
+import sys
 import tempfile
-from collections.abc import Iterator
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+import duckdb
 import ibis
 import ibis.expr.types as ir
 import pyarrow as pa
+import pyarrow.parquet as pq
 from ibis.backends import BaseBackend
 
-from reelgraph.errors import InputError, PackageError
+from reelgraph.errors import InputError, PackageError, ReelgraphError
 from reelgraph.files import write_parquet
 from reelgraph.params.engine import Engine
 
@@ -28,8 +38,13 @@ def connect(params: Engine) -> BaseBackend:
 
 
 def _duckdb(params: Engine) -> BaseBackend:
-    spill = Path(tempfile.gettempdir()) / "reelgraph-duckdb"
-    return ibis.duckdb.connect(memory_limit=f"{params.memory_mb}MB", temp_directory=str(spill))
+    # A place of its own for each process: DuckDB names spill files alike and clears the folder.
+    spill = Path(tempfile.gettempdir()) / f"reelgraph-duckdb-{os.getpid()}"
+    return ibis.duckdb.connect(
+        memory_limit=f"{params.memory_mb}MB",
+        temp_directory=str(spill),
+        autoinstall_known_extensions=False,
+    )
 
 
 def _spark(params: Engine) -> BaseBackend:
@@ -38,35 +53,65 @@ def _spark(params: Engine) -> BaseBackend:
         from pyspark.sql import SparkSession
     except ImportError as error:
         raise PackageError("engine.backend", "pyspark", "no such package", remedy) from error
-    builder = SparkSession.builder.master(params.url).appName("reelgraph")
+    settings: dict[str, str | bool | int | float | None] = {
+        "spark.sql.session.timeZone": "UTC",
+        "spark.ui.enabled": "false",
+        "spark.sql.execution.arrow.pyspark.enabled": "true",
+        "spark.sql.execution.arrow.maxRecordsPerBatch": str(BATCH_ROWS),
+    }
+    if params.url.startswith("local"):
+        settings["spark.pyspark.python"] = sys.executable
     try:
-        session = (
-            builder.config("spark.sql.session.timeZone", "UTC")
-            .config("spark.ui.enabled", "false")
-            .config("spark.sql.execution.arrow.pyspark.enabled", "true")
-            .getOrCreate()
-        )
+        with _pandas_unused():
+            session = SparkSession.builder.master(params.url).appName("reelgraph").config(map=settings)
+            return ibis.pyspark.connect(session.getOrCreate())
     except Exception as error:
         raise PackageError(f"engine.url {params.url}", "a Spark master that answers",
-                           str(error).splitlines()[0], remedy) from error  # fmt: skip
-    return ibis.pyspark.connect(session)
+                           _first_line(error), remedy) from error  # fmt: skip
+
+
+@contextmanager
+def _pandas_unused() -> Iterator[None]:
+    """Hold back PySpark's warning about pandas 3: rows pass through Arrow, never through pandas."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="PySpark does not yet fully support pandas")
+        yield
 
 
 def read_parquet(connection: BaseBackend, path: Path | str) -> ir.Table:
     """Open a parquet file, or a folder of parquet files, lazily.
 
     Raises:
-        InputError: nothing is there, or it isn't readable parquet.
+        InputError: nothing is there, or it isn't readable parquet, or the files of
+            a folder differ in their columns.
     """
     place = Path(path).absolute()
     if not place.exists():
         raise InputError(str(path), "a parquet file", "no such file", "Check the path.")
-    pattern = str(place / "*.parquet") if place.is_dir() else str(place)
-    try:
-        return connection.read_parquet(pattern)
-    except Exception as error:
-        raise InputError(str(path), "a readable parquet file", str(error).splitlines()[0],
-                         "Write it again, for example with pandas' to_parquet.") from error  # fmt: skip
+    files = sorted(place.glob("*.parquet")) if place.is_dir() else [place]
+    if not files:
+        raise InputError(str(path), "a folder with *.parquet files", "none in it", "Check the path.")
+    _check_footers(files)
+    with reading(str(path)):
+        if connection.name == "pyspark":
+            # A folder goes as such: Spark takes one path, in which glob signs are escaped.
+            pattern = re.sub(r"([\[\]{}*?\\])", r"\\\1", str(place))
+            return connection.read_parquet(f"{pattern}/*.parquet" if place.is_dir() else pattern)
+        return connection.read_parquet([re.sub(r"([\[*?])", r"[\1]", str(file)) for file in files])
+
+
+def _check_footers(files: list[Path]) -> None:
+    first: dict[str, str] = {}
+    for file in files:
+        try:
+            schema = pq.read_schema(file)
+        except (pa.ArrowException, OSError) as error:
+            raise _unreadable(str(file), error) from error
+        columns = {name: str(kind) for name, kind in zip(schema.names, schema.types, strict=True)}
+        first = first or columns
+        if columns != first:
+            raise InputError(str(file), f"the columns of {files[0].name}: {first}", str(columns),
+                             "Write all files of the folder with the same columns.")  # fmt: skip
 
 
 def write_table(expression: ir.Table, path: Path | str, schema: pa.Schema) -> int:
@@ -78,7 +123,85 @@ def write_table(expression: ir.Table, path: Path | str, schema: pa.Schema) -> in
 
 
 def stream(expression: ir.Table, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
-    """Run an expression and yield its rows in batches of the schema's types."""
-    for batch in expression.to_pyarrow_batches(chunk_size=BATCH_ROWS):
-        table = pa.Table.from_batches([batch]).select(schema.names).cast(schema)
-        yield from table.to_batches()
+    """Run an expression and yield its rows in batches of the schema's types.
+
+    Rows are never all in this process's memory, with either engine.
+
+    Raises:
+        InputError: a file under the expression turns out to be unreadable.
+        PackageError: the engine ran out of memory or disk.
+    """
+    connection = expression.get_backend()
+    with reading("the tables of this stage"):
+        batches = _spark_batches if connection.name == "pyspark" else _duckdb_batches
+        for batch in batches(connection, expression):
+            table = pa.Table.from_batches([batch]).select(schema.names).cast(schema)
+            yield from table.to_batches()
+
+
+def _duckdb_batches(connection: BaseBackend, expression: ir.Table) -> Iterator[pa.RecordBatch]:
+    yield from connection.to_pyarrow_batches(expression, chunk_size=BATCH_ROWS)
+
+
+def _spark_batches(connection: BaseBackend, expression: ir.Table) -> Iterator[pa.RecordBatch]:
+    """Fetch one partition after another, each batch as one cell: Ibis would collect all at once."""
+    with _pandas_unused():
+        frame = connection._session.sql(connection.compile(expression))
+        packed = frame.mapInArrow(_packer(), "batch binary")
+        for row in packed.toLocalIterator():
+            yield from pa.ipc.open_stream(bytes(row.batch))
+
+
+def _packer() -> Callable[[object], object]:
+    # Nested and free of this module's names, so that Spark's workers need no reelgraph.
+    def pack(batches):  # type: ignore[no-untyped-def]
+        import pyarrow as pa
+
+        for batch in batches:
+            sink = pa.BufferOutputStream()
+            with pa.ipc.new_stream(sink, batch.schema) as writer:
+                writer.write_batch(batch)
+            yield pa.record_batch([pa.array([sink.getvalue().to_pybytes()], pa.binary())], ["batch"])
+
+    return pack
+
+
+def collect(expression: ir.Table, where: str) -> pa.Table:
+    """Run an expression whose result is small; ``where`` names its file in errors.
+
+    Raises:
+        InputError: a file under the expression is unreadable.
+        PackageError: the engine ran out of memory or disk.
+    """
+    with reading(where), _pandas_unused():
+        return expression.to_pyarrow()
+
+
+@contextmanager
+def reading(where: str) -> Iterator[None]:
+    """Turn an engine's own errors into refusals that name ``where``."""
+    try:
+        yield
+    except _engine_errors() as error:
+        raise _unreadable(where, error) from error
+
+
+def _engine_errors() -> tuple[type[Exception], ...]:
+    if "pyspark" not in sys.modules:
+        return (duckdb.Error,)
+    from py4j.protocol import Py4JError
+    from pyspark.errors import PySparkException
+
+    return (duckdb.Error, PySparkException, Py4JError)
+
+
+def _unreadable(where: str, error: Exception) -> ReelgraphError:
+    if isinstance(error, duckdb.OutOfMemoryException):
+        return PackageError(where, "enough memory and disk for its rows", _first_line(error),
+                            "Raise engine.memory_mb, or free disk space.")  # fmt: skip
+    return InputError(where, "a readable parquet file", _first_line(error),
+                      "Write it again, for example with pandas' to_parquet.")  # fmt: skip
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]

@@ -1,4 +1,4 @@
-"""The contract of a table: columns, ranges, keys; all violations of a file are listed at once.
+"""The contract of a table: columns, types, ranges, keys.
 
 Files at the interface keep the SPEC's column names (``movieId``); here is the one
 place where they become the code's names (``movie_id``), and back on writing.
@@ -8,15 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 
-import ibis
 import ibis.expr.datatypes as dt
 import ibis.expr.types as ir
 import pyarrow as pa
+from ibis.backends import BaseBackend
 
-from reelgraph.errors import InputError
+from reelgraph.engine import read_parquet
+from reelgraph.errors import ArtifactError, InputError
+from reelgraph.files import RERUN, missing
+from reelgraph.schemas.checking import Checker, Locate, Rule, row_number
 
-SHOWN_ROWS = 3
+BIGGEST = 2**63 - 1
 
 
 @dataclass(frozen=True)
@@ -41,6 +45,45 @@ class Column:
         """The column's name in the file."""
         return self.file_name or self.name
 
+    def fits(self, found: dt.DataType) -> bool:
+        """Tell whether a file's type can be read as this column.
+
+        Years with gaps arrive from pandas as floats, hence floats for nullable
+        integers; ids as floats are refused, since large ones have lost digits.
+        """
+        if found.is_null():
+            return self.nullable
+        if pa.types.is_string(self.type):
+            return found.is_string()
+        if pa.types.is_integer(self.type) and not self.nullable:
+            return found.is_integer()
+        return found.is_numeric() and not found.is_boolean()
+
+    def comparable(self, value: ir.Column) -> ir.Column:
+        """Return the file's values in a type that every rule can be asked of; NaN is missing."""
+        if value.type().is_null():
+            return value.cast(_ibis_type(self.type))
+        if pa.types.is_floating(self.type) or value.type().is_floating() or value.type().is_decimal():
+            return value.cast("float64").nullif(float("nan"))
+        return value
+
+    def rules(self, value: ir.Column) -> Iterator[Rule]:
+        """Yield what the column's values must not be."""
+        if not self.nullable:
+            yield self._rule(value.isnull(), "missing")
+        if self.minimum is not None:
+            yield self._rule(value < self.minimum, f"below {self.minimum:.12g}")
+        if self.maximum is not None:
+            yield self._rule(value > self.maximum, f"above {self.maximum:.12g}")
+        elif value.type().is_unsigned_integer():
+            yield self._rule(value > BIGGEST, f"above {BIGGEST}")
+        if self.step is not None:
+            yield self._rule((value / self.step).round() != value / self.step,
+                             f"no multiple of {self.step:g}")  # fmt: skip
+
+    def _rule(self, broken: ir.BooleanValue, problem: str) -> Rule:
+        return Rule(broken, f"{self.in_file} is {problem}", self.remedy)
+
 
 @dataclass(frozen=True)
 class Contract:
@@ -59,106 +102,62 @@ class Contract:
         """Select the contract's columns under their file names."""
         return table.select(**{c.in_file: table[c.name] for c in self.columns})
 
-    def checked(self, table: ir.Table, where: str) -> ir.Table:
-        """Check a table with file names; return it with the code's names and types.
+    def checked(self, table: ir.Table, where: str, locate: Locate = row_number) -> ir.Table:
+        """Check a table from outside; return it with the code's names and types.
 
-        Extra columns are dropped. The table is scanned once, and a second time
-        only to show the rows that break the contract.
+        Extra columns are dropped. The table is scanned once for the values and
+        once for the key, and again only to show the rows that break the contract.
+
+        Args:
+            table: rows as they came, in the file's order, with the file's names.
+            where: the file, for errors.
+            locate: names a row of that file.
 
         Raises:
-            InputError: columns are missing or of a wrong type, or rows break a rule.
+            InputError: columns are missing or of a wrong type, there are no rows, or
+                rows break a rule.
         """
         self._check_columns(table, where)
-        named = table.select(**{c.name: _canonical(table[c.in_file], c) for c in self.columns})
-        rules = dict(self._rules(named))
-        counts = named.aggregate(
-            rows_=named.count(), **{name: broken.sum() for name, (broken, _) in rules.items()}
-        ).to_pyarrow()
-        found = {name: counts[name][0].as_py() or 0 for name in rules}
-        problems = [
-            _describe(named, name, rules[name], count) for name, count in found.items() if count
-        ]
-        problems += self._duplicates(named)
-        if problems:
-            raise InputError(where, "rows that keep the contract", "; ".join(problems),
-                             self._remedy([name for name, count in found.items() if count]))  # fmt: skip
-        return named
+        raw = table.select(**{c.in_file: c.comparable(table[c.in_file]) for c in self.columns})
+        rules = [rule for column in self.columns for rule in column.rules(raw[column.in_file])]
+        names = {c.name: c.in_file for c in self.columns}
+        Checker(raw, where, locate).check(rules, [names[name] for name in self.key])
+        return self._named(raw)
+
+    def opened(self, connection: BaseBackend, path: Path | str) -> ir.Table:
+        """Open a file that an earlier stage checked and wrote, lazily, with the code's names.
+
+        Raises:
+            ArtifactError: the file is missing, or its columns or types are not what
+                the project writes.
+        """
+        if not Path(path).is_file():
+            raise missing(path)
+        table = read_parquet(connection, path)
+        found, wanted = table.schema().to_pyarrow(), self.file_schema
+        if found.names != wanted.names or found.types != wanted.types:
+            raise ArtifactError(str(path), f"the columns {_columns(wanted)}", _columns(found), RERUN)
+        return self._named(table)
+
+    def _named(self, table: ir.Table) -> ir.Table:
+        return table.select(**{c.name: table[c.in_file].cast(_ibis_type(c.type)) for c in self.columns})
 
     def _check_columns(self, table: ir.Table, where: str) -> None:
         schema = table.schema()
-        problems = []
-        for column in self.columns:
-            if column.in_file not in schema.names:
-                problems.append(f"no column {column.in_file}")
-            elif not _fits(schema[column.in_file], column.type):
-                problems.append(f"column {column.in_file} of type {schema[column.in_file]}")
-        if problems:
-            wanted = ", ".join(f"{c.in_file} ({c.type})" for c in self.columns)
-            raise InputError(where, f"the columns {wanted}", "; ".join(problems),
-                             f"The file has {', '.join(schema.names)}.")  # fmt: skip
-
-    def _rules(self, table: ir.Table) -> Iterator[tuple[str, tuple[ir.BooleanColumn, str]]]:
-        for column in self.columns:
-            value = table[column.name]
-            if not column.nullable:
-                yield f"{column.name}_missing", (value.isnull(), f"{column.in_file} is missing")
-            if column.minimum is not None:
-                low = (value < column.minimum).fill_null(False)
-                yield f"{column.name}_low", (low, f"{column.in_file} is below {column.minimum:g}")
-            if column.maximum is not None:
-                high = (value > column.maximum).fill_null(False)
-                yield f"{column.name}_high", (high, f"{column.in_file} is above {column.maximum:g}")
-            if column.step is not None:
-                off = ((value / column.step) != (value / column.step).round()).fill_null(False)
-                yield f"{column.name}_step", (off, f"{column.in_file} is no multiple of {column.step:g}")
-
-    def _duplicates(self, table: ir.Table) -> list[str]:
-        if not self.key:
-            return []
-        grouped = table.group_by(list(self.key)).aggregate(times_=table.count())
-        twice = grouped.filter(grouped.times_ > 1)
-        count = twice.count().execute()
-        if not count:
-            return []
-        names = {c.name: c.in_file for c in self.columns}
-        first = twice.order_by(list(self.key)).limit(SHOWN_ROWS).to_pyarrow().to_pylist()
-        shown = ", ".join(
-            " ".join(f"{names[k]} {row[k]}" for k in self.key) + f" ({row['times_']} rows)"
-            for row in first
-        )
-        return [f"{count:,} × more than one row for {' and '.join(names[k] for k in self.key)}: {shown}"]
-
-    def _remedy(self, broken: list[str]) -> str:
-        remedies = {c.remedy for c in self.columns if any(b.startswith(f"{c.name}_") for b in broken)}
-        return " ".join(sorted(remedies)) or "Keep one row of each."
+        wrong = [c for c in self.columns if c.in_file not in schema.names or not c.fits(schema[c.in_file])]
+        if not wrong:
+            return
+        got = [f"column {c.in_file} of type {schema[c.in_file]}" if c.in_file in schema.names
+               else f"no column {c.in_file}" for c in wrong]  # fmt: skip
+        wanted = ", ".join(f"{c.in_file} ({c.type})" for c in self.columns)
+        remedies = dict.fromkeys(c.remedy for c in wrong)
+        raise InputError(where, f"the columns {wanted}", "; ".join(got),
+                         f"The file has {', '.join(schema.names)}. {' '.join(remedies)}")  # fmt: skip
 
 
-def _fits(found: dt.DataType, wanted: pa.DataType) -> bool:
-    if pa.types.is_integer(wanted):
-        return found.is_integer()
-    if pa.types.is_floating(wanted):
-        return found.is_numeric() and not found.is_boolean()
-    return found.is_string() or found.is_null()
+def _columns(schema: pa.Schema) -> str:
+    return ", ".join(f"{name} ({kind})" for name, kind in zip(schema.names, schema.types, strict=True))
 
 
-def _canonical(value: ir.Column, column: Column) -> ir.Column:
-    kind = dt.dtype(str(column.type)) if not pa.types.is_string(column.type) else dt.string
-    value = value.cast(kind)
-    return value.nullif(float("nan")) if pa.types.is_floating(column.type) else value
-
-
-def _describe(
-    table: ir.Table, name: str, rule: tuple[ir.BooleanColumn, str], count: int
-) -> str:
-    broken, text = rule
-    numbered = table.mutate(row_=ibis.row_number(), broken_=broken)
-    bad = numbered.filter(numbered.broken_).drop("broken_").limit(SHOWN_ROWS)
-    rows = bad.to_pyarrow().to_pylist()
-    shown = ", ".join(_row(row) for row in rows)
-    return f"{text} in {count:,} rows, first at {shown}"
-
-
-def _row(row: dict[str, object]) -> str:
-    number = row.pop("row_")
-    cells = ", ".join(f"{k} {v}" for k, v in list(row.items())[:4])
-    return f"row {int(str(number)) + 1} ({cells})"
+def _ibis_type(kind: pa.DataType) -> dt.DataType:
+    return dt.DataType.from_pyarrow(kind)

@@ -2,22 +2,35 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import ibis.expr.types as ir
 import pyarrow as pa
+from ibis.backends import BaseBackend
 
 from reelgraph.schemas.contract import Column, Contract
 from reelgraph.stars import HIGHEST, LOWEST, STEP
 
-YEAR_2100 = 4_102_444_800
+YEAR_2100 = 4_102_444_800.0
 
 RATINGS = Contract(
     columns=(
-        Column("user_id", pa.int64(), "userId", remedy="Give every rating a userId."),
-        Column("movie_id", pa.int64(), "movieId", remedy="Give every rating a movieId."),
+        Column("user_id", pa.int64(), "userId", remedy="Give every rating a whole number as userId."),
+        Column("movie_id", pa.int64(), "movieId", remedy="Give every rating a whole number as movieId."),
         Column("rating", pa.float64(), minimum=LOWEST, maximum=HIGHEST, step=STEP,
                remedy="Ratings are half stars from 0.5 to 5; halve a scale of 1 to 10."),
-        Column("timestamp", pa.int64(), minimum=0, maximum=YEAR_2100,
+        Column("timestamp", pa.int64(), minimum=0.0, maximum=YEAR_2100,
                remedy="Timestamps are seconds since 1970, UTC; divide milliseconds by 1000."),
     ),
     key=("user_id", "movie_id"),
 )  # fmt: skip
 """Half stars 0.5 … 5; Unix seconds, UTC; a user rates a movie once."""
+
+
+def open_ratings(connection: BaseBackend, path: Path | str) -> ir.Table:
+    """Open the ratings that stage ingest wrote, lazily, with the code's names.
+
+    Raises:
+        ArtifactError: the file is missing or has other columns.
+    """
+    return RATINGS.opened(connection, path)

@@ -1,0 +1,85 @@
+"""Stage filter: the catalogue's movies that were rated, and the counts of what was dropped."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import ibis.expr.types as ir
+import pyarrow as pa
+from ibis.backends import BaseBackend
+
+from reelgraph.engine import collect
+from reelgraph.errors import InputError
+from reelgraph.files import Json
+from reelgraph.schemas.catalog import CATALOG, open_catalog
+from reelgraph.schemas.ratings import open_ratings
+from reelgraph.stars import N_CODES, STEP
+
+
+@dataclass(frozen=True)
+class Filtered:
+    """The movies kept, and the SPEC's counts."""
+
+    movies: pa.Table
+    """The catalogue's columns and order, by movieId."""
+    counts: dict[str, Json]
+
+
+def filter_movies(connection: BaseBackend, catalog_path: Path, ratings_path: Path) -> Filtered:
+    """Keep the catalogue's movies that occur in the ratings.
+
+    Raises:
+        ArtifactError: a file of stage ingest is missing or has other columns.
+        InputError: no rated movie is in the catalogue.
+    """
+    catalog = open_catalog(connection, catalog_path)
+    ratings = open_ratings(connection, ratings_path)
+    kept = collect(_by_star(ratings.semi_join(catalog, "movie_id")), str(ratings_path))
+    movies = collect(CATALOG.to_file(rated(catalog, ratings)), str(catalog_path))
+    totals = collect(_totals(catalog, ratings), str(ratings_path)).to_pylist()[0]
+    if not len(movies):
+        raise InputError(str(ratings_path), "ratings of movies in the catalogue",
+                         f"none: {totals['ratings']:,} ratings of other movies than the catalogue's "
+                         f"{totals['movies']:,}",
+                         "Give ratings and catalogue with the same movieIds.")  # fmt: skip
+    return Filtered(movies.cast(CATALOG.file_schema), _counts(kept, totals, len(movies)))
+
+
+def rated(catalog: ir.Table, ratings: ir.Table) -> ir.Table:
+    """Return the movies of the catalogue that occur in the ratings, by movie_id."""
+    return catalog.semi_join(ratings, "movie_id").order_by("movie_id")
+
+
+def _by_star(kept: ir.Table) -> ir.Table:
+    code = (kept.rating / STEP).round().cast("int64")
+    return kept.group_by(code=code).aggregate(ratings=kept.count())
+
+
+def _totals(catalog: ir.Table, ratings: ir.Table) -> ir.Table:
+    """One row: movies, ratings, and users with a rating that is kept."""
+    users = ratings.semi_join(catalog, "movie_id").user_id.nunique().as_scalar()
+    movies = catalog.count().as_scalar()
+    return ratings.aggregate(ratings=ratings.count()).mutate(users=users, movies=movies)
+
+
+def _counts(by_star: pa.Table, totals: dict[str, int], movies_after: int) -> dict[str, Json]:
+    stars = dict(zip(by_star["code"].to_pylist(), by_star["ratings"].to_pylist(), strict=True))
+    after = sum(stars.values())
+    return {
+        "movies_before": totals["movies"],
+        "movies_after": movies_after,
+        "ratings_before": totals["ratings"],
+        "ratings_after": after,
+        "users": totals["users"],
+        "ratings_by_star": {_star(code): stars.get(code, 0) for code in range(1, N_CODES + 1)},
+        "dropped": {
+            "ratings_outside_catalog": totals["ratings"] - after,
+            "movies_unrated": totals["movies"] - movies_after,
+        },
+    }
+
+
+def _star(code: int) -> str:
+    """Name a half-star code without a dot, which would be a level of the metrics: ``3_5``."""
+    return f"{code * STEP:.1f}".replace(".", "_")

@@ -1,0 +1,128 @@
+"""The three layouts in which GroupLens gives out MovieLens, found and read as one.
+
+CSV: latest, latest-small, 20M, 25M, 32M. ``.dat``: 1M, 10M, with ``::`` between cells.
+``u.*``: 100K, with tabs and bars, and a flag for each genre.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from reelgraph.errors import InputError
+from reelgraph.schemas.ratings import RATINGS
+from reelgraph.sources.columns import joined
+from reelgraph.sources.text_files import TextFile, encoding_of, read
+
+RATING_TYPES = {name: RATINGS.file_schema.field(name).type for name in RATINGS.file_schema.names}
+
+MOVIE_TYPES = {"movieId": pa.int64(), "title": pa.string(), "genres": pa.string()}
+
+TAG_NAMES = ("userId", "movieId", "tag", "timestamp")
+TAG_TYPES = {"movieId": pa.int64(), "tag": pa.string()}
+
+LINK_TYPES = {"movieId": pa.int64(), "imdbId": pa.int64(), "tmdbId": pa.int64()}
+
+ITEM_NAMES = ("movieId", "title", "released", "released_on_video", "url")
+
+GENRES_100K = (
+    "unknown", "Action", "Adventure", "Animation", "Children's", "Comedy", "Crime", "Documentary", "Drama",
+    "Fantasy", "Film-Noir", "Horror", "Musical", "Mystery", "Romance", "Sci-Fi", "Thriller", "War", "Western",
+)  # fmt: skip
+"""Meaning of the flags in u.item, for folders without u.genre."""
+
+LAYOUTS = {
+    "csv": ("ratings.csv", "movies.csv"),
+    "dat": ("ratings.dat", "movies.dat"),
+    "u": ("u.data", "u.item"),
+}
+"""Layout → the files that tell it from the others."""
+
+
+@dataclass(frozen=True)
+class MovieLens:
+    """The files of one folder."""
+
+    ratings: TextFile
+    movies: TextFile
+    genre_flags: tuple[str, ...] = ()
+    """100K's columns of 0 and 1, one a genre; other layouts list genres in one column."""
+    tags: TextFile | None = None
+    links: TextFile | None = None
+
+    def read_movies(self) -> pa.Table:
+        """Read movieId, title, genres (``A|B``, blank if none) and released (text, blank if unknown).
+
+        Raises:
+            InputError: the file is missing or malformed.
+        """
+        table = read(self.movies)
+        if not self.genre_flags:
+            released = pa.repeat(pa.scalar(""), len(table))
+            return table.append_column("released", released)
+        none = pa.scalar(None, pa.string())
+        named = [pc.if_else(pc.equal(table[genre], 1), genre, none) for genre in self.genre_flags]
+        genres = pc.coalesce(joined(named, "|"), "")
+        return table.select(["movieId", "title", "released"]).append_column("genres", genres)
+
+
+def find(folder: Path) -> MovieLens:
+    """Tell the folder's layout from the files in it.
+
+    Raises:
+        InputError: there is no such folder, or no layout's files are in it.
+    """
+    there = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
+    for layout, names in LAYOUTS.items():
+        if there.issuperset(names):
+            return {"csv": _csv, "dat": _dat, "u": _u}[layout](folder)
+    looked_for = ", or ".join(" and ".join(names) for names in LAYOUTS.values())
+    raise InputError(str(folder), f"a folder of GroupLens with {looked_for}", _listed(folder, there),
+                     "Set data.movielens to the folder that an edition's zip unpacks to.")  # fmt: skip
+
+
+def _listed(folder: Path, there: set[str]) -> str:
+    if not folder.is_dir():
+        return "no such folder"
+    names = sorted(there)
+    return ", ".join(names[:8]) + (", …" if len(names) > 8 else "") if names else "an empty folder"
+
+
+def _csv(folder: Path) -> MovieLens:
+    tags, links = folder / "tags.csv", folder / "links.csv"
+    return MovieLens(
+        ratings=TextFile(folder / "ratings.csv", RATING_TYPES),
+        movies=TextFile(folder / "movies.csv", MOVIE_TYPES),
+        tags=TextFile(tags, TAG_TYPES) if tags.is_file() else None,
+        links=TextFile(links, LINK_TYPES) if links.is_file() else None,
+    )
+
+
+def _dat(folder: Path) -> MovieLens:
+    movies, tags = folder / "movies.dat", folder / "tags.dat"
+    return MovieLens(
+        ratings=TextFile(folder / "ratings.dat", RATING_TYPES, "::", tuple(RATING_TYPES)),
+        movies=TextFile(movies, MOVIE_TYPES, "::", tuple(MOVIE_TYPES), encoding_of(movies)),
+        tags=TextFile(tags, TAG_TYPES, "::", TAG_NAMES, encoding_of(tags)) if tags.is_file() else None,
+    )
+
+
+def _u(folder: Path) -> MovieLens:
+    genres, items = _genres(folder / "u.genre"), folder / "u.item"
+    types = {"movieId": pa.int64(), "title": pa.string(), "released": pa.string()}
+    return MovieLens(
+        ratings=TextFile(folder / "u.data", RATING_TYPES, "\t", tuple(RATING_TYPES)),
+        movies=TextFile(items, types | dict.fromkeys(genres, pa.int64()), "|", (*ITEM_NAMES, *genres),
+                        encoding_of(items)),
+        genre_flags=genres,
+    )  # fmt: skip
+
+
+def _genres(path: Path) -> tuple[str, ...]:
+    if not path.is_file():
+        return GENRES_100K
+    file = TextFile(path, {"genre": pa.string(), "flag": pa.int64()}, "|", ("genre", "flag"))
+    return tuple(read(file).sort_by("flag")["genre"].to_pylist())

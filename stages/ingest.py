@@ -1,0 +1,34 @@
+"""Stage ingest: the source that ``data`` names → data/catalog.parquet, data/ratings.parquet, data/truth/."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+from reelgraph import door
+from reelgraph.files import write_arrays, write_json, write_parquet
+from reelgraph.params.data import IngestParams
+from reelgraph.schemas.ratings import RATINGS
+from reelgraph.sources.ingest import ingest
+
+CATALOG_FILE = Path("data/catalog.parquet")
+RATINGS_FILE = Path("data/ratings.parquet")
+TRUTH = Path("data/truth")
+
+
+def work(params: IngestParams) -> str:
+    """Check the source, then write; return the summary."""
+    with tempfile.TemporaryDirectory(prefix="reelgraph-ingest-") as scratch:
+        found = ingest(params, Path(scratch))
+        # The longest write comes first, so that a full disk leaves the old files.
+        ratings = write_parquet(found.rating_batches(), RATINGS_FILE, RATINGS.file_schema)
+    write_parquet(found.catalog, CATALOG_FILE)
+    write_arrays(found.truth, TRUTH)
+    if not found.truth:
+        write_json({"reason": "real data has no known truth"}, TRUTH / "none.json")
+    counts = f"{len(found.catalog):,} movies, {ratings:,} ratings from {params.data.source}"
+    return "; ".join((counts, *found.notes))
+
+
+if __name__ == "__main__":
+    door.run("ingest", IngestParams, work)
