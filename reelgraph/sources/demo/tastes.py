@@ -71,7 +71,10 @@ def _summed(
 
 
 def _vectors(kind: str, index: Int64[np.ndarray, "movies"], seed: int) -> Float64[np.ndarray, "movies dim"]:
-    """Give each entity of a kind a standard normal vector, the same in all of the kind's columns."""
+    """Give each entity of a kind a standard normal vector, the same in all of the kind's columns.
+
+    Tables are filled row by row: a longer one begins as a shorter one of the same stream.
+    """
     table = generator(seed, f"demo/vectors/{kind}").standard_normal((int(index.max()) + 1, DIM + 1))
     return table[index]
 
