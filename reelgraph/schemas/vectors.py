@@ -18,7 +18,7 @@ BATCH_ROWS = 1 << 14
 
 
 def write_vectors(
-    movie_ids: Int64[np.ndarray, "movies"],
+    movie_ids: Int64[np.ndarray, " movies"],
     vectors: Float32[np.ndarray, "movies dim"],
     path: Path | str,
 ) -> None:
@@ -38,7 +38,7 @@ def _batches(movie_ids: np.ndarray, vectors: np.ndarray) -> Iterator[pa.RecordBa
 
 def read_vectors(
     path: Path | str,
-) -> tuple[Int64[np.ndarray, "movies"], Float32[np.ndarray, "movies dim"]]:
+) -> tuple[Int64[np.ndarray, " movies"], Float32[np.ndarray, "movies dim"]]:
     """Read a vector file.
 
     Raises:
@@ -70,8 +70,8 @@ def _matrix(column: pa.ChunkedArray, path: str) -> np.ndarray:
 
 
 def aligned(
-    movie_ids: Int64[np.ndarray, "movies"],
-    found_ids: Int64[np.ndarray, "found"],
+    movie_ids: Int64[np.ndarray, " movies"],
+    found_ids: Int64[np.ndarray, " found"],
     vectors: Float32[np.ndarray, "found dim"],
     path: Path | str,
 ) -> Float32[np.ndarray, "movies dim"]:

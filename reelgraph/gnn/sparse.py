@@ -1,0 +1,95 @@
+"""Sparse matrices of a static graph, with their transposes; the products that training needs."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float32, Int64
+from torch import Tensor
+from torch.autograd.function import FunctionCtx
+from torch.nn.functional import embedding_bag
+
+
+@dataclass(frozen=True)
+class Csr:
+    """A sparse matrix by rows: row r has the entries ``starts[r] … starts[r + 1]``."""
+
+    starts: Int64[Tensor, " rows_plus_1"]
+    columns: Int64[Tensor, " entries"]
+    values: Float32[Tensor, " entries"]
+    width: int
+
+    def __matmul__(self, dense: Float32[Tensor, "columns dim"]) -> Float32[Tensor, "rows dim"]:
+        """Return the product, without gradient."""
+        # embedding_bag: twice as fast as torch's sparse CSR product, and summed in a fixed order.
+        return embedding_bag(
+            self.columns, dense, self.starts, mode="sum",
+            per_sample_weights=self.values, include_last_offset=True,
+        )  # fmt: skip
+
+
+def csr(
+    rows: Int64[Tensor, " entries"],
+    columns: Int64[Tensor, " entries"],
+    values: Float32[Tensor, " entries"],
+    shape: tuple[int, int],
+) -> Csr:
+    """Sort entries by row, keeping their order within a row."""
+    # Half the width sorts many times as fast.
+    ordered, order = rows.int().sort(stable=True)
+    return Csr(row_starts(ordered, shape[0]), columns[order], values[order], shape[1])
+
+
+def row_starts(ordered: Tensor, rows: int) -> Int64[Tensor, " rows_plus_1"]:
+    """Return where each row's entries start, for ascending row numbers."""
+    return torch.searchsorted(ordered, torch.arange(rows + 1, dtype=ordered.dtype))
+
+
+class _Product(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: FunctionCtx, dense: Tensor, matrix: Csr, transposed: Csr) -> Tensor:
+        ctx.transposed = transposed  # type: ignore[attr-defined]
+        return matrix @ dense
+
+    @staticmethod
+    def backward(ctx: FunctionCtx, gradient: Tensor) -> tuple[Tensor, None, None]:
+        return ctx.transposed @ gradient.contiguous(), None, None  # type: ignore[attr-defined]
+
+
+def product(
+    matrix: Csr, transposed: Csr, dense: Float32[Tensor, "columns dim"]
+) -> Float32[Tensor, "rows dim"]:
+    """Return ``matrix @ dense``; its gradient is a product with the stored transpose."""
+    return _Product.apply(dense, matrix, transposed)
+
+
+class _PairDots(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: FunctionCtx, left: Tensor, right: Tensor, starts: Tensor, columns: Tensor) -> Tensor:
+        ctx.save_for_backward(left, right, starts, columns)
+        size, zeros = (len(left), len(right)), left.new_zeros(len(columns))
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="Sparse CSR tensor support is in beta")
+            pattern = torch.sparse_csr_tensor(starts, columns, zeros, size, check_invariants=False)
+        return torch.sparse.sampled_addmm(pattern, left, right.t()).values()
+
+    @staticmethod
+    def backward(ctx: FunctionCtx, gradient: Tensor) -> tuple[Tensor, Tensor, None, None]:
+        left, right, starts, columns = ctx.saved_tensors  # type: ignore[attr-defined]
+        rows = torch.repeat_interleave(torch.arange(len(left)), starts.diff())
+        values = gradient.contiguous()
+        of_left = Csr(starts, columns, values, len(right)) @ right
+        of_right = csr(columns, rows, values, (len(right), len(left))) @ left
+        return of_left, of_right, None, None
+
+
+def pair_dots(
+    left: Float32[Tensor, "rows dim"],
+    right: Float32[Tensor, "columns dim"],
+    starts: Int64[Tensor, " rows_plus_1"],
+    columns: Int64[Tensor, " pairs"],
+) -> Float32[Tensor, " pairs"]:
+    """Return ``left[row] · right[column]`` for the pairs of a CSR pattern, without a gathered row a pair."""
+    return _PairDots.apply(left, right, starts, columns)

@@ -1,0 +1,118 @@
+"""Learning movie vectors by predicting links, without labels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Float32, Int64
+from torch import Tensor
+from torch.nn.functional import softplus
+from torch_geometric.data import HeteroData
+
+from reelgraph.errors import TrainingError
+from reelgraph.gnn.sage import HeteroSage, StarGraph, stacked_edges, star_graph
+from reelgraph.gnn.sparse import pair_dots, row_starts
+from reelgraph.params.gnn import Gnn
+from reelgraph.progress import progress
+from reelgraph.seeds import derive
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What training gives."""
+
+    model: HeteroSage
+    embeddings: Float32[np.ndarray, "movies out"]
+    losses: list[float]
+    """The mean BPR loss of each type, summed over the types; one an epoch, before its step."""
+
+
+@dataclass(frozen=True)
+class Links:
+    """The movie→entity edges that training predicts, ordered by movie."""
+
+    starts: Int64[Tensor, " movies_plus_1"]
+    """Where the edges of a movie start, counted twice: each has a positive and a negative."""
+    positives: Int64[Tensor, " edges"]
+    """Entities, counted through all types."""
+    first: Int64[Tensor, " edges"]
+    """The first entity of the positive's type."""
+    choices: Int64[Tensor, " edges"]
+    """How many entities that type has."""
+    weights: Float32[Tensor, " edges"]
+    """1 / edges of that type."""
+
+
+def links(data: HeteroData, graph: StarGraph) -> Links:
+    """Return every movie→entity edge of the graph as a link to predict."""
+    movies, entities, kinds = stacked_edges(data, graph.kinds)
+    ordered, order = movies.int().sort(stable=True)
+    sizes = torch.tensor(graph.sizes)
+    counts = torch.bincount(kinds, minlength=len(sizes))
+    kinds = kinds[order]
+    starts = 2 * row_starts(ordered, data["movie"].num_nodes)
+    first = (sizes.cumsum(0) - sizes)[kinds]
+    return Links(starts, entities[order], first, sizes[kinds], 1 / counts[kinds].float())
+
+
+def bpr_loss(
+    movies: Float32[Tensor, "movies dim"],
+    entities: Float32[Tensor, "entities dim"],
+    links: Links,
+    negatives: Int64[Tensor, " edges"],
+) -> Float32[Tensor, ""]:
+    """Return −log σ(positive − negative score), mean per type, summed (Rendle et al. 2009, BPR)."""
+    pairs = torch.stack([links.positives, negatives], dim=1).flatten()
+    scores = pair_dots(movies, entities, links.starts, pairs).view(-1, 2)
+    return links.weights @ softplus(scores[:, 1] - scores[:, 0])
+
+
+def draw_negatives(links: Links, generator: torch.Generator) -> Int64[Tensor, " edges"]:
+    """Draw for each edge an entity of its type, uniformly; it may be a true one, as in the reference."""
+    share = torch.rand(len(links.positives), generator=generator, dtype=torch.float64)
+    return links.first + (share * links.choices).long()
+
+
+def train(data: HeteroData, params: Gnn, seed: int) -> Trained:
+    """Train on every edge of the graph and return the movies' vectors.
+
+    Args:
+        data: node features and edges in both directions, as ``hetero.to_hetero`` gives them.
+        params: sizes, epochs, learning rate.
+        seed: of this run's weights and negatives.
+
+    Raises:
+        TrainingError: the loss is no longer finite.
+    """
+    graph = star_graph(data)
+    movies, entities = data["movie"].x, torch.cat([data[kind].x for kind in graph.kinds])
+    inputs = (graph, movies, entities, graph.into_entities @ movies)
+    model = _model(data, graph, params, derive(seed, "weights"))
+    optimizer = torch.optim.Adam(model.parameters(), lr=params.learning_rate, fused=True)
+    targets, negatives = links(data, graph), torch.Generator().manual_seed(derive(seed, "negatives"))
+    losses = []
+    for epoch in progress(range(1, params.epochs + 1), "train gnn", total=params.epochs):
+        new_movies, new_entities = model(*inputs)
+        loss = bpr_loss(new_movies, new_entities, targets, draw_negatives(targets, negatives))
+        losses.append(_finite(loss.item(), epoch))
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    with torch.inference_mode():
+        return Trained(model, model(*inputs)[0].numpy(), losses)
+
+
+def _model(data: HeteroData, graph: StarGraph, params: Gnn, seed: int) -> HeteroSage:
+    movie_dim, entity_dim = data["movie"].x.shape[1], data[graph.kinds[0]].x.shape[1]
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return HeteroSage(graph.kinds, movie_dim, entity_dim, params.hidden_dim, params.out_dim)
+
+
+def _finite(loss: float, epoch: int) -> float:
+    if not np.isfinite(loss):
+        raise TrainingError(f"train_gnn, epoch {epoch}", "a finite loss", str(loss),
+                            "Lower gnn.learning_rate.")  # fmt: skip
+    return loss

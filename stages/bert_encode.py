@@ -1,0 +1,36 @@
+"""Stage bert_encode: movies → one text vector a movie."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from reelgraph.compute import prepare
+from reelgraph.door import run
+from reelgraph.files import write_json
+from reelgraph.params.text import TextParams
+from reelgraph.schemas.movies import read_movies
+from reelgraph.schemas.vectors import write_vectors
+from reelgraph.text.encoder import encode, load_encoder
+from reelgraph.text.movie_text import movie_texts, text_counts
+from reelgraph.text.weights import locate
+
+MOVIES = Path("data/movies.parquet")
+VECTORS = Path("data/text_vectors.parquet")
+COUNTS = Path("data/counts/text.json")
+
+
+def bert_encode(params: TextParams) -> str:
+    """Encode the movies' texts."""
+    prepare(params.compute)
+    movies = read_movies(MOVIES, ("movie_id", "tagline", "overview"))
+    texts = movie_texts(movies)
+    model = load_encoder(locate(params.text.model))
+    vectors = encode(model, texts.to_pylist(), params.text.batch_size)
+    counts = text_counts(texts)
+    write_vectors(movies["movie_id"].to_numpy(), vectors, VECTORS)
+    write_json(counts, COUNTS)
+    return f"{counts['movies']:,} movies, {counts['nonempty_share']:.1%} with a text, {vectors.shape[1]} d"
+
+
+if __name__ == "__main__":
+    run("bert_encode", TextParams, bert_encode)

@@ -1,0 +1,40 @@
+"""Stage build_kg: movies → entities, edges and entity vectors."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from reelgraph.door import run
+from reelgraph.engine import connect
+from reelgraph.errors import InputError
+from reelgraph.files import write_json
+from reelgraph.graph.entities import entities_and_edges
+from reelgraph.graph.names import name_vectors
+from reelgraph.params.kg import KgParams
+from reelgraph.schemas.kg import read_kg, write_kg
+from reelgraph.schemas.movies import read_movies
+
+MOVIES = Path("data/movies.parquet")
+FOLDER = Path("data/kg")
+COUNTS = Path("data/counts/kg.json")
+
+
+def build_kg(params: KgParams) -> str:
+    """Build the knowledge graph."""
+    movies = read_movies(MOVIES)
+    entities, edges = entities_and_edges(movies, connect(params.engine))
+    if not edges.num_rows:
+        raise InputError(str(MOVIES), "a movie with an actor, a genre or another entity", "none",
+                         "Give the catalogue at least its genres.")  # fmt: skip
+    vectors = name_vectors(
+        params.kg.fasttext, params.kg.fasttext_epochs, movies, entities["name"].to_pylist()
+    )
+    write_kg(movies["movie_id"].to_numpy(), entities, edges, vectors, FOLDER)
+    counts = read_kg(FOLDER).counts()
+    write_json({name: dict(count) for name, count in counts.items()}, COUNTS)
+    sizes = ", ".join(f"{size:,} {kind}" for kind, size in counts["nodes"].items())
+    return f"nodes {sizes}; {edges.num_rows:,} edges each way"
+
+
+if __name__ == "__main__":
+    run("build_kg", KgParams, build_kg)

@@ -1,0 +1,27 @@
+"""Stage project: text vectors → movie features of the entity vectors' dimension."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from reelgraph.compute import prepare
+from reelgraph.door import run
+from reelgraph.params.projection import ProjectionParams
+from reelgraph.schemas.vectors import read_vectors, write_vectors
+from reelgraph.text.projection import project
+
+VECTORS = Path("data/text_vectors.parquet")
+FEATURES = Path("data/movie_features.parquet")
+
+
+def project_texts(params: ProjectionParams) -> str:
+    """Project the text vectors."""
+    prepare(params.compute)
+    movie_ids, vectors = read_vectors(VECTORS)
+    features = project(vectors, params.projection.dim, params.projection.seed)
+    write_vectors(movie_ids, features, FEATURES)
+    return f"{len(movie_ids):,} movies, {vectors.shape[1]} d → {features.shape[1]} d"
+
+
+if __name__ == "__main__":
+    run("project", ProjectionParams, project_texts)

@@ -1,0 +1,42 @@
+"""Stage train_gnn VARIANT: knowledge graph and movie features → movie embeddings."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from reelgraph.compute import prepare
+from reelgraph.door import run
+from reelgraph.files import write_metrics
+from reelgraph.gnn.features import VARIANTS, movie_features
+from reelgraph.gnn.hetero import to_hetero
+from reelgraph.gnn.saved import write_curve, write_model
+from reelgraph.gnn.training import train
+from reelgraph.params.gnn import GnnParams
+from reelgraph.schemas.kg import read_kg
+from reelgraph.schemas.vectors import write_vectors
+from reelgraph.seeds import derive
+
+GRAPH = Path("data/kg")
+
+
+def train_gnn(params: GnnParams, variant: str) -> str:
+    """Train one variant on every edge."""
+    prepare(params.compute)
+    graph = read_kg(GRAPH)
+    data = to_hetero(graph, movie_features(variant, graph.movie_ids))
+    trained = train(data, params.gnn, derive(params.seed, variant))
+    write_vectors(graph.movie_ids, trained.embeddings, f"data/emb_{variant}.parquet")
+    write_model(trained.model, f"data/gnn/{variant}")
+    write_curve(trained.losses, f"plots/gnn_{variant}.tsv")
+    parameters = sum(weight.numel() for weight in trained.model.parameters())
+    final = {"final_loss": trained.losses[-1], "parameters": parameters, "epochs": params.gnn.epochs}
+    write_metrics(final, f"metrics/gnn_{variant}.json")
+    return f"{parameters:,} parameters, loss {trained.losses[0]:.4f} → {trained.losses[-1]:.4f}"
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("variant", choices=VARIANTS)
+    chosen = parser.parse_args().variant
+    run(f"train_gnn@{chosen}", GnnParams, lambda params: train_gnn(params, chosen))
