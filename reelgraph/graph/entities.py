@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from functools import reduce
 
 import ibis
@@ -10,6 +11,8 @@ import numpy as np
 import pyarrow as pa
 from ibis.backends import BaseBackend
 
+from reelgraph.engine import collect, read_parquet
+from reelgraph.files import write_parquet
 from reelgraph.schemas.catalog import ENTITY_COLUMNS
 from reelgraph.schemas.kg import EDGES, ENTITIES
 
@@ -36,13 +39,16 @@ def entities_and_edges(movies: pa.Table, connection: BaseBackend) -> tuple[pa.Ta
         Entities (schema ``ENTITIES``), ordered by type and index; edges (schema
         ``EDGES``), ordered by type, movie row and index.
     """
-    rows = pa.array(np.arange(movies.num_rows))
     columns = [column for group in ENTITY_COLUMNS.values() for column in group]
-    table = ibis.memtable(movies.select(columns).append_column("movie_row", rows))
-    edges = _indexed(_named(table))
-    found = connection.to_pyarrow(edges.order_by("type", "movie_row", "entity_index"))
-    names = connection.to_pyarrow(edges.select(*ENTITIES.names).distinct().order_by("type", "entity_index"))
-    return names.select(ENTITIES.names).cast(ENTITIES), found.select(EDGES.names).cast(EDGES)
+    rows = pa.array(np.arange(movies.num_rows))
+    with tempfile.TemporaryDirectory(prefix="reelgraph-") as folder:
+        # A file, because it is what both engines read without pandas; the row number has to be in it.
+        write_parquet(movies.select(columns).append_column("movie_row", rows), f"{folder}/movies.parquet")
+        edges = _indexed(_named(read_parquet(connection, f"{folder}/movies.parquet")))
+        found = collect(edges.order_by("type", "movie_row", "entity_index"), "data/movies.parquet")
+        names = edges.select(*ENTITIES.names).distinct().order_by("type", "entity_index")
+        entities = collect(names, "data/movies.parquet")
+    return entities.select(ENTITIES.names).cast(ENTITIES), found.select(EDGES.names).cast(EDGES)
 
 
 def _named(movies: ir.Table) -> ir.Table:

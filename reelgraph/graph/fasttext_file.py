@@ -152,7 +152,7 @@ def _unit(rows: np.ndarray, ids: list[int]) -> np.ndarray | None:
         return None
     vector: np.ndarray = rows[ids].view("<f4").mean(axis=0)
     norm = np.linalg.norm(vector)
-    return vector / norm if norm > 0 else None
+    return None if norm == 0 else vector / norm
 
 
 def _mean(units: list[np.ndarray | None], dim: int) -> np.ndarray:

@@ -1,0 +1,54 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from reelgraph.errors import TrainingError
+from reelgraph.gnn.hetero import to_hetero
+from reelgraph.gnn.sage import HeteroSage
+from reelgraph.gnn.saved import write_curve, write_model
+from reelgraph.gnn.training import Trained, train
+from reelgraph.params.gnn import Gnn
+
+
+def trained(graph, features, seed: int = 5, **changed: object) -> Trained:
+    params = {"hidden_dim": 8, "out_dim": 4, "epochs": 25, "learning_rate": 0.03} | changed
+    return train(to_hetero(graph, features), Gnn(**params), seed)
+
+
+def test_training_is_the_same_to_the_byte_and_lowers_the_loss(graph, features, tmp_path: Path) -> None:
+    first, second = trained(graph, features), trained(graph, features)
+    assert first.embeddings.tobytes() == second.embeddings.tobytes()
+    assert first.losses == second.losses
+    assert np.mean(first.losses[-5:]) < 0.8 * first.losses[0]
+    assert first.embeddings.shape == (20, 4)
+    for name, each in (("a", first), ("b", second)):
+        write_model(each.model, tmp_path / name)
+    assert (tmp_path / "a/model.safetensors").read_bytes() == (tmp_path / "b/model.safetensors").read_bytes()
+    assert not np.array_equal(trained(graph, features, seed=6, epochs=1).embeddings, first.embeddings)
+
+
+def test_a_saved_model_comes_back(graph, features, tmp_path: Path) -> None:
+    model = trained(graph, features, epochs=1).model
+    write_model(model, tmp_path / "gnn")
+    config = json.loads((tmp_path / "gnn/config.json").read_text())
+    again = HeteroSage(tuple(config.pop("kinds")), **config)
+    again.load_state_dict(load_file(tmp_path / "gnn/model.safetensors"))
+    for name, weight in model.state_dict().items():
+        assert torch.equal(again.state_dict()[name], weight)
+
+
+def test_a_loss_that_is_not_finite_names_its_epoch(graph, features) -> None:
+    features[3, 2] = np.nan
+    with pytest.raises(TrainingError, match=r"train_gnn, epoch 1: expected a finite loss, got nan"):
+        trained(graph, features)
+
+
+def test_the_curve_has_a_row_an_epoch(tmp_path: Path) -> None:
+    write_curve([2.0, 1.5], tmp_path / "curve.tsv")
+    assert (tmp_path / "curve.tsv").read_text() == "epoch\tloss\n1\t2.000000\n2\t1.500000\n"
