@@ -10,9 +10,10 @@ import re
 import sys
 import tempfile
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import duckdb
 import ibis
@@ -24,6 +25,9 @@ from ibis.backends import BaseBackend
 from reelgraph.errors import InputError, PackageError, ReelgraphError
 from reelgraph.files import write_parquet
 from reelgraph.params.engine import Engine
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
 
 BATCH_ROWS = 1 << 18
 
@@ -60,7 +64,7 @@ def _spark(params: Engine) -> BaseBackend:
         "spark.sql.execution.arrow.maxRecordsPerBatch": str(BATCH_ROWS),
     }
     if params.url.startswith("local"):
-        settings["spark.pyspark.python"] = sys.executable
+        os.environ.setdefault("PYSPARK_PYTHON", sys.executable)  # workers start with this Python
     try:
         with _pandas_unused():
             session = SparkSession.builder.master(params.url).appName("reelgraph").config(map=settings)
@@ -122,7 +126,9 @@ def write_table(expression: ir.Table, path: Path | str, schema: pa.Schema) -> in
     return write_parquet(stream(expression, schema), path, schema)
 
 
-def stream(expression: ir.Table, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+def stream(
+    expression: ir.Table, schema: pa.Schema, where: str = "the tables of this stage"
+) -> Iterator[pa.RecordBatch]:
     """Run an expression and yield its rows in batches of the schema's types.
 
     Rows are never all in this process's memory, with either engine.
@@ -131,39 +137,32 @@ def stream(expression: ir.Table, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
         InputError: a file under the expression turns out to be unreadable.
         PackageError: the engine ran out of memory or disk.
     """
-    connection = expression.get_backend()
-    with reading("the tables of this stage"):
-        batches = _spark_batches if connection.name == "pyspark" else _duckdb_batches
-        for batch in batches(connection, expression):
+    with reading(where):
+        for batch in _batches(expression):
             table = pa.Table.from_batches([batch]).select(schema.names).cast(schema)
             yield from table.to_batches()
 
 
-def _duckdb_batches(connection: BaseBackend, expression: ir.Table) -> Iterator[pa.RecordBatch]:
-    yield from connection.to_pyarrow_batches(expression, chunk_size=BATCH_ROWS)
-
-
-def _spark_batches(connection: BaseBackend, expression: ir.Table) -> Iterator[pa.RecordBatch]:
-    """Fetch one partition after another, each batch as one cell: Ibis would collect all at once."""
+def _batches(expression: ir.Table) -> Iterator[pa.RecordBatch]:
+    connection = expression.get_backend()
+    if connection.name != "pyspark":
+        yield from connection.to_pyarrow_batches(expression, chunk_size=BATCH_ROWS)
+        return
+    # One partition after another, each batch as one cell: Ibis would collect all at once. The lambda
+    # names nothing of this module, so that Spark's workers need no reelgraph.
     with _pandas_unused():
-        frame = connection._session.sql(connection.compile(expression))
-        packed = frame.mapInArrow(_packer(), "batch binary")
-        for row in packed.toLocalIterator():
-            yield from pa.ipc.open_stream(bytes(row.batch))
-
-
-def _packer() -> Callable[[object], object]:
-    # Nested and free of this module's names, so that Spark's workers need no reelgraph.
-    def pack(batches):  # type: ignore[no-untyped-def]
-        import pyarrow as pa
-
-        for batch in batches:
-            sink = pa.BufferOutputStream()
-            with pa.ipc.new_stream(sink, batch.schema) as writer:
-                writer.write_batch(batch)
-            yield pa.record_batch([pa.array([sink.getvalue().to_pybytes()], pa.binary())], ["batch"])
-
-    return pack
+        packed = _frame(expression).mapInArrow(
+            lambda batches: (
+                pa.RecordBatch.from_pydict(
+                    {"schema": [b.schema.serialize().to_pybytes()], "batch": [b.serialize().to_pybytes()]}
+                )
+                for b in batches
+            ),
+            "schema binary, batch binary",
+        )
+    for row in packed.toLocalIterator():
+        schema = pa.ipc.read_schema(pa.py_buffer(bytes(row.schema)))
+        yield pa.ipc.read_record_batch(pa.py_buffer(bytes(row.batch)), schema)
 
 
 def collect(expression: ir.Table, where: str) -> pa.Table:
@@ -173,8 +172,16 @@ def collect(expression: ir.Table, where: str) -> pa.Table:
         InputError: a file under the expression is unreadable.
         PackageError: the engine ran out of memory or disk.
     """
-    with reading(where), _pandas_unused():
-        return expression.to_pyarrow()
+    schema = expression.schema().to_pyarrow()
+    if expression.get_backend().name == "pyspark":
+        with reading(where), _pandas_unused():
+            return _frame(expression).toArrow().cast(schema)
+    return pa.Table.from_batches(stream(expression, schema, where), schema=schema)
+
+
+def _frame(expression: ir.Table) -> DataFrame:
+    connection = expression.get_backend()
+    return connection._session.sql(connection.compile(expression))
 
 
 @contextmanager

@@ -34,9 +34,9 @@ class Column:
     file_name: str = ""
     """Name in the file, where it differs."""
     nullable: bool = False
-    minimum: float | None = None
-    maximum: float | None = None
-    step: float | None = None
+    minimum: int | float | None = None
+    maximum: int | float | None = None
+    step: int | float | None = None
     """Values are whole multiples of it."""
     remedy: str = "Correct the file."
 

@@ -69,7 +69,7 @@ def _literal(cell: str) -> object:
     if "[" * DEEPEST in cell or "(" * DEEPEST in cell or "{" * DEEPEST in cell or "-" * DEEPEST in cell:
         raise ValueError("too deep")
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", SyntaxWarning)  # names with a backslash
+        warnings.simplefilter("ignore")  # names with a backslash
         return ast.literal_eval(cell)
 
 

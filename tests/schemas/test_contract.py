@@ -1,0 +1,75 @@
+from __future__ import annotations
+
+import ibis
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from reelgraph.errors import ArtifactError, InputError
+from reelgraph.schemas.contract import Column, Contract
+
+AGES = Contract(
+    columns=(
+        Column("person_id", pa.int64(), "personId"),
+        Column("age", pa.float64(), minimum=0, maximum=150, step=0.5, remedy="Give years."),
+        Column("born", pa.int64(), nullable=True, step=1),
+    ),
+    key=("person_id",),
+)
+
+
+def table(**columns):
+    return ibis.memtable(pa.table(columns))
+
+
+def test_names_and_types_become_the_codes():
+    rows = AGES.checked(table(born=[1990.0, None], personId=[2, 1], age=[3, 4], more=["x", "y"]), "f")
+    assert rows.schema().to_pyarrow() == pa.schema(
+        {"person_id": pa.int64(), "age": pa.float64(), "born": pa.int64()}
+    )
+    assert rows.born.to_pyarrow().to_pylist() == [1990, None]
+    assert AGES.to_file(rows).columns == ("personId", "age", "born")
+
+
+def test_all_violations_are_listed_with_counts_first_rows_and_remedy():
+    bad = table(
+        personId=[1, 1, None, 4, 5, 6], age=[-1.0, 151.0, 0.3, None, -2.0, -3.0], born=[1, 2, 3, 4, 5, None]
+    )
+    with pytest.raises(InputError) as caught:
+        AGES.checked(bad, "ages.csv", lambda row: f"line {row + 2}")
+    assert str(caught.value) == (
+        "ages.csv: expected rows that keep the contract, got "
+        "personId is missing in 1 row, first at line 4 (personId None, age 0.3, born 3); "
+        "age is missing in 1 row, first at line 5 (personId 4, age None, born 4); "
+        "age is below 0 in 3 rows, first at line 2 (personId 1, age -1.0, born 1), "
+        "line 6 (personId 5, age -2.0, born 5), line 7 (personId 6, age -3.0, born None); "
+        "age is above 150 in 1 row, first at line 3 (personId 1, age 151.0, born 2); "
+        "age is no multiple of 0.5 in 1 row, first at line 4 (personId None, age 0.3, born 3); "
+        "personId more than once, 1 times: personId 1 at line 2, line 3. "
+        "Correct the file. Give years. Keep one row for each personId."
+    )
+
+
+def test_an_id_beyond_64_bits_is_refused():
+    big = pa.array([2**63], pa.uint64())
+    with pytest.raises(InputError, match="personId is above 9223372036854775807 in 1 row"):
+        AGES.checked(table(personId=big, age=[1.0], born=[1]), "f")
+
+
+def test_a_column_of_nulls_fits_where_gaps_do():
+    assert AGES.checked(
+        table(personId=[1], age=[1.0], born=pa.nulls(1)), "f"
+    ).born.to_pyarrow().to_pylist() == [None]
+    with pytest.raises(InputError, match="column personId of type null"):
+        AGES.checked(table(personId=pa.nulls(1), age=[1.0], born=[1]), "f")
+
+
+def test_opened_asks_for_exactly_the_columns_written(duckdb_engine, tmp_path):
+    path = tmp_path / "a.parquet"
+    with pytest.raises(ArtifactError, match="no file"):
+        AGES.opened(duckdb_engine, path)
+    pq.write_table(pa.table({"personId": [1], "age": [1.0], "born": [1]}), path)
+    assert AGES.opened(duckdb_engine, path).columns == ("person_id", "age", "born")
+    pq.write_table(pa.table({"personId": [1], "age": [1.0], "born": [1], "x": [1]}), path)
+    with pytest.raises(ArtifactError, match="dvc repro"):
+        AGES.opened(duckdb_engine, path)

@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+import json
+
+import pyarrow.parquet as pq
+import pytest
+
+from reelgraph.errors import ArtifactError, InputError
+from reelgraph.params.engine import Engine
+from reelgraph.params.filter import FilterParams
+from stages import filter as stage
+from stages import ingest
+from tests.sources.folders import catalog, params, ratings, save
+
+DUCKDB = FilterParams(engine=Engine(backend="duckdb", url="local[2]", memory_mb=500))
+
+
+def ingested(tmp_path, rows, backend="duckdb"):
+    movies = catalog(movieId=[30, 10, 20], original_title=["C", "A", "B"], overview=["c", None, "b\0b"])
+    places = {"catalog": save(movies, tmp_path / "c.parquet"),
+              "ratings": save(ratings(rows), tmp_path / "r.parquet")}  # fmt: skip
+    ingest.work(params("tables", backend, **places))
+
+
+ROWS = [(2, 30, 4.0, 50), (1, 10, 0.5, 70), (1, 99, 5.0, 70), (3, 99, 1.0, 1)]
+
+
+def test_keeps_rated_movies_in_order_and_counts(tmp_path, project):
+    ingested(tmp_path, ROWS)
+    summary = stage.work(DUCKDB)
+    assert pq.read_table("data/movies.parquet")["movieId"].to_pylist() == [10, 30]
+    counts = json.loads((project / "data/counts/filter.json").read_text())
+    stars = dict.fromkeys(("0_5", "1_0", "1_5", "2_0", "2_5", "3_0", "3_5", "4_0", "4_5", "5_0"), 0)
+    assert counts == {
+        "movies_before": 3, "movies_after": 2, "ratings_before": 4, "ratings_after": 2, "users": 2,
+        "ratings_by_star": stars | {"0_5": 1, "4_0": 1},
+        "dropped": {"ratings_outside_catalog": 2, "movies_unrated": 1},
+    }  # fmt: skip
+    assert summary.startswith("2 movies, 2 ratings, 2 users (dropped: 1 movies")
+
+
+def test_no_rated_movie_in_the_catalogue_is_refused(tmp_path, project):
+    ingested(tmp_path, [(1, 98, 3.0, 1), (1, 99, 3.0, 1)])
+    with pytest.raises(InputError, match=r"ratings.parquet.* none: 2 ratings of other movies.*same movieIds"):
+        stage.work(DUCKDB)
+    assert not (project / "data/movies.parquet").exists()
+    assert not (project / "data/counts").exists()
+
+
+def test_missing_or_foreign_artifacts_are_refused(tmp_path, project):
+    with pytest.raises(ArtifactError, match=r"catalog.parquet.*no file.*dvc repro"):
+        stage.work(DUCKDB)
+    ingested(tmp_path, ROWS)
+    save(ratings(ROWS).drop_columns("rating"), project / "data/ratings.parquet")
+    with pytest.raises(ArtifactError, match=r"ratings.parquet.*expected the columns userId \(int64\)"):
+        stage.work(DUCKDB)
+
+
+def test_spark_and_duckdb_give_the_same_files(tmp_path, project, spark):
+    rows = [(u, m, (u * m) % 10 / 2 + 0.5, 7 * u % 5) for u in range(1, 300) for m in (10, 20, 99, u + 100)]
+    seen = []
+    for backend in ("duckdb", spark):
+        ingested(tmp_path, rows, backend)
+        stage.work(FilterParams(engine=Engine(backend=backend, url="local[2]", memory_mb=500)))
+        files = ("catalog.parquet", "ratings.parquet", "movies.parquet", "counts/filter.json")
+        seen.append({name: (project / "data" / name).read_bytes() for name in files})
+    assert seen[0] == seen[1]

@@ -1,0 +1,159 @@
+from __future__ import annotations
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from reelgraph.errors import ReelgraphError
+from reelgraph.sources import titles
+from reelgraph.sources.movielens_files import GENRES_100K
+from stages import ingest
+from tests.sources.folders import LATEST, ML_1M, ML_10M, ML_100K, params, put
+
+
+def read(folder, **places):
+    ingest.work(params("movielens", movielens=str(folder), **places))
+    movies = {row["movieId"]: row for row in pq.read_table("data/catalog.parquet").to_pylist()}
+    return movies, pq.read_table("data/ratings.parquet").to_pylist()
+
+
+def test_latest_csv_with_crlf_quotes_and_bom(tmp_path, project):
+    movies, ratings = read(put(tmp_path / "ml", LATEST))
+    assert movies[1]["original_title"] == "Toy Story"
+    assert movies[1]["overview"] == "Toy Story, of 1995. Animation, Children. Tagged pixar, fun."
+    assert (movies[1]["genre_1"], movies[1]["release_year"]) == ("Animation", 1995)
+    assert movies[2]["original_title"] == "The Postman"
+    assert movies[2]["overview"] == "The Postman, also known as Il Postino, of 1994. Comedy."
+    assert (movies[3]["original_title"], movies[3]["genre_1"]) == ('Say "Hi", You', None)
+    assert (movies[3]["release_year"], movies[3]["actor_1"]) == (None, None)
+    assert ratings[0] == {"userId": 1, "movieId": 2, "rating": 0.5, "timestamp": 964981247}
+
+
+def test_1m_is_latin_1_with_whole_stars(tmp_path, project):
+    movies, ratings = read(put(tmp_path / "ml", ML_1M, "latin-1"))
+    assert [m["original_title"] for m in movies.values()] == ["Misérables, Les: a tale", "Léon"]
+    assert movies[1]["overview"] == "Misérables, Les: a tale, of 1998. Drama, War."
+    assert [r["rating"] for r in ratings] == [5.0, 3.0]
+
+
+def test_10m_has_half_stars_utf_8_and_tags(tmp_path, project):
+    movies, ratings = read(put(tmp_path / "ml", ML_10M))
+    assert movies[1]["overview"].endswith("Drama, War. Tagged songs: sung.")
+    assert movies[2]["original_title"] == "Léon"
+    assert [r["rating"] for r in ratings] == [0.5, 4.5]
+
+
+@pytest.mark.parametrize(
+    "genres",
+    [None, "".join(f"{name}|{i}\n" for i, name in enumerate(GENRES_100K)) + "\n"],
+    ids=["none", "u.genre"],
+)
+def test_100k_has_flags_and_dates(tmp_path, project, genres):
+    files = ML_100K if genres is None else ML_100K | {"u.genre": genres}
+    movies, ratings = read(put(tmp_path / "ml", files, "latin-1"))
+    assert (movies[1]["original_title"], movies[1]["genre_1"]) == ("Les Misérables", "Drama")
+    assert movies[1]["overview"] == "Les Misérables, of 1995. Drama, War."
+    assert (movies[2]["genre_1"], movies[2]["release_year"]) == (None, 1971)
+    assert ratings[1] == {"userId": 2, "movieId": 2, "rating": 5.0, "timestamp": 891717742}
+
+
+@pytest.mark.parametrize(
+    ("title", "name", "others", "year"),
+    [
+        ("Matrix, The (1999)", "The Matrix", "", 1999),
+        ("Twelve Monkeys (a.k.a. 12 Monkeys) (1995)", "Twelve Monkeys", "12 Monkeys", 1995),
+        ("Boot, Das (Boat, The) (1981)", "Das Boot", "The Boat", 1981),
+        ("Léon: The Professional (a.k.a. The Professional) (Léon) (1994)", "Léon: The Professional",
+         "The Professional|Léon", 1994),
+        ("(500) Days of Summer (2009)", "(500) Days of Summer", "", 2009),
+        ("Death Note (2006–2007)", "Death Note", "", 2006),
+        ("Atalante, L' (1934) ", "L'Atalante", "", 1934),
+        ("2001: A Space Odyssey (1968)", "2001: A Space Odyssey", "", 1968),
+        ("Oh, God! (1977)", "Oh, God!", "", 1977),
+        ("Babylon 5", "Babylon 5", "", None),
+        ("(Untitled) (2009)", "(Untitled)", "", 2009),
+        ("", "", "", None),
+    ],
+)  # fmt: skip
+def test_titles(title, name, others, year):
+    parsed = titles.parse(pa.chunked_array([[title, "x"]])).to_pylist()[0]
+    assert parsed == {"name": name, "others": others, "year": year}
+
+
+def test_keys_forget_case_accents_and_signs():
+    texts = pa.chunked_array([["Amélie & Zoë!", "AMELIE AND ZOE", None]])
+    assert titles.keys(texts).to_pylist() == ["amelieandzoe", "amelieandzoe", ""]
+
+
+def latest(name, text):
+    return LATEST | {name: text}
+
+
+HEAD = "userId,movieId,rating,timestamp\n"
+
+BAD = {
+    "rating 7": (latest("ratings.csv", f"{HEAD}1,1,4,1\n\n1,2,7,1\n"),
+                 ["ratings.csv", "rating is above 5 in 1 row, first at line 4 (userId 1, movieId 2"]),
+    "NaN": (latest("ratings.csv", f"{HEAD}1,1,nan,1\n"), ["rating is missing", "line 2"]),
+    "text id": (latest("ratings.csv", f"{HEAD}1,1,4,1\nx,2,4,1\n"),
+                ["ratings.csv: line 3, column userId", "a whole number", "'x'"]),
+    "too big an id": (latest("ratings.csv", f"{HEAD}99999999999999999999,2,4,1\n"), ["line 2, column userId"]),
+    "text rating": (latest("ratings.csv", f"{HEAD}1,1,good,1\n"), ["line 2, column rating", "'good'"]),
+    "blank id": (latest("ratings.csv", f"{HEAD}1,,4,1\n"), ["movieId is missing", "line 2"]),
+    "short row": (latest("ratings.csv", f"{HEAD}1,1,4,1\n1,1\n"), ["line 3: expected 4 cells", "got 2: '1,1'"]),
+    "long row": (latest("ratings.csv", f"{HEAD}1,1,4,1,5\n"), ["line 2: expected 4 cells", "got 5"]),
+    "milliseconds": (latest("ratings.csv", f"{HEAD}1,1,4,964982703000\n"), ["timestamp is above", "line 2"]),
+    "pair twice": (latest("ratings.csv", f"{HEAD}1,1,4,1\n1,2,4,1\n1,1,3,2\n"),
+                   ["userId 1, movieId 1 at line 2, line 4"]),
+    "no column": (latest("ratings.csv", "userId,movieId,stars,timestamp\n1,1,4,1\n"),
+                  ["ratings.csv: line 1", "no column rating"]),
+    "semicolons": (latest("ratings.csv", "userId;movieId;rating;timestamp\n1;1;4;1\n"),
+                   ["no column userId", "Separate the columns by ','"]),
+    "header only": (latest("ratings.csv", HEAD), ["ratings.csv", "at least one row"]),
+    "empty file": (latest("ratings.csv", ""), ["ratings.csv", "an empty file"]),
+    "movie twice": (latest("movies.csv", 'movieId,title,genres\n1,"a\nb",X\n1,b,Y\n'),
+                    ["movies.csv", "movieId 1 at line 2, line 4"]),
+    "movie without id": (latest("movies.csv", "movieId,title,genres\n,b,Y\n"), ["movieId is missing", "line 2"]),
+    "bad link": (latest("links.csv", "movieId,imdbId,tmdbId\n1,tt5,1\n"), ["links.csv: line 2, column imdbId"]),
+    "bad tag": (latest("tags.csv", "userId,movieId,tag,timestamp\n1,one,x,1\n"), ["tags.csv: line 2, column movieId"]),
+    "no ratings": ({"movies.csv": LATEST["movies.csv"]}, ["ratings.csv and movies.csv, or", "got movies.csv"]),
+    "other files": ({"readme.md": "x"}, ["u.data and u.item", "got readme.md"]),
+    "dat with a short row": (ML_1M | {"ratings.dat": "1::1::5::9\n1::2::3\n"}, ["ratings.dat: line 2", "got 3"]),
+    "dat with text": (ML_1M | {"ratings.dat": "1::1::5::9\n1::2::3::t\n"}, ["ratings.dat: line 2, column timestamp"]),
+    "u.data with text": (ML_100K | {"u.data": "1\tx\t3\t8\n"}, ["u.data: line 1, column movieId"]),
+}  # fmt: skip
+
+
+def refused(project, parts, **places):
+    with pytest.raises(ReelgraphError) as caught:
+        ingest.work(params("movielens", **places))
+    for part in parts:
+        assert part in str(caught.value)
+    assert not list(project.rglob("*.*"))
+
+
+@pytest.mark.parametrize(("files", "parts"), BAD.values(), ids=BAD)
+def test_bad_folders_are_refused(tmp_path, project, files, parts):
+    refused(project, parts, movielens=str(put(tmp_path / "ml", files)))
+
+
+def test_latin_1_in_a_csv_is_refused(tmp_path, project):
+    folder = put(tmp_path / "ml", latest("movies.csv", "movieId,title,genres\n1,a,b\n2,Léon,b\n"), "latin-1")
+    refused(project, ["movies.csv: line 3, column title", "text in utf-8"], movielens=str(folder))
+
+
+def test_missing_folder_is_refused(project):
+    refused(project, ["/no/such", "no such folder", "data.movielens"], movielens="/no/such")
+
+
+def test_real_latest_small(real_data, project):
+    movies, ratings = read(real_data / "ml-latest-small")
+    assert (len(movies), len(ratings)) == (9742, 100836)
+    known = pq.read_table(real_data / "ml-latest-small/ratings.parquet").sort_by(
+        [("userId", "ascending"), ("timestamp", "ascending"), ("movieId", "ascending")]
+    )
+    assert pq.read_table("data/ratings.parquet").equals(
+        known.select(["userId", "movieId", "rating", "timestamp"])
+    )
+    assert movies[2571]["original_title"] == "The Matrix"
+    assert sum(m["release_year"] is None for m in movies.values()) < 20
