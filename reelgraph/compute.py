@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import os
+
+# Threads that spin while they wait make a step ten times slower on a machine that has other work too.
+# OpenMP reads this once, when torch is loaded.
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+
 import torch
 
 from reelgraph.params.compute import Compute

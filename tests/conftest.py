@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from jaxtyping import install_import_hook
 
+import reelgraph.compute  # noqa: F401  before torch: it says how torch's threads wait
+
 install_import_hook("reelgraph", "beartype.beartype")
 
 
