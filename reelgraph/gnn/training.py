@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -93,15 +95,26 @@ def train(data: HeteroData, params: Gnn, seed: int) -> Trained:
     optimizer = torch.optim.Adam(model.parameters(), lr=params.learning_rate, fused=True)
     targets, negatives = links(data, graph), torch.Generator().manual_seed(derive(seed, "negatives"))
     losses = []
-    for epoch in progress(range(1, params.epochs + 1), "train gnn", total=params.epochs):
-        new_movies, new_entities = model(*inputs)
-        loss = bpr_loss(new_movies, new_entities, targets, draw_negatives(targets, negatives))
-        losses.append(_finite(loss.item(), epoch))
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
+    with _products_in(params.precision):
+        for epoch in progress(range(1, params.epochs + 1), "train gnn", total=params.epochs):
+            new_movies, new_entities = model(*inputs)
+            loss = bpr_loss(new_movies, new_entities, targets, draw_negatives(targets, negatives))
+            losses.append(_finite(loss.item(), epoch))
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
     with torch.inference_mode():
         return Trained(model, model(*inputs)[0].numpy(), losses)
+
+
+@contextmanager
+def _products_in(precision: str) -> Iterator[None]:
+    before = torch.get_float32_matmul_precision()
+    torch.set_float32_matmul_precision("medium" if precision == "bfloat16" else "highest")
+    try:
+        yield
+    finally:
+        torch.set_float32_matmul_precision(before)
 
 
 def _model(data: HeteroData, graph: StarGraph, params: Gnn, seed: int) -> HeteroSage:

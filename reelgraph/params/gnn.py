@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import Field
 
 from reelgraph.params.base import Section, Seed, StageParams
@@ -22,6 +24,9 @@ class Gnn(Section):
 
     learning_rate: float = Field(gt=0, le=1)
     """Adam's step size, above 0, at most 1."""
+
+    precision: Literal["float32", "bfloat16"]
+    """Of the factors of matrix products; sums are float32. bfloat16: where the CPU has it, else float32."""
 
 
 class GnnParams(StageParams):

@@ -17,7 +17,8 @@ from reelgraph.params.gnn import Gnn
 
 
 def trained(graph, features, seed: int = 5, **changed: object) -> Trained:
-    params = {"hidden_dim": 8, "out_dim": 4, "epochs": 25, "learning_rate": 0.03} | changed
+    params = {"hidden_dim": 8, "out_dim": 4, "epochs": 25, "learning_rate": 0.03, "precision": "float32"}
+    params |= changed
     return train(to_hetero(graph, features), Gnn(**params), seed)
 
 
@@ -31,6 +32,12 @@ def test_training_is_the_same_to_the_byte_and_lowers_the_loss(graph, features, t
         write_model(each.model, tmp_path / name)
     assert (tmp_path / "a/model.safetensors").read_bytes() == (tmp_path / "b/model.safetensors").read_bytes()
     assert not np.array_equal(trained(graph, features, seed=6, epochs=1).embeddings, first.embeddings)
+
+
+def test_bfloat16_products_stay_near_and_are_undone(graph, features) -> None:
+    near = trained(graph, features, epochs=3, precision="bfloat16")
+    assert near.losses == pytest.approx(trained(graph, features, epochs=3).losses, rel=0.02)
+    assert torch.get_float32_matmul_precision() == "highest"
 
 
 def test_a_saved_model_comes_back(graph, features, tmp_path: Path) -> None:
