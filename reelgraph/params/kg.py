@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from reelgraph.params.base import Section, Seed, StageParams
+from reelgraph.params.base import Section, StageParams
 from reelgraph.params.engine import Engine
 
 
@@ -21,6 +21,5 @@ class Kg(Section):
 class KgParams(StageParams):
     """What stage build_kg reads."""
 
-    seed: Seed
     kg: Kg
     engine: Engine

@@ -21,10 +21,8 @@ MOVIES, DIM, WINDOW = 40, 12, 30
 
 
 def model_of(kind: str, **changes: object) -> Model:
-    values = dict(
-        embedding="kg_gnn_bert", type=kind, max_history=WINDOW, hidden_dim=16, dropout=0.1, layers=2, heads=4
-    )
-    return Model.model_validate(values | changes)
+    shape = {"max_history": WINDOW, "hidden_dim": 16, "dropout": 0.1, "layers": 2, "heads": 4}
+    return Model.model_validate({"embedding": "kg_gnn_bert", "type": kind} | shape | changes)
 
 
 @pytest.fixture(params=["attention", "transformer"])
