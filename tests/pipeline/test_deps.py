@@ -30,7 +30,11 @@ def params_of(stage: str) -> type[StageParams]:
     """The params model that the stage's door passes to ``run``."""
     module = import_module(f"stages.{stage}")
     tree = ast.parse(Path(f"stages/{stage}.py").read_text(encoding="utf-8"))
-    calls = [n for n in ast.walk(tree) if isinstance(n, ast.Call) and "run" in (getattr(n.func, "id", ""), getattr(n.func, "attr", ""))]
+    calls = [
+        n
+        for n in ast.walk(tree)
+        if isinstance(n, ast.Call) and "run" in (getattr(n.func, "id", ""), getattr(n.func, "attr", ""))
+    ]
     return getattr(module, calls[-1].args[1].id)
 
 
