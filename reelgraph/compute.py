@@ -18,4 +18,4 @@ def prepare(params: Compute) -> None:
     torch.set_num_threads(params.threads)
     torch.use_deterministic_algorithms(True)
     # Filling fresh memory only guards against reading it before it is written, and costs 6 % of a GNN epoch.
-    torch.utils.deterministic.fill_uninitialized_memory = False
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
