@@ -1,43 +1,50 @@
-"""Stage train_rater: histories, movie embeddings → data/rater/, plots/rater/."""
+"""Stage train_rater: histories, what is known of the movies → data/rater/, plots/rater/."""
 
 from __future__ import annotations
 
 from dataclasses import asdict
+from typing import Any
+
+import pyarrow.compute as pc
 
 from reelgraph.compute import prepare
 from reelgraph.door import run
 from reelgraph.files import replacing, write_json
 from reelgraph.histories.arrays import read_histories
 from reelgraph.params.rater import RaterParams
-from reelgraph.raters import building, training
 from reelgraph.raters.curves import curves
-from reelgraph.schemas.movies import read_movie_ids
+from reelgraph.raters.fitting import Movies, fit_rater
+from reelgraph.schemas.kg import read_kg
+from reelgraph.schemas.movies import read_movies
 from reelgraph.schemas.vectors import aligned, read_vectors
 
 
+def read_known(embedding: str) -> Movies:
+    """Read what the rater may know of the movies, in row order."""
+    table = read_movies("data/movies.parquet", ("movie_id", "release_year"))
+    vectors, text = (
+        aligned(table["movie_id"].to_numpy(), *read_vectors(path), path)
+        for path in (f"data/emb_{embedding}.parquet", "data/text_vectors.parquet")
+    )
+    return Movies(vectors, text, read_kg("data/kg"), pc.cast(table["release_year"], "float64").to_numpy())
+
+
 def work(params: RaterParams) -> str:
-    """Train the rater, write its weights, configuration and history."""
+    """Fit the rater, write its weights, configuration and history."""
     prepare(params.compute)
-    model = params.model
-    embedding_file = f"data/emb_{model.embedding}.parquet"
-    movies = aligned(read_movie_ids("data/movies.parquet"), *read_vectors(embedding_file), embedding_file)
-    histories = read_histories("data/histories")
+    histories, movies = read_histories("data/histories"), read_known(params.model.embedding)
     with curves("plots/rater") as live:
-        trained = training.train(
-            lambda: building.build(model, movies),
-            histories, params.train, model.max_history, params.seed, live.add,
-        )  # fmt: skip
+        fitted = fit_rater(params, histories, movies, live.add)
+    epochs: list[Any] = [asdict(epoch) for epoch in fitted.epochs]
     with replacing("data/rater") as folder:
         folder.mkdir()
-        building.save(trained.rater, folder / "model.safetensors")
-        write_json({"model": model.model_dump()}, folder / "config.json")
-        write_json(
-            {"best_epoch": trained.best.epoch, "epochs": [asdict(e) for e in trained.epochs]},
-            folder / "history.json",
-        )
+        fitted.train.save(folder / "train.safetensors")
+        fitted.train_val.save(folder / "train_val.safetensors")
+        write_json(params.model_dump(include={"model", "gp"}), folder / "config.json")
+        write_json({"best_epoch": fitted.best_epoch, "epochs": epochs}, folder / "history.json")
     return (
-        f"{model.type}, {building.parameters(trained.rater):,} parameters, epoch {trained.best.epoch} "
-        f"of {len(trained.epochs)}: validation RMSE {trained.best.val_rmse:.4f} stars"
+        f"{params.model.type}, {fitted.train.parameters:,} parameters, epoch {fitted.best_epoch} "
+        f"of {len(epochs)}: validation RMSE {fitted.val_rmse:.4f} stars"
     )
 
 

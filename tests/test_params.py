@@ -23,7 +23,7 @@ def test_defaults_are_accepted() -> None:
         ("hidden_dim: 128 ", "hiden_dim: 128 ", "model.hidden_dim: expected a value, got nothing"),
         ("dropout: 0.1 ", "dropout: .nan ", "model.dropout: expected a finite number, got nan"),
         ("dropout: 0.1 ", "dropout: 1.0 ", "model.dropout: expected less than 1, got 1.0"),
-        ("type: attention ", "type: lstm ", "model.type: expected 'attention' or 'transformer', got 'lstm'"),
+        ("type: gp ", "type: lstm ", "model.type: expected 'gp', 'attention' or 'transformer', got 'lstm'"),
         ("\nmodel:", "\nmodle:", "modle: expected one of seed"),
         ("\nseed: 42", "\nseed: 42\nseed: 43", "expected YAML 1.2, each key once"),
         ("\nseed: 42", "\nseed: &a 42", "line 4: expected plain values, got a YAML anchor or alias"),
@@ -49,7 +49,7 @@ def test_scientific_notation_is_a_number(tmp_path: Path) -> None:
 
 def test_heads_must_divide_the_hidden_size(tmp_path: Path) -> None:
     changed = tmp_path / "params.yaml"
-    text = DEFAULTS.replace("type: attention ", "type: transformer ").replace("heads: 4 ", "heads: 5 ")
+    text = DEFAULTS.replace("type: gp ", "type: transformer ").replace("heads: 4 ", "heads: 5 ")
     changed.write_text(text, encoding="utf-8")
     with pytest.raises(ParamError, match=r"hidden_dim divisible by model\.heads = 5"):
         load(RaterParams, changed)

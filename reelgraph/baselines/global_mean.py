@@ -1,4 +1,4 @@
-"""Baseline: everybody gives every movie the mean of all training rows."""
+"""Baseline: everybody gives every movie the mean of all rows."""
 
 from __future__ import annotations
 
@@ -10,6 +10,11 @@ from reelgraph.histories.arrays import Histories
 from reelgraph.params.baselines import Baselines
 
 
-def predict(histories: Histories, index: Int64[np.ndarray, "n"], params: Baselines) -> Float[np.ndarray, "n"]:
+def predict(
+    histories: Histories,
+    fit_end: Int64[np.ndarray, " users"],
+    index: Int64[np.ndarray, " n"],
+    params: Baselines,
+) -> Float[np.ndarray, " n"]:
     """Predict the ratings at ``index``, in stars."""
-    return np.full(len(index), means.global_mean(histories))
+    return np.full(len(index), means.global_mean(histories, fit_end))

@@ -11,10 +11,15 @@ from reelgraph.params.baselines import Baselines
 from reelgraph.stars import from_codes
 
 
-def predict(histories: Histories, index: Int64[np.ndarray, "n"], params: Baselines) -> Float[np.ndarray, "n"]:
+def predict(
+    histories: Histories,
+    fit_end: Int64[np.ndarray, " users"],
+    index: Int64[np.ndarray, " n"],
+    params: Baselines,
+) -> Float[np.ndarray, " n"]:
     """Predict the ratings at ``index``, in stars; an empty history gives the global mean."""
     sums = means.running_sums(histories)
     start = np.maximum(index - params.recent, histories.offsets[histories.users_of(index)])
     count = index - start
     recent = from_codes((sums[index] - sums[start]) / np.maximum(count, 1))
-    return np.where(count > 0, recent, means.global_mean(histories))
+    return np.where(count > 0, recent, means.global_mean(histories, fit_end))

@@ -1,4 +1,4 @@
-"""Baseline: a person gives every movie the mean of their training rows."""
+"""Baseline: a person gives every movie the mean of their rows."""
 
 from __future__ import annotations
 
@@ -10,6 +10,11 @@ from reelgraph.histories.arrays import Histories
 from reelgraph.params.baselines import Baselines
 
 
-def predict(histories: Histories, index: Int64[np.ndarray, "n"], params: Baselines) -> Float[np.ndarray, "n"]:
-    """Predict the ratings at ``index``, in stars; a user without training rows gets the global mean."""
-    return means.user_means(histories)[histories.users_of(index)]
+def predict(
+    histories: Histories,
+    fit_end: Int64[np.ndarray, " users"],
+    index: Int64[np.ndarray, " n"],
+    params: Baselines,
+) -> Float[np.ndarray, " n"]:
+    """Predict the ratings at ``index``, in stars; a user without rows gets the global mean."""
+    return means.user_means(histories, fit_end)[histories.users_of(index)]

@@ -42,6 +42,7 @@ SETTINGS: dict[str, object] = {
     "train.min_learning_rate": 0.00001,
     "train.clip_norm": 1.0,
     "baselines.recent": 5,
+    "evaluate.fit": "train",
 }
 """Every number of the reference, whatever the defaults have become."""
 

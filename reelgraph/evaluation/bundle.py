@@ -1,4 +1,4 @@
-"""What evaluate reads of the rater and the baselines, and the model folder that it leaves."""
+"""What evaluate reads of the baselines and the data, and the model folder that it leaves."""
 
 from __future__ import annotations
 
@@ -7,45 +7,25 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
-from pydantic import ValidationError
-from torch import nn
 
 from reelgraph.errors import ArtifactError
-from reelgraph.files import RERUN, read_array, read_json, replacing, write_metrics
-from reelgraph.params.rater import Model
-from reelgraph.raters import building
-from reelgraph.schemas.movies import read_movie_ids
-from reelgraph.schemas.vectors import aligned, read_vectors
+from reelgraph.files import RERUN, read_array, replacing, write_metrics
+from reelgraph.histories.arrays import FITS, Fit
 
 
-def read_rater(folder: str, data: str = "data") -> tuple[nn.Module, Model]:
-    """Load the rater that stage train_rater wrote, over the embedding that it was trained on.
-
-    Raises:
-        ArtifactError: files are missing or don't belong together.
-    """
-    config = read_json(f"{folder}/config.json")
-    try:
-        model = Model.model_validate(config.get("model"))
-    except ValidationError as error:
-        raise ArtifactError(f"{folder}/config.json", "a rater's configuration",
-                            str(error).splitlines()[0], RERUN) from None  # fmt: skip
-    path = f"{data}/emb_{model.embedding}.parquet"
-    movies = aligned(read_movie_ids(f"{data}/movies.parquet"), *read_vectors(path), path)
-    return building.load(model, movies, f"{folder}/model.safetensors"), model
-
-
-def read_predictions(folder: str, names: Sequence[str], split: str, count: int) -> dict[str, np.ndarray]:
-    """Read each baseline's predictions of the ``count`` targets of a split, in stars.
+def read_predictions(folder: str, names: Sequence[str], count: int) -> dict[str, dict[Fit, np.ndarray]]:
+    """Read each baseline's predictions of the ``count`` test targets by either fit, in stars.
 
     Raises:
         ArtifactError: a baseline's file is missing or is about other targets.
     """
-    found = {name: read_array(f"{folder}/{name}/{split}.npy") for name in names}
-    for name, predicted in found.items():
-        if predicted.shape != (count,):
-            raise ArtifactError(f"{folder}/{name}/{split}.npy", f"{count} predictions",
-                                f"shape {predicted.shape}", RERUN)  # fmt: skip
+    return {name: {rows: _read(f"{folder}/{name}/{rows}.npy", count) for rows in FITS} for name in names}
+
+
+def _read(path: str, count: int) -> np.ndarray:
+    found = read_array(path)
+    if found.shape != (count,):
+        raise ArtifactError(path, f"{count} predictions", f"shape {found.shape}", RERUN)
     return found
 
 
@@ -54,10 +34,11 @@ def read_truth(folder: str) -> dict[str, np.ndarray]:
     return {path.stem: read_array(path) for path in sorted(Path(folder).glob("*.npy"))}
 
 
-def write_model(rater_folder: str, results: Mapping[str, object], folder: str) -> None:
+def write_model(rater_folder: str, rows: str, results: Mapping[str, object], folder: str) -> None:
     """Gather the final model: weights, configuration, training history and test results."""
     with replacing(folder) as draft:
         draft.mkdir()
-        for name in ("model.safetensors", "config.json", "history.json"):
+        shutil.copyfile(Path(rater_folder) / f"{rows}.safetensors", draft / "model.safetensors")
+        for name in ("config.json", "history.json"):
             shutil.copyfile(Path(rater_folder) / name, draft / name)
         write_metrics(results, draft / "test_results.json")

@@ -9,7 +9,7 @@ from jaxtyping import Float, Int64
 
 RESAMPLES = 2000
 LEVEL = 0.95
-USERS_AT_ONCE = 1 << 22
+DRAWS_AT_ONCE = 1 << 22
 
 
 class Interval(NamedTuple):
@@ -19,10 +19,17 @@ class Interval(NamedTuple):
     high: float
 
 
+def rmse_interval(
+    user: Int64[np.ndarray, " targets"], squared: Float[np.ndarray, " targets"], seed: int
+) -> Interval:
+    """Interval of an RMSE, in stars; see ``paired_rmse``."""
+    return paired_rmse(user, squared, np.zeros_like(squared), seed)
+
+
 def paired_rmse(
-    user: Int64[np.ndarray, "targets"],
-    squared: Float[np.ndarray, "targets"],
-    other_squared: Float[np.ndarray, "targets"],
+    user: Int64[np.ndarray, " targets"],
+    squared: Float[np.ndarray, " targets"],
+    other_squared: Float[np.ndarray, " targets"],
     seed: int,
 ) -> Interval:
     """Interval of RMSE minus the other's RMSE on the same targets, in stars.
@@ -36,10 +43,10 @@ def paired_rmse(
         seed: of the draws.
     """
     _, groups = np.unique(user, return_inverse=True)
-    sums = np.stack([np.bincount(groups), np.bincount(groups, squared),
-                     np.bincount(groups, other_squared)], axis=1)  # fmt: skip
+    weights = (None, squared, other_squared)
+    sums = np.stack([np.bincount(groups, weight) for weight in weights], axis=1)
     generator = np.random.default_rng(seed)
-    at_once = max(1, USERS_AT_ONCE // len(sums))
+    at_once = max(1, DRAWS_AT_ONCE // len(sums))
     parts = []
     for start in range(0, RESAMPLES, at_once):
         draws = generator.integers(len(sums), size=(min(at_once, RESAMPLES - start), len(sums)))

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from jaxtyping import Int32, Int64, UInt8
 
 from reelgraph.errors import ArtifactError
 from reelgraph.files import RERUN, read_array, write_arrays
+
+Fit = Literal["train", "train_val"]
+"""Rows that a model is fitted on: training rows, or validation rows too."""
+FITS: tuple[Fit, ...] = ("train", "train_val")
 
 
 @dataclass(frozen=True)
@@ -38,6 +43,13 @@ class Histories:
     """Indices of the validation targets, at most one a user."""
     test: Int64[np.ndarray, "test_targets"]
     """Indices of the test targets, at most one a user."""
+
+    def fit_end(self, rows: Fit) -> Int64[np.ndarray, " users"]:
+        """Return where the rows of each user end that a model is fitted on: with or without validation."""
+        end = np.array(self.train_end)
+        if rows == "train_val":
+            end[self.users_of(self.val)] = self.val + 1
+        return end
 
     def users_of(self, index: Int64[np.ndarray, "targets"]) -> Int64[np.ndarray, "targets"]:
         """Return the user (position in ``user_id``) of each rating."""

@@ -19,7 +19,7 @@ PARAMS_FILE = "params.yaml"
 
 SECTIONS = (
     "seed", "compute", "engine", "data", "demo", "text", "projection", "kg", "gnn",
-    "embeddings", "sequences", "model", "train", "baselines", "evaluate",
+    "embeddings", "sequences", "model", "gp", "train", "baselines", "evaluate",
 )  # fmt: skip
 """Every top-level key of params.yaml. A stage checks the names of all and the content of its own."""
 

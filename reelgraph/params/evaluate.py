@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import Field
 
 from reelgraph.params.base import Section, Seed, StageParams
@@ -11,6 +13,9 @@ from reelgraph.params.compute import Compute
 
 class Evaluate(Section):
     """Section ``evaluate``."""
+
+    fit: Literal["train", "train_val"]
+    """Rows that a model is fitted on whose test error counts; both errors are reported."""
 
     examples: int = Field(ge=0, le=10_000)
     """Test users shown with their history, 0 to 10,000."""

@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 
 from reelgraph.params.base import Section, Seed, StageParams
 from reelgraph.params.compute import Compute
+from reelgraph.params.gp import Gp
 
 
 class Model(Section):
@@ -16,11 +17,11 @@ class Model(Section):
     embedding: str = Field(pattern=r"^[A-Za-z0-9_]+$")
     """Which data/emb_NAME.parquet gives the movie vectors."""
 
-    type: Literal["attention", "transformer"]
-    """The rater's architecture."""
+    type: Literal["gp", "attention", "transformer"]
+    """gp: a Gaussian process a person. attention, transformer: the reference's networks."""
 
     max_history: int = Field(ge=1, le=100_000)
-    """Ratings of a history that the rater sees, the last ones, 1 to 100,000."""
+    """Ratings of a history that attention and transformer see, the last ones, 1 to 100,000."""
 
     hidden_dim: int = Field(ge=2, le=8192, multiple_of=2)
     """Hidden size, even, 2 to 8192."""
@@ -71,5 +72,6 @@ class RaterParams(StageParams):
 
     seed: Seed
     model: Model
+    gp: Gp
     train: Train
     compute: Compute

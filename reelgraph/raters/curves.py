@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 
 from dvclive import Live
 
 from reelgraph.files import replacing
-from reelgraph.raters.training import Epoch
+from reelgraph.raters.rater import Epoch
 
 
 class Curves:
@@ -21,8 +22,9 @@ class Curves:
     def add(self, epoch: Epoch) -> None:
         """Log one epoch."""
         self._live.step = epoch.epoch
-        for name, value in epoch.curves().items():
-            self._live.log_metric(name, value)
+        for name, value in asdict(epoch).items():
+            if name != "epoch":
+                self._live.log_metric(name.replace("_", "/"), value)
 
 
 @contextmanager

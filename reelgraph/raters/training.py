@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -21,27 +21,11 @@ from reelgraph.histories.batches import gather, scaled, stars
 from reelgraph.metrics import mae, mse, rmse
 from reelgraph.params.rater import Train
 from reelgraph.progress import progress
+from reelgraph.raters.rater import Epoch
 from reelgraph.seeds import derive
 from reelgraph.stars import SPAN, from_scaled
 
 PREDICT_BATCH = 1024
-
-
-@dataclass(frozen=True)
-class Epoch:
-    """What one epoch gave; losses on scaled ratings, errors in stars."""
-
-    epoch: int
-    train_loss: float
-    """As it ran, with dropout."""
-    train_rmse: float
-    val_loss: float
-    val_rmse: float
-    val_mae: float
-
-    def curves(self) -> dict[str, float]:
-        """Return the figures under their curve names, ``train/loss`` and so on."""
-        return {k.replace("_", "/"): v for k, v in asdict(self).items() if k != "epoch"}
 
 
 @dataclass(frozen=True)
@@ -90,50 +74,66 @@ def train(
     if not len(histories.val):
         raise TrainingError("data/histories", "validation targets", "none",
                             "Add ratings, or lower sequences.min_history.")  # fmt: skip
-    torch.manual_seed(derive(seed, "rater"))
-    rater = make()
-    order = np.random.default_rng(derive(seed, "rater/order"))
-    optimizer = AdamW(rater.parameters(), params.learning_rate, weight_decay=params.weight_decay)
-    schedule = CosineAnnealingLR(optimizer, params.cosine_epochs, params.min_learning_rate)
+    run = _Run(make, params, max_history, seed)
     epochs: list[Epoch] = []
     best, weights = None, {}
     for number in progress(range(1, params.epochs + 1), "train_rater"):
-        loss = _pass(rater, optimizer, histories, order, params, max_history, number)
-        schedule.step()
-        epoch = _judged(rater, histories, max_history, number, loss)
+        loss = run.epoch(histories, histories.train, number)
+        epoch = _judged(run.rater, histories, max_history, number, loss)
         on_epoch(epoch)
         epochs.append(epoch)
         if best is None or epoch.val_rmse < best.val_rmse:
-            best, weights = epoch, copy.deepcopy(rater.state_dict())
-    rater.load_state_dict(weights)
+            best, weights = epoch, copy.deepcopy(run.rater.state_dict())
+    run.rater.load_state_dict(weights)
     assert best is not None  # epochs >= 1
-    return Trained(rater.eval(), best, epochs)
+    return Trained(run.rater.eval(), best, epochs)
 
 
-def _pass(
-    rater: nn.Module,
-    optimizer: AdamW,
+def refit(
+    make: Callable[[], nn.Module],
     histories: Histories,
-    order: np.random.Generator,
     params: Train,
     max_history: int,
-    epoch: int,
-) -> float:
-    """Take a step for each batch of training targets; return the mean loss as it ran."""
-    rater.train()
-    total = 0.0
-    for index in _shuffled(histories.train, order, params.batch_size):
-        predicted = rater(gather(histories, index, max_history))
-        loss = mse_loss(predicted, torch.from_numpy(scaled(histories, index)))
-        optimizer.zero_grad()
-        loss.backward()
-        clip_grad_norm_(rater.parameters(), params.clip_norm)
-        optimizer.step()
-        total += loss.item() * len(index)
-        if not np.isfinite(total):
-            raise TrainingError(f"epoch {epoch}, batch with target {index[0]}", "a finite loss",
-                                str(loss.item()), "Lower train.learning_rate.")  # fmt: skip
-    return total / len(histories.train)
+    seed: int,
+    epochs: int,
+) -> nn.Module:
+    """Train on training and validation targets together, for a number of epochs chosen before."""
+    targets = np.sort(np.concatenate([histories.train, histories.val]))
+    run = _Run(make, params, max_history, seed)
+    for number in progress(range(1, epochs + 1), "train_rater, with validation"):
+        run.epoch(histories, targets, number)
+    return run.rater.eval()
+
+
+class _Run:
+    """A rater in training, with its optimizer, schedule and order of targets."""
+
+    def __init__(self, make: Callable[[], nn.Module], params: Train, max_history: int, seed: int) -> None:
+        torch.manual_seed(derive(seed, "rater"))
+        self.rater, self.params, self.max_history = make(), params, max_history
+        self.order = np.random.default_rng(derive(seed, "rater/order"))
+        self.optimizer = AdamW(
+            self.rater.parameters(), params.learning_rate, weight_decay=params.weight_decay
+        )
+        self.schedule = CosineAnnealingLR(self.optimizer, params.cosine_epochs, params.min_learning_rate)
+
+    def epoch(self, histories: Histories, targets: Int64[np.ndarray, " targets"], number: int) -> float:
+        """Take a step for each batch of targets; return the mean loss as it ran."""
+        self.rater.train()
+        total = 0.0
+        for index in _shuffled(targets, self.order, self.params.batch_size):
+            predicted = self.rater(gather(histories, index, self.max_history))
+            loss = mse_loss(predicted, torch.from_numpy(scaled(histories, index)))
+            self.optimizer.zero_grad()
+            loss.backward()
+            clip_grad_norm_(self.rater.parameters(), self.params.clip_norm)
+            self.optimizer.step()
+            total += loss.item() * len(index)
+            if not np.isfinite(total):
+                raise TrainingError(f"epoch {number}, batch with target {index[0]}", "a finite loss",
+                                    str(loss.item()), "Lower train.learning_rate.")  # fmt: skip
+        self.schedule.step()
+        return total / len(targets)
 
 
 def _shuffled(

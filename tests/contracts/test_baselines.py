@@ -18,7 +18,7 @@ PARAMS = load(BaselineParams).baselines
 
 
 def predicted(name: str, h: Histories, index: np.ndarray) -> np.ndarray:
-    return import_module(f"reelgraph.baselines.{name}").predict(h, index, PARAMS)
+    return import_module(f"reelgraph.baselines.{name}").predict(h, h.fit_end("train"), index, PARAMS)
 
 
 @pytest.mark.parametrize("name", PARAMS.names)

@@ -7,112 +7,200 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from torch import nn
 
 from reelgraph.errors import ArtifactError
+from reelgraph.files import write_json
 from reelgraph.histories.arrays import Histories
-from reelgraph.histories.batches import Batch
-from reelgraph.params.rater import Model
-from reelgraph.raters import building
-from reelgraph.raters.training import predict
+from reelgraph.params.base import load
+from reelgraph.params.rater import RaterParams
+from reelgraph.raters.fitting import Fitted, Movies, fit_rater
+from reelgraph.raters.loading import load_rater
+from reelgraph.raters.neural import NeuralRater, build
+from reelgraph.raters.rater import Rater
+from reelgraph.schemas.catalog import CATALOG
+from reelgraph.schemas.kg import KnowledgeGraph, Relation
+from reelgraph.schemas.vectors import write_vectors
 from tests.histories.strategies import random_histories
 
-MOVIES, DIM, WINDOW = 40, 12, 30
+MOVIES, DIM = 40, 12
 
 
-def model_of(kind: str, **changes: object) -> Model:
-    shape = {"max_history": WINDOW, "hidden_dim": 16, "dropout": 0.1, "layers": 2, "heads": 4}
-    return Model.model_validate({"embedding": "kg_gnn_bert", "type": kind} | shape | changes)
+def params_of(kind: str, **model: object) -> RaterParams:
+    given = load(RaterParams).model_dump()
+    given["model"] |= {"type": kind, "hidden_dim": 16} | model
+    given["train"] |= {"epochs": 2}
+    given["gp"] |= {"epochs": 2, "head_epochs": 2, "window": 24, "cowatch": 4, "factors": 3}
+    return RaterParams.model_validate(given)
 
 
-@pytest.fixture(params=["attention", "transformer"])
-def model(request: pytest.FixtureRequest) -> Model:
-    return model_of(request.param)
+def movies() -> Movies:
+    """Movies of two genres; the last three have no entity and the last no year."""
+    draw = np.random.default_rng(0)
+    vectors, text = (draw.normal(size=(MOVIES, DIM)).astype(np.float32) for _ in range(2))
+    rows = np.arange(MOVIES - 3)
+    genre = Relation(("Crime", "Drama"), np.ones((2, 3), np.float32), rows, rows % 2)
+    twice = np.repeat(rows, 2)
+    actor = Relation(
+        tuple("ABCDEFG"), np.ones((7, 3), np.float32), twice, np.stack([rows % 3, 3 + rows % 4], 1).ravel()
+    )
+    graph = KnowledgeGraph(np.arange(MOVIES) + 100, {"actor": actor, "genre": genre})
+    return Movies(vectors, text, graph, np.append(draw.integers(1950, 2020, MOVIES - 1), np.nan))
 
 
-@pytest.fixture
-def vectors() -> np.ndarray:
-    return np.random.default_rng(0).normal(size=(MOVIES, DIM)).astype(np.float32)
-
-
-@pytest.fixture
-def rater(model: Model, vectors: np.ndarray) -> nn.Module:
-    torch.manual_seed(0)
-    return building.build(model, vectors).eval()
-
-
-@pytest.fixture
+@pytest.fixture(scope="module")
 def people() -> Histories:
-    return random_histories(3, 9, MOVIES, 60)
+    return random_histories(3, 30, MOVIES, 60)
 
 
-def every(people: Histories) -> np.ndarray:
-    return np.arange(len(people.code))
+@pytest.fixture(scope="module", params=["gp", "attention", "transformer"])
+def params(request: pytest.FixtureRequest) -> RaterParams:
+    return params_of(request.param)
 
 
-def test_predictions_are_finite_and_on_the_scale(rater: nn.Module, people: Histories) -> None:
-    predicted = predict(rater, people, every(people), WINDOW)
+@pytest.fixture(scope="module")
+def fitted(params: RaterParams, people: Histories) -> Fitted:
+    return fit_rater(params, people, movies(), lambda epoch: None)
+
+
+@pytest.fixture
+def rater(fitted: Fitted) -> Rater:
+    return fitted.train
+
+
+def said(rater: Rater, people: Histories, index: np.ndarray | None = None) -> np.ndarray:
+    index = np.arange(len(people.code)) if index is None else index
+    return rater.predict(people, people.fit_end("train"), index).stars
+
+
+def with_codes(people: Histories, codes: np.ndarray) -> Histories:
+    return Histories(**{**people.__dict__, "code": codes.astype(np.uint8)})
+
+
+def test_predictions_are_finite_and_on_the_scale(rater: Rater, people: Histories) -> None:
+    predicted = said(rater, people)
+    assert predicted.dtype == np.float64
     assert np.isfinite(predicted).all()
     assert predicted.min() >= 0.5
     assert predicted.max() <= 5.0
 
 
-def test_batch_size_and_padding_do_not_matter(rater: nn.Module, people: Histories) -> None:
-    index = every(people)
-    together = predict(rater, people, index, WINDOW)
-    alone = np.concatenate([predict(rater, people, index[i : i + 1], WINDOW) for i in range(len(index))])
-    np.testing.assert_allclose(together, alone, atol=1e-5)
+def test_probabilities_are_a_distribution_whose_mean_is_the_prediction(
+    rater: Rater, people: Histories
+) -> None:
+    found = rater.predict(people, people.fit_end("train"), people.test)
+    if found.probabilities is None:
+        assert isinstance(rater, NeuralRater)
+        return
+    np.testing.assert_allclose(found.probabilities.sum(axis=1), 1, atol=1e-6)
+    np.testing.assert_allclose(found.probabilities @ (np.arange(1, 11) / 2), found.stars, atol=1e-9)
 
 
-def test_the_future_does_not_matter(rater: nn.Module, people: Histories) -> None:
-    index = people.val
+def test_batch_size_order_and_padding_do_not_matter(rater: Rater, people: Histories) -> None:
+    index = np.concatenate([people.test, people.val, people.offsets[:-1]])
+    together = said(rater, people, index)
+    np.testing.assert_allclose(said(rater, people, index[::-1].copy()), together[::-1], atol=1e-5)
+    alone = np.concatenate([said(rater, people, index[i : i + 1]) for i in range(0, len(index), 7)])
+    np.testing.assert_allclose(together[::7], alone, atol=1e-5)
+
+
+def test_the_future_does_not_matter(rater: Rater, people: Histories) -> None:
     changed = people.code.copy()
-    for target in index:
+    for target in people.val:
         changed[target : people.offsets[people.users_of(np.array([target]))[0] + 1]] = 1
-    other = Histories(**{**people.__dict__, "code": changed})
-    assert (predict(rater, people, index, WINDOW) == predict(rater, other, index, WINDOW)).all()
+    other = said(rater, with_codes(people, changed), people.val)
+    # Running sums over all users round otherwise, so not to the last bit.
+    np.testing.assert_allclose(said(rater, people, people.val), other, atol=1e-6)
 
 
-def test_the_history_does_matter(rater: nn.Module, people: Histories) -> None:
-    other = Histories(**{**people.__dict__, "code": (11 - people.code).astype(np.uint8)})
-    a, b = predict(rater, people, people.val, WINDOW), predict(rater, other, people.val, WINDOW)
-    assert (a != b).all()
+def test_the_history_does_matter(rater: Rater, people: Histories) -> None:
+    other = with_codes(people, 11 - people.code)
+    assert (said(rater, people, people.val) != said(rater, other, people.val)).all()
 
 
-def test_an_empty_history_gives_a_prediction_of_the_movie_alone(rater: nn.Module) -> None:
-    empty = Batch(
-        history=torch.zeros(2, 3, dtype=torch.int64),
-        ratings=torch.tensor([[0.0, 0.0, 0.0], [0.3, 0.9, 0.1]]),
-        mask=torch.zeros(2, 3, dtype=torch.bool),
-        target=torch.tensor([5, 5]),
-    )
-    predicted = rater(empty)
-    assert torch.isfinite(predicted).all()
-    assert predicted[0] == predicted[1]
+def test_an_empty_history_is_predicted(rater: Rater, people: Histories) -> None:
+    first = people.offsets[:-1]
+    assert np.isfinite(said(rater, people, first)).all()
+    assert said(rater, people, np.zeros(0, np.int64)).shape == (0,)
+
+
+def test_all_equal_ratings_and_tied_times_are_fitted(params: RaterParams, people: Histories) -> None:
+    same = Histories(**{**people.__dict__, "code": np.full_like(people.code, 8),
+                        "timestamp": np.zeros_like(people.timestamp)})  # fmt: skip
+    predicted = said(fit_rater(params, same, movies(), lambda epoch: None).train, same)
+    assert np.isfinite(predicted).all()
+
+
+def test_new_users_are_predicted_from_their_history_alone(rater: Rater, people: Histories) -> None:
+    nobody = people.offsets[:-1]
+    assert np.isfinite(rater.predict(people, nobody, people.test).stars).all()
+
+
+def test_same_seed_same_weights(
+    fitted: Fitted, params: RaterParams, people: Histories, tmp_path: Path
+) -> None:
+    fitted.train_val.save(tmp_path / "a.safetensors")
+    fit_rater(params, people, movies(), lambda epoch: None).train_val.save(tmp_path / "b.safetensors")
+    assert (tmp_path / "a.safetensors").read_bytes() == (tmp_path / "b.safetensors").read_bytes()
+
+
+def kept(fitted: Fitted, params: RaterParams, folder: Path) -> str:
+    """Write rater and movies as the stages do; return the data folder."""
+    import pyarrow as pa
+
+    from reelgraph.files import write_parquet
+
+    known = movies()
+    row = {c.in_file: [None] * MOVIES for c in CATALOG.columns} | {"movieId": known.graph.movie_ids}
+    write_parquet(pa.table(row).cast(CATALOG.file_schema), folder / "movies.parquet")
+    write_vectors(known.graph.movie_ids, known.vectors, folder / f"emb_{params.model.embedding}.parquet")
+    for name in ("train", "train_val"):
+        getattr(fitted, name).save(folder / "rater" / f"{name}.safetensors")
+    write_json(params.model_dump(include={"model", "gp"}), folder / "rater" / "config.json")
+    return str(folder)
 
 
 def test_save_and_load_give_equal_bytes_and_predictions(
-    rater: nn.Module, model: Model, vectors: np.ndarray, people: Histories, tmp_path: Path
+    fitted: Fitted, params: RaterParams, people: Histories, tmp_path: Path
 ) -> None:
-    building.save(rater, tmp_path / "a.safetensors")
-    loaded = building.load(model, vectors, tmp_path / "a.safetensors")
-    building.save(loaded, tmp_path / "b.safetensors")
-    assert (tmp_path / "a.safetensors").read_bytes() == (tmp_path / "b.safetensors").read_bytes()
-    before, after = (predict(r, people, people.val, WINDOW) for r in (rater, loaded))
-    assert (before == after).all()
+    data = kept(fitted, params, tmp_path)
+    loaded = load_rater(f"{data}/rater", "train", data)
+    loaded.save(tmp_path / "again.safetensors")
+    assert (tmp_path / "again.safetensors").read_bytes() == (
+        tmp_path / "rater/train.safetensors"
+    ).read_bytes()
+    assert (said(loaded, people) == said(fitted.train, people)).all()
+    assert loaded.parameters == fitted.train.parameters
 
 
-def test_weights_of_another_model_are_refused(
-    rater: nn.Module, model: Model, vectors: np.ndarray, tmp_path: Path
-) -> None:
-    building.save(rater, tmp_path / "a.safetensors")
-    with pytest.raises(ArtifactError, match=f"weights of a {model.type} rater"):
-        building.load(model.model_copy(update={"hidden_dim": 32}), vectors, tmp_path / "a.safetensors")
-    (tmp_path / "a.safetensors").write_bytes(b"not weights")
-    with pytest.raises(ArtifactError, match="a.safetensors"):
-        building.load(model, vectors, tmp_path / "a.safetensors")
+def test_weights_that_do_not_fit_are_refused(fitted: Fitted, params: RaterParams, tmp_path: Path) -> None:
+    data = kept(fitted, params, tmp_path)
+    other = params_of(params.model.type, hidden_dim=32)
+    write_json(other.model_dump(include={"model", "gp"}), tmp_path / "rater/config.json")
+    with pytest.raises(ArtifactError, match=f"weights of a {params.model.type} rater"):
+        load_rater(f"{data}/rater", "train", data)
+    (tmp_path / "rater/train.safetensors").write_bytes(b"not weights")
+    with pytest.raises(ArtifactError, match="train.safetensors"):
+        load_rater(f"{data}/rater", "train", data)
+    (tmp_path / "rater/config.json").write_text("{}")
+    with pytest.raises(ArtifactError, match="a rater's configuration"):
+        load_rater(f"{data}/rater", "train", data)
 
 
 def test_the_reference_has_181_762_parameters() -> None:
-    rater = building.build(model_of("attention", hidden_dim=128), np.ones((3, 300), np.float32))
-    assert building.parameters(rater) == 181_762
+    network = build(params_of("attention", hidden_dim=128).model, np.ones((3, 300), np.float32))
+    assert NeuralRater(network, 30).parameters == 181_762
+
+
+def test_the_transformer_reads_positions_from_the_end() -> None:
+    torch.manual_seed(0)
+    network = build(
+        params_of("transformer").model, np.random.default_rng(0).normal(size=(9, 4)).astype(np.float32)
+    )
+    people = random_histories(1, 3, 9, 30)
+    swapped = people.movie_row.copy(), people.code.copy()
+    for values in swapped:
+        last = people.val - 1
+        values[last], values[last - 1] = values[last - 1].copy(), values[last].copy()
+    other = Histories(**{**people.__dict__, "movie_row": swapped[0], "code": swapped[1]})
+    rater = NeuralRater(network.eval(), 30)
+    assert (said(rater, people, people.val) != said(rater, other, people.val)).any()

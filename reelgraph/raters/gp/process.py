@@ -1,0 +1,205 @@
+"""A person as a Gaussian process over movies and time.
+
+Ratings minus the movie's mean are r = o + w·x + f(movie, time) + noise, where f is a zero-mean
+Gaussian process of one form for all people (Rasmussen & Williams 2006, ch. 2):
+
+    k((i, t), (j, s)) = c + Σ a e^(−|rank gap|/ρ) + Σ a e^(−|t − s|/τ) + C_ij · (1 + Σ a · fading)
+    C_ij = e_i·e_j + a w_i·w_j + a z_i·z_j + Σ_type a · shared entities + x_i D x_j
+
+w are co-watch vectors, z the movie vectors, x the movie's mean, popularity and year, and
+e = [w, z/2] W + learned vectors of the movie and of its entities. Those have a Gaussian prior and are
+learned by variational inference, so that they say as much as their ratings allow and no more.
+One Cholesky factor of a window gives the one-step-ahead prediction of every rating in it.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import torch
+from jaxtyping import Float, Int64
+from torch import Tensor, nn
+from torch.nn.functional import embedding
+
+from reelgraph.raters.gp.content import Content
+
+DAY = 86_400.0
+RANKS = (1.5, 5.0, 20.0, 80.0, 300.0)
+"""Ranges of mood by the number of ratings between two."""
+SECONDS = (120.0, 3600.0, DAY, 30 * DAY, 365 * DAY)
+"""Ranges of mood by the time between two."""
+METRIC_PRECISION = 300.0
+"""Of the Gaussian prior of W."""
+JITTER = 1e-3
+FIRST_REACH, FIRST_DOUBT = 0.05, -1.0
+
+Rows = Int64[Tensor, "windows size"]
+Square = Float[Tensor, "windows size size"]
+
+
+class Columns(NamedTuple):
+    """What the process reads of each rating."""
+
+    movie: Int64[Tensor, " ratings"]
+    place: Int64[Tensor, " ratings"]
+    time: Int64[Tensor, " ratings"]
+    x: Float[Tensor, "ratings 4"]
+    """Movie mean, log count, year, year²; about unit scale."""
+    noise: Float[Tensor, "ratings 2"]
+    """Inverse count and log spread of the movie."""
+    residual: Float[Tensor, " ratings"]
+    """Stars over the movie's mean."""
+
+
+class Ahead(NamedTuple):
+    """One-step-ahead predictions in a window; what stands where there is no rating means nothing."""
+
+    predicted: Float[Tensor, "windows size"]
+    """Mean given the earlier ratings of the window, stars over the movie's mean."""
+    spread: Float[Tensor, "windows size"]
+    """Standard deviation, noise included."""
+    surprise: Float[Tensor, "windows size"]
+    """Error in standard deviations."""
+
+
+class Process(nn.Module):
+    """The kernel's weights, and predictions by Cholesky factors."""
+
+    cowatch: Float[Tensor, "movies cowatch"]
+    vectors: Float[Tensor, "movies dim"]
+    tokens: Int64[Tensor, "movies tokens"]
+    kind: Int64[Tensor, " numbers"]
+
+    def __init__(self, content: Content, cowatch: Float[Tensor, "movies cowatch"], factors: int) -> None:
+        super().__init__()
+        blocks = [torch.from_numpy(block) for block in content.blocks]
+        numbers = torch.arange(1, content.movies + 1).unsqueeze(1)
+        entities = [
+            torch.from_numpy(block) + content.movies * torch.from_numpy(block > 0)
+            for block in content.shared_only()
+        ]
+        tokens = torch.cat([numbers, *entities], dim=1)
+        kinds = torch.repeat_interleave(
+            torch.arange(len(blocks) + 1), torch.tensor([1] + [b.shape[1] for b in blocks])
+        )
+        kind = torch.zeros(int(tokens.max()) + 1, dtype=torch.int64)
+        kind[tokens.flatten()] = kinds.expand(tokens.shape).flatten()
+        self._constants(cowatch=cowatch, vectors=torch.from_numpy(content.vectors), tokens=tokens, kind=kind)
+        self._constants(**{f"block_{i}": block for i, block in enumerate(blocks)})
+        self.blocks, self.factors = len(blocks), factors
+        self.constant, self.noise, self.cosines = _log(0.1), _log(0.5), _log(0.05, 2)
+        self.by_rank, self.by_time = _log(0.02, len(RANKS)), _log(0.02, len(SECONDS))
+        self.same, self.slopes = _log(0.02, len(blocks)), _log(0.02, 4)
+        self.fading, self.reach = _log(0.14, 3), _log(FIRST_REACH, len(blocks) + 1)
+        self.noise_slopes, self.offset, self.linear = _zeros(2), _zeros(1), _zeros(4)
+        inputs = cowatch.shape[1] + content.vectors.shape[1]
+        self.metric = nn.Parameter(torch.randn(inputs, factors) * 0.1 / math.sqrt(inputs))
+        self.means = nn.Parameter(torch.randn(len(kind), factors) * 0.1)
+        self.doubt = nn.Parameter(torch.full((len(kind), 1), FIRST_DOUBT))
+
+    def _constants(self, **tensors: Tensor) -> None:
+        for name, tensor in tensors.items():
+            self.register_buffer(name, tensor, persistent=name == "cowatch")
+
+    def penalty(self) -> Float[Tensor, ""]:
+        """Negative log prior of W, and the learned vectors' divergence from their prior, in nats."""
+        apart = self.means**2 + (2 * self.doubt).exp() - 1 - 2 * self.doubt
+        return (METRIC_PRECISION * (self.metric**2).sum() + apart[1:].sum()) / 2
+
+    def ahead(self, columns: Columns, rows: Rows) -> Ahead:
+        """Predict every rating of the windows from the earlier ones there."""
+        covariance, residual, level = self._joint(columns, rows)
+        factor = torch.linalg.cholesky(covariance)
+        surprise = torch.linalg.solve_triangular(factor, residual.unsqueeze(-1), upper=False).squeeze(-1)
+        earlier = torch.einsum("bij,bj->bi", factor.tril(-1), surprise)
+        return Ahead(earlier + level, factor.diagonal(dim1=1, dim2=2), surprise)
+
+    def contributions(self, columns: Columns, row: Int64[Tensor, " size"]) -> Float[Tensor, " history"]:
+        """Return the stars that each earlier rating of one window adds to the prediction of its last.
+
+        They are k_* (K + noise)⁻¹ r, item by item, and sum to the prediction over the movie's level.
+        """
+        covariance, residual, _ = self._joint(columns, row.unsqueeze(0))
+        weights = torch.linalg.solve(covariance[0, :-1, :-1], covariance[0, :-1, -1])
+        return weights * residual[0, :-1]
+
+    def _joint(
+        self, columns: Columns, rows: Rows
+    ) -> tuple[Square, Float[Tensor, "windows size"], Float[Tensor, "windows size"]]:
+        """Return covariance with noise, residuals over the level, and the level o + w·x."""
+        real, at = rows >= 0, rows.clamp(min=0)
+        movie, x = columns.movie[at], columns.x[at]
+        means, left = self._vectors()
+        rank, time = _gaps(columns.place[at]), _gaps(columns.time[at])
+        covariance = self._taste(movie, x, means) * self._fading(rank, time) + self._mood(rank, time)
+        noise = (self.noise + columns.noise[at] @ self.noise_slopes).exp() + JITTER
+        noise = noise + left[self.tokens[movie]].sum(dim=2)
+        level = self.offset + x @ self.linear
+        diagonal = torch.diag_embed(torch.where(real, noise, 1.0))
+        both = real.unsqueeze(2) & real.unsqueeze(1)
+        return covariance * both + diagonal, (columns.residual[at] - level) * real, level
+
+    def _vectors(self) -> tuple[Float[Tensor, "tokens factors"], Float[Tensor, " tokens"]]:
+        """Return a draw of the learned vectors; in eval mode their means, and the variance left out."""
+        scale = self.reach.exp()[self.kind].unsqueeze(1) * (torch.arange(len(self.kind)) > 0).unsqueeze(1)
+        spread = scale * self.doubt.exp()
+        if self.training:
+            return scale * self.means + spread * torch.randn_like(self.means), torch.zeros(len(scale))
+        return scale * self.means, self.factors * (spread**2).squeeze(1)
+
+    def _taste(
+        self,
+        movie: Int64[Tensor, "windows size"],
+        x: Float[Tensor, "windows size 4"],
+        means: Float[Tensor, "tokens factors"],
+    ) -> Square:
+        """Return C: how alike the movies are."""
+        w, z = self.cowatch[movie], self.vectors[movie]
+        learned = torch.cat([w, 0.5 * z], dim=2) @ self.metric
+        learned = learned + embedding(self.tokens[movie], means).sum(dim=2)
+        a, b = self.cosines.exp()
+        taste = _inner(learned) + a * _inner(w) + b * _inner(z) + _inner(x * (self.slopes / 2).exp())
+        for i, weight in enumerate(self.same.exp()):
+            taste = taste + weight * _shared(getattr(self, f"block_{i}")[movie])
+        return taste
+
+    def _fading(self, rank: Square, time: Square) -> Square:
+        """Return how much more alike tastes are between ratings that lie close together."""
+        a, b, c = self.fading.exp()
+        return 1 + a * torch.exp(-rank / 10) + b * torch.exp(-rank / 100) + c * torch.exp(-time / (90 * DAY))
+
+    def _mood(self, rank: Square, time: Square) -> Square:
+        """Return the part that no movie bears on: the person's level, and how it drifts."""
+        mood = self.constant.exp().expand_as(rank)
+        for weight, scale in zip(self.by_rank.exp(), RANKS, strict=True):
+            mood = mood + weight * torch.exp(-rank / scale)
+        for weight, scale in zip(self.by_time.exp(), SECONDS, strict=True):
+            mood = mood + weight * torch.exp(-time / scale)
+        return mood
+
+
+def _log(value: float, count: int = 1) -> nn.Parameter:
+    return nn.Parameter(torch.full((count,), math.log(value)))
+
+
+def _zeros(count: int) -> nn.Parameter:
+    return nn.Parameter(torch.zeros(count))
+
+
+def _gaps(values: Int64[Tensor, "windows size"]) -> Square:
+    return (values.unsqueeze(2) - values.unsqueeze(1)).abs().float()
+
+
+def _inner(rows: Float[Tensor, "windows size dim"]) -> Square:
+    return rows @ rows.transpose(1, 2)
+
+
+def _shared(block: Int64[Tensor, "windows size width"]) -> Square:
+    """Count the entities of one type that two movies share."""
+    counts = torch.zeros(block.shape[0], block.shape[1], block.shape[1])
+    for i in range(block.shape[2]):
+        for j in range(block.shape[2]):
+            mine, other = block[:, :, i].unsqueeze(2), block[:, :, j].unsqueeze(1)
+            counts = counts + ((mine == other) & (mine > 0))
+    return counts

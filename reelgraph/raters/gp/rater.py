@@ -1,0 +1,186 @@
+"""The Gaussian process rater: fitting, predicting, explaining, keeping."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+from jaxtyping import Float64, Int64
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from reelgraph.files import replacing
+from reelgraph.histories.arrays import Histories
+from reelgraph.histories.batches import stars
+from reelgraph.metrics import mae, rmse
+from reelgraph.params.gp import Gp
+from reelgraph.params.rater import Model
+from reelgraph.raters.gp.content import Content
+from reelgraph.raters.gp.cowatch import cowatch_vectors
+from reelgraph.raters.gp.fitting import fit_head, fit_process, log_density
+from reelgraph.raters.gp.head import Head, expected_stars
+from reelgraph.raters.gp.inputs import HeadInputs, Predictor
+from reelgraph.raters.gp.movie_stats import MovieStats, fit_stats
+from reelgraph.raters.gp.process import Process
+from reelgraph.raters.gp.ratings import all_rows, fitted_rows
+from reelgraph.raters.gp.windows import covering, ending_at
+from reelgraph.raters.rater import Epoch, Prediction
+from reelgraph.seeds import derive
+
+HEAD_INPUTS = 20
+
+Ends = Int64[np.ndarray, " users"]
+
+
+class GpRater:
+    """A process, heads over it, and the statistics of the rows that they were fitted on."""
+
+    def __init__(
+        self, content: Content, stats: MovieStats, process: Process, heads: nn.ModuleList, params: Gp
+    ) -> None:
+        self.content, self.stats, self.process, self.heads = content, stats, process, heads
+        self.params = params
+
+    @property
+    def parameters(self) -> int:
+        """Number of trained numbers."""
+        return sum(p.numel() for part in (self.process, self.heads) for p in part.parameters())
+
+    def predict(self, histories: Histories, fit_end: Ends, index: Int64[np.ndarray, " n"]) -> Prediction:
+        """Predict the ratings at ``index``; see ``reelgraph.raters.rater.Rater``."""
+        if not len(index):
+            return Prediction(np.zeros(0), np.zeros((0, 10)))
+        predictor = Predictor(self.process, self.stats, all_rows(histories, fit_end), self.content)
+        inputs = _of_targets(predictor, histories, index, self.params)
+        with torch.inference_mode():
+            each = [head(inputs.x, inputs.mean, inputs.spread).exp() for head in self.heads]
+            probabilities = torch.stack(each).mean(dim=0).double()
+        back = np.searchsorted(inputs.rating, index)
+        expected = probabilities @ torch.arange(1, 11, dtype=torch.float64) / 2
+        return Prediction(expected.numpy()[back], probabilities.numpy()[back])
+
+    def contributions(
+        self, histories: Histories, fit_end: Ends, index: int
+    ) -> tuple[Int64[np.ndarray, " history"], Float64[np.ndarray, " history"]]:
+        """Return the ratings that the prediction at ``index`` is made of, and the stars that each adds."""
+        predictor = Predictor(self.process, self.stats, all_rows(histories, fit_end), self.content)
+        start = histories.offsets[histories.users_of(np.array([index]))]
+        rows, _ = ending_at(np.array([index]), start, self.params.window)
+        row = rows[0][rows[0] >= 0]
+        with torch.inference_mode():
+            added = self.process.contributions(predictor.columns, torch.from_numpy(row))
+        return row[:-1], added.double().numpy()
+
+    def save(self, path: Path) -> None:
+        """Write everything that prediction needs as safetensors."""
+        tensors: dict[str, Tensor] = {
+            "content.year": torch.from_numpy(self.content.year),
+            "content.vectors": torch.from_numpy(self.content.vectors),
+        }
+        tensors |= {f"content.block_{i}": torch.from_numpy(b) for i, b in enumerate(self.content.blocks)}
+        for name, values in vars(self.stats).items():
+            tensors[f"stats.{name}"] = torch.from_numpy(np.array(values, np.float64))
+        tensors |= {f"process.{name}": w for name, w in self.process.state_dict().items()}
+        tensors |= {f"heads.{name}": w for name, w in self.heads.state_dict().items()}
+        with replacing(path) as draft:
+            save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, draft)
+
+
+def restore(tensors: dict[str, Tensor], model: Model, params: Gp) -> GpRater:
+    """Build a rater from what ``save`` wrote.
+
+    Raises:
+        KeyError, RuntimeError: tensors are missing, or are of another model.
+    """
+    parts: dict[str, dict[str, Tensor]] = {}
+    for name, tensor in tensors.items():
+        part, _, rest = name.partition(".")
+        parts.setdefault(part, {})[rest] = tensor
+    content, stats = parts["content"], {k: v.numpy() for k, v in parts["stats"].items()}
+    blocks = tuple(content[f"block_{i}"].numpy() for i in range(len(content) - 2))
+    known = Content(blocks, content["year"].numpy(), content["vectors"].numpy())
+    process = Process(known, parts["process"]["cowatch"], params.factors)
+    process.load_state_dict(parts["process"])
+    heads = _heads(model, params)
+    heads.load_state_dict(parts["heads"])
+    mean = float(stats.pop("mean"))
+    return GpRater(known, MovieStats(mean=mean, **stats), process.eval(), heads.eval(), params)
+
+
+def fit(
+    histories: Histories,
+    fit_end: Ends,
+    content: Content,
+    model: Model,
+    params: Gp,
+    seed: int,
+    on_epoch: Callable[[Epoch], None] | None = None,
+) -> GpRater:
+    """Fit on each user's ratings before ``fit_end``.
+
+    Args:
+        histories: everybody's ratings.
+        fit_end: end of the rows fitted on, a user.
+        content: what the catalogue says of the movies.
+        model: hidden size and dropout of the heads.
+        params: section ``gp``.
+        seed: root seed.
+        on_epoch: told of each epoch, judged on the validation targets, which must lie outside the rows.
+    """
+    rows = fitted_rows(histories, fit_end)
+    stats = fit_stats(rows, content, derive(seed, "gp/folds"))
+    torch.manual_seed(derive(seed, "gp"))
+    cowatch = torch.from_numpy(cowatch_vectors(rows, content.movies, params.cowatch).astype(np.float32))
+    process, heads = Process(content, cowatch, params.factors), _heads(model, params)
+    rater = GpRater(content, stats, process, heads, params)
+    learner = Predictor(process, stats, rows, content)
+    judge = _judge(rater, histories, fit_end, on_epoch) if on_epoch else lambda *_: None
+    windows, _ = covering(rows.offsets, params.window, params.window)
+    fit_process(process, learner.columns, windows, params, derive(seed, "gp/order"), judge)
+    inputs = _of_rows(learner, params, derive(seed, "gp/rows"))
+    codes = np.rint(rows.stars[inputs.rating] * 2).astype(np.int64)
+    for number, head in enumerate(heads.children()):
+        assert isinstance(head, Head)
+        fit_head(head, inputs, codes, params, derive(seed, f"gp/head/{number}"))
+    return rater
+
+
+def _heads(model: Model, params: Gp) -> nn.ModuleList:
+    return nn.ModuleList(Head(HEAD_INPUTS, model.hidden_dim, model.dropout) for _ in range(params.heads))
+
+
+def _of_rows(learner: Predictor, params: Gp, seed: int) -> HeadInputs:
+    """Predict rows that were fitted on, each with half a window of history or all there is."""
+    rows, own = covering(learner.ratings.offsets, params.window, max(1, params.window // 2))
+    order = np.random.default_rng(seed).permutation(len(rows))
+    enough = int(np.searchsorted(np.cumsum(own[order].sum(axis=1)), params.head_rows)) + 1
+    taken = np.sort(order[:enough])
+    return learner.head_inputs(rows[taken], own[taken], params.batch_size)
+
+
+def _of_targets(
+    predictor: Predictor, histories: Histories, index: Int64[np.ndarray, " n"], params: Gp
+) -> HeadInputs:
+    start = histories.offsets[histories.users_of(index)]
+    return predictor.head_inputs(*ending_at(index, start, params.window), params.batch_size)
+
+
+def _judge(
+    rater: GpRater, histories: Histories, fit_end: Ends, on_epoch: Callable[[Epoch], None]
+) -> Callable[[int, float, float], None]:
+    """Judge the process alone, before there are heads, on the validation targets."""
+    predictor = Predictor(rater.process, rater.stats, all_rows(histories, fit_end), rater.content)
+    plain, actual = Head(HEAD_INPUTS, 2, 0.0).eval(), stars(histories, histories.val)
+
+    def judge(epoch: int, loss: float, train_rmse: float) -> None:
+        rater.process.eval()
+        inputs = _of_targets(predictor, histories, histories.val, rater.params)
+        with torch.inference_mode():
+            said = expected_stars(plain(inputs.x, inputs.mean, inputs.spread).exp()).double().numpy()
+        rater.process.train()
+        density = log_density(inputs, actual)
+        on_epoch(Epoch(epoch, loss, train_rmse, density, rmse(actual, said), mae(actual, said)))
+
+    return judge

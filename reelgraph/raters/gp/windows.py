@@ -1,0 +1,47 @@
+"""Stretches of a user's ratings that are looked at together: -1 fills rows up at the end."""
+
+from __future__ import annotations
+
+import numpy as np
+from jaxtyping import Bool, Int64
+
+Rows = Int64[np.ndarray, "windows size"]
+Marks = Bool[np.ndarray, "windows size"]
+
+
+def covering(offsets: Int64[np.ndarray, " bounds"], size: int, stride: int) -> tuple[Rows, Marks]:
+    """Cover every user's ratings with windows, a new one each ``stride`` ratings.
+
+    Returns:
+        Indices of the ratings, and for each rating the one window that it is predicted
+        in: that with the most history. Shorter windows come first.
+    """
+    length = np.diff(offsets)
+    count = np.maximum(1, -(-(length - size) // stride) + 1)
+    user = np.repeat(np.arange(len(length)), count)
+    low = (np.arange(len(user)) - np.repeat(np.cumsum(count) - count, count)) * stride
+    place = low[:, None] + np.arange(size)
+    rows = np.where(place < length[user, None], offsets[user, None] + place, -1)
+    own = (rows >= 0) & ((np.arange(size) >= size - stride) | (low[:, None] == 0))
+    return _by_length(rows, own)
+
+
+def ending_at(
+    index: Int64[np.ndarray, " targets"], start: Int64[np.ndarray, " targets"], size: int
+) -> tuple[Rows, Marks]:
+    """Give each target a window of its own, with the target last and its history before it.
+
+    Args:
+        index: the targets.
+        start: first rating of each target's user.
+        size: ratings of a window at most, the target included.
+    """
+    length = np.minimum(index - start + 1, size)
+    inside = np.arange(size) < length[:, None]
+    rows = np.where(inside, (index - length + 1)[:, None] + np.arange(size), -1)
+    return _by_length(rows, np.arange(size) == length[:, None] - 1)
+
+
+def _by_length(rows: Rows, own: Marks) -> tuple[Rows, Marks]:
+    order = np.argsort((rows >= 0).sum(axis=1), kind="stable")
+    return rows[order], own[order]

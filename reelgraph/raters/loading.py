@@ -1,0 +1,60 @@
+"""From data/rater/ back to raters."""
+
+from __future__ import annotations
+
+from pydantic import ValidationError
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+
+from reelgraph.errors import ArtifactError
+from reelgraph.files import RERUN, missing, read_json
+from reelgraph.histories.arrays import Fit
+from reelgraph.params.base import Section
+from reelgraph.params.gp import Gp
+from reelgraph.params.rater import Model
+from reelgraph.raters.gp import rater as gp
+from reelgraph.raters.neural import restore
+from reelgraph.raters.rater import Rater
+from reelgraph.schemas.movies import read_movie_ids
+from reelgraph.schemas.vectors import aligned, read_vectors
+
+
+class Config(Section):
+    """config.json of a rater: what its weights belong to."""
+
+    model: Model
+    gp: Gp
+
+
+def load_rater(folder: str, rows: Fit, data: str = "data") -> Rater:
+    """Load the rater that stage train_rater fitted on these rows.
+
+    Raises:
+        ArtifactError: files are missing, broken, or don't belong together.
+    """
+    config, path = read_config(folder), f"{folder}/{rows}.safetensors"
+    try:
+        tensors = load_file(path)
+        if config.model.type == "gp":
+            return gp.restore(tensors, config.model, config.gp)
+        vectors = f"{data}/emb_{config.model.embedding}.parquet"
+        movies = aligned(read_movie_ids(f"{data}/movies.parquet"), *read_vectors(vectors), vectors)
+        return restore(tensors, config.model, movies)
+    except FileNotFoundError:
+        raise missing(path) from None
+    except (OSError, SafetensorError, RuntimeError, KeyError, TypeError) as error:
+        raise ArtifactError(path, f"weights of a {config.model.type} rater",
+                            str(error).splitlines()[0], RERUN) from error  # fmt: skip
+
+
+def read_config(folder: str) -> Config:
+    """Read a rater's configuration.
+
+    Raises:
+        ArtifactError: it is missing or not one.
+    """
+    try:
+        return Config.model_validate(read_json(f"{folder}/config.json"))
+    except ValidationError as error:
+        raise ArtifactError(f"{folder}/config.json", "a rater's configuration",
+                            str(error).splitlines()[0], RERUN) from None  # fmt: skip

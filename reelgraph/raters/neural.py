@@ -1,0 +1,67 @@
+"""The reference's networks as raters: they see the last ratings of a history."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from jaxtyping import Float32, Int64
+from safetensors.torch import save_file
+from torch import Tensor, nn
+from torch.nn.functional import normalize
+
+from reelgraph.files import replacing
+from reelgraph.histories.arrays import Histories
+from reelgraph.params.rater import Model
+from reelgraph.raters.attention import AttentionRater
+from reelgraph.raters.rater import Prediction
+from reelgraph.raters.training import predict
+from reelgraph.raters.transformer import TransformerRater
+
+
+class NeuralRater:
+    """A trained network and the length of history that it sees."""
+
+    def __init__(self, network: nn.Module, max_history: int) -> None:
+        self.network, self.max_history = network, max_history
+
+    @property
+    def parameters(self) -> int:
+        """Number of trained numbers."""
+        return sum(p.numel() for p in self.network.parameters())
+
+    def predict(
+        self,
+        histories: Histories,
+        fit_end: Int64[np.ndarray, " users"],
+        index: Int64[np.ndarray, " targets"],
+    ) -> Prediction:
+        """Predict the ratings at ``index``; what it was fitted on makes no difference."""
+        return Prediction(predict(self.network, histories, index, self.max_history))
+
+    def save(self, path: Path) -> None:
+        """Write the weights as safetensors."""
+        with replacing(path) as draft:
+            save_file({name: w.contiguous() for name, w in self.network.state_dict().items()}, draft)
+
+
+def build(model: Model, movies: Float32[np.ndarray, "movies dim"]) -> nn.Module:
+    """Make an untrained network over frozen, L2-normalised movie vectors."""
+    unit = normalize(torch.from_numpy(movies), dim=1)
+    if model.type == "attention":
+        return AttentionRater(unit, model.hidden_dim, model.dropout)
+    return TransformerRater(unit, model.hidden_dim, model.dropout, model.layers, model.heads)
+
+
+def restore(
+    tensors: dict[str, Tensor], model: Model, movies: Float32[np.ndarray, "movies dim"]
+) -> NeuralRater:
+    """Build a rater from what ``save`` wrote.
+
+    Raises:
+        RuntimeError: the tensors are of another model.
+    """
+    network = build(model, movies)
+    network.load_state_dict(tensors)
+    return NeuralRater(network.eval(), model.max_history)

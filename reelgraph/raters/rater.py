@@ -1,0 +1,63 @@
+"""What every fitted rater can do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+from jaxtyping import Float64, Int64
+
+from reelgraph.histories.arrays import Histories
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What a rater says of some targets."""
+
+    stars: Float64[np.ndarray, " targets"]
+    probabilities: Float64[np.ndarray, "targets 10"] | None = None
+    """Of the half stars 0.5 … 5, where the rater gives them."""
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """What one epoch gave; errors in stars."""
+
+    epoch: int
+    train_loss: float
+    """The loss that is minimised, as it ran in training mode."""
+    train_rmse: float
+    val_loss: float
+    val_rmse: float
+    val_mae: float
+
+
+@runtime_checkable
+class Rater(Protocol):
+    """A model that predicts stars from what a person rated before; it knows no files but its own weights."""
+
+    @property
+    def parameters(self) -> int:
+        """Number of trained numbers."""
+        ...
+
+    def predict(
+        self,
+        histories: Histories,
+        fit_end: Int64[np.ndarray, " users"],
+        index: Int64[np.ndarray, " targets"],
+    ) -> Prediction:
+        """Predict the ratings at ``index`` from those before them.
+
+        Args:
+            histories: everybody's ratings.
+            fit_end: the rater was fitted on each user's ratings before it; for new users, their offset.
+            index: the targets.
+        """
+        ...
+
+    def save(self, path: Path) -> None:
+        """Write the weights as safetensors."""
+        ...
