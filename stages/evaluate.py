@@ -30,13 +30,15 @@ def work(params: EvaluateParams) -> str:
     rater = {**judged.rater, **bound, "parameters": raters[fit].parameters, "best_epoch": best_epoch}
     titles = examples.titles(movies["original_title"].to_pylist(), movie_id)
     chosen = examples.evenly(len(final), params.evaluate.examples)
+    reasons = raters[fit].reasons(histories, histories.fit_end(fit), histories.test[chosen])
     write_metrics(rater, "metrics/rater.json")
     write_metrics(judged.baselines, "metrics/baselines.json")
     plots.predicted_against_actual(judged.actual, final, "plots/evaluate/predicted_actual.png")
     plots.error_histogram(judged.actual, final, "plots/evaluate/errors.png")
     plots.against_baselines(judged.bars, "plots/evaluate/baselines.png")
     write_parquet(table(histories, final, movie_id), "data/predictions.parquet")
-    write_text(examples.markdown(histories, chosen, final, titles), "plots/examples.md")
+    shown = examples.markdown(histories, histories.test[chosen], final[chosen], reasons, titles)
+    write_text(shown, "plots/examples.md")
     bundle.write_model("data/rater", fit, rater, "data/model")
     return f"test RMSE {judged.bars['rater']['rmse']:.4f}, MAE {judged.bars['rater']['mae']:.4f} stars"
 

@@ -15,7 +15,7 @@ from reelgraph.files import replacing
 from reelgraph.histories.arrays import Histories
 from reelgraph.params.rater import Model
 from reelgraph.raters.attention import AttentionRater
-from reelgraph.raters.rater import Prediction
+from reelgraph.raters.rater import Prediction, Reasons
 from reelgraph.raters.training import predict
 from reelgraph.raters.transformer import TransformerRater
 
@@ -39,6 +39,15 @@ class NeuralRater:
     ) -> Prediction:
         """Predict the ratings at ``index``; what it was fitted on makes no difference."""
         return Prediction(predict(self.network, histories, index, self.max_history))
+
+    def reasons(
+        self,
+        histories: Histories,
+        fit_end: Int64[np.ndarray, " users"],
+        index: Int64[np.ndarray, " targets"],
+    ) -> list[Reasons]:
+        """Return nothing: a network's prediction is no sum over the history."""
+        return [Reasons(np.zeros(0, np.int64), np.zeros(0)) for _ in index]
 
     def save(self, path: Path) -> None:
         """Write the weights as safetensors."""

@@ -22,6 +22,15 @@ class Prediction:
 
 
 @dataclass(frozen=True)
+class Reasons:
+    """What a prediction is made of: earlier ratings, and the stars that each adds to it."""
+
+    rating: Int64[np.ndarray, " history"]
+    """Indices of the ratings."""
+    added: Float64[np.ndarray, " history"]
+
+
+@dataclass(frozen=True)
 class Epoch:
     """What one epoch gave; errors in stars."""
 
@@ -56,6 +65,15 @@ class Rater(Protocol):
             fit_end: the rater was fitted on each user's ratings before it; for new users, their offset.
             index: the targets.
         """
+        ...
+
+    def reasons(
+        self,
+        histories: Histories,
+        fit_end: Int64[np.ndarray, " users"],
+        index: Int64[np.ndarray, " targets"],
+    ) -> list[Reasons]:
+        """Tell for each target which earlier ratings moved the prediction; empty where the rater can't."""
         ...
 
     def save(self, path: Path) -> None:

@@ -117,6 +117,16 @@ def test_the_history_does_matter(rater: Rater, people: Histories) -> None:
     assert (said(rater, people, people.val) != said(rater, other, people.val)).all()
 
 
+def test_reasons_are_earlier_ratings(rater: Rater, people: Histories) -> None:
+    for target, why in zip(
+        people.val, rater.reasons(people, people.fit_end("train"), people.val), strict=True
+    ):
+        assert len(why.rating) == len(why.added)
+        assert np.isfinite(why.added).all()
+        assert (people.users_of(why.rating) == people.users_of(np.array([target]))).all()
+        assert (why.rating < target).all()
+
+
 def test_an_empty_history_is_predicted(rater: Rater, people: Histories) -> None:
     first = people.offsets[:-1]
     assert np.isfinite(said(rater, people, first)).all()

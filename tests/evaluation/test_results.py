@@ -14,7 +14,7 @@ from reelgraph.evaluation.uncertainty import of_probabilities
 from reelgraph.files import write_arrays
 from reelgraph.histories.arrays import FITS, Histories
 from reelgraph.histories.batches import stars
-from reelgraph.raters.rater import Prediction
+from reelgraph.raters.rater import Prediction, Reasons
 from tests.histories.strategies import random_histories
 
 
@@ -120,11 +120,16 @@ def test_examples_show_titles_ratings_and_unknown_movies(people: Histories) -> N
     assert titles[:2] == ["Unknown (100)", "A | B"]
     chosen = examples.evenly(len(people.test), 3)
     assert chosen.tolist() == [0, 9, 19]
-    predicted = stars(people, people.test) + 0.25
-    rows = examples.markdown(people, chosen, predicted, titles).splitlines()
+    index = people.test[chosen]
+    reasons = [Reasons(np.array([i - 2, i - 1]), np.array([0.1, -0.3])) for i in index[:2]]
+    reasons.append(Reasons(np.zeros(0, np.int64), np.zeros(0)))
+    rows = examples.markdown(people, index, stars(people, index) + 0.25, reasons, titles).splitlines()
     assert len(rows) == 5
     assert rows[2].startswith(f"| {people.user_id[0]} | ")
-    assert all(row.endswith("| +0.25 |") for row in rows[2:])
+    assert all("| +0.25 |" in row for row in rows[2:])
+    moved = [titles[people.movie_row[i]].replace("|", "\\|") for i in (index[0] - 1, index[0] - 2)]
+    assert rows[2].endswith(f"| {moved[0]} -0.30; {moved[1]} +0.10 |")
+    assert rows[4].endswith("| – |")
 
 
 def test_predictions_name_user_and_movie(people: Histories) -> None:

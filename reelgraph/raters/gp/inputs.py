@@ -17,6 +17,8 @@ from reelgraph.raters.gp.windows import Marks, Rows
 
 YEAR, YEARS = 1995.0, 15.0
 RECENT = (1, 3, 10)
+HEAD_STATISTICS = 14 + len(RECENT)
+"""What the head reads beside the process's mean, variance and surprise."""
 
 
 class HeadInputs(NamedTuple):

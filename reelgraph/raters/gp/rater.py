@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from jaxtyping import Float64, Int64
+from jaxtyping import Int64
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
@@ -21,15 +21,15 @@ from reelgraph.raters.gp.content import Content
 from reelgraph.raters.gp.cowatch import cowatch_vectors
 from reelgraph.raters.gp.fitting import fit_head, fit_process, log_density
 from reelgraph.raters.gp.head import Head, expected_stars
-from reelgraph.raters.gp.inputs import HeadInputs, Predictor
+from reelgraph.raters.gp.inputs import HEAD_STATISTICS, HeadInputs, Predictor
 from reelgraph.raters.gp.movie_stats import MovieStats, fit_stats
 from reelgraph.raters.gp.process import Process
 from reelgraph.raters.gp.ratings import all_rows, fitted_rows
 from reelgraph.raters.gp.windows import covering, ending_at
-from reelgraph.raters.rater import Epoch, Prediction
+from reelgraph.raters.rater import Epoch, Prediction, Reasons
 from reelgraph.seeds import derive
 
-HEAD_INPUTS = 20
+HEAD_INPUTS = HEAD_STATISTICS + 3
 
 Ends = Int64[np.ndarray, " users"]
 
@@ -61,17 +61,16 @@ class GpRater:
         expected = probabilities @ torch.arange(1, 11, dtype=torch.float64) / 2
         return Prediction(expected.numpy()[back], probabilities.numpy()[back])
 
-    def contributions(
-        self, histories: Histories, fit_end: Ends, index: int
-    ) -> tuple[Int64[np.ndarray, " history"], Float64[np.ndarray, " history"]]:
-        """Return the ratings that the prediction at ``index`` is made of, and the stars that each adds."""
+    def reasons(self, histories: Histories, fit_end: Ends, index: Int64[np.ndarray, " n"]) -> list[Reasons]:
+        """Return what each earlier rating adds; see ``reelgraph.raters.rater.Rater``."""
         predictor = Predictor(self.process, self.stats, all_rows(histories, fit_end), self.content)
-        start = histories.offsets[histories.users_of(np.array([index]))]
-        rows, _ = ending_at(np.array([index]), start, self.params.window)
-        row = rows[0][rows[0] >= 0]
-        with torch.inference_mode():
-            added = self.process.contributions(predictor.columns, torch.from_numpy(row))
-        return row[:-1], added.double().numpy()
+        found = []
+        for target, start in zip(index, histories.offsets[histories.users_of(index)], strict=True):
+            row = np.arange(max(int(start), int(target) - self.params.window + 1), int(target) + 1)
+            with torch.inference_mode():
+                added = self.process.contributions(predictor.columns, torch.from_numpy(row))
+            found.append(Reasons(row[:-1], added.double().numpy()))
+        return found
 
     def save(self, path: Path) -> None:
         """Write everything that prediction needs as safetensors."""

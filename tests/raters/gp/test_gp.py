@@ -1,0 +1,171 @@
+"""The Gaussian process against plain restatements of its formulae."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reelgraph.histories.arrays import Histories
+from reelgraph.raters.gp.content import make_content
+from reelgraph.raters.gp.cowatch import cowatch_vectors
+from reelgraph.raters.gp.head import Head, expected_stars
+from reelgraph.raters.gp.inputs import columns_of
+from reelgraph.raters.gp.movie_stats import DAMPING, fit_stats, rating_stats
+from reelgraph.raters.gp.process import Process
+from reelgraph.raters.gp.rater import HEAD_INPUTS
+from reelgraph.raters.gp.ratings import Ratings, all_rows, fitted_rows
+from reelgraph.raters.gp.windows import covering, ending_at
+from tests.contracts.test_raters import MOVIES, movies
+from tests.histories.strategies import histories, random_histories
+
+
+@pytest.fixture
+def people() -> Histories:
+    return random_histories(4, 25, MOVIES, 40)
+
+
+@pytest.fixture
+def ratings(people: Histories) -> Ratings:
+    return fitted_rows(people, people.fit_end("train"))
+
+
+@pytest.fixture
+def content():
+    known = movies()
+    return make_content(known.graph, known.year, (known.text, known.vectors))
+
+
+@pytest.fixture
+def process(content, ratings: Ratings) -> Process:
+    torch.manual_seed(0)
+    cowatch = torch.from_numpy(cowatch_vectors(ratings, MOVIES, 4).astype(np.float32))
+    return Process(content, cowatch, 3).eval()
+
+
+def test_content_lays_edges_out_as_columns(content) -> None:
+    actor, genre = content.blocks
+    assert actor.shape == (MOVIES, 2)
+    assert genre[:4, 0].tolist() == [8, 9, 8, 9]
+    assert actor[5].tolist() == [1 + 5 % 3, 1 + 3 + 5 % 4]
+    assert not actor[-3:].any()
+    assert content.year[-1] == pytest.approx(content.year[:-1].mean())
+    np.testing.assert_allclose(np.linalg.norm(content.vectors, axis=1), 1, atol=1e-5)
+
+
+def test_known_rows_are_those_before_the_end(people: Histories) -> None:
+    some, whole = fitted_rows(people, people.fit_end("train")), all_rows(people, people.fit_end("train"))
+    assert whole.known.sum() == len(some.movie) == (people.train_end - people.offsets[:-1]).sum()
+    assert (whole.stars[whole.known] == some.stars).all()
+    assert (whole.place[people.val] == people.val - people.offsets[:-1]).all()
+
+
+@given(histories, st.integers(2, 20), st.integers(1, 20))
+def test_every_rating_is_predicted_in_one_window(h: Histories, size: int, stride: int) -> None:
+    rows, own = covering(h.offsets, size, min(stride, size))
+    assert np.sort(rows[own]).tolist() == list(range(len(h.code)))
+    for row in rows:
+        real = row[row >= 0]
+        assert (np.diff(real) == 1).all()
+        assert len(set(h.users_of(real))) == 1
+
+
+@given(histories, st.integers(2, 20))
+def test_a_targets_window_ends_with_it(h: Histories, size: int) -> None:
+    index = np.concatenate([h.test, h.offsets[:-1]])
+    rows, own = ending_at(index, h.offsets[h.users_of(index)], size)
+    assert sorted(rows[own]) == sorted(index)
+    assert (own.sum(axis=1) == 1).all()
+    assert (rows.max(axis=1) == rows[own]).all()
+    assert (rows >= 0).sum(axis=1).max() <= size
+
+
+def test_movie_means_leave_out_the_rating_that_asks(ratings: Ratings, content) -> None:
+    stats = fit_stats(ratings, content, 0)
+    found = rating_stats(stats, ratings)
+    level = ratings.stars - ratings.stars.mean()
+    person = np.array([
+        (level - stats.plain[ratings.movie])[ratings.user == u].sum() / ((ratings.user == u).sum() + DAMPING)
+        for u in range(ratings.user.max() + 1)
+    ])  # fmt: skip
+    residual = level - person[ratings.user]
+    for row in range(0, len(residual), 37):
+        others = np.flatnonzero((ratings.movie == ratings.movie[row]) & (np.arange(len(residual)) != row))
+        prior = stats.prior[ratings.movie[row]]
+        expected = (residual[others].sum() + DAMPING * prior) / (len(others) + DAMPING)
+        assert found.mean[row] == pytest.approx(expected)
+        assert np.expm1(found.log_count[row]) == pytest.approx(len(others))
+
+
+def test_one_step_ahead_is_gaussian_conditioning(process: Process, ratings: Ratings, content) -> None:
+    stats = fit_stats(ratings, content, 0)
+    columns = columns_of(ratings, rating_stats(stats, ratings), stats.mean, content)
+    rows, _ = covering(ratings.offsets, 24, 24)
+    with torch.no_grad():
+        found = process.ahead(columns, torch.from_numpy(rows))
+        covariance, residual, level = process._joint(columns, torch.from_numpy(rows))
+    covariance, residual = covariance.double().numpy(), residual.double().numpy()
+    for window in range(0, len(rows), 5):
+        for place in range(int((rows[window] >= 0).sum())):
+            before, cross = covariance[window, :place, :place], covariance[window, :place, place]
+            weights = np.linalg.solve(before, cross)
+            mean = weights @ residual[window, :place] + float(level[window, place])
+            variance = covariance[window, place, place] - weights @ cross
+            assert float(found.predicted[window, place]) == pytest.approx(mean, abs=1e-4)
+            assert float(found.spread[window, place]) == pytest.approx(variance**0.5, abs=1e-4)
+
+
+def test_contributions_sum_to_the_prediction(process: Process, ratings: Ratings, content) -> None:
+    stats = fit_stats(ratings, content, 0)
+    columns = columns_of(ratings, rating_stats(stats, ratings), stats.mean, content)
+    row = torch.arange(int(ratings.offsets[1]))
+    with torch.no_grad():
+        added = process.contributions(columns, row)
+        found = process.ahead(columns, row.unsqueeze(0))
+        level = process.offset + columns.x[row[-1]] @ process.linear
+    assert float(added.sum() + level) == pytest.approx(float(found.predicted[0, -1]), abs=1e-4)
+
+
+def test_covariance_matches_the_formula_for_a_pair(process: Process, ratings: Ratings, content) -> None:
+    stats = fit_stats(ratings, content, 0)
+    columns = columns_of(ratings, rating_stats(stats, ratings), stats.mean, content)
+    with torch.no_grad():
+        joint, _, _ = process._joint(columns, torch.tensor([[0, 3]]))
+        movie, means = columns.movie[[0, 3]], process._vectors()[0]
+        w, z, x = process.cowatch[movie], process.vectors[movie], columns.x[[0, 3]]
+        e = torch.cat([w, 0.5 * z], 1) @ process.metric + means[process.tokens[movie]].sum(1)
+        a, b = process.cosines.exp()
+        taste = e[0] @ e[1] + a * w[0] @ w[1] + b * z[0] @ z[1] + (x[0] * x[1] * process.slopes.exp()).sum()
+        for weight, block in zip(process.same.exp(), content.blocks, strict=True):
+            mine, other = (set(block[m][block[m] > 0]) for m in movie.numpy())
+            taste = taste + weight * len(mine & other)
+        rank, time = 3.0, float(abs(columns.time[3] - columns.time[0]))
+        fading = process.fading.exp() * torch.tensor([-rank / 10, -rank / 100, -time / (90 * 86400)]).exp()
+        mood = process.constant.exp()
+        ranks = (1.5, 5, 20, 80, 300)
+        mood = mood + sum(w * np.exp(-rank / s) for w, s in zip(process.by_rank.exp(), ranks, strict=True))
+        scales = (120, 3600, 86400, 30 * 86400, 365 * 86400)
+        mood = mood + sum(w * np.exp(-time / s) for w, s in zip(process.by_time.exp(), scales, strict=True))
+    assert float(joint[0, 0, 1]) == pytest.approx(float(taste * (1 + fading.sum()) + mood), abs=1e-5)
+
+
+def test_an_untrained_head_is_the_process_itself() -> None:
+    head = Head(HEAD_INPUTS, 8, 0.1).eval()
+    mean, spread = torch.tensor([2.0, 3.5]), torch.tensor([0.4, 0.5])
+    p = head(torch.randn(2, HEAD_INPUTS), mean, spread).exp()
+    torch.testing.assert_close(p.sum(dim=1), torch.ones(2))
+    torch.testing.assert_close(expected_stars(p), mean, atol=2e-3, rtol=0)
+
+
+def test_cowatch_joins_movies_that_the_same_people_watch() -> None:
+    draw = np.random.default_rng(0)
+    lists = [draw.choice(10, 8, replace=False) + 10 * (user % 2) for user in range(60)]
+    movie = np.concatenate(lists)
+    rows = Ratings(np.arange(0, len(movie) + 1, 8), movie, np.ones(len(movie)), np.zeros(len(movie), np.int64),
+                   np.ones(len(movie), bool))  # fmt: skip
+    v = cowatch_vectors(rows, 21, 3)
+    within, across = (v[:10] @ v[:10].T).mean(), (v[:10] @ v[10:20].T).mean()
+    assert within > 0 > across
+    assert not v[20].any()
