@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from reelgraph.baselines.biases import fit_biases
 from reelgraph.histories.arrays import Histories
 from reelgraph.params.base import load
 from reelgraph.params.baselines import BaselineParams
@@ -37,14 +38,14 @@ class TestContract:
         changed[h.val] = 11 - changed[h.val]
         changed[h.test] = 11 - changed[h.test]
         other = Histories(**{**h.__dict__, "code": changed})
-        assert (predicted(name, h, h.val) == predicted(name, other, h.val)).all()
+        np.testing.assert_allclose(predicted(name, h, h.val), predicted(name, other, h.val), atol=1e-9)
 
     @given(h=histories)
     def test_nothing_after_a_target_matters(self, name: str, h: Histories) -> None:
         changed = h.code.copy()
         changed[h.test] = 11 - changed[h.test]
         other = Histories(**{**h.__dict__, "code": changed})
-        assert (predicted(name, h, h.test) == predicted(name, other, h.test)).all()
+        np.testing.assert_allclose(predicted(name, h, h.test), predicted(name, other, h.test), atol=1e-9)
 
 
 @given(histories, st.data())
@@ -66,3 +67,28 @@ def test_unknown_user_gets_the_global_mean() -> None:
     )  # fmt: skip
     assert predicted("user_mean", h, h.test).tolist() == [2.0]
     assert predicted("recent_mean", h, h.test).tolist() == [2.0]
+
+
+@given(histories)
+def test_a_movies_effect_is_the_damped_mean_of_what_people_leave(h: Histories) -> None:
+    fitted = fit_biases(h, h.fit_end("train"), 1000.0, 1000.0)
+    user = np.repeat(np.arange(len(h.user_id)), np.diff(h.offsets))
+    rows = np.arange(len(h.code)) < h.fit_end("train")[user]
+    left = (h.code / 2 - fitted.mean - fitted.user[user])[rows]
+    for movie in np.unique(h.movie_row[rows])[:5]:
+        mine = h.movie_row[rows] == movie
+        expected = left[mine].sum() / (mine.sum() + 1000)
+        assert fitted.movie[movie] == pytest.approx(expected, abs=1e-6)
+
+
+@given(histories)
+def test_recent_residuals_one_target_at_a_time(h: Histories) -> None:
+    fitted = fit_biases(h, h.fit_end("train"), PARAMS.movie_damping, PARAMS.user_damping)
+    target = int(h.test[0])
+    before = np.arange(h.offsets[h.users_of(h.test[:1])[0]], target)
+    residual = h.code[before] / 2 - fitted.mean - fitted.movie[h.movie_row[before]]
+    person = residual.sum() / (len(before) + PARAMS.user_damping)
+    weight = PARAMS.recent_decay ** np.arange(len(before))[::-1]
+    recent = (weight * (residual - person)).sum() / (weight.sum() + PARAMS.recent_damping)
+    expected = fitted.mean + fitted.movie[h.movie_row[target]] + person + recent
+    assert predicted("bias_recent", h, h.test[:1])[0] == pytest.approx(np.clip(expected, 0.5, 5), abs=1e-6)

@@ -11,6 +11,8 @@ import pytest
 
 from tests.pipeline.project import TINY, Project
 
+BASELINES = ("global_mean", "user_mean", "item_mean", "recent_mean", "bias", "bias_recent")
+
 pytestmark = pytest.mark.pipeline
 
 
@@ -43,7 +45,7 @@ def test_every_metric_that_the_issue_names_is_there(project: Project) -> None:
     assert rater["parameters"] > 0
     assert rater["bound"]["noise_rmse"] < rater["bound"]["rmse"]
     baselines = metrics(project, "baselines")
-    assert {"global_mean", "user_mean", "recent_mean"} <= set(baselines)
+    assert set(baselines) == set(BASELINES)
     assert all({"rmse", "mae"} <= set(row) for row in baselines.values())
     for variant in ("kg_gnn", "kg_gnn_bert"):
         statistics = metrics(project, "embeddings")[variant]["raw"]
@@ -82,7 +84,7 @@ def test_a_fresh_clone_makes_the_same_bytes(project: Project, tmp_path: Path) ->
         ("evaluate.examples=3", {"evaluate"}),
         (
             "baselines.recent=3",
-            {f"baseline@{name}" for name in ("global_mean", "user_mean", "recent_mean")} | {"evaluate"},
+            {f"baseline@{name}" for name in BASELINES} | {"evaluate"},
         ),
     ],
 )
@@ -98,7 +100,9 @@ def test_an_experiment_reruns_what_its_param_bears_on(
 
 def test_queued_experiments_run_the_changed_module_side_by_side(project: Project) -> None:
     module = project.folder / "reelgraph/evaluation/results.py"
-    module.write_text(module.read_text().replace('"n_targets": len(test)', '"n_targets": 1000 + len(test)'))
+    before, after = '"n_targets": len(actual)', '"n_targets": 1000 + len(actual)'
+    assert before in module.read_text()
+    module.write_text(module.read_text().replace(before, after))
     for hidden in (8, 12):
         project.run(
             "dvc", "exp", "run", "--queue", "--name", f"h{hidden}", "-S", f"model.hidden_dim={hidden}"
@@ -140,12 +144,12 @@ def test_an_unknown_param_stops_with_its_key_path_and_the_way_back(project: Proj
 
 
 def test_a_stage_run_alone_leaves_its_old_output_when_it_fails(project: Project) -> None:
-    before = (project.folder / "data/rater/model.safetensors").read_bytes()
+    before = (project.folder / "data/rater/train.safetensors").read_bytes()
     project.set(train__learning_rate=-1.0)
     said = project.run("python", "-m", "stages.train_rater", fails=True)
     assert "train.learning_rate: expected greater than 0, got -1.0" in said
     assert "Traceback" not in said
-    assert (project.folder / "data/rater/model.safetensors").read_bytes() == before
+    assert (project.folder / "data/rater/train.safetensors").read_bytes() == before
 
 
 def test_other_input_makes_ingest_stale(project: Project, tmp_path: Path) -> None:

@@ -7,9 +7,12 @@ from pathlib import Path
 import pytest
 from dvc.repo import Repo
 
+from reelgraph.params.base import load
+from reelgraph.params.baselines import BaselineParams
+
 GNN = {"train_gnn@kg_gnn_bert", "train_gnn@kg_gnn"}
 RATER = {"train_rater", "evaluate"}
-BASELINES = {"baseline@global_mean", "baseline@user_mean", "baseline@recent_mean"}
+BASELINES = {f"baseline@{name}" for name in load(BaselineParams).baselines.names}
 TEXT = {"bert_encode", "project", "train_gnn@kg_gnn_bert", "embeddings", "counts"} | RATER
 GRAPH = {"build_kg", "embeddings", "counts"} | GNN | RATER
 SEQUENCES = {"make_sequences", "counts"} | BASELINES | RATER

@@ -1,0 +1,28 @@
+"""Baseline: everybody gives a movie the mean of its rows."""
+
+from __future__ import annotations
+
+import numpy as np
+from jaxtyping import Float, Int64
+
+from reelgraph.baselines.means import global_mean
+from reelgraph.histories.arrays import Histories
+from reelgraph.params.baselines import Baselines
+from reelgraph.stars import from_codes
+
+
+def predict(
+    histories: Histories,
+    fit_end: Int64[np.ndarray, " users"],
+    index: Int64[np.ndarray, " n"],
+    params: Baselines,
+) -> Float[np.ndarray, " n"]:
+    """Predict the ratings at ``index``, in stars; a movie without rows gets the global mean."""
+    lengths = np.diff(histories.offsets)
+    taken = np.arange(len(histories.code)) < np.repeat(fit_end, lengths)
+    movie, movies = histories.movie_row[taken], int(histories.movie_row.max()) + 1
+    # Half-star codes are whole numbers: their float64 sums are exact.
+    total = np.bincount(movie, histories.code[taken], movies)
+    count = np.bincount(movie, minlength=movies)
+    means = np.where(count > 0, from_codes(total / np.maximum(count, 1)), global_mean(histories, fit_end))
+    return means[histories.movie_row[index]]
