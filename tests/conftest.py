@@ -13,6 +13,14 @@ import reelgraph.compute  # noqa: F401  before torch: it says how torch's thread
 install_import_hook("reelgraph", "beartype.beartype")
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """In CI, whose script installs Java and pyspark, a test that skips for want of them is a failure."""
+    skipped = [str(report.longrepr) for report in terminalreporter.stats.get("skipped", [])]
+    wanting = [why for why in skipped if "pyspark" in why or "Java" in why]
+    if os.environ.get("REELGRAPH_CI") and wanting:
+        pytest.exit(f"skipped in CI: {wanting[0]}", returncode=1)
+
+
 @pytest.fixture(scope="session")
 def real_data() -> Path:
     """Folder with real MovieLens and TMDB files; skips where there is none."""

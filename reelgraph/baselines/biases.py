@@ -26,16 +26,15 @@ def fit_biases(
     histories: Histories, fit_end: Int64[np.ndarray, " users"], movie_damping: float, user_damping: float
 ) -> Biases:
     """Fit both effects in turn, five times, on each user's rows before ``fit_end``."""
-    lengths = np.diff(histories.offsets)
-    taken = np.arange(len(histories.code)) < np.repeat(fit_end, lengths)
-    user = np.repeat(np.arange(len(lengths)), lengths)[taken]
+    taken, users = histories.before(fit_end), len(histories.user_id)
+    user = histories.users_of(np.flatnonzero(taken))
     movie, movies = histories.movie_row[taken], int(histories.movie_row.max()) + 1
     stars = from_codes(histories.code[taken].astype(np.float64))
     mean = float(stars.mean())
-    of_user = np.zeros(len(lengths))
+    of_user = np.zeros(users)
     for _ in range(SWEEPS):
         of_movie = _damped(movie, stars - mean - of_user[user], movies, movie_damping)
-        of_user = _damped(user, stars - mean - of_movie[movie], len(lengths), user_damping)
+        of_user = _damped(user, stars - mean - of_movie[movie], users, user_damping)
     return Biases(mean, of_movie, of_user)
 
 

@@ -18,8 +18,7 @@ def predict(
     params: Baselines,
 ) -> Float[np.ndarray, " n"]:
     """Predict the ratings at ``index``, in stars; a movie without rows gets the global mean."""
-    lengths = np.diff(histories.offsets)
-    taken = np.arange(len(histories.code)) < np.repeat(fit_end, lengths)
+    taken = histories.before(fit_end)
     movie, movies = histories.movie_row[taken], int(histories.movie_row.max()) + 1
     # Half-star codes are whole numbers: their float64 sums are exact.
     total = np.bincount(movie, histories.code[taken], movies)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
-from jaxtyping import Int32, Int64, UInt8
+from jaxtyping import Bool, Int32, Int64, UInt8
 
 from reelgraph.errors import ArtifactError
 from reelgraph.files import RERUN, read_array, write_arrays
@@ -50,6 +50,10 @@ class Histories:
         if rows == "train_val":
             end[self.users_of(self.val)] = self.val + 1
         return end
+
+    def before(self, end: Int64[np.ndarray, " users"]) -> Bool[np.ndarray, " ratings"]:
+        """Tell for each rating whether it lies before its user's ``end``."""
+        return np.arange(len(self.code)) < np.repeat(end, np.diff(self.offsets))
 
     def users_of(self, index: Int64[np.ndarray, "targets"]) -> Int64[np.ndarray, "targets"]:
         """Return the user (position in ``user_id``) of each rating."""

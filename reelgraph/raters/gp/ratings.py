@@ -47,13 +47,13 @@ class Ratings:
 
 def all_rows(histories: Histories, fit_end: Int64[np.ndarray, " users"]) -> Ratings:
     """Take all ratings; those before ``fit_end`` of each user are known."""
-    known = np.arange(len(histories.code)) < np.repeat(fit_end, np.diff(histories.offsets))
+    known = histories.before(fit_end)
     return _of(histories, histories.offsets, np.ones(len(known), bool), known)
 
 
 def fitted_rows(histories: Histories, fit_end: Int64[np.ndarray, " users"]) -> Ratings:
     """Take each user's ratings before ``fit_end``."""
-    taken = all_rows(histories, fit_end).known
+    taken = histories.before(fit_end)
     offsets = np.concatenate([[0], np.cumsum(fit_end - histories.offsets[:-1])])
     return _of(histories, offsets, taken, taken)
 
