@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -37,3 +39,11 @@ def duckdb_engine():
     from reelgraph.params.engine import Engine
 
     return connect(Engine(backend="duckdb", url="local[2]", memory_mb=1000))
+
+
+@pytest.fixture
+def spark() -> str:
+    """The backend's name, where it can run."""
+    if importlib.util.find_spec("pyspark") is None or shutil.which("java") is None:
+        pytest.skip("Spark needs the package pyspark and Java 17")
+    return "spark"

@@ -7,7 +7,7 @@ import numpy as np
 
 from reelgraph.files import Json
 from reelgraph.histories.arrays import Histories
-from reelgraph.histories.ordering import collect, in_order, of_sampled_users
+from reelgraph.histories.ordering import flat_arrays, in_order, of_sampled_users
 from reelgraph.histories.splits import leave_last_out
 from reelgraph.params.sequences import Sequences
 from reelgraph.stars import from_codes
@@ -21,7 +21,7 @@ def make_histories(ratings: ir.Table, movies: ir.Table, params: Sequences) -> Hi
     """
     if params.sample_users:
         ratings = of_sampled_users(ratings, movies, params.sample_users, params.sample_seed)
-    user_id, offsets, arrays = collect(in_order(ratings, movies))
+    user_id, offsets, arrays = flat_arrays(in_order(ratings, movies))
     split = leave_last_out(offsets, params.min_history, params.train_targets, params.test_last)
     return Histories(user_id=user_id, offsets=offsets, **arrays, **split._asdict())
 

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 from jaxtyping import Int64
 
-from reelgraph.engine import stream
+from reelgraph.engine import collect, stream
 from reelgraph.errors import InputError
 from reelgraph.stars import STEP
 
@@ -43,14 +43,14 @@ def of_sampled_users(ratings: ir.Table, movies: ir.Table, count: int, seed: int)
     Where there are no more users than that, all are kept.
     """
     users = ratings.semi_join(movies, "movie_id").select("user_id").distinct().order_by("user_id")
-    user_id = users.to_pyarrow()["user_id"].to_numpy()
+    user_id = collect(users, "data/ratings.parquet")["user_id"].to_numpy()
     if len(user_id) <= count:
         return ratings
     drawn = np.random.default_rng(seed).choice(user_id, size=count, replace=False)
-    return ratings.semi_join(ibis.memtable(pa.table({"user_id": np.sort(drawn)})), "user_id")
+    return ratings.filter(ratings.user_id.isin(np.sort(drawn).tolist()))
 
 
-def collect(ordered: ir.Table) -> tuple[
+def flat_arrays(ordered: ir.Table) -> tuple[
     Int64[np.ndarray, "users"], Int64[np.ndarray, "bounds"], dict[str, np.ndarray]
 ]:  # fmt: skip
     """Run the expression and gather its rows as flat arrays with offsets.

@@ -1,8 +1,5 @@
 from __future__ import annotations
 
-import shutil
-from importlib.util import find_spec
-
 import pandas as pd
 import pyarrow as pa
 import pytest
@@ -84,10 +81,8 @@ def test_white_space_is_unicodes() -> None:
 
 
 @pytest.mark.filterwarnings("ignore::ResourceWarning")
-def test_spark_gives_the_same_rows(duckdb_engine) -> None:
-    if find_spec("pyspark") is None or shutil.which("java") is None:
-        pytest.skip("Spark needs the package pyspark and Java 17")
-    spark = connect(Engine(backend="spark", url="local[2]", memory_mb=1000))
+def test_spark_gives_the_same_rows(duckdb_engine, spark: str) -> None:
+    there_engine = connect(Engine(backend=spark, url="local[2]", memory_mb=1000))
     movies = table(actor_1=NAMES, actor_2=NAMES[::-1], genre_1=NAMES[3:] + NAMES[:3])
-    here, there = entities_and_edges(movies, duckdb_engine), entities_and_edges(movies, spark)
+    here, there = entities_and_edges(movies, duckdb_engine), entities_and_edges(movies, there_engine)
     assert [found.to_pylist() for found in here] == [found.to_pylist() for found in there]

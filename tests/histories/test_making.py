@@ -8,9 +8,12 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
+from reelgraph.engine import connect, read_parquet
 from reelgraph.errors import InputError
+from reelgraph.files import write_parquet
 from reelgraph.histories.arrays import read_histories, write_histories
 from reelgraph.histories.making import counts, make_histories
+from reelgraph.params.engine import Engine
 from reelgraph.params.sequences import Sequences
 
 PARAMS = Sequences(min_history=3, train_targets=2, test_last=1, sample_users=0, sample_seed=42)
@@ -86,3 +89,18 @@ def test_no_rating_of_an_embedded_movie_is_refused() -> None:
     ratings, movies = tables()
     with pytest.raises(InputError, match="ratings of movies in data/movies.parquet"):
         make(ratings, movies.assign(movie_id=movies.movie_id + 5000))
+
+
+@pytest.mark.filterwarnings("ignore::ResourceWarning")
+@pytest.mark.parametrize("sample", [0, 8])
+def test_spark_makes_the_same_arrays(tmp_path: Path, duckdb_engine, spark: str, sample: int) -> None:
+    ratings, movies = tables()
+    params = PARAMS.model_copy(update={"sample_users": sample})
+    for name, table in (("ratings", ratings), ("movies", movies)):
+        write_parquet(pa.Table.from_pandas(table, preserve_index=False), tmp_path / f"{name}.parquet")
+    there = connect(Engine(backend=spark, url="local[2]", memory_mb=1000))
+    for name, engine in (("duckdb", duckdb_engine), ("spark", there)):
+        read = [read_parquet(engine, tmp_path / f"{table}.parquet") for table in ("ratings", "movies")]
+        write_histories(make_histories(*read, params), tmp_path / name)
+    for file in sorted((tmp_path / "duckdb").iterdir()):
+        assert file.read_bytes() == (tmp_path / "spark" / file.name).read_bytes(), file.name

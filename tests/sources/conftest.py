@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import importlib.util
-import shutil
 from pathlib import Path
 
 import pytest
@@ -14,10 +12,3 @@ def project(tmp_path, monkeypatch) -> Path:
     place.mkdir()
     monkeypatch.chdir(place)
     return place
-
-
-@pytest.fixture
-def spark() -> str:
-    if importlib.util.find_spec("pyspark") is None or shutil.which("java") is None:
-        pytest.skip("Spark needs the package pyspark and Java 17")
-    return "spark"
