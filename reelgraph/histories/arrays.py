@@ -21,8 +21,7 @@ FITS: tuple[Fit, ...] = ("train", "train_val")
 class Histories:
     """Ratings ordered by user, time, movie id. A rating is named by its index in these arrays.
 
-    The history of a target at index ``i`` of user ``u`` is what lies in
-    ``offsets[u] : i``, at most the last ``max_history`` of it.
+    The history of a target at index ``i`` of user ``u`` is what lies in ``offsets[u] : i``.
     """
 
     user_id: Int64[np.ndarray, "users"]
@@ -42,7 +41,7 @@ class Histories:
     val: Int64[np.ndarray, "val_targets"]
     """Indices of the validation targets, at most one a user."""
     test: Int64[np.ndarray, "test_targets"]
-    """Indices of the test targets, at most one a user."""
+    """Indices of the test targets, the last ratings of their users."""
 
     def fit_end(self, rows: Fit) -> Int64[np.ndarray, " users"]:
         """Return where the rows of each user end that a model is fitted on: with or without validation."""
