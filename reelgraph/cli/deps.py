@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from io import StringIO
 from pathlib import Path
 
 from ruamel.yaml import YAML
@@ -69,8 +70,6 @@ def updated() -> tuple[str, str]:
         body = stage.get("do", stage)
         data = [dep for dep in body["deps"] if not str(dep).startswith(PACKAGES)]
         body["deps"] = CommentedSeq([*data, *code_deps(body, names)])
-    from io import StringIO
-
     text = StringIO()
     yaml.dump(content, text)
     return before, text.getvalue()
