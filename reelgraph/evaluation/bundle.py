@@ -4,22 +4,38 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from jaxtyping import Float
 
 from reelgraph.errors import ArtifactError
 from reelgraph.files import RERUN, read_array, replacing, write_metrics
-from reelgraph.histories.arrays import FITS, Fit
+from reelgraph.histories.arrays import FITS, Fit, Histories
 
 
-def read_predictions(folder: str, names: Sequence[str], count: int) -> dict[str, dict[Fit, np.ndarray]]:
-    """Read each baseline's predictions of the ``count`` test targets by either fit, in stars.
+@dataclass(frozen=True)
+class Foretold:
+    """What a baseline said of the targets, in stars."""
+
+    val: Float[np.ndarray, " val_targets"]
+    """Fitted on training rows."""
+    test: dict[Fit, Float[np.ndarray, " test_targets"]]
+    """By the rows that it was fitted on."""
+
+
+def read_predictions(folder: str, names: Sequence[str], histories: Histories) -> dict[str, Foretold]:
+    """Read each baseline's predictions of the targets.
 
     Raises:
         ArtifactError: a baseline's file is missing or is about other targets.
     """
-    return {name: {rows: _read(f"{folder}/{name}/{rows}.npy", count) for rows in FITS} for name in names}
+    found, val, test = {}, len(histories.val), len(histories.test)
+    for name in names:
+        fits = {rows: _read(f"{folder}/{name}/{rows}.npy", test) for rows in FITS}
+        found[name] = Foretold(_read(f"{folder}/{name}/val.npy", val), fits)
+    return found
 
 
 def _read(path: str, count: int) -> np.ndarray:

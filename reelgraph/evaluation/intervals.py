@@ -19,11 +19,39 @@ class Interval(NamedTuple):
     high: float
 
 
-def rmse_interval(
-    user: Int64[np.ndarray, " targets"], squared: Float[np.ndarray, " targets"], seed: int
-) -> Interval:
-    """Interval of an RMSE, in stars; see ``paired_rmse``."""
-    return paired_rmse(user, squared, np.zeros_like(squared), seed)
+def resampled_means(
+    user: Int64[np.ndarray, " targets"], columns: Float[np.ndarray, "targets columns"], seed: int
+) -> Float[np.ndarray, "resamples columns"]:
+    """Mean of each column over the targets of users drawn with replacement, 2,000 times.
+
+    All columns see the same draws, so that differences between them are paired.
+
+    Args:
+        user: the user of each target; a user's targets are drawn together.
+        columns: what is averaged.
+        seed: of the draws.
+    """
+    _, groups = np.unique(user, return_inverse=True)
+    ones = np.ones(len(groups))
+    sums = np.stack([np.bincount(groups, weight) for weight in (ones, *columns.T)], axis=1)
+    generator, users = np.random.default_rng(seed), len(sums)
+    at_once = max(1, DRAWS_AT_ONCE // users)
+    parts = []
+    for start in range(0, RESAMPLES, at_once):
+        draws = min(at_once, RESAMPLES - start)
+        drawn = generator.integers(users, size=(draws, users), dtype=np.int32)
+        drawn += np.arange(draws, dtype=np.int32)[:, None] * np.int32(users)
+        # How often each user was drawn, as floats: a matrix product is ten times faster than gathering.
+        times = np.bincount(drawn.ravel(), minlength=draws * users).reshape(draws, users)
+        parts.append(times.astype(np.float64) @ sums)
+    total = np.concatenate(parts)
+    return total[:, 1:] / total[:, :1]
+
+
+def interval(values: Float[np.ndarray, " resamples"]) -> Interval:
+    """Percentile interval of a resampled figure (Efron 1979)."""
+    low, high = np.quantile(values, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    return Interval(float(low), float(high))
 
 
 def paired_rmse(
@@ -34,23 +62,11 @@ def paired_rmse(
 ) -> Interval:
     """Interval of RMSE minus the other's RMSE on the same targets, in stars.
 
-    Percentile bootstrap (Efron 1979), users drawn with replacement, 2,000 times.
-
     Args:
-        user: the user of each target; a user's targets are drawn together.
+        user: the user of each target.
         squared: squared errors of a model, stars².
         other_squared: squared errors of what it is compared with.
         seed: of the draws.
     """
-    _, groups = np.unique(user, return_inverse=True)
-    weights = (None, squared, other_squared)
-    sums = np.stack([np.bincount(groups, weight) for weight in weights], axis=1)
-    generator = np.random.default_rng(seed)
-    at_once = max(1, DRAWS_AT_ONCE // len(sums))
-    parts = []
-    for start in range(0, RESAMPLES, at_once):
-        draws = generator.integers(len(sums), size=(min(at_once, RESAMPLES - start), len(sums)))
-        parts.append(sums[draws].sum(axis=1))
-    n, own, other = np.concatenate(parts).T
-    low, high = np.quantile(np.sqrt(own / n) - np.sqrt(other / n), [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-    return Interval(float(low), float(high))
+    own, other = np.sqrt(resampled_means(user, np.stack([squared, other_squared], axis=1), seed)).T
+    return interval(own - other)

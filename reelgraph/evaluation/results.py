@@ -10,7 +10,8 @@ from jaxtyping import Float, Int64
 
 from reelgraph.baselines.means import user_means
 from reelgraph.evaluation.bound import bound
-from reelgraph.evaluation.intervals import paired_rmse, rmse_interval
+from reelgraph.evaluation.bundle import Foretold
+from reelgraph.evaluation.intervals import interval, resampled_means
 from reelgraph.evaluation.leak import refuse_below_bound
 from reelgraph.evaluation.uncertainty import of_probabilities
 from reelgraph.histories.arrays import Fit, Histories
@@ -20,6 +21,7 @@ from reelgraph.raters.rater import Prediction
 from reelgraph.seeds import derive
 
 Stars = Float[np.ndarray, " targets"]
+Errors = dict[str, float]
 
 
 @dataclass(frozen=True)
@@ -31,7 +33,7 @@ class Judged:
     """As in metrics/rater.json."""
     baselines: dict[str, object]
     """As in metrics/baselines.json."""
-    bars: dict[str, dict[str, float]]
+    bars: dict[str, Errors]
     """RMSE and MAE of the rater and of each baseline, by the fit that counts."""
 
 
@@ -39,7 +41,7 @@ def judge(
     histories: Histories,
     val: Prediction,
     said: Mapping[Fit, Prediction],
-    others: Mapping[str, Mapping[Fit, Stars]],
+    others: Mapping[str, Foretold],
     fit: Fit,
     seed: int,
 ) -> Judged:
@@ -49,51 +51,82 @@ def judge(
         histories: ratings and targets.
         val: the rater's predictions of the validation targets, fitted on training rows.
         said: its predictions of the test targets, by the rows that it was fitted on.
-        others: the same of each baseline.
+        others: what each baseline said.
         fit: ``train`` or ``train_val``: the fit whose figures count.
         seed: root seed, of the bootstrap.
     """
-    actual = stars(histories, histories.test)
-    user, draws = histories.users_of(histories.test), derive(seed, "bootstrap")
-    final = np.square(said[fit].stars - actual)
-    baselines: dict[str, object] = {}
-    for name, fits in others.items():
-        low, high = paired_rmse(user, final, np.square(fits[fit] - actual), draws)
-        each: dict[str, dict[str, float]] = {rows: errors(actual, other) for rows, other in fits.items()}
-        paired = {"rater_minus_low": low, "rater_minus_high": high}
-        baselines[name] = each[fit] | paired | each
-    bars = {name: errors(actual, fits[fit]) for name, fits in others.items()}
-    test = {**_of_test(histories, said[fit], draws)}
+    actual, own = stars(histories, histories.test), said[fit].stars
+    each = with_intervals(histories, {"rater": own} | {n: o.test[fit] for n, o in others.items()}, seed)
+    test = each.pop("rater") | _of_test(histories, own)
     test |= {rows: errors(actual, prediction.stars) for rows, prediction in said.items()}
     rater = {"test": test, "val": _of_val(histories, val)} | _of_intervals(histories, said[fit])
-    return Judged(actual, rater, baselines, {"rater": errors(actual, said[fit].stars), **bars})
+    baselines: dict[str, object] = {n: each[n] | _of_fits(histories, other) for n, other in others.items()}
+    bars = {name: errors(actual, other.test[fit]) for name, other in others.items()}
+    return Judged(actual, rater, baselines, {"rater": errors(actual, own), **bars})
 
 
-def errors(actual: Stars, predicted: Stars) -> dict[str, float]:
+def errors(actual: Stars, predicted: Stars) -> Errors:
     """Return RMSE and MAE, in stars."""
     return {"rmse": rmse(actual, predicted), "mae": mae(actual, predicted)}
 
 
-def _of_test(histories: Histories, said: Prediction, draws: int) -> dict[str, object]:
-    """Errors with a 95 % interval over users, and by how much the user mean's RMSE is bettered."""
+def with_intervals(
+    histories: Histories, models: Mapping[str, Stars], seed: int
+) -> dict[str, dict[str, object]]:
+    """Return each model's RMSE and MAE on the test targets with 95 % intervals over users.
+
+    For every model but ``rater`` the paired intervals of the rater's error minus its own stand
+    beside them: ``rater_minus_low``, ``rater_minus_high`` (RMSE), ``rater_minus_mae_low``, ….
+
+    Args:
+        histories: ratings and targets.
+        models: predictions of the test targets in stars, those of ``rater`` among them.
+        seed: root seed, of the bootstrap.
+    """
     actual, user = stars(histories, histories.test), histories.users_of(histories.test)
-    low, high = rmse_interval(user, np.square(said.stars - actual), draws)
+    off = np.stack([predicted - actual for predicted in models.values()], axis=1)
+    means = resampled_means(user, np.hstack([off**2, np.abs(off)]), derive(seed, "bootstrap"))
+    split = len(models)
+    means[:, :split] = np.sqrt(means[:, :split])
+    drawn = {name: means[:, [i, split + i]] for i, name in enumerate(models)}
+    found: dict[str, dict[str, object]] = {}
+    for name, predicted in models.items():
+        found[name] = {**errors(actual, predicted), **_bounds(drawn[name], "rmse", "mae")}
+        if name != "rater":
+            found[name] |= _bounds(drawn["rater"] - drawn[name], "rater_minus", "rater_minus_mae")
+    return found
+
+
+def _bounds(drawn: Float[np.ndarray, "resamples 2"], *names: str) -> Errors:
+    found = {}
+    for name, values in zip(names, drawn.T, strict=True):
+        found[f"{name}_low"], found[f"{name}_high"] = interval(values)
+    return found
+
+
+def _of_test(histories: Histories, said: Stars) -> dict[str, object]:
+    """Return the rest: MSE, targets, and by how much the user mean's RMSE is bettered."""
+    actual, user = stars(histories, histories.test), histories.users_of(histories.test)
     user_mean = rmse(actual, user_means(histories, histories.fit_end("train"))[user])
     return {
-        **errors(actual, said.stars),
-        "mse": mse(actual, said.stars),
-        "rmse_low": low,
-        "rmse_high": high,
+        "mse": mse(actual, said),
         "n_targets": len(actual),
-        "improvement_pct": (user_mean - rmse(actual, said.stars)) / user_mean * 100,
+        "improvement_pct": (user_mean - rmse(actual, said)) / user_mean * 100,
     }
 
 
-def _of_val(histories: Histories, val: Prediction) -> dict[str, float]:
+def _of_fits(histories: Histories, other: Foretold) -> dict[str, object]:
+    """Return a baseline's RMSE on the validation targets, and its test errors by either fit."""
+    actual = stars(histories, histories.test)
+    fits: dict[str, Errors] = {rows: errors(actual, predicted) for rows, predicted in other.test.items()}
+    return {"val_rmse": rmse(stars(histories, histories.val), other.val), **fits}
+
+
+def _of_val(histories: Histories, val: Prediction) -> Errors:
     return errors(stars(histories, histories.val), val.stars)
 
 
-def _of_intervals(histories: Histories, said: Prediction) -> dict[str, dict[str, float]]:
+def _of_intervals(histories: Histories, said: Prediction) -> dict[str, Errors]:
     if said.probabilities is None:
         return {}
     codes = histories.code[histories.test].astype(np.int64)

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from reelgraph.errors import ArtifactError, TrainingError
-from reelgraph.evaluation import bundle, examples, plots, results
-from reelgraph.evaluation.intervals import paired_rmse
+from reelgraph.evaluation import bundle, examples, intervals, plots, results
+from reelgraph.evaluation.intervals import paired_rmse, resampled_means
 from reelgraph.evaluation.leak import refuse_below_bound
 from reelgraph.evaluation.predictions import table
 from reelgraph.evaluation.uncertainty import of_probabilities
@@ -25,7 +25,10 @@ def people() -> Histories:
 
 def judged(people: Histories, val: np.ndarray, test: np.ndarray, **others: np.ndarray) -> results.Judged:
     said = {rows: Prediction(test) for rows in FITS}
-    fits = {name: dict.fromkeys(FITS, predicted) for name, predicted in others.items()}
+    fits = {
+        name: bundle.Foretold(predicted[people.users_of(people.val)], dict.fromkeys(FITS, predicted))
+        for name, predicted in others.items()
+    }
     return results.judge(people, Prediction(val), said, fits, "train", seed=0)
 
 
@@ -39,6 +42,10 @@ def test_errors_by_hand(people: Histories) -> None:
     assert test["n_targets"] == 20
     assert found.rater["val"] == {"rmse": 0, "mae": 0}
     assert found.baselines["other"]["rmse"] == pytest.approx(2)
+    assert found.baselines["other"]["train_val"] == {"rmse": pytest.approx(2), "mae": pytest.approx(2)}
+    said = (actual + 2)[people.users_of(people.val)]
+    val = np.sqrt(np.mean((said - stars(people, people.val)) ** 2))
+    assert found.baselines["other"]["val_rmse"] == pytest.approx(val)
     assert found.baselines["other"]["rater_minus_high"] == pytest.approx(-1)
     assert "interval" not in found.rater
 
@@ -74,6 +81,49 @@ def test_coverage_of_a_right_model_is_at_least_the_level() -> None:
 def test_no_bound_for_real_data(people: Histories) -> None:
     actual = stars(people, people.test)
     assert results.of_bound({}, people, np.arange(40), actual, 0) == {}
+
+
+def test_every_model_has_its_intervals_and_the_paired_ones() -> None:
+    people = random_histories(4, 300, 40, 20)
+    actual, draw = stars(people, people.test), np.random.default_rng(0)
+    own, other = (actual + draw.normal(0, sd, len(actual)) for sd in (1.0, 1.3))
+    found = results.with_intervals(people, {"rater": own, "other": other}, 0)
+    assert set(found["rater"]) == {"rmse", "mae", "rmse_low", "rmse_high", "mae_low", "mae_high"}
+    for row in found.values():
+        for error in ("rmse", "mae"):
+            assert row[f"{error}_low"] < row[error] < row[f"{error}_high"]
+    for key, error in (("rater_minus", "rmse"), ("rater_minus_mae", "mae")):
+        difference = found["rater"][error] - found["other"][error]
+        assert found["other"][f"{key}_low"] < difference < found["other"][f"{key}_high"] < 0
+
+
+def test_resampling_against_one_user_at_a_time() -> None:
+    draw = np.random.default_rng(0)
+    user, values = np.sort(draw.integers(0, 40, 200)), draw.normal(size=(200, 2))
+    found = resampled_means(user, values, 0)
+    mine = [np.flatnonzero(user == u) for u in np.unique(user)]
+    means = []
+    for _ in range(2000):
+        rows = np.concatenate([mine[u] for u in draw.integers(0, len(mine), len(mine))])
+        means.append(values[rows].mean(axis=0))
+    np.testing.assert_allclose(found.mean(axis=0), np.mean(means, axis=0), atol=0.01)
+    np.testing.assert_allclose(
+        np.quantile(found, 0.975, axis=0), np.quantile(means, 0.975, axis=0), atol=0.02
+    )
+    np.testing.assert_allclose(np.cov(found.T), np.cov(np.transpose(means)), atol=2e-3)
+
+
+def test_a_users_targets_are_drawn_together() -> None:
+    values = np.repeat([0.0, 1.0], 500)[:, None]
+    found = resampled_means(np.repeat([7, 9], 500), values, 0)
+    assert set(found.ravel()) == {0.0, 0.5, 1.0}
+
+
+def test_draws_in_several_parts_are_as_good(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(intervals, "DRAWS_AT_ONCE", 64)
+    found = resampled_means(np.arange(50), np.arange(50.0)[:, None], 0)
+    assert found.shape == (2000, 1)
+    assert found.std() == pytest.approx(np.arange(50).std() / np.sqrt(50), rel=0.06)
 
 
 def test_interval_covers_a_known_difference() -> None:
@@ -140,7 +190,7 @@ def test_predictions_name_user_and_movie(people: Histories) -> None:
     assert found["rating"] == found["prediction"]
 
 
-def test_stale_predictions_of_a_baseline_are_refused(tmp_path: Path) -> None:
-    write_arrays({"train": np.zeros(3), "train_val": np.zeros(3)}, tmp_path / "user_mean")
-    with pytest.raises(ArtifactError, match="expected 4 predictions"):
-        bundle.read_predictions(str(tmp_path), ["user_mean"], 4)
+def test_stale_predictions_of_a_baseline_are_refused(people: Histories, tmp_path: Path) -> None:
+    write_arrays(dict.fromkeys(("val", *FITS), np.zeros(3)), tmp_path / "user_mean")
+    with pytest.raises(ArtifactError, match="expected 20 predictions"):
+        bundle.read_predictions(str(tmp_path), ["user_mean"], people)
