@@ -10,6 +10,9 @@ from jaxtyping import Float, Int64
 RESAMPLES = 2000
 LEVEL = 0.95
 DRAWS_AT_ONCE = 1 << 22
+MOST_GROUPS = 20_000
+"""Units that are drawn at most: more users are put into as many random groups of one size. The variance
+that the groups show is the same, and known within 1 %, which is what 2,000 draws are good for."""
 
 
 class Interval(NamedTuple):
@@ -31,21 +34,31 @@ def resampled_means(
         columns: what is averaged.
         seed: of the draws.
     """
-    _, groups = np.unique(user, return_inverse=True)
-    ones = np.ones(len(groups))
-    sums = np.stack([np.bincount(groups, weight) for weight in (ones, *columns.T)], axis=1)
-    generator, users = np.random.default_rng(seed), len(sums)
-    at_once = max(1, DRAWS_AT_ONCE // users)
-    parts = []
-    for start in range(0, RESAMPLES, at_once):
-        draws = min(at_once, RESAMPLES - start)
-        drawn = generator.integers(users, size=(draws, users), dtype=np.int32)
-        drawn += np.arange(draws, dtype=np.int32)[:, None] * np.int32(users)
-        # How often each user was drawn, as floats: a matrix product is ten times faster than gathering.
-        times = np.bincount(drawn.ravel(), minlength=draws * users).reshape(draws, users)
-        parts.append(times.astype(np.float64) @ sums)
-    total = np.concatenate(parts)
+    generator = np.random.default_rng(seed)
+    group = _groups(user, generator)
+    sums = np.stack([np.bincount(group, weight) for weight in (np.ones(len(user)), *columns.T)], axis=1)
+    at_once = max(1, DRAWS_AT_ONCE // len(sums))
+    counts = [min(at_once, RESAMPLES - start) for start in range(0, RESAMPLES, at_once)]
+    total = np.concatenate([_times_drawn(generator, draws, len(sums)) @ sums for draws in counts])
     return total[:, 1:] / total[:, :1]
+
+
+def _groups(
+    user: Int64[np.ndarray, " targets"], generator: np.random.Generator
+) -> Int64[np.ndarray, " targets"]:
+    """Number the users from 0, or put them into groups if they are too many."""
+    users, number = np.unique(user, return_inverse=True)
+    if len(users) <= MOST_GROUPS:
+        return number
+    return (generator.permutation(len(users)) % MOST_GROUPS)[number]
+
+
+def _times_drawn(
+    generator: np.random.Generator, draws: int, groups: int
+) -> Float[np.ndarray, "draws groups"]:
+    """Draw as many groups as there are, with replacement; return how often each came."""
+    drawn = generator.integers(groups, size=(draws, groups)) + np.arange(draws)[:, None] * groups
+    return np.bincount(drawn.ravel(), minlength=draws * groups).reshape(draws, groups).astype(np.float64)
 
 
 def interval(values: Float[np.ndarray, " resamples"]) -> Interval:

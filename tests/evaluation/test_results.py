@@ -119,6 +119,13 @@ def test_a_users_targets_are_drawn_together() -> None:
     assert set(found.ravel()) == {0.0, 0.5, 1.0}
 
 
+def test_many_users_are_drawn_in_groups_that_show_the_same_variance(monkeypatch: pytest.MonkeyPatch) -> None:
+    values = np.random.default_rng(0).exponential(size=(6000, 1))
+    alone = resampled_means(np.arange(6000), values, 0).std()
+    monkeypatch.setattr(intervals, "MOST_GROUPS", 2000)
+    assert resampled_means(np.arange(6000), values, 0).std() == pytest.approx(alone, rel=0.08)
+
+
 def test_draws_in_several_parts_are_as_good(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(intervals, "DRAWS_AT_ONCE", 64)
     found = resampled_means(np.arange(50), np.arange(50.0)[:, None], 0)
