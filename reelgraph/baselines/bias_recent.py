@@ -23,14 +23,14 @@ def predict(
     index: Int64[np.ndarray, " n"],
     params: Baselines,
 ) -> Float[np.ndarray, " n"]:
-    """Predict the ratings at ``index`` from all ratings of the person before them, in stars."""
+    """Predict the ratings at ``index`` from all ratings of their histories, in stars."""
     fitted = fit_biases(histories, fit_end, params.movie_damping, params.user_damping)
     residual = from_codes(histories.code.astype(np.float64)) - fitted.mean - fitted.movie[histories.movie_row]
-    start = histories.offsets[histories.users_of(index)]
-    sums, count = np.concatenate([[0.0], np.cumsum(residual)]), index - start
-    person = (sums[index] - sums[start]) / (count + params.user_damping)
+    start, end = histories.offsets[histories.users_of(index)], histories.history_end(index)
+    sums, count = np.concatenate([[0.0], np.cumsum(residual)]), end - start
+    person = (sums[end] - sums[start]) / (count + params.user_damping)
     back = np.arange(1, REACH + 1)
-    places = index[:, None] - back
+    places = end[:, None] - back
     weight = params.recent_decay ** (back - 1) * (places >= start[:, None])
     over = residual[np.maximum(places, 0)] - person[:, None]
     recent = (weight * over).sum(axis=1) / (weight.sum(axis=1) + params.recent_damping)

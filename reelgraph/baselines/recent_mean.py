@@ -19,7 +19,8 @@ def predict(
 ) -> Float[np.ndarray, " n"]:
     """Predict the ratings at ``index``, in stars; an empty history gives the global mean."""
     sums = means.running_sums(histories)
-    start = np.maximum(index - params.recent, histories.offsets[histories.users_of(index)])
-    count = index - start
-    recent = from_codes((sums[index] - sums[start]) / np.maximum(count, 1))
+    end = histories.history_end(index)
+    start = np.maximum(end - params.recent, histories.offsets[histories.users_of(index)])
+    count = end - start
+    recent = from_codes((sums[end] - sums[start]) / np.maximum(count, 1))
     return np.where(count > 0, recent, means.global_mean(histories, fit_end))

@@ -50,7 +50,7 @@ def bound(
 
     Args:
         truth: what ``reelgraph.sources.demo.make.DemoData.truth`` holds.
-        histories: ratings of all or of some people of the demo, none of theirs left out.
+        histories: ratings of all or of some people of the demo, none of theirs left out, in order of time.
         movie_id: ids of the movies that ``histories.movie_row`` names.
 
     Raises:

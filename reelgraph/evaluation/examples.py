@@ -43,7 +43,8 @@ def _row(
     histories: Histories, index: int, predicted: float, reasons: Reasons, movie_titles: list[str]
 ) -> str:
     user = int(histories.users_of(np.array([index]))[0])
-    seen = np.arange(max(int(histories.offsets[user]), index - LAST), index)
+    end = int(histories.history_end(np.array([index]))[0])
+    seen = np.arange(max(int(histories.offsets[user]), end - LAST), end)
     title = [movie_titles[row] for row in histories.movie_row[seen]]
     last = [f"{name} {given:.1f}" for name, given in zip(title, stars(histories, seen), strict=True)]
     most = np.argsort(-np.abs(reasons.added), kind="stable")[:SHOWN_REASONS]

@@ -21,7 +21,8 @@ FITS: tuple[Fit, ...] = ("train", "train_val")
 class Histories:
     """Ratings ordered by user, time, movie id. A rating is named by its index in these arrays.
 
-    The history of a target at index ``i`` of user ``u`` is what lies in ``offsets[u] : i``.
+    Where a split was given, a user's test rows stand behind their training rows, each part by time.
+    The history of a target at index ``i`` of user ``u`` is what lies in ``offsets[u] : history_end(i)``.
     """
 
     user_id: Int64[np.ndarray, "users"]
@@ -36,23 +37,28 @@ class Histories:
     """Unix seconds, UTC."""
     train_end: Int64[np.ndarray, "users"]
     """Training rows of user u are at offsets[u] : train_end[u]."""
+    val_end: Int64[np.ndarray, "users"]
+    """Validation rows of user u are at train_end[u] : val_end[u]."""
+    limit: Int64[np.ndarray, "users"]
+    """No history of user u reaches beyond limit[u]: the end of their ratings, or of a given training part."""
     train: Int64[np.ndarray, "train_targets"]
     """Indices of the training targets."""
     val: Int64[np.ndarray, "val_targets"]
-    """Indices of the validation targets, at most one a user."""
+    """Indices of the validation targets, among the validation rows."""
     test: Int64[np.ndarray, "test_targets"]
-    """Indices of the test targets, the last ratings of their users."""
+    """Indices of the test targets, among the rows behind the validation rows."""
 
     def fit_end(self, rows: Fit) -> Int64[np.ndarray, " users"]:
         """Return where the rows of each user end that a model is fitted on: with or without validation."""
-        end = np.array(self.train_end)
-        if rows == "train_val":
-            end[self.users_of(self.val)] = self.val + 1
-        return end
+        return np.array(self.val_end if rows == "train_val" else self.train_end)
 
     def before(self, end: Int64[np.ndarray, " users"]) -> Bool[np.ndarray, " ratings"]:
         """Tell for each rating whether it lies before its user's ``end``."""
         return np.arange(len(self.code)) < np.repeat(end, np.diff(self.offsets))
+
+    def history_end(self, index: Int64[np.ndarray, "targets"]) -> Int64[np.ndarray, "targets"]:
+        """Return where the history of each rating ends: before itself, and at its user's limit."""
+        return np.minimum(index, self.limit[self.users_of(index)])
 
     def users_of(self, index: Int64[np.ndarray, "targets"]) -> Int64[np.ndarray, "targets"]:
         """Return the user (position in ``user_id``) of each rating."""
@@ -72,7 +78,8 @@ def read_histories(folder: Path | str) -> Histories:
     """
     arrays = {f.name: read_array(Path(folder) / f"{f.name}.npy") for f in fields(Histories)}
     ratings, users = len(arrays["movie_row"]), len(arrays["user_id"])
-    lengths = {"code": ratings, "timestamp": ratings, "offsets": users + 1, "train_end": users}
+    lengths = {"code": ratings, "timestamp": ratings, "offsets": users + 1}
+    lengths |= dict.fromkeys(("train_end", "val_end", "limit"), users)
     wrong = [name for name, length in lengths.items() if len(arrays[name]) != length]
     if wrong or arrays["offsets"][-1] != ratings:
         raise ArtifactError(str(folder), "arrays of one set of ratings", f"other lengths in {wrong}", RERUN)

@@ -28,13 +28,14 @@ class Batch:
 
 
 def gather(histories: Histories, index: Int64[np.ndarray, "batch"], max_history: int) -> Batch:
-    """Gather the targets at ``index`` with at most the last ``max_history`` ratings before each.
+    """Gather the targets at ``index`` with at most the last ``max_history`` ratings of each one's history.
 
     The batch is as wide as its longest history, and at least 1.
     """
     start = histories.offsets[histories.users_of(index)]
-    width = int(np.minimum(index - start, max_history).max(initial=1))
-    places = index[:, None] + np.arange(-width, 0)
+    end = histories.history_end(index)
+    width = int(np.minimum(end - start, max_history).max(initial=1))
+    places = end[:, None] + np.arange(-width, 0)
     mask = places >= start[:, None]
     places = np.where(mask, places, index[:, None])
     rows = np.where(mask, histories.movie_row[places], 0).astype(np.int64)

@@ -14,6 +14,8 @@ class Split(NamedTuple):
     """Indices into the flat rating arrays."""
 
     train_end: Int64[np.ndarray, "users"]
+    val_end: Int64[np.ndarray, "users"]
+    limit: Int64[np.ndarray, "users"]
     train: Int64[np.ndarray, "train_targets"]
     val: Int64[np.ndarray, "val_targets"]
     test: Int64[np.ndarray, "test_targets"]
@@ -51,6 +53,8 @@ def leave_last_out(
         step = np.maximum(count // train_targets, 1)
     return Split(
         train_end=end - tested - has_val,
+        val_end=end - tested,
+        limit=np.array(end),
         train=_spread(start + min_history, taken, step),
         val=(end - test_last - 1)[has_val],
         test=_spread(end - tested, tested, np.ones_like(tested)),

@@ -63,6 +63,7 @@ def test_unknown_user_gets_the_global_mean() -> None:
     h = Histories(
         user_id=np.array([1, 2]), offsets=np.array([0, 3, 4]), movie_row=np.arange(4, dtype=np.int32),
         code=np.array([2, 4, 6, 10], np.uint8), timestamp=np.arange(4), train_end=np.array([3, 3]),
+        val_end=np.array([3, 3]), limit=np.array([3, 4]),
         train=np.array([2]), val=np.array([2]), test=np.array([3]),
     )  # fmt: skip
     assert predicted("user_mean", h, h.test).tolist() == [2.0]

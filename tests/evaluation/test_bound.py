@@ -26,6 +26,7 @@ def histories_of(data: DemoData) -> Histories:
         user_id=data.truth["user_id"], offsets=offsets, movie_row=row.astype(np.int32),
         code=(ratings["rating"].to_numpy() * 2).astype(np.uint8),
         timestamp=ratings["timestamp"].to_numpy(), train_end=offsets[1:] - 1,
+        val_end=offsets[1:] - 1, limit=offsets[1:],
         train=NONE, val=NONE, test=offsets[1:] - 1,
     )  # fmt: skip
 
@@ -38,7 +39,7 @@ def sampled(histories: Histories, users: np.ndarray) -> Histories:
     return replace(
         histories, user_id=histories.user_id[users], offsets=offsets, movie_row=histories.movie_row[keep],
         code=histories.code[keep], timestamp=histories.timestamp[keep], train_end=offsets[1:] - 1,
-        test=offsets[1:] - 1,
+        val_end=offsets[1:] - 1, limit=offsets[1:], test=offsets[1:] - 1,
     )  # fmt: skip
 
 

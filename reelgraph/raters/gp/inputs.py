@@ -37,7 +37,7 @@ def columns_of(ratings: Ratings, stats: RatingStats, mean: float, content: Conte
     noise = np.stack([np.exp(-stats.log_count), np.log(stats.spread)], axis=1)
     return Columns(
         movie=torch.from_numpy(ratings.movie),
-        place=torch.from_numpy(ratings.place),
+        rank=torch.from_numpy(ratings.rank),
         time=torch.from_numpy(np.array(ratings.time)),
         x=_float(x.clip(-4, 4)),
         noise=_float(noise),
@@ -81,8 +81,8 @@ class Predictor:
         stars, place = ratings.stars, ratings.place
         seen, halves = place + 1.0, (stars * 2) % 2
         residual = stars - self.mean - stats.mean
-        gap = np.where(place > 0, np.diff(ratings.time, prepend=ratings.time[:1]), 0)
-        columns = [stats.mean, stats.log_count, stats.spread, stats.prior, np.log1p(place), np.log1p(gap)]
+        columns = [stats.mean, stats.log_count, stats.spread, stats.prior]
+        columns += [np.log1p(place), np.log1p(ratings.gap)]
         columns += [ratings.before((np.ceil(stars) == k).astype(float)) / seen for k in range(1, 6)]
         columns += [ratings.before(stats.log_count) / seen, ratings.before(halves) / seen]
         columns += [ratings.recent(halves, 10), *(ratings.recent(residual, count) for count in RECENT)]

@@ -18,7 +18,7 @@ import math
 from typing import NamedTuple
 
 import torch
-from jaxtyping import Float, Int64
+from jaxtyping import Float, Float64, Int64
 from torch import Tensor, nn
 from torch.nn.functional import embedding
 
@@ -42,7 +42,8 @@ class Columns(NamedTuple):
     """What the process reads of each rating."""
 
     movie: Int64[Tensor, " ratings"]
-    place: Int64[Tensor, " ratings"]
+    rank: Float64[Tensor, " ratings"]
+    """Place by time in the person's history."""
     time: Int64[Tensor, " ratings"]
     x: Float[Tensor, "ratings 4"]
     """Movie mean, log count, year, year²; about unit scale."""
@@ -131,7 +132,7 @@ class Process(nn.Module):
         real, at = rows >= 0, rows.clamp(min=0)
         movie, x = columns.movie[at], columns.x[at]
         means, left = self._vectors()
-        rank, time = _gaps(columns.place[at]), _gaps(columns.time[at])
+        rank, time = _gaps(columns.rank[at]), _gaps(columns.time[at])
         covariance = self._taste(movie, x, means) * self._fading(rank, time) + self._mood(rank, time)
         noise = (self.noise + columns.noise[at] @ self.noise_slopes).exp() + JITTER
         noise = noise + left[self.tokens[movie]].sum(dim=2)
@@ -187,7 +188,7 @@ def _zeros(count: int) -> nn.Parameter:
     return nn.Parameter(torch.zeros(count))
 
 
-def _gaps(values: Int64[Tensor, "windows size"]) -> Square:
+def _gaps(values: Int64[Tensor, "windows size"] | Float64[Tensor, "windows size"]) -> Square:
     return (values.unsqueeze(2) - values.unsqueeze(1)).abs().float()
 
 

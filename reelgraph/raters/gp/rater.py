@@ -65,8 +65,11 @@ class GpRater:
         """Return what each earlier rating adds; see ``reelgraph.raters.rater.Rater``."""
         predictor = Predictor(self.process, self.stats, all_rows(histories, fit_end), self.content)
         found = []
-        for target, start in zip(index, histories.offsets[histories.users_of(index)], strict=True):
-            row = np.arange(max(int(start), int(target) - self.params.window + 1), int(target) + 1)
+        start, end = histories.offsets[histories.users_of(index)], histories.history_end(index)
+        for target, low, high in zip(
+            index, np.maximum(start, end - self.params.window + 1), end, strict=True
+        ):
+            row = np.append(np.arange(low, high), target)
             with torch.inference_mode():
                 added = self.process.contributions(predictor.columns, torch.from_numpy(row))
             found.append(Reasons(row[:-1], added.double().numpy()))
@@ -162,8 +165,8 @@ def _of_rows(learner: Predictor, params: Gp, seed: int) -> HeadInputs:
 def _of_targets(
     predictor: Predictor, histories: Histories, index: Int64[np.ndarray, " n"], params: Gp
 ) -> HeadInputs:
-    start = histories.offsets[histories.users_of(index)]
-    return predictor.head_inputs(*ending_at(index, start, params.window), params.batch_size)
+    start, end = histories.offsets[histories.users_of(index)], histories.history_end(index)
+    return predictor.head_inputs(*ending_at(index, start, end, params.window), params.batch_size)
 
 
 def _judge(

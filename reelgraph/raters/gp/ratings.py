@@ -14,7 +14,10 @@ from reelgraph.stars import from_codes
 
 @dataclass(frozen=True)
 class Ratings:
-    """Ratings ordered by user and time; those of user u are at offsets[u] : offsets[u + 1]."""
+    """Ratings of user u are at offsets[u] : offsets[u + 1], by time up to limit[u].
+
+    What lies beyond has all that lies before the limit as its history, later ratings included.
+    """
 
     offsets: Int64[np.ndarray, " bounds"]
     movie: Int64[np.ndarray, " ratings"]
@@ -22,6 +25,8 @@ class Ratings:
     time: Int64[np.ndarray, " ratings"]
     known: Bool[np.ndarray, " ratings"]
     """True for a row that the model is, or was, fitted on."""
+    limit: Int64[np.ndarray, " users"]
+    """No history reaches beyond it."""
 
     @cached_property
     def user(self) -> Int64[np.ndarray, " ratings"]:
@@ -29,38 +34,68 @@ class Ratings:
         return np.repeat(np.arange(len(self.offsets) - 1), np.diff(self.offsets))
 
     @cached_property
+    def end(self) -> Int64[np.ndarray, " ratings"]:
+        """Where the history of each rating ends."""
+        return np.minimum(np.arange(len(self.movie)), self.limit[self.user])
+
+    @cached_property
     def place(self) -> Int64[np.ndarray, " ratings"]:
-        """How many ratings the user gave before each one."""
-        return np.arange(len(self.movie)) - self.offsets[self.user]
+        """How many ratings each one's history has."""
+        return self.end - self.offsets[self.user]
+
+    @cached_property
+    def rank(self) -> Float64[np.ndarray, " ratings"]:
+        """Place by time in the history; beyond the limit midway between two ratings, or amid tied ones."""
+        rank, apart = self.place.astype(np.float64), np.arange(len(self.movie)) >= self.limit[self.user]
+        if apart.any():
+            times, moment = np.unique(self.time, return_inverse=True)
+            key = self.user * len(times) + moment
+            within, asked = key[~apart], key[apart]
+            first = np.searchsorted(within, self.user[apart] * len(times))
+            below, upto = (np.searchsorted(within, asked, side) for side in ("left", "right"))
+            rank[apart] = (below + upto - 1) / 2 - first
+        return rank
+
+    @cached_property
+    def next(self) -> Int64[np.ndarray, " ratings"]:
+        """Index of the rating of the history that follows each one by rank, or the history's end."""
+        return self.offsets[self.user] + np.ceil(self.rank).astype(np.int64)
+
+    @cached_property
+    def gap(self) -> Int64[np.ndarray, " ratings"]:
+        """Seconds since the rating of the history before each one by rank; 0 where there is none."""
+        first = self.next == self.offsets[self.user]
+        return np.where(first, 0, self.time - self.time[self.next - 1])
 
     def before(self, x: Float64[np.ndarray, " ratings"]) -> Float64[np.ndarray, " ratings"]:
-        """Sum of x over the user's earlier ratings."""
+        """Sum of x over each rating's history."""
         total = np.concatenate([[0.0], np.cumsum(x)])
-        return total[:-1] - total[self.offsets[self.user]]
+        return total[self.end] - total[self.offsets[self.user]]
 
     def recent(self, x: Float64[np.ndarray, " ratings"], count: int) -> Float64[np.ndarray, " ratings"]:
-        """Mean of x over the user's last ``count`` earlier ratings; 0 where there is none."""
-        total, now = np.concatenate([[0.0], np.cumsum(x)]), np.arange(len(x))
-        taken = np.minimum(self.place, count)
-        return (total[now] - total[now - taken]) / np.maximum(taken, 1)
+        """Mean of x over the last ``count`` ratings of the history before each one by rank; 0 for none."""
+        total = np.concatenate([[0.0], np.cumsum(x)])
+        taken = np.minimum(self.next - self.offsets[self.user], count)
+        return (total[self.next] - total[self.next - taken]) / np.maximum(taken, 1)
 
 
 def all_rows(histories: Histories, fit_end: Int64[np.ndarray, " users"]) -> Ratings:
     """Take all ratings; those before ``fit_end`` of each user are known."""
     known = histories.before(fit_end)
-    return _of(histories, histories.offsets, np.ones(len(known), bool), known)
+    return _of(histories, histories.offsets, histories.limit, np.ones(len(known), bool), known)
 
 
 def fitted_rows(histories: Histories, fit_end: Int64[np.ndarray, " users"]) -> Ratings:
     """Take each user's ratings before ``fit_end``."""
     taken = histories.before(fit_end)
     offsets = np.concatenate([[0], np.cumsum(fit_end - histories.offsets[:-1])])
-    return _of(histories, offsets, taken, taken)
+    return _of(histories, offsets, offsets[1:], taken, taken)
 
 
 def _of(
     histories: Histories,
     offsets: Int64[np.ndarray, " bounds"],
+    limit: Int64[np.ndarray, " users"],
     taken: Bool[np.ndarray, " all"],
     known: Bool[np.ndarray, " all"],
 ) -> Ratings:
@@ -70,4 +105,5 @@ def _of(
         stars=from_codes(histories.code[taken].astype(np.float64)),
         time=np.asarray(histories.timestamp[taken]),
         known=known[taken],
+        limit=np.asarray(limit),
     )

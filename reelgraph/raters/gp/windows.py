@@ -17,7 +17,7 @@ def covering(offsets: Int64[np.ndarray, " bounds"], size: int, stride: int) -> t
         in: that with the most history. Shorter windows come first.
     """
     length = np.diff(offsets)
-    count = np.maximum(1, -(-(length - size) // stride) + 1)
+    count = np.where(length > 0, np.maximum(1, -(-(length - size) // stride) + 1), 0)
     user = np.repeat(np.arange(len(length)), count)
     low = (np.arange(len(user)) - np.repeat(np.cumsum(count) - count, count)) * stride
     place = low[:, None] + np.arange(size)
@@ -27,19 +27,23 @@ def covering(offsets: Int64[np.ndarray, " bounds"], size: int, stride: int) -> t
 
 
 def ending_at(
-    index: Int64[np.ndarray, " targets"], start: Int64[np.ndarray, " targets"], size: int
+    index: Int64[np.ndarray, " targets"],
+    start: Int64[np.ndarray, " targets"],
+    end: Int64[np.ndarray, " targets"],
+    size: int,
 ) -> tuple[Rows, Marks]:
-    """Give each target a window of its own, with the target last and its history before it.
+    """Give each target a window of its own: the last of its history, then the target.
 
     Args:
         index: the targets.
-        start: first rating of each target's user.
+        start: first rating of each target's history.
+        end: where the history ends.
         size: ratings of a window at most, the target included.
     """
-    length = np.minimum(index - start + 1, size)
-    inside = np.arange(size) < length[:, None]
-    rows = np.where(inside, (index - length + 1)[:, None] + np.arange(size), -1)
-    return _by_length(rows, np.arange(size) == length[:, None] - 1)
+    history = np.minimum(end - start, size - 1)[:, None]
+    own = np.arange(size) == history
+    rows = np.where(np.arange(size) < history, end[:, None] - history + np.arange(size), -1)
+    return _by_length(np.where(own, index[:, None], rows), own)
 
 
 def _by_length(rows: Rows, own: Marks) -> tuple[Rows, Marks]:
