@@ -19,17 +19,18 @@ TIMINGS = Path(".timings")
 P = TypeVar("P", bound=StageParams)
 
 
-def run(stage: str, params: type[P], work: Callable[[P], str]) -> None:
+def run(stage: str, params: type[P], work: Callable[[P], str], *files: str) -> None:
     """Load the stage's params, do its work, print its summary; exit with 1 on a refusal.
 
     Args:
         stage: the stage's name in dvc.yaml, with its variant if it has one.
         params: the model of the sections that the stage reads.
         work: computes and writes; returns the figures for the summary line.
+        files: params files, where it isn't params.yaml alone.
     """
     start = time.monotonic()
     try:
-        summary = work(load(params))
+        summary = work(load(params, *files))
     except ReelgraphError as error:
         print(f"{stage}: {error}{_way_back()}", file=sys.stderr)
         sys.exit(1)

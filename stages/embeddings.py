@@ -2,33 +2,35 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
+from reelgraph.compute import prepare
 from reelgraph.door import run
+from reelgraph.embeddings.measure import entities_of, measure
+from reelgraph.embeddings.plots import write_spectra
+from reelgraph.embeddings.sets import SETS, random_vectors
+from reelgraph.embeddings.spectrum import singular_values
 from reelgraph.files import write_metrics
-from reelgraph.gnn.quality import statistics
 from reelgraph.params.embeddings import EmbeddingsParams
-from reelgraph.schemas.vectors import read_vectors
-
-SETS = {
-    "kg_gnn": Path("data/emb_kg_gnn.parquet"),
-    "kg_gnn_bert": Path("data/emb_kg_gnn_bert.parquet"),
-    "text": Path("data/text_vectors.parquet"),
-    "projected": Path("data/movie_features.parquet"),
-}
-METRICS = Path("metrics/embeddings.json")
+from reelgraph.schemas.kg import read_kg
+from reelgraph.schemas.vectors import aligned, read_vectors
 
 
-def embeddings(params: EmbeddingsParams) -> str:
-    """Measure every set of vectors."""
-    measured = {}
-    for name, path in SETS.items():
-        _, vectors = read_vectors(path)
-        raw = statistics(vectors, params.embeddings.pairs, params.embeddings.pair_seed, str(path))
-        measured[name] = {"raw": raw}
-    write_metrics(measured, METRICS)
-    return ", ".join(f"{name} anisotropy {each['raw']['anisotropy']:.3f}" for name, each in measured.items())
+def work(params: EmbeddingsParams) -> str:
+    """Measure every set of vectors after each treatment; write the figures and the spectra."""
+    prepare(params.compute)
+    graph = read_kg("data/kg")
+    sets = {name: aligned(graph.movie_ids, *read_vectors(path), path) for name, path in SETS.items()}
+    movies, dim = sets["kg_gnn_bert"].shape
+    sets["random"] = random_vectors(movies, dim, params.seed)
+    entities = entities_of(graph)
+    measured = {
+        name: measure(vectors, entities, params.embeddings, f"the vectors {name}")
+        for name, vectors in sets.items()
+    }
+    spectra = {name: singular_values(vectors.astype("float64")) for name, vectors in sets.items()}
+    write_spectra(spectra, "plots/embeddings")
+    write_metrics(measured, "metrics/embeddings.json")
+    return ", ".join(f"{name} IsoScore {each['raw']['isoscore']:.3f}" for name, each in measured.items())
 
 
 if __name__ == "__main__":
-    run("embeddings", EmbeddingsParams, embeddings)
+    run("embeddings", EmbeddingsParams, work)

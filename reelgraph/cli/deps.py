@@ -1,6 +1,6 @@
-"""Write into dvc.yaml, as deps of each stage, the modules that its script imports.
+"""Write into each dvc.yaml, as deps of each stage, the modules that its script imports.
 
-``python -m reelgraph.cli.deps`` rewrites dvc.yaml; DVC does not follow imports itself.
+``python -m reelgraph.cli.deps`` rewrites dvc.yaml, the studies' too; DVC does not follow imports itself.
 """
 
 from __future__ import annotations
@@ -13,8 +13,12 @@ from pathlib import Path
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedSeq
 
-DVC_FILE = Path("dvc.yaml")
-PACKAGES = ("reelgraph", "stages")
+PACKAGES = ("reelgraph", "stages", "studies")
+
+
+def dvc_files() -> list[Path]:
+    """Return the pipeline's dvc.yaml, then those of the studies."""
+    return [Path("dvc.yaml"), *sorted(Path("studies").glob("*/dvc.yaml"))]
 
 
 def imported(module: Path, seen: set[Path] | None = None) -> set[Path]:
@@ -58,17 +62,17 @@ def code_deps(stage: dict[str, object], names: list[str]) -> list[str]:
     return sorted({*(str(path) for path in found - set(own)), "reelgraph/baselines/${item}.py"})
 
 
-def updated() -> tuple[str, str]:
-    """Return dvc.yaml's text as it is and as its imports want it."""
+def updated(file: Path) -> tuple[str, str]:
+    """Return a dvc.yaml's text as it is and as its imports want it."""
     yaml = YAML()
     yaml.width = 120
     yaml.indent(mapping=2, sequence=4, offset=2)
-    before = DVC_FILE.read_text(encoding="utf-8")
+    before = file.read_text(encoding="utf-8")
     names = YAML(typ="safe").load(Path("params.yaml"))["baselines"]["names"]
     content = yaml.load(before)
     for stage in content["stages"].values():
         body = stage.get("do", stage)
-        data = [dep for dep in body["deps"] if not str(dep).startswith(PACKAGES)]
+        data = [dep for dep in body["deps"] if not str(dep).endswith(".py")]
         body["deps"] = CommentedSeq([*data, *code_deps(body, names)])
     text = StringIO()
     yaml.dump(content, text)
@@ -76,4 +80,5 @@ def updated() -> tuple[str, str]:
 
 
 if __name__ == "__main__":
-    DVC_FILE.write_text(updated()[1], encoding="utf-8")
+    for each in dvc_files():
+        each.write_text(updated(each)[1], encoding="utf-8")

@@ -5,18 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-import matplotlib as mpl
 import numpy as np
 from jaxtyping import Float
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
-from reelgraph.files import replacing
+from reelgraph.pictures import ACCENT, INK, QUIET, figure, save
 from reelgraph.stars import HIGHEST, LOWEST
 
 Stars = Float[np.ndarray, "targets"]
 
-INK, ACCENT, QUIET = "#1f2933", "#2f6fde", "#9aa5b1"
 BINS = [step / 4 for step in range(-19, 20)]
 """Edges of the error histogram, stars."""
 MOST_POINTS = 5000
@@ -25,7 +21,7 @@ MOST_POINTS = 5000
 
 def predicted_against_actual(actual: Stars, predicted: Stars, path: Path | str) -> None:
     """Scatter of predictions against ratings, spread sideways a little, with the diagonal."""
-    figure, axes = _figure("Predicted against actual", "actual (stars)", "predicted (stars)", square=True)
+    drawn, axes = figure("Predicted against actual", "actual (stars)", "predicted (stars)", square=True)
     generator = np.random.default_rng(0)
     shown = generator.permutation(len(actual))[:MOST_POINTS]
     jitter = generator.uniform(-0.12, 0.12, len(shown))
@@ -34,24 +30,24 @@ def predicted_against_actual(actual: Stars, predicted: Stars, path: Path | str) 
     axes.plot([LOWEST, HIGHEST], [LOWEST, HIGHEST], color=INK, linewidth=1, label="perfect")
     axes.set(xlim=(LOWEST - 0.3, HIGHEST + 0.3), ylim=(LOWEST - 0.3, HIGHEST + 0.3))
     axes.legend(frameon=False, loc="upper left")
-    _save(figure, path)
+    save(drawn, path)
 
 
 def error_histogram(actual: Stars, predicted: Stars, path: Path | str) -> None:
     """Histogram of predicted minus actual, with mean and standard deviation."""
     error = predicted - actual
-    figure, axes = _figure("Errors on the test targets", "predicted − actual (stars)", "targets")
+    drawn, axes = figure("Errors on the test targets", "predicted − actual (stars)", "targets")
     axes.hist(error, bins=BINS, color=ACCENT, edgecolor="white", linewidth=0.5)
     label = f"mean {error.mean():+.3f}, standard deviation {error.std():.3f}"
     axes.axvline(float(error.mean()), color=INK, linewidth=1, label=label)
     axes.legend(frameon=False)
-    _save(figure, path)
+    save(drawn, path)
 
 
 def against_baselines(scores: Mapping[str, Mapping[str, float]], path: Path | str) -> None:
     """Bars of RMSE and MAE a model, the best first."""
     names = sorted(scores, key=lambda name: (scores[name]["rmse"], name))
-    figure, axes = _figure("Model against baselines", "stars (less is better)", "")
+    drawn, axes = figure("Model against baselines", "stars (less is better)", "")
     places = np.arange(len(names))
     for metric, shift, color in (("rmse", -0.2, ACCENT), ("mae", 0.2, QUIET)):
         values = [scores[name][metric] for name in names]
@@ -61,17 +57,4 @@ def against_baselines(scores: Mapping[str, Mapping[str, float]], path: Path | st
     axes.invert_yaxis()
     axes.margins(x=0.12)
     axes.legend(frameon=False, loc="lower center", bbox_to_anchor=(0.5, -0.32), ncols=2)
-    _save(figure, path)
-
-
-def _figure(title: str, x: str, y: str, square: bool = False) -> tuple[Figure, Axes]:
-    figure = Figure(figsize=(5, 5) if square else (6.4, 4.2), layout="constrained")
-    axes = figure.add_subplot()
-    axes.set(title=title, xlabel=x, ylabel=y)
-    axes.spines[["top", "right"]].set_visible(False)
-    return figure, axes
-
-
-def _save(figure: Figure, path: Path | str) -> None:
-    with replacing(path) as draft, mpl.rc_context({"savefig.dpi": 110}):
-        figure.savefig(draft, format="png", metadata={"Software": None})
+    save(drawn, path)

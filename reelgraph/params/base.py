@@ -21,7 +21,10 @@ SECTIONS = (
     "seed", "compute", "engine", "data", "demo", "text", "projection", "kg", "gnn",
     "embeddings", "sequences", "model", "gp", "train", "baselines", "evaluate",
 )  # fmt: skip
-"""Every top-level key of params.yaml. A stage checks the names of all and the content of its own."""
+"""Every top-level key of params.yaml and of the studies' params.yaml.
+
+A stage checks the names of all that its files have, and the content of its own.
+"""
 
 MAX_BYTES = 1_000_000
 
@@ -49,23 +52,28 @@ class StageParams(Section):
 P = TypeVar("P", bound=StageParams)
 
 
-def load(model: type[P], path: Path | str = PARAMS_FILE) -> P:
-    """Read the sections of ``model`` from the params file.
+def load(model: type[P], *paths: Path | str) -> P:
+    """Read the sections of ``model`` from the params file, or from the files given.
 
     Raises:
-        ParamError: the file is missing, no YAML 1.2 mapping, repeats a key, uses an
+        ParamError: a file is missing, no YAML 1.2 mapping, repeats a key, uses an
             alias, or a key is unknown, missing, of a wrong type or out of range.
     """
-    values = _read(Path(path))
-    unknown = sorted(set(values) - set(SECTIONS))
-    if unknown:
-        raise ParamError(f"{path}: {unknown[0]}", f"one of {', '.join(SECTIONS)}", "an unknown key",
-                         "Remove it, or correct its name.")  # fmt: skip
+    values: dict[str, object] = {}
+    source: dict[str, str] = {}
+    for path in paths or (PARAMS_FILE,):
+        content = _read(Path(path))
+        unknown = sorted(set(content) - set(SECTIONS))
+        if unknown:
+            raise ParamError(f"{path}: {unknown[0]}", f"one of {', '.join(SECTIONS)}", "an unknown key",
+                             "Remove it, or correct its name.")  # fmt: skip
+        values |= content
+        source |= dict.fromkeys(content, str(path))
     mine = {key: value for key, value in values.items() if key in model.model_fields}
     try:
         return model.model_validate(mine)
     except ValidationError as error:
-        raise _refusal(error, str(path)) from None
+        raise _refusal(error, source) from None
 
 
 def _read(path: Path) -> dict[str, object]:
@@ -94,16 +102,17 @@ def _refuse_aliases(text: str, path: Path) -> None:
                              "Write the value out.")  # fmt: skip
 
 
-def _refusal(error: ValidationError, path: str) -> ParamError:
+def _refusal(error: ValidationError, source: dict[str, str]) -> ParamError:
     problems = error.errors(include_url=False)
     first = problems[0]
+    path = source.get(str(first["loc"][0]), PARAMS_FILE) if first["loc"] else PARAMS_FILE
     key = ".".join(str(part) for part in first["loc"])
     got = "nothing" if first["type"] == "missing" else repr(first["input"])
     if first["type"] == "extra_forbidden":
         got = "an unknown key"
     more = f" ({len(problems) - 1} more keys are wrong.)" if len(problems) > 1 else ""
     return ParamError(f"{path}: {key}", _expected(first["type"], first["msg"]), got,
-                      f"See the comment beside the key in params.yaml.{more}")  # fmt: skip
+                      f"See the comment beside the key in {path}.{more}")  # fmt: skip
 
 
 def _expected(kind: str, message: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from importlib import import_module
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -12,11 +13,18 @@ from ruamel.yaml import YAML
 from reelgraph.cli import deps
 from reelgraph.params.base import SECTIONS, StageParams
 
-STAGES = YAML(typ="safe").load(Path("dvc.yaml"))["stages"]
+STAGES = {
+    str(body["cmd"]).split()[2]: body
+    for file in deps.dvc_files()
+    for stage in YAML(typ="safe").load(file)["stages"].values()
+    for body in [stage.get("do", stage)]
+}
+"""Script, as a module, and its stage, of the pipeline and of the studies."""
 
 
-def test_every_imported_module_is_a_dep() -> None:
-    before, after = deps.updated()
+@pytest.mark.parametrize("file", deps.dvc_files(), ids=str)
+def test_every_imported_module_is_a_dep(file: Path) -> None:
+    before, after = deps.updated(file)
     assert before == after, "run `make deps`"
 
 
@@ -26,33 +34,44 @@ def test_imports_are_followed_through_the_package() -> None:
     assert "reelgraph/baselines/user_mean.py" not in found
 
 
+def path_of(stage: str) -> Path:
+    return Path(*stage.split(".")).with_suffix(".py")
+
+
 def params_of(stage: str) -> type[StageParams]:
     """The params model that the stage's door passes to ``run``."""
-    module = import_module(f"stages.{stage}")
-    tree = ast.parse(Path(f"stages/{stage}.py").read_text(encoding="utf-8"))
+    tree = ast.parse(path_of(stage).read_text(encoding="utf-8"))
     calls = [
         n
         for n in ast.walk(tree)
         if isinstance(n, ast.Call) and "run" in (getattr(n.func, "id", ""), getattr(n.func, "attr", ""))
     ]
-    return getattr(module, calls[-1].args[1].id)
+    return getattr(import_module(stage), calls[-1].args[1].id)
+
+
+def sections_of(params: list[str | dict[str, list[str]]]) -> set[str]:
+    """The sections that a stage names, of params.yaml and of other files."""
+    keys = [
+        key for each in params for key in ([*chain(*each.values())] if isinstance(each, dict) else [each])
+    ]
+    return {key.split(".")[0] for key in keys}
 
 
 @pytest.mark.parametrize("stage", STAGES)
 def test_params_of_a_stage_are_those_it_reads(stage: str) -> None:
-    body = STAGES[stage].get("do", STAGES[stage])
-    sections = {str(param).split(".")[0] for param in body.get("params", [])}
-    assert sections == set(params_of(stage).model_fields)
+    assert sections_of(STAGES[stage].get("params", [])) == set(params_of(stage).model_fields)
 
 
 @pytest.mark.parametrize("stage", STAGES)
 def test_every_stage_is_a_door_of_at_most_60_lines_and_described(stage: str) -> None:
-    assert STAGES[stage].get("do", STAGES[stage])["desc"]
-    assert len(Path(f"stages/{stage}.py").read_text(encoding="utf-8").splitlines()) <= 60
+    assert STAGES[stage]["desc"]
+    assert len(path_of(stage).read_text(encoding="utf-8").splitlines()) <= 60
 
 
 def test_every_section_is_read_by_a_stage_and_every_key_has_a_comment() -> None:
+    files = [Path("params.yaml"), *sorted(Path("studies").glob("*/params.yaml"))]
     read = {name for stage in STAGES for name in params_of(stage).model_fields}
-    assert read == set(SECTIONS) == set(YAML(typ="safe").load(Path("params.yaml")))
-    for line in Path("params.yaml").read_text(encoding="utf-8").splitlines():
+    written = [section for file in files for section in YAML(typ="safe").load(file)]
+    assert sorted(read) == sorted(SECTIONS) == sorted(written)
+    for line in [line for file in files for line in file.read_text(encoding="utf-8").splitlines()]:
         assert not line.startswith("  ") or "#" in line, f"no comment: {line}"

@@ -3,8 +3,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from reelgraph.embeddings.cosines import pair_statistics, units
 from reelgraph.errors import ArtifactError
-from reelgraph.gnn.quality import statistics
+
+
+def statistics(vectors: np.ndarray, pairs: int, seed: int, where: str = "vectors") -> dict[str, float]:
+    return pair_statistics(units(vectors, where), pairs, seed)
 
 
 def plainly(vectors: np.ndarray, pairs: int, seed: int) -> dict[str, float]:
@@ -20,6 +24,7 @@ def plainly(vectors: np.ndarray, pairs: int, seed: int) -> dict[str, float]:
         "pair_cos_std": (sum((c - mean) ** 2 for c in cosines) / pairs) ** 0.5,
         "pair_cos_p5": float(np.percentile(cosines, 5)),
         "pair_cos_p95": float(np.percentile(cosines, 95)),
+        "uniformity": float(np.log(np.mean([np.exp(-2 * (2 - 2 * c)) for c in cosines]))),
     }
 
 
@@ -32,7 +37,9 @@ def test_statistics_are_those_of_the_spec() -> None:
 
 
 def test_equal_vectors_point_one_way_and_opposite_ones_nowhere() -> None:
-    assert statistics(np.ones((5, 3), np.float32), 100, 42)["anisotropy"] == pytest.approx(1)
+    same = statistics(np.ones((5, 3), np.float32), 100, 42)
+    assert same["anisotropy"] == pytest.approx(1)
+    assert same["uniformity"] == pytest.approx(0)
     both = np.array([[1, 0], [-1, 0]], np.float32)
     found = statistics(both, 100, 42)
     assert found["anisotropy"] == pytest.approx(0)
