@@ -8,7 +8,6 @@ from pathlib import Path
 from reelgraph import door
 from reelgraph.files import write_arrays, write_json, write_parquet
 from reelgraph.params.data import IngestParams
-from reelgraph.schemas.ratings import RATINGS
 from reelgraph.sources.ingest import ingest
 
 CATALOG_FILE = Path("data/catalog.parquet")
@@ -21,7 +20,7 @@ def work(params: IngestParams) -> str:
     with tempfile.TemporaryDirectory(prefix="reelgraph-ingest-") as scratch:
         found = ingest(params, Path(scratch))
         # The longest write comes first, so that a full disk leaves the old files.
-        ratings = write_parquet(found.rating_batches(), RATINGS_FILE, RATINGS.file_schema)
+        ratings = write_parquet(found.rating_batches(), RATINGS_FILE, found.rating_schema)
     write_parquet(found.catalog, CATALOG_FILE)
     write_arrays(found.truth, TRUTH)
     if not found.truth:

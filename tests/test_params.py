@@ -5,8 +5,10 @@ from pathlib import Path
 import pytest
 
 from reelgraph.errors import ParamError
-from reelgraph.params.base import load
+from reelgraph.params.base import StageParams, load
+from reelgraph.params.data import IngestParams
 from reelgraph.params.rater import RaterParams
+from reelgraph.params.sequences import SequencesParams
 
 DEFAULTS = Path("params.yaml").read_text(encoding="utf-8")
 
@@ -45,6 +47,27 @@ def test_scientific_notation_is_a_number(tmp_path: Path) -> None:
     changed = tmp_path / "params.yaml"
     changed.write_text(DEFAULTS.replace("weight_decay: 0.01 ", "weight_decay: 1e-3 "), encoding="utf-8")
     assert load(RaterParams, changed).train.weight_decay == 0.001
+
+
+@pytest.mark.parametrize(
+    ("model", "old", "new", "said"),
+    [
+        (
+            SequencesParams,
+            "val_share: 0.1 ",
+            "val_share: 0.9 ",
+            "val_share and test_share whose sum is below 1",
+        ),
+        (IngestParams, 'base: ""', "base: u1.base", "base and test both named, or both empty"),
+    ],
+)
+def test_params_that_belong_together(
+    tmp_path: Path, model: type[StageParams], old: str, new: str, said: str
+) -> None:
+    changed = tmp_path / "params.yaml"
+    changed.write_text(DEFAULTS.replace(old, new), encoding="utf-8")
+    with pytest.raises(ParamError, match=said):
+        load(model, changed)
 
 
 def test_heads_must_divide_the_hidden_size(tmp_path: Path) -> None:

@@ -24,6 +24,7 @@ SETTINGS: dict[str, object] = {
     "gnn.learning_rate": 0.01,
     "embeddings.pairs": 50_000,
     "embeddings.pair_seed": 42,
+    "sequences.split": "leave_last_out",
     "sequences.min_history": 10,
     "sequences.train_targets": 5,
     "sequences.test_last": 1,

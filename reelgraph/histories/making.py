@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import ibis.expr.types as ir
 import numpy as np
+from jaxtyping import Int64
 
+from reelgraph.errors import InputError
 from reelgraph.files import Json
 from reelgraph.histories.arrays import Histories
-from reelgraph.histories.ordering import flat_arrays, in_order, of_sampled_users
-from reelgraph.histories.splits import leave_last_out
+from reelgraph.histories.ordering import PARTED, SCHEMA, flat_arrays, in_order, of_sampled_users
+from reelgraph.histories.splits import Split, given, global_time, leave_last_out
 from reelgraph.params.sequences import Sequences
 from reelgraph.stars import from_codes
 
@@ -17,13 +19,28 @@ def make_histories(ratings: ir.Table, movies: ir.Table, params: Sequences) -> Hi
     """Order the ratings, lay them out as arrays and choose the targets.
 
     Raises:
-        InputError: no rating of an embedded movie, or no user with enough of them.
+        InputError: no rating of an embedded movie, no user with enough of them, or no split where
+            one should be given.
     """
+    schema = PARTED if params.split == "given" else SCHEMA
+    if schema is PARTED and "test" not in ratings.columns:
+        raise InputError("data/ratings.parquet", "a column test, as sequences.split is given", "none",
+                         "Set data.base and data.test, or read a table that has the column.")  # fmt: skip
     if params.sample_users:
         ratings = of_sampled_users(ratings, movies, params.sample_users, params.sample_seed)
-    user_id, offsets, arrays = flat_arrays(in_order(ratings, movies))
-    split = leave_last_out(offsets, params.min_history, params.train_targets, params.test_last)
+    user_id, offsets, arrays = flat_arrays(in_order(ratings, movies, schema), schema)
+    split = _split(offsets, arrays, params)
+    arrays.pop("test", None)
     return Histories(user_id=user_id, offsets=offsets, **arrays, **split._asdict())
+
+
+def _split(offsets: Int64[np.ndarray, "bounds"], arrays: dict[str, np.ndarray], params: Sequences) -> Split:
+    asked = offsets, params.min_history, params.train_targets
+    if params.split == "given":
+        return given(*asked, arrays["test"])
+    if params.split == "global_time":
+        return global_time(*asked, arrays["timestamp"], params.val_share, params.test_share)
+    return leave_last_out(*asked, params.test_last)
 
 
 def counts(histories: Histories) -> dict[str, Json]:

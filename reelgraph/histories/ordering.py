@@ -22,19 +22,23 @@ SCHEMA = pa.schema(
 )
 
 
-def in_order(ratings: ir.Table, movies: ir.Table) -> ir.Table:
+PARTED = SCHEMA.append(pa.field("test", pa.bool_()))
+"""With what a given split says of each rating."""
+
+
+def in_order(ratings: ir.Table, movies: ir.Table, schema: pa.Schema) -> ir.Table:
     """Keep ratings of the movies and order them by user, time, movie id.
 
     Args:
         ratings: checked ratings.
         movies: the movie table; a movie's row is its place in ascending order of id,
             which is the order of movies.parquet.
+        schema: SCHEMA, or PARTED: then the test rows of a user come after the others.
     """
     rows = movies.select("movie_id", movie_row=ibis.row_number().over(order_by=movies.movie_id))
-    joined = ratings.inner_join(rows, "movie_id").order_by(["user_id", "timestamp", "movie_id"])
-    return joined.select(
-        "user_id", "movie_row", "timestamp", code=(joined.rating / STEP).round().cast("int16")
-    )
+    part = ["test"] if schema is PARTED else []
+    joined = ratings.inner_join(rows, "movie_id").order_by(["user_id", *part, "timestamp", "movie_id"])
+    return joined.mutate(code=(joined.rating / STEP).round().cast("int16")).select(schema.names)
 
 
 def of_sampled_users(ratings: ir.Table, movies: ir.Table, count: int, seed: int) -> ir.Table:
@@ -50,23 +54,23 @@ def of_sampled_users(ratings: ir.Table, movies: ir.Table, count: int, seed: int)
     return ratings.filter(ratings.user_id.isin(np.sort(drawn).tolist()))
 
 
-def flat_arrays(ordered: ir.Table) -> tuple[
+def flat_arrays(ordered: ir.Table, schema: pa.Schema) -> tuple[
     Int64[np.ndarray, "users"], Int64[np.ndarray, "bounds"], dict[str, np.ndarray]
 ]:  # fmt: skip
     """Run the expression and gather its rows as flat arrays with offsets.
 
     Returns:
-        Ascending user ids, offsets of their ratings, and the arrays movie_row, code, timestamp.
+        Ascending user ids, offsets of their ratings, and the schema's other columns as arrays.
 
     Raises:
         InputError: no rating is left.
     """
-    parts: dict[str, list[np.ndarray]] = {"movie_row": [], "code": [], "timestamp": []}
+    parts: dict[str, list[np.ndarray]] = {name: [] for name in schema.names[1:]}
     users: list[np.ndarray] = []
     counts: list[np.ndarray] = []
-    for batch in stream(ordered, SCHEMA):
+    for batch in stream(ordered, schema):
         for name, chunks in parts.items():
-            chunks.append(batch.column(name).to_numpy())
+            chunks.append(batch.column(name).to_numpy(zero_copy_only=False))
         ids, times = np.unique(batch.column("user_id").to_numpy(), return_counts=True)
         users.append(ids)
         counts.append(times)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from pydantic import Field
+from typing import Literal
+
+from pydantic import Field, model_validator
 
 from reelgraph.params.base import Section, Seed, StageParams
 from reelgraph.params.engine import Engine
@@ -11,20 +13,35 @@ from reelgraph.params.engine import Engine
 class Sequences(Section):
     """Section ``sequences``."""
 
+    split: Literal["leave_last_out", "global_time", "given"]
+    """leave_last_out: each user's last ratings test. global_time: one cut for all. given: by the source."""
+
     min_history: int = Field(ge=0, le=100_000)
-    """Ratings before the first target, 0 to 100,000."""
+    """Ratings before the first target, 0 to 100,000; with given, before the first training target."""
 
     train_targets: int = Field(ge=0, le=100_000)
     """Training targets a user at most, evenly spread; 0: every position is one."""
 
     test_last: int = Field(ge=1, le=100_000)
-    """Last ratings of each user that are test targets, 1 to 100,000; the one before them validates."""
+    """leave_last_out: last ratings of each user that test, 1 to 100,000; the one before them validates."""
+
+    val_share: float = Field(gt=0, lt=1)
+    """global_time: share of all ratings that lie between the cuts, above 0, below 1."""
+
+    test_share: float = Field(gt=0, lt=1)
+    """global_time: share of all ratings that lie behind the last cut; with val_share below 1."""
 
     sample_users: int = Field(ge=0)
     """Users drawn at random before any length rule; 0: all."""
 
     sample_seed: Seed
     """Seed of that draw; 42 in the reference."""
+
+    @model_validator(mode="after")
+    def _leaves_training_rows(self) -> Sequences:
+        if self.val_share + self.test_share >= 1:
+            raise ValueError("val_share and test_share whose sum is below 1")
+        return self
 
 
 class SequencesParams(StageParams):

@@ -6,8 +6,8 @@ place where they become the code's names (``movie_id``), and back on writing.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import ibis
@@ -31,7 +31,7 @@ class Column:
     name: str
     """Name in code."""
     type: pa.DataType
-    """Type in the file as this project writes it: int64, float64 or string."""
+    """Type in the file as this project writes it: int64, float64, bool or string."""
     file_name: str = ""
     """Name in the file, where it differs."""
     nullable: bool = False
@@ -56,6 +56,8 @@ class Column:
             return self.nullable
         if pa.types.is_string(self.type):
             return found.is_string()
+        if pa.types.is_boolean(self.type):
+            return found.is_boolean()
         if pa.types.is_integer(self.type) and not self.nullable:
             return found.is_integer()
         return found.is_numeric() and not found.is_boolean()
@@ -94,6 +96,13 @@ class Contract:
     columns: tuple[Column, ...]
     key: tuple[str, ...] = field(default=())
     """Columns, by their names in code, that identify a row."""
+    optional: tuple[Column, ...] = ()
+    """Columns that a file may lack; where it has them, they come last."""
+
+    def having(self, names: Collection[str]) -> Contract:
+        """Return the contract of a file with these columns: the optional ones among them are a must."""
+        there = tuple(c for c in self.optional if c.in_file in names)
+        return replace(self, columns=self.columns + there, optional=())
 
     @property
     def file_schema(self) -> pa.Schema:
@@ -119,6 +128,8 @@ class Contract:
             InputError: columns are missing or of a wrong type, there are no rows, or
                 rows break a rule.
         """
+        if self.optional:
+            return self.having(table.columns).checked(table, where, locate)
         self._check_columns(table, where)
         raw = table.select(**{c.in_file: c.comparable(table[c.in_file]) for c in self.columns})
         rules = [rule for column in self.columns for rule in column.rules(raw[column.in_file])]
@@ -136,6 +147,8 @@ class Contract:
         if not Path(path).is_file():
             raise missing(path)
         table = read_parquet(connection, path)
+        if self.optional:
+            return self.having(table.columns).opened(connection, path)
         found, wanted = table.schema().to_pyarrow(), self.file_schema
         if found.names != wanted.names or found.types != wanted.types:
             raise ArtifactError(str(path), f"the columns {_columns(wanted)}", _columns(found), RERUN)

@@ -23,8 +23,9 @@ RATINGS = Contract(
                remedy="Timestamps are seconds since 1970, UTC; divide milliseconds by 1000."),
     ),
     key=("user_id", "movie_id"),
+    optional=(Column("test", pa.bool_(), remedy="Say of every rating whether it tests: true or false."),),
 )  # fmt: skip
-"""Half stars 0.5 … 5; Unix seconds, UTC; a user rates a movie once."""
+"""Half stars 0.5 … 5; Unix seconds, UTC; a user rates a movie once, in one part of a split that is given."""
 
 
 def open_ratings(connection: BaseBackend, path: Path | str) -> ir.Table:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -50,6 +50,18 @@ def line_of(file: TextFile, row: int) -> str:
     for number, (line, _) in enumerate(rows(file), start=-first):
         if number == row:
             return f"line {line:,}"
+    return f"row {row + 1:,}"
+
+
+def line_among(files: Sequence[TextFile], row: int) -> str:
+    """Name the line of a data row of files that were read as one, and of several the file too."""
+    if len(files) == 1:
+        return line_of(files[0], row)
+    for file in files:
+        count = sum(1 for _ in rows(file)) - (0 if file.names else 1)
+        if row < count:
+            return f"{file.path.name} {line_of(file, row)}"
+        row -= count
     return f"row {row + 1:,}"
 
 

@@ -41,9 +41,14 @@ class Ingested:
     notes: tuple[str, ...]
     """Counts for the summary line."""
 
+    @property
+    def rating_schema(self) -> pa.Schema:
+        """The SPEC's columns, and ``test`` where the source has it."""
+        return RATINGS.having(self.ratings.columns).file_schema
+
     def rating_batches(self) -> Iterator[pa.RecordBatch]:
-        """Yield the ratings with the SPEC's columns, ordered; never all in memory."""
-        return stream(RATINGS.to_file(self.ratings), RATINGS.file_schema)
+        """Yield the ratings, ordered; never all in memory."""
+        return stream(RATINGS.having(self.ratings.columns).to_file(self.ratings), self.rating_schema)
 
 
 def ingest(params: IngestParams, scratch: Path) -> Ingested:
@@ -71,7 +76,8 @@ def _source(params: IngestParams, staging: Staging) -> Source:
     if data.source == "tables":
         return tables(staging.connection, data.catalog, data.ratings)
     if data.source == "movielens":
-        return movielens(staging, Path(data.movielens), Path(data.tmdb))
+        parts = (data.base, data.test) if data.base else ()
+        return movielens(staging, Path(data.movielens), Path(data.tmdb), parts)
     made = make_demo(params.demo, params.seed)
     return Source(
         catalog=staging.table("demo_catalog", made.catalog),

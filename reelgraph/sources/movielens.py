@@ -8,7 +8,8 @@ With TMDB each field comes from there, and these serve where TMDB has none.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -36,26 +37,38 @@ IDENTITY = Contract(columns=CATALOG.columns[:1], key=CATALOG.key)
 """What the movie file itself must keep, asked before joins hide its lines."""
 
 
-def movielens(staging: Staging, folder: Path, tmdb_folder: Path) -> Source:
+def movielens(staging: Staging, folder: Path, tmdb_folder: Path, parts: Sequence[str] = ()) -> Source:
     """Read an edition of MovieLens, joined to TMDB where ``tmdb_folder`` has its files.
+
+    Args:
+        staging: where tables pass to the engine.
+        folder: the edition.
+        tmdb_folder: TMDB's files, or none.
+        parts: names of the files with the training and the test ratings of a published split; empty: the
+            edition's own ratings.
 
     Raises:
         InputError: files are missing or malformed, or a movie's id is missing or there twice.
     """
     files = movielens_files.find(folder)
-    ratings = staging.table("ml_ratings", _ratings(files.ratings), RATINGS.file_schema)
+    rated = [replace(files.ratings, path=folder / name) for name in parts] or [files.ratings]
+    schema = RATINGS.having(("test",) if parts else ()).file_schema
+    ratings = staging.table("ml_ratings", _ratings(rated, schema), schema)
     movies = files.read_movies()
     IDENTITY.checked(staging.table("ml_ids", movies), str(files.movies.path),
                      partial(bad_cells.line_of, files.movies))  # fmt: skip
     own = _described(_with_tags(staging, movies, files.tags))
     catalog, notes = tmdb.joined(staging, own, _links(files.links), tmdb_folder)
-    return Source(catalog, ratings, str(files.movies.path), str(files.ratings.path),
-                  partial(bad_cells.line_of, files.ratings), notes=notes)  # fmt: skip
+    return Source(catalog, ratings, str(files.movies.path), " and ".join(str(file.path) for file in rated),
+                  partial(bad_cells.line_among, rated), notes=notes)  # fmt: skip
 
 
-def _ratings(file: TextFile) -> Iterator[pa.RecordBatch]:
-    for batch in batches(file):
-        yield batch.select(RATINGS.file_schema.names)
+def _ratings(files: Sequence[TextFile], schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+    """Yield the rows of all files; where the schema has ``test``, it is true of the second's."""
+    for part, file in enumerate(files):
+        for batch in batches(file):
+            parted = batch.append_column("test", pa.repeat(pa.scalar(part == 1), len(batch)))
+            yield parted.select(schema.names)
 
 
 def _links(file: TextFile | None) -> pa.Table | None:

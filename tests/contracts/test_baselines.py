@@ -13,7 +13,7 @@ from reelgraph.baselines.biases import fit_biases
 from reelgraph.histories.arrays import Histories
 from reelgraph.params.base import load
 from reelgraph.params.baselines import BaselineParams
-from tests.histories.strategies import histories
+from tests.histories.strategies import any_histories, histories, unseen, with_other
 
 PARAMS = load(BaselineParams).baselines
 
@@ -24,7 +24,7 @@ def predicted(name: str, h: Histories, index: np.ndarray) -> np.ndarray:
 
 @pytest.mark.parametrize("name", PARAMS.names)
 class TestContract:
-    @given(h=histories)
+    @given(h=any_histories)
     def test_on_the_scale(self, name: str, h: Histories) -> None:
         values = predicted(name, h, np.concatenate([h.val, h.test]))
         assert values.dtype == np.float64
@@ -32,20 +32,16 @@ class TestContract:
         assert values.min() >= 0.5
         assert values.max() <= 5.0
 
-    @given(h=histories)
-    def test_the_targets_do_not_matter(self, name: str, h: Histories) -> None:
-        changed = h.code.copy()
-        changed[h.val] = 11 - changed[h.val]
-        changed[h.test] = 11 - changed[h.test]
-        other = Histories(**{**h.__dict__, "code": changed})
-        np.testing.assert_allclose(predicted(name, h, h.val), predicted(name, other, h.val), atol=1e-9)
-
-    @given(h=histories)
-    def test_nothing_after_a_target_matters(self, name: str, h: Histories) -> None:
-        changed = h.code.copy()
-        changed[h.test] = 11 - changed[h.test]
-        other = Histories(**{**h.__dict__, "code": changed})
-        np.testing.assert_allclose(predicted(name, h, h.test), predicted(name, other, h.test), atol=1e-9)
+    @given(h=any_histories, data=st.data())
+    def test_only_training_rows_and_the_history_matter(
+        self, name: str, h: Histories, data: st.DataObject
+    ) -> None:
+        index = np.array([data.draw(st.sampled_from(np.concatenate([h.val, h.test]).tolist()))])
+        others = unseen(h, int(index[0]))
+        others[index] = False
+        other = with_other(h, others)
+        other.code[index] = 11 - other.code[index]
+        np.testing.assert_allclose(predicted(name, h, index), predicted(name, other, index), atol=1e-9)
 
 
 @given(histories, st.data())

@@ -20,7 +20,7 @@ from reelgraph.raters.rater import Rater
 from reelgraph.schemas.catalog import CATALOG
 from reelgraph.schemas.kg import KnowledgeGraph, Relation
 from reelgraph.schemas.vectors import write_vectors
-from tests.histories.strategies import random_histories
+from tests.histories.strategies import SPLITS, random_histories, unseen, with_other
 
 MOVIES, DIM = 40, 12
 
@@ -47,9 +47,9 @@ def movies() -> Movies:
     return Movies(vectors, text, graph, np.append(draw.integers(1950, 2020, MOVIES - 1), np.nan))
 
 
-@pytest.fixture(scope="module")
-def people() -> Histories:
-    return random_histories(3, 30, MOVIES, 60)
+@pytest.fixture(scope="module", params=SPLITS)
+def people(request: pytest.FixtureRequest) -> Histories:
+    return random_histories(3, 30, MOVIES, 60, request.param)
 
 
 @pytest.fixture(scope="module", params=["gp", "attention", "transformer"])
@@ -103,13 +103,14 @@ def test_batch_size_order_and_padding_do_not_matter(rater: Rater, people: Histor
     np.testing.assert_allclose(together[::7], alone, atol=1e-5)
 
 
-def test_the_future_does_not_matter(rater: Rater, people: Histories) -> None:
-    changed = people.code.copy()
-    for target in people.val:
-        changed[target : people.offsets[people.users_of(np.array([target]))[0] + 1]] = 1
-    other = said(rater, with_codes(people, changed), people.val)
-    # Running sums over all users round otherwise, so not to the last bit.
-    np.testing.assert_allclose(said(rater, people, people.val), other, atol=1e-6)
+def test_what_is_neither_fitted_nor_in_the_history_does_not_matter(rater: Rater, people: Histories) -> None:
+    for target in (*people.val[::9], *people.test[::9]):
+        index, others = np.array([target]), unseen(people, int(target))
+        others[target] = False
+        other = with_other(people, others)
+        other.code[target] = 11 - other.code[target]
+        # Running sums over all users round otherwise, so not to the last bit.
+        np.testing.assert_allclose(said(rater, people, index), said(rater, other, index), atol=1e-6)
 
 
 def test_the_history_does_matter(rater: Rater, people: Histories) -> None:
@@ -117,14 +118,13 @@ def test_the_history_does_matter(rater: Rater, people: Histories) -> None:
     assert (said(rater, people, people.val) != said(rater, other, people.val)).all()
 
 
-def test_reasons_are_earlier_ratings(rater: Rater, people: Histories) -> None:
-    for target, why in zip(
-        people.val, rater.reasons(people, people.fit_end("train"), people.val), strict=True
-    ):
+def test_reasons_are_ratings_of_the_history(rater: Rater, people: Histories) -> None:
+    index = np.concatenate([people.val, people.test])
+    for target, why in zip(index, rater.reasons(people, people.fit_end("train"), index), strict=True):
         assert len(why.rating) == len(why.added)
         assert np.isfinite(why.added).all()
         assert (people.users_of(why.rating) == people.users_of(np.array([target]))).all()
-        assert (why.rating < target).all()
+        assert (why.rating < people.history_end(np.array([target]))).all()
 
 
 def test_an_empty_history_is_predicted(rater: Rater, people: Histories) -> None:

@@ -15,8 +15,21 @@ from reelgraph.histories.arrays import read_histories, write_histories
 from reelgraph.histories.making import counts, make_histories
 from reelgraph.params.engine import Engine
 from reelgraph.params.sequences import Sequences
+from tests.histories.strategies import SPLITS
 
-PARAMS = Sequences(min_history=3, train_targets=2, test_last=1, sample_users=0, sample_seed=42)
+PARAMS = Sequences(
+    split="leave_last_out", min_history=3, train_targets=2, test_last=1, val_share=0.2, test_share=0.2,
+    sample_users=0, sample_seed=42,
+)  # fmt: skip
+
+
+def of_split(split: str) -> Sequences:
+    return PARAMS.model_copy(update={"split": split})
+
+
+def with_parts(ratings: pd.DataFrame) -> pd.DataFrame:
+    """Mark every fourth rating as a test rating."""
+    return ratings.assign(test=np.arange(len(ratings)) % 4 == 0)
 
 
 def tables(seed: int = 0, users: int = 30, movies: int = 25) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -56,13 +69,34 @@ def test_against_a_plain_restatement() -> None:
     assert np.diff(made.offsets).tolist() == plain.groupby("user_id").size().tolist()
 
 
-def test_order_of_rows_changes_no_byte(tmp_path: Path) -> None:
+@pytest.mark.parametrize("split", SPLITS)
+def test_order_of_rows_changes_no_byte(tmp_path: Path, split: str) -> None:
     ratings, movies = tables()
-    write_histories(make(ratings, movies), tmp_path / "a")
-    shuffled = make(ratings.sample(frac=1, random_state=1), movies.sample(frac=1, random_state=2))
+    ratings, params = with_parts(ratings), of_split(split)
+    write_histories(make(ratings, movies, params), tmp_path / "a")
+    shuffled = make(ratings.sample(frac=1, random_state=1), movies.sample(frac=1, random_state=2), params)
     write_histories(shuffled, tmp_path / "b")
     for file in sorted((tmp_path / "a").iterdir()):
         assert file.read_bytes() == (tmp_path / "b" / file.name).read_bytes()
+
+
+def test_a_given_split_puts_test_rows_behind_the_others() -> None:
+    ratings, movies = tables()
+    ratings = with_parts(ratings)
+    made = make(ratings, movies, of_split("given"))
+    plain = ratings[ratings.movie_id.isin(movies.movie_id)]
+    plain = plain.sort_values(["user_id", "test", "timestamp", "movie_id"], ignore_index=True)
+    assert made.code.tolist() == [round(r * 2) for r in plain.rating]
+    assert made.test.tolist() == plain.index[plain.test].tolist()
+    trained = plain[~plain.test].groupby("user_id").size()
+    assert (made.limit - made.offsets[:-1]).tolist() == trained.tolist()
+
+
+def test_no_column_that_gives_a_split_is_refused() -> None:
+    with pytest.raises(
+        InputError, match=r"a column test, as sequences.split is given, got none. Set data.base"
+    ):
+        make(*tables(), of_split("given"))
 
 
 def test_sample_draws_users_with_embedded_movies() -> None:
@@ -92,10 +126,13 @@ def test_no_rating_of_an_embedded_movie_is_refused() -> None:
 
 
 @pytest.mark.filterwarnings("ignore::ResourceWarning")
-@pytest.mark.parametrize("sample", [0, 8])
-def test_spark_makes_the_same_arrays(tmp_path: Path, duckdb_engine, spark: str, sample: int) -> None:
+@pytest.mark.parametrize(("sample", "split"), [(0, "leave_last_out"), (8, "leave_last_out"), (0, "given")])
+def test_spark_makes_the_same_arrays(
+    tmp_path: Path, duckdb_engine, spark: str, sample: int, split: str
+) -> None:
     ratings, movies = tables()
-    params = PARAMS.model_copy(update={"sample_users": sample})
+    ratings = with_parts(ratings)
+    params = PARAMS.model_copy(update={"sample_users": sample, "split": split})
     for name, table in (("ratings", ratings), ("movies", movies)):
         write_parquet(pa.Table.from_pandas(table, preserve_index=False), tmp_path / f"{name}.parquet")
     there = connect(Engine(backend=spark, url="local[2]", memory_mb=1000))

@@ -49,7 +49,8 @@ def put(folder: Path, files: dict[str, str], encoding: str = "utf-8") -> Path:
 
 
 def params(source: str, backend: str = "duckdb", **data: str) -> IngestParams:
-    places = {"movielens": "none", "tmdb": "none", "catalog": "none", "ratings": "none"} | data
+    places = {"movielens": "none", "tmdb": "none", "catalog": "none", "ratings": "none"}
+    places |= {"base": "", "test": ""} | data
     return IngestParams(
         seed=1,
         data=Data(source=source, **places),

@@ -80,6 +80,38 @@ def test_titles(title, name, others, year):
     assert parsed == {"name": name, "others": others, "year": year}
 
 
+PARTS = {"u1.base": "2\t1\t4\t5\n1\t1\t3\t881250949\n", "u1.test": "1\t2\t5\t7\n"}
+
+
+def test_a_published_split_is_read_from_its_two_files(tmp_path, project):
+    folder = put(tmp_path / "ml", ML_100K | PARTS, "latin-1")
+    _, ratings = read(folder, base="u1.base", test="u1.test")
+    assert [(r["userId"], r["movieId"], r["rating"], r["test"]) for r in ratings] == [
+        (1, 2, 5.0, True), (1, 1, 3.0, False), (2, 1, 4.0, False),
+    ]  # fmt: skip
+
+
+def test_a_split_of_an_edition_with_headers(tmp_path, project):
+    parts = {"a.csv": f"{HEAD}1,1,4,1\n1,2,3,2\n", "b.csv": f"{HEAD}2,1,2,1\n"}
+    _, ratings = read(put(tmp_path / "ml", LATEST | parts), base="a.csv", test="b.csv")
+    assert [(r["userId"], r["test"]) for r in ratings] == [(1, False), (1, False), (2, True)]
+
+
+BAD_PARTS = {
+    "in both": (PARTS | {"u1.test": "9\t1\t5\t7\n1\t1\t5\t7\n"},
+                ["u1.base and", "u1.test", "userId 1, movieId 1 at u1.base line 2, u1.test line 2"]),
+    "off the scale": (PARTS | {"u1.test": "1\t2\t6\t7\n"}, ["above 5 in 1 row, first at u1.test line 1"]),
+    "no test ratings": (PARTS | {"u1.test": ""}, ["u1.test", "an empty file"]),
+    "no such file": ({"u1.base": PARTS["u1.base"]}, ["u1.test", "expected a file, got none"]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("files", "parts"), BAD_PARTS.values(), ids=BAD_PARTS)
+def test_bad_parts_are_refused(tmp_path, project, files, parts):
+    folder = put(tmp_path / "ml", ML_100K | files, "latin-1")
+    refused(project, parts, movielens=str(folder), base="u1.base", test="u1.test")
+
+
 def test_keys_forget_case_accents_and_signs():
     texts = pa.chunked_array([["Amélie & Zoë!", "AMELIE AND ZOE", None]])
     assert titles.keys(texts).to_pylist() == ["amelieandzoe", "amelieandzoe", ""]

@@ -3,7 +3,9 @@ from __future__ import annotations
 import pyarrow.parquet as pq
 import pytest
 
+from reelgraph.engine import connect
 from reelgraph.errors import ReelgraphError
+from reelgraph.schemas.ratings import open_ratings
 from stages import ingest
 from tests.sources.folders import catalog, params, ratings, save
 
@@ -62,6 +64,17 @@ def test_text_is_cleaned(tmp_path, project):
     assert table["actor_1"].to_pylist() == ["Zoë Bell", None]
 
 
+def test_a_column_test_is_kept(tmp_path, project):
+    parted = ratings(ROWS).append_column("test", [[True, False, False, True]])
+    ingest.work(tables(tmp_path, rated=parted))
+    rows = pq.read_table("data/ratings.parquet").to_pylist()
+    assert [(r["userId"], r["movieId"], r["test"]) for r in rows] == [
+        (1, 30, True), (1, 10, False), (1, 20, False), (2, 10, True),
+    ]  # fmt: skip
+    opened = open_ratings(connect(params("tables").engine), "data/ratings.parquet")
+    assert opened.columns == ("user_id", "movie_id", "rating", "timestamp", "test")
+
+
 def changed(column, values):
     table = ratings(ROWS[:3])
     place = table.column_names.index(column)
@@ -84,6 +97,9 @@ BAD_RATINGS = {
     "twice": (ratings([*ROWS, (1, 20, 1.0, 1)]), ["userId and movieId more than once, 1 times",
                                                   "userId 1, movieId 20 at row 2, row 5"]),
     "no rows": (ratings(ROWS).slice(0, 0), ["at least one row"]),
+    "parts as text": (ratings(ROWS).append_column("test", [["train", "test", "test", "test"]]),
+                      ["column test of type string", "whether it tests"]),
+    "in no part": (ratings(ROWS).append_column("test", [[True, None, False, True]]), ["test is missing in 1 row"]),
     "all at once": (changed("rating", [7.0, 7.0, -1.0]), ["above 5 in 2 rows", "below 0.5 in 1 row"]),
 }  # fmt: skip
 

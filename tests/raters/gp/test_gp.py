@@ -19,7 +19,7 @@ from reelgraph.raters.gp.rater import HEAD_INPUTS
 from reelgraph.raters.gp.ratings import Ratings, all_rows, fitted_rows
 from reelgraph.raters.gp.windows import covering, ending_at
 from tests.contracts.test_raters import MOVIES, movies
-from tests.histories.strategies import histories, random_histories
+from tests.histories.strategies import any_histories, histories, random_histories
 
 
 @pytest.fixture
@@ -72,14 +72,38 @@ def test_every_rating_is_predicted_in_one_window(h: Histories, size: int, stride
         assert len(set(h.users_of(real))) == 1
 
 
-@given(histories, st.integers(2, 20))
-def test_a_targets_window_ends_with_it(h: Histories, size: int) -> None:
-    index = np.concatenate([h.test, h.offsets[:-1]])
-    rows, own = ending_at(index, h.offsets[h.users_of(index)], index, size)
-    assert sorted(rows[own]) == sorted(index)
-    assert (own.sum(axis=1) == 1).all()
-    assert (rows.max(axis=1) == rows[own]).all()
-    assert (rows >= 0).sum(axis=1).max() <= size
+@given(any_histories, st.integers(2, 20))
+def test_a_targets_window_is_the_end_of_its_history_and_itself(h: Histories, size: int) -> None:
+    index = np.unique(np.concatenate([h.test, h.offsets[:-1]]))
+    start, end = h.offsets[h.users_of(index)], h.history_end(index)
+    rows, own = ending_at(index, start, end, size)
+    assert sorted(rows[own]) == index.tolist()
+    for row, mine in zip(rows, own, strict=True):
+        at = np.searchsorted(index, row[mine][0])
+        history = np.arange(max(start[at], end[at] - size + 1), end[at])
+        assert row[row >= 0].tolist() == [*history, index[at]]
+        assert np.flatnonzero(mine).tolist() == [len(history)]
+
+
+@given(any_histories)
+def test_what_is_summed_of_a_rating_is_of_its_history(h: Histories) -> None:
+    ratings = all_rows(h, h.fit_end("train"))
+    stars, time = h.code / 2, h.timestamp
+    before, recent = ratings.before(stars), ratings.recent(stars, 3)
+    for i in (*h.train[::5], *h.val[::2], *h.test[::2]):
+        end = h.history_end(np.array([i]))[0]
+        history = np.arange(h.offsets[ratings.user[i]], end)
+        assert ratings.place[i] == len(history)
+        assert before[i] == pytest.approx(stars[history].sum())
+        if i < h.limit[ratings.user[i]]:
+            earlier, rank = history, float(len(history))
+        else:
+            earlier, tied = history[time[history] < time[i]], history[time[history] == time[i]]
+            rank = len(earlier) + (len(tied) - 1) / 2
+            earlier = np.append(earlier, tied[: (len(tied) + 1) // 2])
+        assert ratings.rank[i] == rank
+        assert recent[i] == pytest.approx(stars[earlier[-3:]].mean() if len(earlier) else 0, abs=1e-9)
+        assert ratings.gap[i] == (time[i] - time[earlier[-1]] if len(earlier) else 0)
 
 
 def test_movie_means_leave_out_the_rating_that_asks(ratings: Ratings, content) -> None:
