@@ -5,11 +5,13 @@ from __future__ import annotations
 from reelgraph.compute import prepare
 from reelgraph.door import run
 from reelgraph.evaluation import bundle, examples, plots, results
+from reelgraph.evaluation.card import model_card
 from reelgraph.evaluation.predictions import table
 from reelgraph.files import read_json, write_metrics, write_parquet, write_text
 from reelgraph.histories.arrays import FITS, read_histories
 from reelgraph.params.evaluate import EvaluateParams
-from reelgraph.raters.loading import load_rater
+from reelgraph.raters.loading import load_rater, read_config
+from reelgraph.schemas.kg import read_kg
 from reelgraph.schemas.movies import read_movies
 
 
@@ -29,6 +31,7 @@ def work(params: EvaluateParams) -> str:
     best_epoch = read_json("data/rater/history.json")["best_epoch"]
     rater = {**judged.rater, **bound, "parameters": raters[fit].parameters, "best_epoch": best_epoch}
     titles = examples.titles(movies["original_title"].to_pylist(), movie_id)
+    known = examples.Movies(titles, read_kg("data/kg"))
     chosen = examples.evenly(len(final), params.evaluate.examples)
     reasons = raters[fit].reasons(histories, histories.fit_end(fit), histories.test[chosen])
     write_metrics(rater, "metrics/rater.json")
@@ -37,9 +40,10 @@ def work(params: EvaluateParams) -> str:
     plots.error_histogram(judged.actual, final, "plots/evaluate/errors.png")
     plots.against_baselines(judged.bars, "plots/evaluate/baselines.png")
     write_parquet(table(histories, final, movie_id), "data/predictions.parquet")
-    shown = examples.markdown(histories, histories.test[chosen], final[chosen], reasons, titles)
+    shown = examples.markdown(histories, histories.test[chosen], final[chosen], reasons, known)
     write_text(shown, "plots/examples.md")
-    bundle.write_model("data/rater", fit, rater, "data/model")
+    card = model_card(histories, fit, read_config("data/rater"), judged, params.data.source)
+    bundle.write_model("data/rater", fit, rater, card, "data/model")
     return f"test RMSE {judged.bars['rater']['rmse']:.4f}, MAE {judged.bars['rater']['mae']:.4f} stars"
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Float
 
 from reelgraph.errors import ArtifactError
-from reelgraph.files import RERUN, read_array, replacing, write_metrics
+from reelgraph.files import RERUN, read_array, replacing, write_metrics, write_text
 from reelgraph.histories.arrays import FITS, Fit, Histories
 
 
@@ -50,11 +50,12 @@ def read_truth(folder: str) -> dict[str, np.ndarray]:
     return {path.stem: read_array(path) for path in sorted(Path(folder).glob("*.npy"))}
 
 
-def write_model(rater_folder: str, rows: str, results: Mapping[str, object], folder: str) -> None:
-    """Gather the final model: weights, configuration, training history and test results."""
+def write_model(rater_folder: str, rows: Fit, results: Mapping[str, object], card: str, folder: str) -> None:
+    """Gather the final model: weights, configuration, training history, test results and model card."""
     with replacing(folder) as draft:
         draft.mkdir()
         shutil.copyfile(Path(rater_folder) / f"{rows}.safetensors", draft / "model.safetensors")
         for name in ("config.json", "history.json"):
             shutil.copyfile(Path(rater_folder) / name, draft / name)
         write_metrics(results, draft / "test_results.json")
+        write_text(card, draft / "README.md")

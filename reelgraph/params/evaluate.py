@@ -9,6 +9,7 @@ from pydantic import Field
 from reelgraph.params.base import Section, Seed, StageParams
 from reelgraph.params.baselines import Baselines
 from reelgraph.params.compute import Compute
+from reelgraph.params.data import Data
 
 
 class Evaluate(Section):
@@ -25,6 +26,7 @@ class EvaluateParams(StageParams):
     """What stage evaluate reads."""
 
     seed: Seed
+    data: Data
     baselines: Baselines
     evaluate: Evaluate
     compute: Compute

@@ -15,6 +15,7 @@ from reelgraph.files import write_arrays
 from reelgraph.histories.arrays import FITS, Histories
 from reelgraph.histories.batches import stars
 from reelgraph.raters.rater import Prediction, Reasons
+from reelgraph.schemas.kg import KnowledgeGraph, Relation
 from tests.histories.strategies import random_histories
 
 
@@ -180,12 +181,20 @@ def test_examples_show_titles_ratings_and_unknown_movies(people: Histories) -> N
     index = people.test[chosen]
     reasons = [Reasons(np.array([i - 2, i - 1]), np.array([0.1, -0.3])) for i in index[:2]]
     reasons.append(Reasons(np.zeros(0, np.int64), np.zeros(0)))
-    rows = examples.markdown(people, index, stars(people, index) + 0.25, reasons, titles).splitlines()
+    everywhere = np.arange(40)
+    genre = Relation(("Crime", "Drama"), np.ones((2, 3), np.float32), everywhere, everywhere % 2)
+    known = examples.Movies(titles, KnowledgeGraph(everywhere, {"genre": genre}))
+    rows = examples.markdown(people, index, stars(people, index) + 0.25, reasons, known).splitlines()
     assert len(rows) == 5
     assert rows[2].startswith(f"| {people.user_id[0]} | ")
     assert all("| +0.25 |" in row for row in rows[2:])
-    moved = [titles[people.movie_row[i]].replace("|", "\\|") for i in (index[0] - 1, index[0] - 2)]
-    assert rows[2].endswith(f"| {moved[0]} -0.30; {moved[1]} +0.10 |")
+    moved = []
+    for i, added in ((index[0] - 1, "-0.30"), (index[0] - 2, "+0.10")):
+        row, target = people.movie_row[i], people.movie_row[index[0]]
+        shared = f" ({genre.names[row % 2]})" if row % 2 == target % 2 else ""
+        moved.append(titles[row].replace("|", "\\|") + f" {added}{shared}")
+    assert rows[2].endswith(f"| {'; '.join(moved)} |")
+    assert "(Crime)" in "".join(rows) or "(Drama)" in "".join(rows)
     assert rows[4].endswith("| – |")
 
 
