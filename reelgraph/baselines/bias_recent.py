@@ -30,7 +30,7 @@ def predict(
     sums, count = np.concatenate([[0.0], np.cumsum(residual)]), end - start
     person = (sums[end] - sums[start]) / (count + params.user_damping)
     back = np.arange(1, REACH + 1)
-    places = end[:, None] - back
+    places = histories.earlier_end(index)[:, None] - back
     weight = params.recent_decay ** (back - 1) * (places >= start[:, None])
     over = residual[np.maximum(places, 0)] - person[:, None]
     recent = (weight * over).sum(axis=1) / (weight.sum(axis=1) + params.recent_damping)

@@ -17,9 +17,9 @@ def predict(
     index: Int64[np.ndarray, " n"],
     params: Baselines,
 ) -> Float[np.ndarray, " n"]:
-    """Predict the ratings at ``index``, in stars; an empty history gives the global mean."""
+    """Predict the ratings at ``index``, in stars; with none before them the global mean."""
     sums = means.running_sums(histories)
-    end = histories.history_end(index)
+    end = histories.earlier_end(index)
     start = np.maximum(end - params.recent, histories.offsets[histories.users_of(index)])
     count = end - start
     recent = from_codes((sums[end] - sums[start]) / np.maximum(count, 1))

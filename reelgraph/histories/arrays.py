@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
-from jaxtyping import Bool, Int32, Int64, UInt8
+from jaxtyping import Bool, Float64, Int32, Int64, UInt8
 
 from reelgraph.errors import ArtifactError
 from reelgraph.files import RERUN, read_array, write_arrays
@@ -59,6 +59,28 @@ class Histories:
     def history_end(self, index: Int64[np.ndarray, "targets"]) -> Int64[np.ndarray, "targets"]:
         """Return where the history of each rating ends: before itself, and at its user's limit."""
         return np.minimum(index, self.limit[self.users_of(index)])
+
+    def rank(self, index: Int64[np.ndarray, "targets"]) -> Float64[np.ndarray, "targets"]:
+        """Return each rating's place by time in its history, counted from 0.
+
+        Where a given split's test rating has later ones in its history, too, it is midway between its
+        neighbours in time, such as 3.5; of ratings of the same second it stands in the middle.
+        """
+        user = self.users_of(index)
+        rank = (self.history_end(index) - self.offsets[user]).astype(np.float64)
+        apart = index >= self.limit[user]
+        if apart.any():
+            times, moment = np.unique(self.timestamp, return_inverse=True)
+            key = np.repeat(np.arange(len(self.user_id)), np.diff(self.offsets)) * len(times) + moment
+            history = key[self.before(self.limit)]
+            first = np.searchsorted(history, user[apart] * len(times))
+            below, upto = (np.searchsorted(history, key[index[apart]], side) for side in ("left", "right"))
+            rank[apart] = (below + upto - 1) / 2 - first
+        return rank
+
+    def earlier_end(self, index: Int64[np.ndarray, "targets"]) -> Int64[np.ndarray, "targets"]:
+        """Return where the part of each one's history ends that comes before it by rank."""
+        return self.offsets[self.users_of(index)] + np.ceil(self.rank(index)).astype(np.int64)
 
     def users_of(self, index: Int64[np.ndarray, "targets"]) -> Int64[np.ndarray, "targets"]:
         """Return the user (position in ``user_id``) of each rating."""

@@ -89,3 +89,14 @@ def test_recent_residuals_one_target_at_a_time(h: Histories) -> None:
     recent = (weight * (residual - person)).sum() / (weight.sum() + PARAMS.recent_damping)
     expected = fitted.mean + fitted.movie[h.movie_row[target]] + person + recent
     assert predicted("bias_recent", h, h.test[:1])[0] == pytest.approx(np.clip(expected, 0.5, 5), abs=1e-6)
+
+
+def test_recent_is_what_came_before_in_time_where_a_test_rating_has_later_ones_in_its_history() -> None:
+    h = Histories(
+        user_id=np.array([1]), offsets=np.array([0, 7]), movie_row=np.arange(7, dtype=np.int32),
+        code=np.array([2, 4, 8, 10, 6, 6, 6], np.uint8), timestamp=np.array([0, 10, 20, 30, 5, 15, 99]),
+        train_end=np.array([3]), val_end=np.array([4]), limit=np.array([4]),
+        train=np.array([2]), val=np.array([3]), test=np.array([4, 5, 6]),
+    )  # fmt: skip
+    assert h.rank(h.test).tolist() == [0.5, 1.5, 3.5]
+    assert predicted("recent_mean", h, h.test).tolist() == [1.0, 1.5, 3.0]

@@ -53,7 +53,7 @@ class GpRater:
         if not len(index):
             return Prediction(np.zeros(0), np.zeros((0, 10)))
         predictor = Predictor(self.process, self.stats, all_rows(histories, fit_end), self.content)
-        inputs = _of_targets(predictor, histories, index, self.params)
+        inputs = _of_targets(predictor, index, self.params)
         with torch.inference_mode():
             each = [head(inputs.x, inputs.mean, inputs.spread).exp() for head in self.heads]
             probabilities = torch.stack(each).mean(dim=0).double()
@@ -64,11 +64,8 @@ class GpRater:
     def reasons(self, histories: Histories, fit_end: Ends, index: Int64[np.ndarray, " n"]) -> list[Reasons]:
         """Return what each earlier rating adds; see ``reelgraph.raters.rater.Rater``."""
         predictor = Predictor(self.process, self.stats, all_rows(histories, fit_end), self.content)
-        found = []
-        start, end = histories.offsets[histories.users_of(index)], histories.history_end(index)
-        for target, low, high in zip(
-            index, np.maximum(start, end - self.params.window + 1), end, strict=True
-        ):
+        found, bounds = [], predictor.ratings.nearest(index, self.params.window - 1)
+        for target, low, high in zip(index, *bounds, strict=True):
             row = np.append(np.arange(low, high), target)
             with torch.inference_mode():
                 added = self.process.contributions(predictor.columns, torch.from_numpy(row))
@@ -162,11 +159,9 @@ def _of_rows(learner: Predictor, params: Gp, seed: int) -> HeadInputs:
     return learner.head_inputs(rows[taken], own[taken], params.batch_size)
 
 
-def _of_targets(
-    predictor: Predictor, histories: Histories, index: Int64[np.ndarray, " n"], params: Gp
-) -> HeadInputs:
-    start, end = histories.offsets[histories.users_of(index)], histories.history_end(index)
-    return predictor.head_inputs(*ending_at(index, start, end, params.window), params.batch_size)
+def _of_targets(predictor: Predictor, index: Int64[np.ndarray, " n"], params: Gp) -> HeadInputs:
+    windows = ending_at(index, *predictor.ratings.nearest(index, params.window - 1))
+    return predictor.head_inputs(*windows, params.batch_size)
 
 
 def _judge(
@@ -178,7 +173,7 @@ def _judge(
 
     def judge(epoch: int, loss: float, train_rmse: float) -> None:
         rater.process.eval()
-        inputs = _of_targets(predictor, histories, histories.val, rater.params)
+        inputs = _of_targets(predictor, histories.val, rater.params)
         with torch.inference_mode():
             said = expected_stars(plain(inputs.x, inputs.mean, inputs.spread).exp()).double().numpy()
         rater.process.train()

@@ -27,6 +27,8 @@ class Ratings:
     """True for a row that the model is, or was, fitted on."""
     limit: Int64[np.ndarray, " users"]
     """No history reaches beyond it."""
+    rank: Float64[np.ndarray, " ratings"]
+    """Place by time in the history; see ``Histories.rank``."""
 
     @cached_property
     def user(self) -> Int64[np.ndarray, " ratings"]:
@@ -44,19 +46,6 @@ class Ratings:
         return self.end - self.offsets[self.user]
 
     @cached_property
-    def rank(self) -> Float64[np.ndarray, " ratings"]:
-        """Place by time in the history; beyond the limit midway between two ratings, or amid tied ones."""
-        rank, apart = self.place.astype(np.float64), np.arange(len(self.movie)) >= self.limit[self.user]
-        if apart.any():
-            times, moment = np.unique(self.time, return_inverse=True)
-            key = self.user * len(times) + moment
-            within, asked = key[~apart], key[apart]
-            first = np.searchsorted(within, self.user[apart] * len(times))
-            below, upto = (np.searchsorted(within, asked, side) for side in ("left", "right"))
-            rank[apart] = (below + upto - 1) / 2 - first
-        return rank
-
-    @cached_property
     def next(self) -> Int64[np.ndarray, " ratings"]:
         """Index of the rating of the history that follows each one by rank, or the history's end."""
         return self.offsets[self.user] + np.ceil(self.rank).astype(np.int64)
@@ -66,6 +55,15 @@ class Ratings:
         """Seconds since the rating of the history before each one by rank; 0 where there is none."""
         first = self.next == self.offsets[self.user]
         return np.where(first, 0, self.time - self.time[self.next - 1])
+
+    def nearest(
+        self, index: Int64[np.ndarray, " targets"], most: int
+    ) -> tuple[Int64[np.ndarray, " targets"], Int64[np.ndarray, " targets"]]:
+        """Bounds of the ``most`` ratings of each one's history around it by rank; by time, the last ones."""
+        start, end = self.offsets[self.user[index]], self.end[index]
+        count = np.minimum(end - start, most)
+        low = np.clip(self.next[index] - (count + 1) // 2, start, end - count)
+        return low, low + count
 
     def before(self, x: Float64[np.ndarray, " ratings"]) -> Float64[np.ndarray, " ratings"]:
         """Sum of x over each rating's history."""
@@ -106,4 +104,5 @@ def _of(
         time=np.asarray(histories.timestamp[taken]),
         known=known[taken],
         limit=np.asarray(limit),
+        rank=histories.rank(np.flatnonzero(taken)),
     )

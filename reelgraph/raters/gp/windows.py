@@ -28,21 +28,13 @@ def covering(offsets: Int64[np.ndarray, " bounds"], size: int, stride: int) -> t
 
 def ending_at(
     index: Int64[np.ndarray, " targets"],
-    start: Int64[np.ndarray, " targets"],
-    end: Int64[np.ndarray, " targets"],
-    size: int,
+    low: Int64[np.ndarray, " targets"],
+    high: Int64[np.ndarray, " targets"],
 ) -> tuple[Rows, Marks]:
-    """Give each target a window of its own: the last of its history, then the target.
-
-    Args:
-        index: the targets.
-        start: first rating of each target's history.
-        end: where the history ends.
-        size: ratings of a window at most, the target included.
-    """
-    history = np.minimum(end - start, size - 1)[:, None]
-    own = np.arange(size) == history
-    rows = np.where(np.arange(size) < history, end[:, None] - history + np.arange(size), -1)
+    """Give each target a window of its own: the ratings at low : high, then the target."""
+    history, place = (high - low)[:, None], np.arange(np.max(high - low, initial=0) + 1)
+    own = place == history
+    rows = np.where(place < history, low[:, None] + place, -1)
     return _by_length(np.where(own, index[:, None], rows), own)
 
 

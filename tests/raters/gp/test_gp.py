@@ -73,16 +73,23 @@ def test_every_rating_is_predicted_in_one_window(h: Histories, size: int, stride
 
 
 @given(any_histories, st.integers(2, 20))
-def test_a_targets_window_is_the_end_of_its_history_and_itself(h: Histories, size: int) -> None:
+def test_a_targets_window_is_what_is_nearest_in_its_history_and_itself(h: Histories, size: int) -> None:
     index = np.unique(np.concatenate([h.test, h.offsets[:-1]]))
-    start, end = h.offsets[h.users_of(index)], h.history_end(index)
-    rows, own = ending_at(index, start, end, size)
+    ratings = all_rows(h, h.fit_end("train"))
+    low, high = ratings.nearest(index, size - 1)
+    rows, own = ending_at(index, low, high)
     assert sorted(rows[own]) == index.tolist()
     for row, mine in zip(rows, own, strict=True):
         at = np.searchsorted(index, row[mine][0])
-        history = np.arange(max(start[at], end[at] - size + 1), end[at])
+        history = np.arange(low[at], high[at])
         assert row[row >= 0].tolist() == [*history, index[at]]
         assert np.flatnonzero(mine).tolist() == [len(history)]
+        whole = np.arange(h.offsets[h.users_of(index[at : at + 1])[0]], h.history_end(index[at : at + 1])[0])
+        assert np.isin(history, whole).all()
+        assert len(history) == min(len(whole), size - 1)
+        away = np.abs(ratings.rank[whole] - ratings.rank[index[at]])
+        beside = np.isin(whole, history)
+        assert away[beside].max(initial=0) <= away[~beside].min(initial=np.inf) + 1
 
 
 @given(any_histories)
@@ -100,7 +107,7 @@ def test_what_is_summed_of_a_rating_is_of_its_history(h: Histories) -> None:
         else:
             earlier, tied = history[time[history] < time[i]], history[time[history] == time[i]]
             rank = len(earlier) + (len(tied) - 1) / 2
-            earlier = np.append(earlier, tied[: (len(tied) + 1) // 2])
+            earlier = np.append(earlier, tied[: len(tied) // 2])
         assert ratings.rank[i] == rank
         assert recent[i] == pytest.approx(stars[earlier[-3:]].mean() if len(earlier) else 0, abs=1e-9)
         assert ratings.gap[i] == (time[i] - time[earlier[-1]] if len(earlier) else 0)
@@ -188,7 +195,7 @@ def test_cowatch_joins_movies_that_the_same_people_watch() -> None:
     lists = [draw.choice(10, 8, replace=False) + 10 * (user % 2) for user in range(60)]
     movie = np.concatenate(lists)
     rows = Ratings(np.arange(0, len(movie) + 1, 8), movie, np.ones(len(movie)), np.zeros(len(movie), np.int64),
-                   np.ones(len(movie), bool), np.arange(8, len(movie) + 1, 8))  # fmt: skip
+                   np.ones(len(movie), bool), np.arange(8, len(movie) + 1, 8), np.arange(len(movie)) % 8.0)  # fmt: skip
     v = cowatch_vectors(rows, 21, 3)
     within, across = (v[:10] @ v[:10].T).mean(), (v[:10] @ v[10:20].T).mean()
     assert within > 1e-6 > across
