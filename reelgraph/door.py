@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
@@ -14,7 +15,7 @@ from reelgraph.files import write_json
 from reelgraph.params.base import StageParams, load
 
 TIMINGS = Path(".timings")
-"""Seconds and peak memory of each stage; ignored by git and DVC."""
+"""Seconds and peak memory of each stage and of its parts; ignored by git and DVC."""
 
 P = TypeVar("P", bound=StageParams)
 
@@ -34,9 +35,21 @@ def run(stage: str, params: type[P], work: Callable[[P], str], *files: str) -> N
     except ReelgraphError as error:
         print(f"{stage}: {error}{_way_back()}", file=sys.stderr)
         sys.exit(1)
+    print(f"{stage}: {summary} [{_note(stage, start):.1f} s]")
+
+
+@contextmanager
+def timed(stage: str, part: str) -> Iterator[None]:
+    """Note the seconds of a part of a stage, such as a fit, beside those of the whole."""
+    start = time.monotonic()
+    yield
+    _note(f"{stage}/{part}", start)
+
+
+def _note(name: str, start: float) -> float:
     seconds = time.monotonic() - start
-    write_json({"seconds": round(seconds, 2), "peak_mb": _peak_mb()}, TIMINGS / f"{stage}.json")
-    print(f"{stage}: {summary} [{seconds:.1f} s]")
+    write_json({"seconds": round(seconds, 2), "peak_mb": _peak_mb()}, TIMINGS / f"{name}.json")
+    return seconds
 
 
 def _way_back() -> str:

@@ -24,7 +24,7 @@ def work(params: EvaluateParams) -> str:
     raters = {rows: load_rater("data/rater", rows) for rows in FITS}
     said = {rows: r.predict(histories, histories.fit_end(rows), histories.test) for rows, r in raters.items()}
     val = raters["train"].predict(histories, histories.fit_end("train"), histories.val)
-    others = bundle.read_predictions("data/baselines", params.baselines.names, histories)
+    others = bundle.read_predictions("data/baselines", list(params.baselines), histories)
     judged = results.judge(histories, val, said, others, fit, params.seed)
     truth, final = bundle.read_truth("data/truth"), said[fit].stars
     bound = results.of_bound(truth, histories, movie_id, final, params.seed)

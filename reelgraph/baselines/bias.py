@@ -4,18 +4,29 @@ from __future__ import annotations
 
 import numpy as np
 from jaxtyping import Float, Int64
+from pydantic import Field
 
 from reelgraph.baselines.biases import fit_biases
 from reelgraph.histories.arrays import Histories
-from reelgraph.params.baselines import Baselines
+from reelgraph.params.base import Section
 from reelgraph.stars import HIGHEST, LOWEST
+
+
+class Params(Section):
+    """Numbers of the baseline."""
+
+    movie_damping: float = Field(gt=0)
+    """Ratings that a movie's effect of 0 is worth beforehand, above 0."""
+
+    user_damping: float = Field(gt=0)
+    """The same of a person's."""
 
 
 def predict(
     histories: Histories,
     fit_end: Int64[np.ndarray, " users"],
     index: Int64[np.ndarray, " n"],
-    params: Baselines,
+    params: Params,
 ) -> Float[np.ndarray, " n"]:
     """Predict the ratings at ``index``, in stars; an unknown movie or person has no effect."""
     fitted = fit_biases(histories, fit_end, params.movie_damping, params.user_damping)

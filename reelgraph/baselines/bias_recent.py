@@ -7,31 +7,47 @@ from __future__ import annotations
 
 import numpy as np
 from jaxtyping import Float, Int64
+from pydantic import Field
 
-from reelgraph.baselines.biases import fit_biases
+from reelgraph.baselines.biases import fit_biases, person_effects, residuals
 from reelgraph.histories.arrays import Histories
-from reelgraph.params.baselines import Baselines
-from reelgraph.stars import HIGHEST, LOWEST, from_codes
+from reelgraph.params.base import Section
+from reelgraph.stars import HIGHEST, LOWEST
 
 REACH = 64
 """Ratings back that still count; 0.9^64 is a thousandth."""
+
+
+class Params(Section):
+    """Numbers of the baseline."""
+
+    movie_damping: float = Field(gt=0)
+    """Ratings that a movie's effect of 0 is worth beforehand, above 0."""
+
+    user_damping: float = Field(gt=0)
+    """The same of a person's."""
+
+    decay: float = Field(ge=0, le=1)
+    """Weight of a residual against that of the next newer one, 0 to 1."""
+
+    damping: float = Field(gt=0)
+    """Newest residuals that a recent effect of 0 is worth, above 0."""
 
 
 def predict(
     histories: Histories,
     fit_end: Int64[np.ndarray, " users"],
     index: Int64[np.ndarray, " n"],
-    params: Baselines,
+    params: Params,
 ) -> Float[np.ndarray, " n"]:
     """Predict the ratings at ``index`` from all ratings of their histories, in stars."""
     fitted = fit_biases(histories, fit_end, params.movie_damping, params.user_damping)
-    residual = from_codes(histories.code.astype(np.float64)) - fitted.mean - fitted.movie[histories.movie_row]
-    start, end = histories.offsets[histories.users_of(index)], histories.history_end(index)
-    sums, count = np.concatenate([[0.0], np.cumsum(residual)]), end - start
-    person = (sums[end] - sums[start]) / (count + params.user_damping)
+    residual = residuals(histories, fitted)
+    person = person_effects(histories, residual, index, params.user_damping)
+    start = histories.offsets[histories.users_of(index)]
     back = np.arange(1, REACH + 1)
     places = histories.earlier_end(index)[:, None] - back
-    weight = params.recent_decay ** (back - 1) * (places >= start[:, None])
+    weight = params.decay ** (back - 1) * (places >= start[:, None])
     over = residual[np.maximum(places, 0)] - person[:, None]
-    recent = (weight * over).sum(axis=1) / (weight.sum(axis=1) + params.recent_damping)
+    recent = (weight * over).sum(axis=1) / (weight.sum(axis=1) + params.damping)
     return (fitted.mean + fitted.movie[histories.movie_row[index]] + person + recent).clip(LOWEST, HIGHEST)

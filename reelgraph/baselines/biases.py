@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float64, Int, Int64
+from scipy.sparse import csr_matrix
 
 from reelgraph.histories.arrays import Histories
 from reelgraph.stars import from_codes
@@ -36,6 +37,33 @@ def fit_biases(
         of_movie = _damped(movie, stars - mean - of_user[user], movies, movie_damping)
         of_user = _damped(user, stars - mean - of_movie[movie], users, user_damping)
     return Biases(mean, of_movie, of_user)
+
+
+def residuals(histories: Histories, fitted: Biases) -> Float64[np.ndarray, " ratings"]:
+    """Return what mean and movie leave of each rating, in stars."""
+    stars = from_codes(histories.code.astype(np.float64))
+    return stars - fitted.mean - fitted.movie[histories.movie_row]
+
+
+def person_effects(
+    histories: Histories,
+    residual: Float64[np.ndarray, " ratings"],
+    index: Int64[np.ndarray, " n"],
+    damping: float,
+) -> Float64[np.ndarray, " n"]:
+    """Return the damped mean of what is left of the ratings in each target's history, in stars."""
+    start, end = histories.offsets[histories.users_of(index)], histories.history_end(index)
+    sums = np.concatenate([[0.0], np.cumsum(residual)])
+    return (sums[end] - sums[start]) / (end - start + damping)
+
+
+def fit_rows(
+    histories: Histories, fit_end: Int64[np.ndarray, " users"], values: Float64[np.ndarray, " ratings"]
+) -> csr_matrix:
+    """Return the values of the rows before ``fit_end`` as a matrix users × movies."""
+    rows = np.flatnonzero(histories.before(fit_end))
+    shape = (len(histories.user_id), int(histories.movie_row.max()) + 1)
+    return csr_matrix((values[rows], (histories.users_of(rows), histories.movie_row[rows])), shape)
 
 
 def _damped(

@@ -7,15 +7,18 @@ from jaxtyping import Float, Int64
 
 from reelgraph.baselines.means import global_mean
 from reelgraph.histories.arrays import Histories
-from reelgraph.params.baselines import Baselines
+from reelgraph.params.base import Section
 from reelgraph.stars import from_codes
+
+Params = Section
+"""It has no numbers."""
 
 
 def predict(
     histories: Histories,
     fit_end: Int64[np.ndarray, " users"],
     index: Int64[np.ndarray, " n"],
-    params: Baselines,
+    params: Params,
 ) -> Float[np.ndarray, " n"]:
     """Predict the ratings at ``index``, in stars; a movie without rows gets the global mean."""
     taken = histories.before(fit_end)

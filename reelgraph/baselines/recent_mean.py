@@ -4,18 +4,26 @@ from __future__ import annotations
 
 import numpy as np
 from jaxtyping import Float, Int64
+from pydantic import Field
 
 from reelgraph.baselines import means
 from reelgraph.histories.arrays import Histories
-from reelgraph.params.baselines import Baselines
+from reelgraph.params.base import Section
 from reelgraph.stars import from_codes
+
+
+class Params(Section):
+    """Numbers of the baseline."""
+
+    recent: int = Field(ge=1, le=100_000)
+    """Ratings of the history that are averaged, 1 to 100,000."""
 
 
 def predict(
     histories: Histories,
     fit_end: Int64[np.ndarray, " users"],
     index: Int64[np.ndarray, " n"],
-    params: Baselines,
+    params: Params,
 ) -> Float[np.ndarray, " n"]:
     """Predict the ratings at ``index``, in stars; with none before them the global mean."""
     sums = means.running_sums(histories)

@@ -7,14 +7,17 @@ from jaxtyping import Float, Int64
 
 from reelgraph.baselines import means
 from reelgraph.histories.arrays import Histories
-from reelgraph.params.baselines import Baselines
+from reelgraph.params.base import Section
+
+Params = Section
+"""It has no numbers."""
 
 
 def predict(
     histories: Histories,
     fit_end: Int64[np.ndarray, " users"],
     index: Int64[np.ndarray, " n"],
-    params: Baselines,
+    params: Params,
 ) -> Float[np.ndarray, " n"]:
     """Predict the ratings at ``index``, in stars; a user without rows gets the global mean."""
     return means.user_means(histories, fit_end)[histories.users_of(index)]

@@ -9,6 +9,7 @@ import ast
 from collections.abc import Iterator
 from io import StringIO
 from pathlib import Path
+from typing import cast
 
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedSeq
@@ -46,20 +47,26 @@ def _direct(module: Path) -> Iterator[Path]:
 
 
 def code_deps(stage: dict[str, object], names: list[str]) -> list[str]:
-    """Return the code files that a stage of dvc.yaml depends on, sorted.
+    """Return the code files that a stage of a dvc.yaml depends on, sorted.
 
     Args:
         stage: the stage, or the ``do`` part of a loop.
-        names: the baselines, since stage baseline imports its module by name.
+        names: the loop's keys: where ``${key}.py`` is a dep, the script imports that module by its name.
     """
     script = str(stage["cmd"]).split()[2].replace(".", "/") + ".py"
     found = imported(Path(script))
-    if "${item}" not in str(stage["cmd"]):
-        return sorted(str(path) for path in found)
-    own = [Path(f"reelgraph/baselines/{name}.py") for name in names]
+    by_name = [str(dep) for dep in cast("list[object]", stage["deps"]) if str(dep).endswith("${key}.py")]
+    own = {Path(dep.replace("${key}", name)) for dep in by_name for name in names}
     for path in own:
         found |= imported(path)
-    return sorted({*(str(path) for path in found - set(own)), "reelgraph/baselines/${item}.py"})
+    return sorted({*(str(path) for path in found - own), *by_name})
+
+
+def _keys(loop: object, params: Path) -> list[str]:
+    """Return the names that a stage's ``foreach`` goes through; ``${section}`` stands in the params file."""
+    if isinstance(loop, str):
+        loop = YAML(typ="safe").load(params)[loop.strip("${}")]
+    return list(cast("dict[str, object]", loop))
 
 
 def updated(file: Path) -> tuple[str, str]:
@@ -68,11 +75,11 @@ def updated(file: Path) -> tuple[str, str]:
     yaml.width = 120
     yaml.indent(mapping=2, sequence=4, offset=2)
     before = file.read_text(encoding="utf-8")
-    names = YAML(typ="safe").load(Path("params.yaml"))["baselines"]["names"]
     content = yaml.load(before)
     for stage in content["stages"].values():
         body = stage.get("do", stage)
         data = [dep for dep in body["deps"] if not str(dep).endswith(".py")]
+        names = _keys(stage.get("foreach", {}), file.with_name("params.yaml"))
         body["deps"] = CommentedSeq([*data, *code_deps(body, names)])
     text = StringIO()
     yaml.dump(content, text)

@@ -28,9 +28,10 @@ def results_of(rater: dict[str, Any], baselines: dict[str, Any]) -> str:
 
 
 def timings() -> str:
-    """Return seconds and peak memory of each stage's last run here."""
-    found = {path.stem: json.loads(path.read_text()) for path in sorted(TIMINGS.glob("*.json"))}
-    lines = [f"{name:<24}{row['seconds']:>8.1f} s{row['peak_mb']:>8,} MB" for name, row in found.items()]
+    """Return seconds and peak memory of the last run here of each stage, and of each fit of a baseline."""
+    names = sorted(str(path.relative_to(TIMINGS).with_suffix("")) for path in TIMINGS.rglob("*.json"))
+    found = {name: json.loads((TIMINGS / f"{name}.json").read_text()) for name in names}
+    lines = [f"{name:<32}{row['seconds']:>8.1f} s{row['peak_mb']:>8,} MB" for name, row in found.items()]
     return "\n".join(lines)
 
 

@@ -6,6 +6,7 @@ Every stage has a model of its own, whose fields are the sections of
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, TypeVar
 
@@ -49,6 +50,7 @@ class StageParams(Section):
     """The sections that one stage reads; sections of other stages are passed over."""
 
 
+S = TypeVar("S", bound=Section)
 P = TypeVar("P", bound=StageParams)
 
 
@@ -74,6 +76,18 @@ def load(model: type[P], *paths: Path | str) -> P:
         return model.model_validate(mine)
     except ValidationError as error:
         raise _refusal(error, source) from None
+
+
+def checked(model: type[S], values: Mapping[str, object], path: str, within: str) -> S:
+    """Return the values of the key ``within`` of a params file as a section.
+
+    Raises:
+        ParamError: a key is unknown, missing, of a wrong type or out of range.
+    """
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        raise _refusal(error, dict.fromkeys((*values, *model.model_fields), path), f"{within}.") from None
 
 
 def _read(path: Path) -> dict[str, object]:
@@ -102,11 +116,11 @@ def _refuse_aliases(text: str, path: Path) -> None:
                              "Write the value out.")  # fmt: skip
 
 
-def _refusal(error: ValidationError, source: dict[str, str]) -> ParamError:
+def _refusal(error: ValidationError, source: dict[str, str], within: str = "") -> ParamError:
     problems = error.errors(include_url=False)
     first = problems[0]
     path = source.get(str(first["loc"][0]), PARAMS_FILE) if first["loc"] else PARAMS_FILE
-    key = ".".join(str(part) for part in first["loc"])
+    key = within + ".".join(str(part) for part in first["loc"])
     got = "nothing" if first["type"] == "missing" else repr(first["input"])
     if first["type"] == "extra_forbidden":
         got = "an unknown key"

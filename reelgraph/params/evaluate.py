@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field
 
 from reelgraph.params.base import Section, Seed, StageParams
-from reelgraph.params.baselines import Baselines
 from reelgraph.params.compute import Compute
 from reelgraph.params.data import Data
 
@@ -27,6 +26,6 @@ class EvaluateParams(StageParams):
 
     seed: Seed
     data: Data
-    baselines: Baselines
+    baselines: dict[str, dict[str, Any]]
     evaluate: Evaluate
     compute: Compute

@@ -2,28 +2,29 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from reelgraph.baselines.bias_recent import Params
 from reelgraph.baselines.biases import fit_biases
+from reelgraph.baselines.loading import load_baseline
 from reelgraph.histories.arrays import Histories
 from reelgraph.params.base import load
 from reelgraph.params.baselines import BaselineParams
-from tests.histories.strategies import any_histories, histories, unseen, with_other
+from tests.histories.strategies import any_histories, histories, random_histories, unseen, with_other
 
 PARAMS = load(BaselineParams).baselines
 
 
 def predicted(name: str, h: Histories, index: np.ndarray) -> np.ndarray:
-    return import_module(f"reelgraph.baselines.{name}").predict(h, h.fit_end("train"), index, PARAMS)
+    return load_baseline("reelgraph.baselines", name, PARAMS[name])(h, h.fit_end("train"), index)
 
 
-@pytest.mark.parametrize("name", PARAMS.names)
+@pytest.mark.parametrize("name", PARAMS)
 class TestContract:
+    @settings(max_examples=30)
     @given(h=any_histories)
     def test_on_the_scale(self, name: str, h: Histories) -> None:
         values = predicted(name, h, np.concatenate([h.val, h.test]))
@@ -32,6 +33,7 @@ class TestContract:
         assert values.min() >= 0.5
         assert values.max() <= 5.0
 
+    @settings(max_examples=30)
     @given(h=any_histories, data=st.data())
     def test_only_training_rows_and_the_history_matter(
         self, name: str, h: Histories, data: st.DataObject
@@ -42,6 +44,15 @@ class TestContract:
         other = with_other(h, others)
         other.code[index] = 11 - other.code[index]
         np.testing.assert_allclose(predicted(name, h, index), predicted(name, other, index), atol=1e-9)
+
+    def test_twice_the_same_bytes(self, name: str) -> None:
+        h = random_histories(1, 12, 40, 50)
+        assert predicted(name, h, h.test).tobytes() == predicted(name, h, h.test).tobytes()
+
+    def test_a_target_is_predicted_alike_alone_and_among_others(self, name: str) -> None:
+        h = random_histories(2, 12, 40, 50)
+        alone = np.concatenate([predicted(name, h, h.test[i : i + 1]) for i in range(len(h.test))])
+        np.testing.assert_allclose(predicted(name, h, h.test), alone, atol=1e-9)
 
 
 @given(histories, st.data())
@@ -80,13 +91,14 @@ def test_a_movies_effect_is_the_damped_mean_of_what_people_leave(h: Histories) -
 
 @given(histories)
 def test_recent_residuals_one_target_at_a_time(h: Histories) -> None:
-    fitted = fit_biases(h, h.fit_end("train"), PARAMS.movie_damping, PARAMS.user_damping)
+    numbers = Params.model_validate(PARAMS["bias_recent"])
+    fitted = fit_biases(h, h.fit_end("train"), numbers.movie_damping, numbers.user_damping)
     target = int(h.test[0])
     before = np.arange(h.offsets[h.users_of(h.test[:1])[0]], target)
     residual = h.code[before] / 2 - fitted.mean - fitted.movie[h.movie_row[before]]
-    person = residual.sum() / (len(before) + PARAMS.user_damping)
-    weight = PARAMS.recent_decay ** np.arange(len(before))[::-1]
-    recent = (weight * (residual - person)).sum() / (weight.sum() + PARAMS.recent_damping)
+    person = residual.sum() / (len(before) + numbers.user_damping)
+    weight = numbers.decay ** np.arange(len(before))[::-1]
+    recent = (weight * (residual - person)).sum() / (weight.sum() + numbers.damping)
     expected = fitted.mean + fitted.movie[h.movie_row[target]] + person + recent
     assert predicted("bias_recent", h, h.test[:1])[0] == pytest.approx(np.clip(expected, 0.5, 5), abs=1e-6)
 

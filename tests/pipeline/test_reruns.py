@@ -12,7 +12,7 @@ from reelgraph.params.baselines import BaselineParams
 
 GNN = {"train_gnn@kg_gnn_bert", "train_gnn@kg_gnn"}
 RATER = {"train_rater", "evaluate"}
-BASELINES = {f"baseline@{name}" for name in load(BaselineParams).baselines.names}
+BASELINES = {f"baseline@{name}" for name in load(BaselineParams).baselines}
 TEXT = {"bert_encode", "project", "train_gnn@kg_gnn_bert", "embeddings", "counts"} | RATER
 GRAPH = {"build_kg", "embeddings", "counts"} | GNN | RATER
 SEQUENCES = {"make_sequences", "counts"} | BASELINES | RATER
@@ -41,7 +41,9 @@ TABLE = {
     "gp.epochs": RATER,
     "train.epochs": RATER,
     "evaluate.fit": {"evaluate"},
-    "baselines.recent": BASELINES | {"evaluate"},
+    "baselines.recent_mean.recent": {"baseline@recent_mean", "evaluate"},
+    "baselines.item_knn.neighbours": {"baseline@item_knn", "evaluate"},
+    "baselines.biased_mf": {"baseline@biased_mf", "evaluate"},
     "evaluate.examples": {"evaluate"},
     "reelgraph/raters/attention.py": RATER,
     "reelgraph/raters/transformer.py": RATER,
@@ -54,6 +56,8 @@ TABLE = {
     "reelgraph/graph/entities.py": GRAPH,
     "reelgraph/histories/splits.py": SEQUENCES,
     "reelgraph/baselines/recent_mean.py": {"baseline@recent_mean", "evaluate"},
+    "reelgraph/baselines/biased_mf.py": {"baseline@biased_mf", "evaluate"},
+    "reelgraph/baselines/fitting.py": BASELINES | {"evaluate"},
     "reelgraph/evaluation/plots.py": {"evaluate"},
     "reelgraph/sources/movielens.py": ALL,
     "stages/filter.py": ALL - {"ingest"},
