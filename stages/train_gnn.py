@@ -7,9 +7,10 @@ from pathlib import Path
 
 from reelgraph.compute import prepare
 from reelgraph.door import run
-from reelgraph.files import write_metrics
+from reelgraph.files import read_json, write_metrics
 from reelgraph.gnn.features import VARIANTS, movie_features
 from reelgraph.gnn.hetero import to_hetero
+from reelgraph.gnn.learning import learn
 from reelgraph.gnn.saved import write_curve, write_model
 from reelgraph.gnn.training import train
 from reelgraph.params.gnn import GnnParams
@@ -18,19 +19,23 @@ from reelgraph.schemas.vectors import write_vectors
 from reelgraph.seeds import derive
 
 GRAPH = Path("data/kg")
+CHOSEN = Path("data/links/chosen.json")
 
 
 def train_gnn(params: GnnParams, variant: str) -> str:
     """Train one variant on every edge."""
     prepare(params.compute)
-    graph = read_kg(GRAPH)
-    data = to_hetero(graph, movie_features(variant, graph.movie_ids))
-    trained = train(data, params.gnn, derive(params.seed, variant))
+    graph, seed = read_kg(GRAPH), derive(params.seed, variant)
+    features, epochs = movie_features(variant, graph.movie_ids), int(str(read_json(CHOSEN)["epochs"]))
+    if params.gnn.loss == "softmax":
+        trained = learn(graph, features, params.gnn, epochs, seed)
+    else:
+        trained = train(to_hetero(graph, features), params.gnn, seed)
     write_vectors(graph.movie_ids, trained.embeddings, f"data/emb_{variant}.parquet")
     write_model(trained.model, f"data/gnn/{variant}")
     write_curve(trained.losses, f"plots/gnn_{variant}.tsv")
     parameters = sum(weight.numel() for weight in trained.model.parameters())
-    final = {"final_loss": trained.losses[-1], "parameters": parameters, "epochs": params.gnn.epochs}
+    final = {"final_loss": trained.losses[-1], "parameters": parameters, "epochs": len(trained.losses)}
     write_metrics(final, f"metrics/gnn_{variant}.json")
     return f"{parameters:,} parameters, loss {trained.losses[0]:.4f} → {trained.losses[-1]:.4f}"
 

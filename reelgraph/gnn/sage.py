@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import torch
 from jaxtyping import Float32, Int64
 from torch import Tensor, nn
-from torch.nn.functional import linear
+from torch.nn.functional import dropout, layer_norm, linear
 from torch_geometric.data import HeteroData
 from torch_geometric.nn.conv import HeteroConv, SAGEConv
 from torch_geometric.nn.module_dict import ModuleDict
@@ -68,10 +68,23 @@ def stacked_edges(
 class HeteroSage(nn.Module):
     """Two layers with ReLU between; 28 × 180,300 = 5,048,400 parameters with 300 dims and seven types."""
 
-    def __init__(self, kinds: tuple[str, ...], movie_dim: int, entity_dim: int, hidden: int, out: int):
-        """Draw the weights from torch's global generator, in PyTorch Geometric's order."""
+    def __init__(
+        self, kinds: tuple[str, ...], movie_dim: int, entity_dim: int, hidden: int, out: int,
+        normalised: bool = False, dropped: float = 0.0,
+    ):  # fmt: skip
+        """Draw the weights from torch's global generator, in PyTorch Geometric's order.
+
+        Args:
+            kinds: entity types.
+            movie_dim: of the movies' features.
+            entity_dim: of the entities' features.
+            hidden: dimension between the layers.
+            out: dimension of the vectors.
+            normalised: each layer's vectors are brought to mean 0 and variance 1 (LayerNorm without weights).
+            dropped: share of the values between the layers that is dropped in training.
+        """
         super().__init__()
-        self.kinds = kinds
+        self.kinds, self.normalised, self.dropped = kinds, normalised, dropped
         self.shape = {"movie_dim": movie_dim, "entity_dim": entity_dim, "hidden": hidden, "out": out}
         self.layers = nn.ModuleList(
             [_layer(kinds, movie_dim, entity_dim, hidden), _layer(kinds, hidden, hidden, out)]
@@ -93,9 +106,16 @@ class HeteroSage(nn.Module):
             means: ``graph.into_entities @ movies``; features are frozen, so it is computed once.
         """
         movies, entities = self._messages(0, graph, movies, entities, means)
-        movies, entities = movies.relu(), entities.relu()
+        movies, entities = self._between(movies), self._between(entities)
         means = product(graph.into_entities, graph.into_entities_t, movies)
-        return self._messages(1, graph, movies, entities, means)
+        movies, entities = self._messages(1, graph, movies, entities, means)
+        return self._norm(movies), self._norm(entities)
+
+    def _between(self, vectors: Tensor) -> Tensor:
+        return dropout(self._norm(vectors).relu(), self.dropped, self.training)
+
+    def _norm(self, vectors: Tensor) -> Tensor:
+        return layer_norm(vectors, vectors.shape[1:]) if self.normalised else vectors
 
     def _messages(
         self, layer: int, graph: StarGraph, movies: Tensor, entities: Tensor, means: Tensor

@@ -7,10 +7,11 @@ from pathlib import Path
 from safetensors.torch import save_file
 
 from reelgraph.files import replacing, write_json, write_text
+from reelgraph.gnn.predictor import LinkPredictor
 from reelgraph.gnn.sage import HeteroSage
 
 
-def write_model(model: HeteroSage, folder: Path | str) -> None:
+def write_model(model: HeteroSage | LinkPredictor, folder: Path | str) -> None:
     """Write ``model.safetensors`` and ``config.json``, the arguments that construct the model."""
     with replacing(folder) as draft:
         draft.mkdir()
@@ -20,5 +21,14 @@ def write_model(model: HeteroSage, folder: Path | str) -> None:
 
 def write_curve(losses: list[float], path: Path | str) -> None:
     """Write the loss of each epoch, counted from 1, as tab-separated text for ``dvc plots``."""
-    lines = [f"{epoch}\t{loss:.6f}" for epoch, loss in enumerate(losses, 1)]
-    write_text("\n".join(["epoch\tloss", *lines]) + "\n", path)
+    _write_rows("loss", dict(enumerate(losses, 1)), path)
+
+
+def write_looks(mrr: dict[int, float], path: Path | str) -> None:
+    """Write the validation MRR of the epochs that were looked at."""
+    _write_rows("mrr", mrr, path)
+
+
+def _write_rows(name: str, values: dict[int, float], path: Path | str) -> None:
+    lines = [f"{epoch}\t{value:.6f}" for epoch, value in values.items()]
+    write_text("\n".join([f"epoch\t{name}", *lines]) + "\n", path)

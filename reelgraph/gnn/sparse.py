@@ -93,3 +93,28 @@ def pair_dots(
 ) -> Float32[Tensor, " pairs"]:
     """Return ``left[row] · right[column]`` for the pairs of a CSR pattern, without a gathered row a pair."""
     return _PairDots.apply(left, right, starts, columns)
+
+
+@dataclass(frozen=True)
+class Neighbours:
+    """Who is linked to whom: query q has the neighbours ``columns[starts[q] … starts[q + 1]]``."""
+
+    starts: Int64[Tensor, " queries_plus_1"]
+    columns: Int64[Tensor, " edges"]
+    width: int
+    """How many nodes there are to be linked to."""
+
+    def pairs(self, queries: Int64[Tensor, " rows"]) -> tuple[Tensor, Tensor]:
+        """Return row (place in ``queries``) and column of each edge that a query has."""
+        counts = self.starts.diff()[queries]
+        rows = torch.repeat_interleave(torch.arange(len(queries)), counts)
+        within = torch.arange(len(rows)) - (counts.cumsum(0) - counts)[rows]
+        return rows, self.columns[self.starts[queries][rows] + within]
+
+
+def neighbours(
+    queries: Int64[Tensor, " edges"], others: Int64[Tensor, " edges"], shape: tuple[int, int]
+) -> Neighbours:
+    """Sort edges by query."""
+    ordered, order = queries.sort(stable=True)
+    return Neighbours(row_starts(ordered, shape[0]), others[order], shape[1])

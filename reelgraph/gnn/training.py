@@ -1,9 +1,7 @@
-"""Learning movie vectors by predicting links, without labels."""
+"""The reference's training: every edge against one random entity, by dot products (SPEC, train_gnn)."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +12,8 @@ from torch.nn.functional import softplus
 from torch_geometric.data import HeteroData
 
 from reelgraph.errors import TrainingError
+from reelgraph.gnn.precision import products_in
+from reelgraph.gnn.predictor import LinkPredictor
 from reelgraph.gnn.sage import HeteroSage, StarGraph, stacked_edges, star_graph
 from reelgraph.gnn.sparse import pair_dots, row_starts
 from reelgraph.params.gnn import Gnn
@@ -25,7 +25,7 @@ from reelgraph.seeds import derive
 class Trained:
     """What training gives."""
 
-    model: HeteroSage
+    model: HeteroSage | LinkPredictor
     embeddings: Float32[np.ndarray, "movies out"]
     losses: list[float]
     """The mean BPR loss of each type, summed over the types; one an epoch, before its step."""
@@ -77,44 +77,44 @@ def draw_negatives(links: Links, generator: torch.Generator) -> Int64[Tensor, " 
     return links.first + (share * links.choices).long()
 
 
-def train(data: HeteroData, params: Gnn, seed: int) -> Trained:
+def train(data: HeteroData, params: Gnn, seed: int, predicted: HeteroData | None = None) -> Trained:
     """Train on every edge of the graph and return the movies' vectors.
 
     Args:
         data: node features and edges in both directions, as ``hetero.to_hetero`` gives them.
         params: sizes, epochs, learning rate.
         seed: of this run's weights and negatives.
+        predicted: has other edges to predict than those that messages pass over.
 
     Raises:
         TrainingError: the loss is no longer finite.
     """
-    graph = star_graph(data)
-    movies, entities = data["movie"].x, torch.cat([data[kind].x for kind in graph.kinds])
-    inputs = (graph, movies, entities, graph.into_entities @ movies)
+    given = inputs(data)
+    graph = given[0]
     model = _model(data, graph, params, derive(seed, "weights"))
     optimizer = torch.optim.Adam(model.parameters(), lr=params.learning_rate, fused=True)
-    targets, negatives = links(data, graph), torch.Generator().manual_seed(derive(seed, "negatives"))
+    targets, negatives = (
+        links(predicted or data, graph),
+        torch.Generator().manual_seed(derive(seed, "negatives")),
+    )
     losses = []
-    with _products_in(params.precision):
+    with products_in(params.precision):
         for epoch in progress(range(1, params.epochs + 1), "train gnn", total=params.epochs):
-            new_movies, new_entities = model(*inputs)
+            new_movies, new_entities = model(*given)
             loss = bpr_loss(new_movies, new_entities, targets, draw_negatives(targets, negatives))
             losses.append(_finite(loss.item(), epoch))
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
     with torch.inference_mode():
-        return Trained(model, model(*inputs)[0].numpy(), losses)
+        return Trained(model, model(*given)[0].numpy(), losses)
 
 
-@contextmanager
-def _products_in(precision: str) -> Iterator[None]:
-    before = torch.get_float32_matmul_precision()
-    torch.set_float32_matmul_precision("medium" if precision == "bfloat16" else "highest")
-    try:
-        yield
-    finally:
-        torch.set_float32_matmul_precision(before)
+def inputs(data: HeteroData) -> tuple[StarGraph, Tensor, Tensor, Tensor]:
+    """Return what ``HeteroSage`` is called with."""
+    graph = star_graph(data)
+    movies, entities = data["movie"].x, torch.cat([data[kind].x for kind in graph.kinds])
+    return graph, movies, entities, graph.into_entities @ movies
 
 
 def _model(data: HeteroData, graph: StarGraph, params: Gnn, seed: int) -> HeteroSage:

@@ -1,4 +1,4 @@
-"""Params of stage train_gnn."""
+"""Params of stages train_gnn and links."""
 
 from __future__ import annotations
 
@@ -19,8 +19,18 @@ class Gnn(Section):
     out_dim: int = Field(ge=1, le=4096)
     """Dimension of the movie embeddings, 1 to 4096."""
 
+    loss: Literal["softmax", "bpr"]
+    """softmax: an edge's true end against many of its type, from both ends; decoder, popularity, norms.
+    bpr: the reference's."""
+
     epochs: int = Field(ge=1, le=10_000)
-    """Full-batch passes, 1 to 10,000."""
+    """Full-batch passes, 1 to 10,000; with softmax at most, the links run chooses how many."""
+
+    patience: int = Field(ge=1, le=10_000)
+    """softmax only: looks at the validation links, one in 4 epochs, without a better MRR until it stops."""
+
+    dropout: float = Field(ge=0, lt=1)
+    """softmax only: share of the values between the layers that is dropped in training, 0 to below 1."""
 
     learning_rate: float = Field(gt=0, le=1)
     """Adam's step size, above 0, at most 1."""

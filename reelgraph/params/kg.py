@@ -17,6 +17,12 @@ class Kg(Section):
     fasttext_epochs: int = Field(ge=1, le=1000)
     """Passes over the text when training, 1 to 1000."""
 
+    val_share: float = Field(ge=0, le=0.4)
+    """Share of a relation's edges by which stage links stops, 0 to 0.4."""
+
+    test_share: float = Field(ge=0, le=0.4)
+    """Share of a relation's edges by which stage links judges, 0 to 0.4; 0: it judges nothing."""
+
 
 class KgParams(StageParams):
     """What stage build_kg reads."""

@@ -6,7 +6,7 @@ movie_row, entity_index) and ``entity_vectors.npy`` (a row for each row of entit
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -42,6 +42,16 @@ class KnowledgeGraph:
     movie_ids: Int64[np.ndarray, " movies"]
     relations: dict[str, Relation]
     """Entity type → relation, in the order of ``ENTITY_COLUMNS``."""
+
+    def names(self) -> list[str]:
+        """Return the names of all entities, type by type."""
+        return [name for relation in self.relations.values() for name in relation.names]
+
+    def with_vectors(self, vectors: Float32[np.ndarray, "entities dim"]) -> KnowledgeGraph:
+        """Return the graph with other entity vectors, in the order of ``names``."""
+        ends = np.cumsum([len(relation.names) for relation in self.relations.values()])
+        parts = zip(self.relations.items(), np.split(vectors, ends[:-1]), strict=True)
+        return replace(self, relations={k: replace(relation, vectors=part) for (k, relation), part in parts})
 
     def counts(self) -> dict[str, dict[str, int]]:
         """Count nodes per type and edges per type, both directions (14 edge types if no type is absent)."""

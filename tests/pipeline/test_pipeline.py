@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from reelgraph.schemas.catalog import ENTITY_COLUMNS
 from tests.pipeline.project import TINY, Project
 
 BASELINES = (
@@ -59,6 +60,11 @@ def test_every_metric_that_the_issue_names_is_there(project: Project) -> None:
             "pair_cos_p95",
         }
         assert metrics(project, f"gnn_{variant}")["final_loss"] > 0
+    links = metrics(project, "links")
+    assert set(links) == {"gnn", "random", "popularity", "cosine", "distmult", "transe"}
+    for model in links.values():
+        assert set(model) == {*ENTITY_COLUMNS, "micro", "macro"}
+        assert all(set(measured) == {"mrr", "hits_1", "hits_3", "hits_10"} for measured in model.values())
     assert {"filter", "text", "kg", "sequences"} <= set(metrics(project, "data"))
 
 
@@ -123,7 +129,7 @@ def test_queued_experiments_run_the_changed_module_side_by_side(project: Project
 def test_plots_show_has_every_plot(project: Project) -> None:
     project.run("dvc", "plots", "show", "-o", "shown")
     page = (project.folder / "shown/index.html").read_text()
-    for title in ("GNN loss", "Rater loss", "Rater RMSE", "Rater MAE on validation"):
+    for title in ("GNN loss", "Validation links", "Rater loss", "Rater RMSE", "Rater MAE on validation"):
         assert title in page
     for picture in ("predicted_actual", "errors", "baselines"):
         assert f"{picture}.png" in page

@@ -12,9 +12,10 @@ from reelgraph.params.baselines import BaselineParams
 
 GNN = {"train_gnn@kg_gnn_bert", "train_gnn@kg_gnn"}
 RATER = {"train_rater", "evaluate"}
+LINKS = {"links", "embeddings"} | GNN | RATER
 BASELINES = {f"baseline@{name}" for name in load(BaselineParams).baselines}
-TEXT = {"bert_encode", "project", "train_gnn@kg_gnn_bert", "embeddings", "counts"} | RATER
-GRAPH = {"build_kg", "embeddings", "counts"} | GNN | RATER
+TEXT = {"bert_encode", "project", "counts"} | LINKS
+GRAPH = {"build_kg", "counts"} | LINKS
 SEQUENCES = {"make_sequences", "counts"} | BASELINES | RATER
 ALL = {"ingest", "filter"} | TEXT | GRAPH | SEQUENCES
 
@@ -23,12 +24,15 @@ TABLE = {
     "data.source": ALL,
     "demo.users": ALL,
     "engine.memory_mb": ALL,
-    "compute.threads": TEXT | GNN,
+    "compute.threads": TEXT,
     "text.model": TEXT,
     "text.batch_size": TEXT,
     "projection.seed": TEXT - {"bert_encode", "counts"},
     "kg.fasttext": GRAPH,
-    "gnn.epochs": GNN | RATER | {"embeddings"},
+    "kg.val_share": LINKS,
+    "kg.test_share": LINKS,
+    "gnn.epochs": LINKS,
+    "gnn.loss": LINKS,
     "embeddings.pairs": {"embeddings"},
     "embeddings.queries": {"embeddings"},
     "sequences.train_targets": SEQUENCES,
@@ -49,7 +53,10 @@ TABLE = {
     "reelgraph/raters/transformer.py": RATER,
     "reelgraph/raters/gp/process.py": RATER,
     "reelgraph/params/rater.py": RATER,
-    "reelgraph/gnn/sage.py": GNN | RATER | {"embeddings"},
+    "reelgraph/gnn/sage.py": LINKS,
+    "reelgraph/gnn/links.py": LINKS,
+    "reelgraph/gnn/peers.py": LINKS,
+    "reelgraph/gnn/learning.py": LINKS,
     "reelgraph/embeddings/neighbours.py": {"embeddings"},
     "reelgraph/text/encoder.py": TEXT,
     "reelgraph/text/projection.py": TEXT - {"bert_encode", "counts"},

@@ -1,0 +1,50 @@
+"""The project's own training of the GNN, on all edges: what the movie embeddings are made with."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from jaxtyping import Float32
+
+from reelgraph.gnn.fitting import fit
+from reelgraph.gnn.hetero import to_hetero
+from reelgraph.gnn.precision import products_in
+from reelgraph.gnn.predictor import LinkPredictor, Messages, messages
+from reelgraph.gnn.tasks import task
+from reelgraph.gnn.training import Trained
+from reelgraph.params.gnn import Gnn
+from reelgraph.schemas.kg import KnowledgeGraph
+from reelgraph.seeds import derive
+
+
+def learn(
+    graph: KnowledgeGraph, features: Float32[np.ndarray, "movies dim"], params: Gnn, epochs: int, seed: int
+) -> Trained:
+    """Pass messages over every edge, predict every edge, and return the movies' vectors.
+
+    No score of links is taken of this run: it has seen them all.
+
+    Args:
+        graph: all edges.
+        features: of the movies.
+        params: sizes, learning rate, precision.
+        epochs: as many as predicted held-out links best.
+        seed: of this run's weights and draws.
+    """
+    given = messages(to_hetero(graph, features))
+    model = new_predictor(given, params, seed)
+    with products_in(params.precision):
+        every = task(graph, graph, graph)
+        fitted = fit(model, given, every, None, epochs, params.learning_rate, derive(seed, "draws"))
+    with torch.inference_mode():
+        return Trained(model, model(given).movies.numpy(), fitted.losses)
+
+
+def new_predictor(given: Messages, params: Gnn, seed: int) -> LinkPredictor:
+    """Return the untrained network."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(derive(seed, "weights"))
+        return LinkPredictor(
+            given.graph.kinds, given.movies.shape[1], given.entities.shape[1],
+            params.hidden_dim, params.out_dim, params.dropout,
+        )  # fmt: skip

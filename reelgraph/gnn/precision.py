@@ -1,0 +1,20 @@
+"""The precision of matrix products."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Literal
+
+import torch
+
+
+@contextmanager
+def products_in(precision: Literal["float32", "bfloat16"]) -> Iterator[None]:
+    """Let products round their factors to bfloat16, where the CPU has it; sums stay float32."""
+    before = torch.get_float32_matmul_precision()
+    torch.set_float32_matmul_precision("medium" if precision == "bfloat16" else "highest")
+    try:
+        yield
+    finally:
+        torch.set_float32_matmul_precision(before)

@@ -1,0 +1,63 @@
+"""Where the true end of an edge ranks among all candidates of its type: filtered, ties counting half.
+
+A query is one end of an edge. Its candidates are all nodes of the other end's type but its other known
+neighbours (Bordes et al. 2013, "Translating Embeddings for Modeling Multi-relational Data": filtered).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import torch
+from jaxtyping import Float64, Int64
+from torch import Tensor
+
+from reelgraph.gnn.sparse import Neighbours
+
+CELLS = 1 << 24
+"""Scores held at once."""
+
+Score = Callable[[Tensor], Tensor]
+"""Queries [queries] → scores of all nodes at the other end [queries, nodes]; higher is likelier."""
+
+
+def filtered_ranks(
+    score: Score, queries: Int64[Tensor, " edges"], targets: Int64[Tensor, " edges"], known: Neighbours
+) -> Float64[Tensor, " edges"]:
+    """Return each target's rank among its query's candidates; 1 is the best, equal scores share a mean rank.
+
+    Args:
+        score: the model.
+        queries: one end of each edge.
+        targets: the other end.
+        known: all neighbours of each query, in training, validation and test; the targets are among them.
+    """
+    ranks = torch.empty(len(queries), dtype=torch.float64)
+    for edges in _chunks(queries, known.width):
+        rows, row_of = queries[edges].unique(return_inverse=True)
+        scores = score(rows).clone()
+        own = scores[row_of, targets[edges]].unsqueeze(1)
+        # NaN is neither above nor equal to anything: known neighbours drop out, the target itself too.
+        scores[known.pairs(rows)] = torch.nan
+        rivals = scores[row_of]
+        ranks[edges] = 1 + (rivals > own).sum(1).double() + (rivals == own).sum(1).double() / 2
+    return ranks
+
+
+def random_ranks(
+    queries: Int64[Tensor, " edges"], known: Neighbours, generator: torch.Generator
+) -> Float64[Tensor, " edges"]:
+    """Return the ranks that a model gives which scores at random: uniform among each query's candidates."""
+    candidates = known.width - known.starts.diff()[queries] + 1
+    share = torch.rand(len(queries), generator=generator, dtype=torch.float64)
+    return 1 + (share * candidates).floor()
+
+
+def measures(ranks: Float64[Tensor, " edges"]) -> dict[str, float]:
+    """Return the mean reciprocal rank, and the shares of edges that rank 1st, among 3, among 10."""
+    hits = {f"hits_{k}": (ranks <= k).double().mean().item() for k in (1, 3, 10)}
+    return {"mrr": ranks.reciprocal().mean().item(), **hits}
+
+
+def _chunks(queries: Tensor, width: int) -> Iterator[Tensor]:
+    return iter(queries.argsort(stable=True).split(max(1, CELLS // width)))

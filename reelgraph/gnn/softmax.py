@@ -1,0 +1,79 @@
+"""The loss of link prediction: the true end of an edge against other nodes of its type, from both ends.
+
+Cross-entropy over a uniform sample of the candidates, drawn once a step for all edges of a relation, whose
+weight is raised to that of all candidates (Bengio, Senécal 2008, "Adaptive Importance Sampling to
+Accelerate Training of a Neural Probabilistic Language Model": a sampled softmax, corrected by log Q).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import torch
+from jaxtyping import Float32
+from torch import Tensor
+
+from reelgraph.gnn.scores import Scores
+from reelgraph.gnn.tasks import Side, Task
+
+NEGATIVES = 512
+"""Candidates drawn a relation, end and step; all where there are no more."""
+
+NEVER = -1e9
+"""Logit of what doesn't count; finite, since gradients at −∞ are not."""
+
+
+def link_loss(scores: Scores, task: Task, generator: torch.Generator) -> Float32[Tensor, ""]:
+    """Return the mean over edges, summed over both ends and all relations."""
+    total = torch.zeros(())
+    for kind in task.entities_of:
+        for side, table, pairs in _ends(scores, task, kind):
+            if len(side.queries):
+                total = total + _cross_entropy(side, table, pairs(side.queries, side.targets), generator)
+    return total
+
+
+def _ends(
+    scores: Scores, task: Task, kind: str
+) -> list[tuple[Side, Callable[..., Tensor], Callable[..., Tensor]]]:
+    return [
+        (
+            task.entities_of[kind],
+            lambda q, c: scores.table(kind, q, c),
+            lambda q, t: scores.pairs(kind, q, t),
+        ),
+        (
+            task.movies_of[kind],
+            lambda q, c: scores.table(kind, c, q).T,
+            lambda q, t: scores.pairs(kind, t, q),
+        ),
+    ]
+
+
+def _cross_entropy(
+    side: Side, table: Callable[..., Tensor], own: Float32[Tensor, " edges"], generator: torch.Generator
+) -> Float32[Tensor, ""]:
+    rows, row_of = side.queries.unique(return_inverse=True)
+    drawn = draw(side.known.width, generator)
+    logits = table(rows, drawn) + math.log(side.known.width / len(drawn))
+    others = logits.masked_fill(known_among(side, rows, drawn), NEVER).logsumexp(dim=1)
+    return (torch.logaddexp(others[row_of], own) - own).mean()
+
+
+def draw(nodes: int, generator: torch.Generator) -> Tensor:
+    """Draw candidates without replacement."""
+    if nodes <= NEGATIVES:
+        return torch.arange(nodes)
+    return torch.randperm(nodes, generator=generator)[:NEGATIVES]
+
+
+def known_among(side: Side, rows: Tensor, drawn: Tensor) -> Tensor:
+    """Return [rows, drawn]: whether the node is a known neighbour of the row's query."""
+    place = torch.full((side.known.width,), -1)
+    place[drawn] = torch.arange(len(drawn))
+    row, column = side.known.pairs(rows)
+    column = place[column]
+    among = torch.zeros(len(rows), len(drawn), dtype=torch.bool)
+    among[row[column >= 0], column[column >= 0]] = True
+    return among

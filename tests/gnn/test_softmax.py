@@ -1,0 +1,71 @@
+"""The sampled loss is held against the plain one, and never draws a known edge as a negative."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from reelgraph.gnn import softmax
+from reelgraph.gnn.peers import EdgeModel
+from reelgraph.gnn.softmax import known_among, link_loss
+from reelgraph.gnn.tasks import held_out_tasks
+from reelgraph.graph.held_out import split_edges
+from tests.gnn.graphs import random_graph
+
+
+def prepared(graph):
+    task = held_out_tasks(graph, split_edges(graph, 0.1, 0.1, 0)).train
+    torch.manual_seed(0)
+    sizes = tuple(len(relation.names) for relation in graph.relations.values())
+    return task, EdgeModel("distmult", tuple(graph.relations), len(graph.movie_ids), sizes, 4)()
+
+
+def plainly(table: torch.Tensor, side) -> torch.Tensor:
+    """Cross-entropy of each edge against everything that is no known neighbour of its query."""
+    losses = []
+    for query, target in zip(side.queries.tolist(), side.targets.tolist(), strict=True):
+        known = set(side.known.columns[side.known.starts[query] : side.known.starts[query + 1]].tolist())
+        allowed = [n for n in range(side.known.width) if n == target or n not in known]
+        losses.append(table[query, allowed].logsumexp(0) - table[query, target])
+    return torch.stack(losses).mean()
+
+
+def test_with_all_candidates_it_is_the_cross_entropy_of_both_ends(graph) -> None:
+    task, scores = prepared(graph)
+    expected = torch.zeros(())
+    for kind in graph.relations:
+        table = scores.table(kind, slice(None), slice(None))
+        expected = expected + plainly(table, task.entities_of[kind]) + plainly(table.T, task.movies_of[kind])
+    torch.testing.assert_close(link_loss(scores, task, torch.Generator()), expected)
+
+
+def test_a_sample_estimates_the_sum_over_all(graph, monkeypatch: pytest.MonkeyPatch) -> None:
+    task, scores = prepared(graph)
+    whole = link_loss(scores, task, torch.Generator()).item()
+    monkeypatch.setattr(softmax, "NEGATIVES", 10)
+    drawn = torch.Generator().manual_seed(0)
+    sampled = np.mean([link_loss(scores, task, drawn).item() for _ in range(200)])
+    assert sampled == pytest.approx(whole, rel=0.03)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(3, 25), st.integers(0, 99), st.integers(1, 12))
+def test_no_training_edge_is_a_negative_and_all_negatives_are_of_the_type(
+    movies: int, seed: int, most: int
+) -> None:
+    graph = random_graph(movies, 3, seed)
+    task = held_out_tasks(graph, split_edges(graph, 0.2, 0.2, seed)).train
+    drawn = torch.Generator().manual_seed(seed)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(softmax, "NEGATIVES", most)
+        for side in [*task.entities_of.values(), *task.movies_of.values()]:
+            rows, nodes = side.queries.unique(), softmax.draw(side.known.width, drawn)
+            assert len(nodes.unique()) == len(nodes) == min(most, side.known.width)
+            assert int(nodes.max()) < side.known.width
+            hidden = known_among(side, rows, nodes)
+            for row, query in enumerate(rows.tolist()):
+                known = side.known.columns[side.known.starts[query] : side.known.starts[query + 1]]
+                assert hidden[row].tolist() == torch.isin(nodes, known).tolist()
