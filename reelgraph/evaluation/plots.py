@@ -58,3 +58,20 @@ def against_baselines(scores: Mapping[str, Mapping[str, float]], path: Path | st
     axes.margins(x=0.12)
     axes.legend(frameon=False, loc="lower center", bbox_to_anchor=(0.5, -0.32), ncols=2)
     save(drawn, path)
+
+
+def calibration(found: Mapping[str, object], path: Path | str) -> None:
+    """Mean rating against mean prediction by bin, with intervals and the diagonal; area is targets."""
+    rows = [row for _, row in sorted(found.items()) if isinstance(row, Mapping)]
+    x, y, low, high, count = (
+        np.array([row[key] for row in rows], np.float64)
+        for key in ("predicted", "actual", "actual_low", "actual_high", "n_targets")
+    )
+    drawn, axes = figure("Calibration", "predicted (stars)", "mean actual (stars)", square=True)
+    axes.plot([LOWEST, HIGHEST], [LOWEST, HIGHEST], color=INK, linewidth=1, label="perfect")
+    spans = np.maximum([y - low, high - y], 0)
+    axes.errorbar(x, y, spans, fmt="none", ecolor=QUIET, capsize=3, label="95 % of resampled users")
+    axes.scatter(x, y, s=12 + 200 * count / count.sum(), color=ACCENT, zorder=3)
+    axes.set(xlim=(LOWEST - 0.3, HIGHEST + 0.3), ylim=(LOWEST - 0.3, HIGHEST + 0.3))
+    axes.legend(frameon=False, loc="upper left")
+    save(drawn, path)

@@ -20,6 +20,9 @@ class Evaluate(Section):
     examples: int = Field(ge=0, le=10_000)
     """Test users shown with their history, 0 to 10,000."""
 
+    ranking_users: int = Field(ge=1, le=1_000_000)
+    """Users for whom all movies are ranked, drawn at random from those with a high test rating."""
+
 
 class EvaluateParams(StageParams):
     """What stage evaluate reads."""

@@ -2,30 +2,39 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int64
 from torch import Tensor, nn
 from torch.nn.functional import dropout
 
 from reelgraph.histories.batches import Batch
+from reelgraph.raters.network import Network
 from reelgraph.raters.rating_code import RatingCode
 
 HEAD_WEIGHT = 0.7
 """Share of the head in a prediction; the rest is the bias that taste alone gives."""
 
 
-class AttentionRater(nn.Module):
+class Memory(NamedTuple):
+    """Histories as targets meet them."""
+
+    key: Float[Tensor, "batch history hidden"]
+    value: Float[Tensor, "batch history hidden"]
+    code: Float[Tensor, "batch history hidden"]
+    mask: Bool[Tensor, "batch history"]
+
+
+class AttentionRater(Network):
     """Scaled dot-product attention of the target over the rated history.
 
     181,762 parameters at hidden size 128 over 300-dimensional movie vectors.
     """
 
-    movies: Float[Tensor, "movies dim"]
-
     def __init__(self, movies: Float[Tensor, "movies dim"], hidden_dim: int, dropout: float) -> None:
-        super().__init__()
+        super().__init__(movies)
         dim = movies.shape[1]
-        self.register_buffer("movies", movies, persistent=False)
         self.dropout = dropout
         self.query = nn.Linear(dim, hidden_dim)
         self.key = nn.Linear(dim, hidden_dim)
@@ -42,27 +51,32 @@ class AttentionRater(nn.Module):
         )
         self.bias = nn.Sequential(nn.Linear(hidden_dim, 1), nn.Sigmoid())
 
-    def forward(self, batch: Batch) -> Float[Tensor, "batch"]:
-        """Predict the scaled ratings of the batch's targets."""
+    def read(self, batch: Batch) -> Memory:
+        """Return the batch's histories as targets meet them."""
         watched = self.movies[batch.history]
-        query = self.query(self.movies[batch.target])
-        weights = self._weights(query, self.key(watched), batch.mask)
         code = self.rating_code(batch.ratings)
         value = self.value(torch.cat([watched, code], dim=-1))
-        context = torch.einsum("bn,bnh->bh", weights, value)
-        taste = torch.einsum("bn,bnh->bh", weights, code)
+        return Memory(self.key(watched), value, code, batch.mask)
+
+    def answer(
+        self, memory: Memory, targets: Int64[Tensor, "batch targets"]
+    ) -> Float[Tensor, "batch targets"]:
+        """Predict the scaled ratings of several targets for each history."""
+        query = self.query(self.movies[targets])
+        weights = self._weights(query, memory.key, memory.mask)
+        context, taste = weights @ memory.value, weights @ memory.code
         head = self.head(torch.cat([context, query], dim=-1)).squeeze(-1)
         bias = self.bias(taste).squeeze(-1)
         return HEAD_WEIGHT * head + (1 - HEAD_WEIGHT) * bias
 
     def _weights(
         self,
-        query: Float[Tensor, "batch hidden"],
+        query: Float[Tensor, "batch targets hidden"],
         key: Float[Tensor, "batch history hidden"],
         mask: Bool[Tensor, "batch history"],
-    ) -> Float[Tensor, "batch history"]:
+    ) -> Float[Tensor, "batch targets history"]:
         """Masked softmax; all zero where the history is empty."""
-        scores = torch.einsum("bnh,bh->bn", key, query) / query.shape[-1] ** 0.5
-        lowest = torch.finfo(scores.dtype).min
+        scores = query @ key.transpose(1, 2) / query.shape[-1] ** 0.5
+        lowest, mask = torch.finfo(scores.dtype).min, mask.unsqueeze(1)
         weights = torch.softmax(scores.masked_fill(~mask, lowest), dim=-1) * mask
         return dropout(weights, self.dropout, self.training)

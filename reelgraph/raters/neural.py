@@ -2,28 +2,33 @@
 
 from __future__ import annotations
 
+import copy
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import torch
-from jaxtyping import Float32, Int64
+from jaxtyping import Float32, Float64, Int64
 from safetensors.torch import save_file
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn.functional import normalize
 
 from reelgraph.files import replacing
 from reelgraph.histories.arrays import Histories
+from reelgraph.histories.batches import gather
 from reelgraph.params.rater import Model
 from reelgraph.raters.attention import AttentionRater
+from reelgraph.raters.network import Network
 from reelgraph.raters.rater import Prediction, Reasons
 from reelgraph.raters.training import predict
 from reelgraph.raters.transformer import TransformerRater
+from reelgraph.stars import from_scaled
 
 
 class NeuralRater:
     """A trained network and the length of history that it sees."""
 
-    def __init__(self, network: nn.Module, max_history: int) -> None:
+    def __init__(self, network: Network, max_history: int) -> None:
         self.network, self.max_history = network, max_history
 
     @property
@@ -40,6 +45,26 @@ class NeuralRater:
         """Predict the ratings at ``index``; what it was fitted on makes no difference."""
         return Prediction(predict(self.network, histories, index, self.max_history))
 
+    def score(
+        self,
+        histories: Histories,
+        fit_end: Int64[np.ndarray, " users"],
+        index: Int64[np.ndarray, " targets"],
+    ) -> Iterator[Float64[np.ndarray, " movies"]]:
+        """Yield stars of all movies in the place of each target; see ``reelgraph.raters.rater.Rater``."""
+        every = torch.arange(len(self.network.movies)).unsqueeze(0)
+        for each in index[:, None]:
+            with torch.inference_mode():
+                memory = self.network.read(gather(histories, each, self.max_history))
+                scaled = self.network.answer(memory, every)[0].double().numpy()
+            yield from_scaled(scaled)
+
+    def with_blanks(self) -> NeuralRater:
+        """Know each movie twice; the second has the mean of all vectors and nothing else."""
+        network, movies = copy.deepcopy(self.network), self.network.movies
+        network.movies = torch.cat([movies, movies.mean(dim=0).expand_as(movies)])
+        return NeuralRater(network, self.max_history)
+
     def reasons(
         self,
         histories: Histories,
@@ -55,7 +80,7 @@ class NeuralRater:
             save_file({name: w.contiguous() for name, w in self.network.state_dict().items()}, draft)
 
 
-def build(model: Model, movies: Float32[np.ndarray, "movies dim"]) -> nn.Module:
+def build(model: Model, movies: Float32[np.ndarray, "movies dim"]) -> Network:
     """Make an untrained network over frozen, L2-normalised movie vectors."""
     unit = normalize(torch.from_numpy(movies), dim=1)
     if model.type == "attention":

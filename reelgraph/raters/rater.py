@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, runtime_checkable
@@ -64,6 +65,27 @@ class Rater(Protocol):
             histories: everybody's ratings.
             fit_end: the rater was fitted on each user's ratings before it; for new users, their offset.
             index: the targets.
+        """
+        ...
+
+    def score(
+        self,
+        histories: Histories,
+        fit_end: Int64[np.ndarray, " users"],
+        index: Int64[np.ndarray, " targets"],
+    ) -> Iterator[Float64[np.ndarray, " movies"]]:
+        """Yield for each target what is predicted of every movie, by row, if it stood in the target's place.
+
+        As ``predict`` of a rating that the rater was not fitted on, with the history and the time of the
+        target's, but in one go. Stars.
+        """
+        ...
+
+    def with_blanks(self) -> Rater:
+        """Return a rater that knows each movie twice, by rows m and m + movies.
+
+        The second is the same to it but for the movie's vectors, text and embedding, which are the mean of
+        all movies'. So it tells what a rating would be predicted without them.
         """
         ...
 

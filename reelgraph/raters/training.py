@@ -9,7 +9,6 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from jaxtyping import Float, Int64
-from torch import nn
 from torch.nn.functional import mse_loss
 from torch.nn.utils import clip_grad_norm_
 from torch.optim import AdamW
@@ -21,6 +20,7 @@ from reelgraph.histories.batches import gather, scaled, stars
 from reelgraph.metrics import mae, mse, rmse
 from reelgraph.params.rater import Train
 from reelgraph.progress import progress
+from reelgraph.raters.network import Network
 from reelgraph.raters.rater import Epoch
 from reelgraph.seeds import derive
 from reelgraph.stars import SPAN, from_scaled
@@ -32,13 +32,13 @@ PREDICT_BATCH = 1024
 class Trained:
     """A trained rater, the epoch whose weights it has, and how it got there."""
 
-    rater: nn.Module
+    rater: Network
     best: Epoch
     epochs: list[Epoch]
 
 
 def predict(
-    rater: nn.Module, histories: Histories, index: Int64[np.ndarray, "n"], max_history: int
+    rater: Network, histories: Histories, index: Int64[np.ndarray, "n"], max_history: int
 ) -> Float[np.ndarray, "n"]:
     """Predict the ratings at ``index``, in stars, float64; the rater is put into eval mode."""
     rater.eval()
@@ -51,7 +51,7 @@ def predict(
 
 
 def train(
-    make: Callable[[], nn.Module],
+    make: Callable[[], Network],
     histories: Histories,
     params: Train,
     max_history: int,
@@ -90,13 +90,13 @@ def train(
 
 
 def refit(
-    make: Callable[[], nn.Module],
+    make: Callable[[], Network],
     histories: Histories,
     params: Train,
     max_history: int,
     seed: int,
     epochs: int,
-) -> nn.Module:
+) -> Network:
     """Train on training and validation targets together, for a number of epochs chosen before."""
     targets = np.sort(np.concatenate([histories.train, histories.val]))
     run = _Run(make, params, max_history, seed)
@@ -108,7 +108,7 @@ def refit(
 class _Run:
     """A rater in training, with its optimizer, schedule and order of targets."""
 
-    def __init__(self, make: Callable[[], nn.Module], params: Train, max_history: int, seed: int) -> None:
+    def __init__(self, make: Callable[[], Network], params: Train, max_history: int, seed: int) -> None:
         torch.manual_seed(derive(seed, "rater"))
         self.rater, self.params, self.max_history = make(), params, max_history
         self.order = np.random.default_rng(derive(seed, "rater/order"))
@@ -144,7 +144,7 @@ def _shuffled(
         yield shuffled[start : start + batch_size]
 
 
-def _judged(rater: nn.Module, histories: Histories, max_history: int, number: int, loss: float) -> Epoch:
+def _judged(rater: Network, histories: Histories, max_history: int, number: int, loss: float) -> Epoch:
     predicted = predict(rater, histories, histories.val, max_history)
     actual = stars(histories, histories.val)
     return Epoch(

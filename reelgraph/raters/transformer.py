@@ -2,24 +2,34 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float, Int64
 from torch import Tensor, nn
 
 from reelgraph.histories.batches import Batch
+from reelgraph.raters.network import Network
 from reelgraph.raters.rating_code import RatingCode
 
 WAVELENGTH = 10_000.0
 
 
-class TransformerRater(nn.Module):
+class Memory(NamedTuple):
+    """Histories as targets meet them."""
+
+    read: Float[Tensor, "batch history hidden"]
+    padding: Bool[Tensor, "batch history"]
+    blank: Bool[Tensor, "batch 1"]
+    """True for an empty history."""
+
+
+class TransformerRater(Network):
     """Encoder over the history, cross-attention with the target as query, MLP head.
 
     Positions count from the history's end, so that the last rating has position 0
     whatever the history's length and padding (Vaswani et al. 2017, sinusoids).
     """
-
-    movies: Float[Tensor, "movies dim"]
 
     def __init__(
         self,
@@ -29,8 +39,7 @@ class TransformerRater(nn.Module):
         layers: int,
         heads: int,
     ) -> None:
-        super().__init__()
-        self.register_buffer("movies", movies, persistent=False)
+        super().__init__(movies)
         self.project = nn.Linear(movies.shape[1], hidden_dim)
         self.rating_code = RatingCode(hidden_dim)
         layer = nn.TransformerEncoderLayer(hidden_dim, heads, 4 * hidden_dim, dropout, batch_first=True)
@@ -44,19 +53,22 @@ class TransformerRater(nn.Module):
             nn.Sigmoid(),
         )
 
-    def forward(self, batch: Batch) -> Float[Tensor, "batch"]:
-        """Predict the scaled ratings of the batch's targets."""
-        query = self.project(self.movies[batch.target])
+    def read(self, batch: Batch) -> Memory:
+        """Return the batch's histories as targets meet them."""
         tokens = self.project(self.movies[batch.history]) + self.rating_code(batch.ratings)
         tokens = tokens + _positions(*tokens.shape[1:]).to(tokens)
         # Attention over nothing is undefined: an empty history reads its padding, and is blanked below.
         blank = ~batch.mask.any(dim=1, keepdim=True)
         padding = ~(batch.mask | blank)
-        memory = self.encoder(tokens, src_key_padding_mask=padding)
-        context, _ = self.cross(
-            query.unsqueeze(1), memory, memory, key_padding_mask=padding, need_weights=False
-        )
-        context = context.squeeze(1) * ~blank
+        return Memory(self.encoder(tokens, src_key_padding_mask=padding), padding, blank)
+
+    def answer(
+        self, memory: Memory, targets: Int64[Tensor, "batch targets"]
+    ) -> Float[Tensor, "batch targets"]:
+        """Predict the scaled ratings of several targets for each history."""
+        query, read = self.project(self.movies[targets]), memory.read
+        context, _ = self.cross(query, read, read, key_padding_mask=memory.padding, need_weights=False)
+        context = context * ~memory.blank.unsqueeze(2)
         return self.head(torch.cat([context, query], dim=-1)).squeeze(-1)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ import torch
 from reelgraph.errors import ArtifactError
 from reelgraph.files import write_json
 from reelgraph.histories.arrays import Histories
+from reelgraph.histories.cases import apart
 from reelgraph.params.base import load
 from reelgraph.params.rater import RaterParams
 from reelgraph.raters.fitting import Fitted, Movies, fit_rater
@@ -116,6 +118,43 @@ def test_what_is_neither_fitted_nor_in_the_history_does_not_matter(rater: Rater,
 def test_the_history_does_matter(rater: Rater, people: Histories) -> None:
     other = with_codes(people, 11 - people.code)
     assert (said(rater, people, people.val) != said(rater, other, people.val)).all()
+
+
+def test_a_target_apart_is_predicted_as_among_everybody(rater: Rater, people: Histories) -> None:
+    for rows, index in (("train", people.val), ("train", people.test), ("train_val", people.test)):
+        end = people.fit_end(rows)
+        cases = apart(people, end, index)
+        found = rater.predict(cases, cases.train_end, cases.test).stars
+        np.testing.assert_allclose(found, rater.predict(people, end, index).stars, atol=1e-5)
+
+
+def test_scores_are_predictions_in_the_targets_place(rater: Rater, people: Histories) -> None:
+    cases = apart(people, people.fit_end("train"), people.test[:3])
+    scores = list(rater.score(cases, cases.train_end, cases.test))
+    assert [each.shape for each in scores] == [(MOVIES,)] * 3
+    for movie in range(MOVIES):
+        placed = np.where(cases.inner, cases.movie_row, movie).astype(np.int32)
+        said = rater.predict(replace(cases, movie_row=placed), cases.train_end, cases.test).stars
+        np.testing.assert_allclose([each[movie] for each in scores], said, atol=1e-5)
+
+
+def test_scores_of_an_empty_history(rater: Rater, people: Histories) -> None:
+    first = people.offsets[:1]
+    found = next(rater.score(people, people.offsets[:-1], first))
+    said = rater.predict(people, people.offsets[:-1], first).stars
+    assert found[people.movie_row[first[0]]] == pytest.approx(said[0], abs=1e-5)
+
+
+def test_blanks_differ_by_their_vectors_alone(rater: Rater, people: Histories) -> None:
+    cases = apart(people, people.fit_end("train"), people.test)
+    twice = rater.with_blanks()
+    plain = rater.predict(cases, cases.train_end, cases.test).stars
+    same = twice.predict(cases, cases.train_end, cases.test).stars
+    np.testing.assert_allclose(same, plain, atol=1e-6)
+    moved = np.where(cases.inner, cases.movie_row, cases.movie_row + MOVIES).astype(np.int32)
+    blank = twice.predict(replace(cases, movie_row=moved), cases.train_end, cases.test).stars
+    assert (np.abs(blank - plain) > 1e-6).mean() > 0.9
+    assert np.abs(blank - plain).max() < 2
 
 
 def test_reasons_are_ratings_of_the_history(rater: Rater, people: Histories) -> None:

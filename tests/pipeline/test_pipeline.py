@@ -16,6 +16,8 @@ BASELINES = (
     "global_mean", "user_mean", "item_mean", "recent_mean", "bias", "bias_recent", "item_knn", "biased_mf"
 )  # fmt: skip
 
+MEASURED = {"evaluate", "diagnose", "ranking"}
+
 pytestmark = pytest.mark.pipeline
 
 
@@ -49,7 +51,10 @@ def test_every_metric_that_the_issue_names_is_there(project: Project) -> None:
     assert rater["bound"]["noise_rmse"] < rater["bound"]["rmse"]
     baselines = metrics(project, "baselines")
     assert set(baselines) == set(BASELINES)
-    assert all({"rmse", "mae"} <= set(row) for row in baselines.values())
+    bounds = {f"{key}_{end}" for key in ("rmse", "mae") for end in ("low", "high")}
+    paired = {f"rater_minus{key}_{end}" for key in ("", "_mae") for end in ("low", "high")}
+    assert bounds <= set(rater["test"])
+    assert all({"rmse", "mae", "val_rmse"} | bounds | paired <= set(row) for row in baselines.values())
     for variant in ("kg_gnn", "kg_gnn_bert"):
         statistics = metrics(project, "embeddings")[variant]["raw"]
         assert set(statistics) > {
@@ -68,6 +73,23 @@ def test_every_metric_that_the_issue_names_is_there(project: Project) -> None:
     assert {"filter", "text", "kg", "sequences"} <= set(metrics(project, "data"))
 
 
+def test_the_errors_are_taken_apart(project: Project) -> None:
+    slices, targets = metrics(project, "slices"), metrics(project, "rater")["test"]["n_targets"]
+    assert slices.pop("peer") in BASELINES
+    assert set(slices) == {"history", "popularity", "user_mean", "user_spread", "rating", "year", "user"}
+    for bins in slices.values():
+        assert sum(row["n_targets"] for row in bins.values()) == targets
+    calibration = metrics(project, "calibration")
+    assert calibration.pop("error") >= 0
+    assert sum(row["n_targets"] for row in calibration.values()) == targets
+    controls = metrics(project, "controls")
+    assert set(controls) == {"history_shuffled", "ratings_hidden", "text_hidden"}
+    assert all({"rmse", "cost", "cost_low", "cost_high"} <= set(row) for row in controls.values())
+    ranking = metrics(project, "ranking")
+    assert set(ranking) == {"rater", "popularity", "item_mean"}
+    assert all(0 <= row["ndcg_10"] <= 1 and 0 <= row["recall_20"] <= 1 for row in ranking.values())
+
+
 def test_a_second_run_finds_nothing_to_do(project: Project) -> None:
     assert "Data and pipelines are up to date" in project.run("dvc", "repro")
     assert project.run("dvc", "status").strip() == "Data and pipelines are up to date."
@@ -78,7 +100,7 @@ def test_a_fresh_clone_makes_the_same_bytes(project: Project, tmp_path: Path) ->
     clone = Project.__new__(Project)
     clone.folder = tmp_path / "clone"
     stages = set(clone.run("dvc", "stage", "list", "--name-only").split())
-    with_metrics_in_git = {"embeddings", "counts"}
+    with_metrics_in_git = {"embeddings", "counts", "diagnose", "ranking"}
     assert clone.ran("dvc", "repro", PYTHONHASHSEED="7", TZ="Asia/Tokyo") == stages - with_metrics_in_git
     assert clone.run("git", "status", "--short", "dvc.lock", "metrics", "plots") == ""
 
@@ -86,11 +108,12 @@ def test_a_fresh_clone_makes_the_same_bytes(project: Project, tmp_path: Path) ->
 @pytest.mark.parametrize(
     ("setting", "stages"),
     [
-        ("model.hidden_dim=24", {"train_rater", "evaluate"}),
-        ("model.type=transformer", {"train_rater", "evaluate"}),
-        ("model.embedding=kg_gnn", {"train_rater", "evaluate"}),
+        ("model.hidden_dim=24", {"train_rater"} | MEASURED),
+        ("model.type=transformer", {"train_rater"} | MEASURED),
+        ("model.embedding=kg_gnn", {"train_rater"} | MEASURED),
         ("evaluate.examples=3", {"evaluate"}),
-        ("baselines.recent_mean.recent=3", {"baseline@recent_mean", "evaluate"}),
+        ("evaluate.ranking_users=3", {"ranking"}),
+        ("baselines.recent_mean.recent=3", {"baseline@recent_mean", "evaluate", "diagnose"}),
     ],
 )
 def test_an_experiment_reruns_what_its_param_bears_on(
@@ -131,7 +154,7 @@ def test_plots_show_has_every_plot(project: Project) -> None:
     page = (project.folder / "shown/index.html").read_text()
     for title in ("GNN loss", "Validation links", "Rater loss", "Rater RMSE", "Rater MAE on validation"):
         assert title in page
-    for picture in ("predicted_actual", "errors", "baselines"):
+    for picture in ("predicted_actual", "errors", "baselines", "calibration"):
         assert f"{picture}.png" in page
     project.run("rm", "-r", "shown")
 

@@ -11,7 +11,9 @@ from reelgraph.params.base import load
 from reelgraph.params.baselines import BaselineParams
 
 GNN = {"train_gnn@kg_gnn_bert", "train_gnn@kg_gnn"}
-RATER = {"train_rater", "evaluate"}
+MEASURED = {"evaluate", "diagnose", "ranking"}
+RATER = {"train_rater"} | MEASURED
+COMPARED = {"evaluate", "diagnose"}
 LINKS = {"links", "embeddings"} | GNN | RATER
 BASELINES = {f"baseline@{name}" for name in load(BaselineParams).baselines}
 TEXT = {"bert_encode", "project", "counts"} | LINKS
@@ -44,11 +46,12 @@ TABLE = {
     "model.max_history": RATER,
     "gp.epochs": RATER,
     "train.epochs": RATER,
-    "evaluate.fit": {"evaluate"},
-    "baselines.recent_mean.recent": {"baseline@recent_mean", "evaluate"},
-    "baselines.item_knn.neighbours": {"baseline@item_knn", "evaluate"},
-    "baselines.biased_mf": {"baseline@biased_mf", "evaluate"},
+    "evaluate.fit": MEASURED,
+    "baselines.recent_mean.recent": {"baseline@recent_mean"} | COMPARED,
+    "baselines.item_knn.neighbours": {"baseline@item_knn"} | COMPARED,
+    "baselines.biased_mf": {"baseline@biased_mf"} | COMPARED,
     "evaluate.examples": {"evaluate"},
+    "evaluate.ranking_users": {"ranking"},
     "reelgraph/raters/attention.py": RATER,
     "reelgraph/raters/transformer.py": RATER,
     "reelgraph/raters/gp/process.py": RATER,
@@ -62,10 +65,13 @@ TABLE = {
     "reelgraph/text/projection.py": TEXT - {"bert_encode", "counts"},
     "reelgraph/graph/entities.py": GRAPH,
     "reelgraph/histories/splits.py": SEQUENCES,
-    "reelgraph/baselines/recent_mean.py": {"baseline@recent_mean", "evaluate"},
-    "reelgraph/baselines/biased_mf.py": {"baseline@biased_mf", "evaluate"},
-    "reelgraph/baselines/fitting.py": BASELINES | {"evaluate"},
-    "reelgraph/evaluation/plots.py": {"evaluate"},
+    "reelgraph/baselines/recent_mean.py": {"baseline@recent_mean"} | COMPARED,
+    "reelgraph/baselines/biased_mf.py": {"baseline@biased_mf"} | COMPARED,
+    "reelgraph/baselines/fitting.py": BASELINES | COMPARED,
+    "reelgraph/evaluation/plots.py": COMPARED,
+    "reelgraph/evaluation/slices.py": {"diagnose"},
+    "reelgraph/evaluation/controls.py": {"diagnose"},
+    "reelgraph/evaluation/ranking.py": {"ranking"},
     "reelgraph/sources/movielens.py": ALL,
     "stages/filter.py": ALL - {"ingest"},
     "reelgraph/cli/show.py": set(),

@@ -3,7 +3,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from torch import nn
 
 from reelgraph.errors import TrainingError
 from reelgraph.histories.arrays import Histories
@@ -11,6 +10,7 @@ from reelgraph.histories.batches import stars
 from reelgraph.metrics import rmse
 from reelgraph.params.rater import Train
 from reelgraph.raters.attention import AttentionRater
+from reelgraph.raters.network import Network
 from reelgraph.raters.training import Trained, predict, train
 from tests.histories.strategies import random_histories
 
@@ -27,7 +27,7 @@ def people() -> Histories:
     return Histories(**{**made.__dict__, "code": np.where(fond, 9, 2).astype(np.uint8)})
 
 
-def make() -> nn.Module:
+def make() -> Network:
     return AttentionRater(torch.nn.functional.normalize(torch.randn(30, 8), dim=1), 16, 0.1)
 
 
@@ -63,7 +63,7 @@ def test_no_validation_target_is_refused() -> None:
 
 
 def test_an_exploding_loss_names_the_batch() -> None:
-    def broken() -> nn.Module:
+    def broken() -> Network:
         rater = make()
         with torch.no_grad():
             rater.query.weight.fill_(float("nan"))

@@ -17,6 +17,7 @@ from reelgraph.raters.gp.windows import Marks, Rows
 
 YEAR, YEARS = 1995.0, 15.0
 RECENT = (1, 3, 10)
+MOVIE_STATISTICS = 4
 HEAD_STATISTICS = 14 + len(RECENT)
 """What the head reads beside the process's mean, variance and surprise."""
 
@@ -28,6 +29,11 @@ class HeadInputs(NamedTuple):
     x: Float[Tensor, "rows inputs"]
     mean: Float[Tensor, " rows"]
     spread: Float[Tensor, " rows"]
+
+
+def movie_statistics(stats: RatingStats) -> list[Float64[np.ndarray, " ratings"]]:
+    """Return what the head reads of each rating's movie: its first columns."""
+    return [stats.mean, stats.log_count, stats.spread, stats.prior]
 
 
 def columns_of(ratings: Ratings, stats: RatingStats, mean: float, content: Content) -> Columns:
@@ -81,8 +87,7 @@ class Predictor:
         stars, place = ratings.stars, ratings.place
         seen, halves = place + 1.0, (stars * 2) % 2
         residual = stars - self.mean - stats.mean
-        columns = [stats.mean, stats.log_count, stats.spread, stats.prior]
-        columns += [np.log1p(place), np.log1p(ratings.gap)]
+        columns = [*movie_statistics(stats), np.log1p(place), np.log1p(ratings.gap)]
         columns += [ratings.before((np.ceil(stars) == k).astype(float)) / seen for k in range(1, 6)]
         columns += [ratings.before(stats.log_count) / seen, ratings.before(halves) / seen]
         columns += [ratings.recent(halves, 10), *(ratings.recent(residual, count) for count in RECENT)]

@@ -65,7 +65,7 @@ def fit_stats(ratings: Ratings, content: Content, seed: int) -> MovieStats:
         person = _person(ratings, level, plain)
     residual = level - person[user]
     total, square = np.bincount(movie, residual, n), np.bincount(movie, residual**2, n)
-    prior = _from_content(content.matrix(), count, total, seed)
+    prior = prior_from(content.matrix(), count, total, seed)
     return MovieStats(mean, plain, count, total, square, prior)
 
 
@@ -92,7 +92,7 @@ def _person(ratings: Ratings, level: Column, plain: Movies) -> Float64[np.ndarra
     return total / (np.bincount(ratings.user, own, users) + DAMPING)
 
 
-def _from_content(x: sp.csr_matrix, count: Movies, total: Movies, seed: int) -> Movies:
+def prior_from(x: sp.csr_matrix, count: Movies, total: Movies, seed: int) -> Movies:
     """Regress movie means on the catalogue; each movie's value is by a fit without it."""
     target, weight = total / np.maximum(count, 1), count / (count + DAMPING)
     fold = np.random.default_rng(seed).integers(0, FOLDS, len(count))

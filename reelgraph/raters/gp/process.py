@@ -20,7 +20,7 @@ from typing import NamedTuple
 import torch
 from jaxtyping import Float, Float64, Int64
 from torch import Tensor, nn
-from torch.nn.functional import embedding
+from torch.nn.functional import embedding, embedding_bag
 
 from reelgraph.raters.gp.content import Content
 
@@ -36,6 +36,7 @@ FIRST_REACH, FIRST_DOUBT = 0.05, -1.0
 
 Rows = Int64[Tensor, "windows size"]
 Square = Float[Tensor, "windows size size"]
+Between = Float[Tensor, "windows size other"]
 
 
 class Columns(NamedTuple):
@@ -62,6 +63,17 @@ class Ahead(NamedTuple):
     """Standard deviation, noise included."""
     surprise: Float[Tensor, "windows size"]
     """Error in standard deviations."""
+
+
+class Candidates(NamedTuple):
+    """Ratings that nobody has given yet, to be predicted in somebody's place."""
+
+    factors: Float[Tensor, "ratings dim"]
+    entities: Int64[Tensor, "ratings tokens"]
+    """Of all types; 0 is none."""
+    level: Float[Tensor, " ratings"]
+    variance: Float[Tensor, " ratings"]
+    """Noise included."""
 
 
 class Process(nn.Module):
@@ -125,6 +137,34 @@ class Process(nn.Module):
         weights = torch.linalg.solve(covariance[0, :-1, :-1], covariance[0, :-1, -1])
         return weights * residual[0, :-1]
 
+    def candidates(self, columns: Columns) -> Candidates:
+        """Prepare ratings for ``beside``; what place and time they have doesn't matter."""
+        means, left = self._vectors()
+        movie, x, now = columns.movie, columns.x, torch.zeros(1, 1, 1)
+        factors, blocks = self._factors(movie, x, means), self._blocks(movie)
+        shared = sum(weight * (b > 0).sum(dim=1) for weight, b in zip(self.same.exp(), blocks, strict=True))
+        taste = (factors**2).sum(dim=1) + shared
+        variance = taste * self._fading(now, now).item() + self._mood(now, now).item()
+        noise = self._noise(columns.noise, movie, left)
+        return Candidates(factors, torch.cat(blocks, dim=1), self._level(x), variance + noise)
+
+    def beside(
+        self, columns: Columns, row: Int64[Tensor, " size"], others: Candidates
+    ) -> tuple[Float[Tensor, " others"], Float[Tensor, " others"]]:
+        """Predict others in the place of one window's last rating; mean and spread as in ``ahead``."""
+        covariance, residual, _ = self._joint(columns, row.unsqueeze(0))
+        factor, history = torch.linalg.cholesky(covariance[0, :-1, :-1]), row[:-1]
+        movie, means = columns.movie[history], self._vectors()[0]
+        taste = self._factors(movie, columns.x[history], means) @ others.factors.T
+        taste = taste + self._shared_with(movie, others.entities)
+        rank, time = (_gaps(x[row].unsqueeze(0))[:, :-1, -1:] for x in (columns.rank, columns.time))
+        cross = taste * self._fading(rank, time)[0] + self._mood(rank, time)[0]
+        both = torch.cat([cross, residual[0, :-1].unsqueeze(1)], dim=1)
+        solved = torch.linalg.solve_triangular(factor, both, upper=False)
+        mean = solved[:, -1] @ solved[:, :-1]
+        spread = (others.variance - (solved[:, :-1] ** 2).sum(dim=0)).sqrt()
+        return mean + others.level, spread
+
     def _joint(
         self, columns: Columns, rows: Rows
     ) -> tuple[Square, Float[Tensor, "windows size"], Float[Tensor, "windows size"]]:
@@ -134,12 +174,21 @@ class Process(nn.Module):
         means, left = self._vectors()
         rank, time = _gaps(columns.rank[at]), _gaps(columns.time[at])
         covariance = self._taste(movie, x, means) * self._fading(rank, time) + self._mood(rank, time)
-        noise = (self.noise + columns.noise[at] @ self.noise_slopes).exp() + JITTER
-        noise = noise + left[self.tokens[movie]].sum(dim=2)
-        level = self.offset + x @ self.linear
+        noise = self._noise(columns.noise[at], movie, left)
+        level = self._level(x)
         diagonal = torch.diag_embed(torch.where(real, noise, 1.0))
         both = real.unsqueeze(2) & real.unsqueeze(1)
         return covariance * both + diagonal, (columns.residual[at] - level) * real, level
+
+    def _level(self, x: Float[Tensor, "*shape 4"]) -> Float[Tensor, "*shape"]:
+        return self.offset + x @ self.linear
+
+    def _noise(
+        self, noise: Float[Tensor, "*shape 2"], movie: Int64[Tensor, "*shape"], left: Float[Tensor, " tokens"]
+    ) -> Float[Tensor, "*shape"]:
+        """Return the noise's variance: that of a rating, and what the learned vectors leave out."""
+        known = (self.noise + noise @ self.noise_slopes).exp() + JITTER
+        return known + left[self.tokens[movie]].sum(dim=-1)
 
     def _vectors(self) -> tuple[Float[Tensor, "tokens factors"], Float[Tensor, " tokens"]]:
         """Return a draw of the learned vectors; in eval mode their means, and the variance left out."""
@@ -156,21 +205,45 @@ class Process(nn.Module):
         means: Float[Tensor, "tokens factors"],
     ) -> Square:
         """Return C: how alike the movies are."""
-        w, z = self.cowatch[movie], self.vectors[movie]
-        learned = torch.cat([w, 0.5 * z], dim=2) @ self.metric
-        learned = learned + embedding(self.tokens[movie], means).sum(dim=2)
-        a, b = self.cosines.exp()
-        taste = _inner(learned) + a * _inner(w) + b * _inner(z) + _inner(x * (self.slopes / 2).exp())
-        for i, weight in enumerate(self.same.exp()):
-            taste = taste + weight * _shared(getattr(self, f"block_{i}")[movie])
+        factors = self._factors(movie, x, means)
+        taste = factors @ factors.transpose(1, 2)
+        for weight, block in zip(self.same.exp(), self._blocks(movie), strict=True):
+            taste = taste + weight * _shared(block)
         return taste
 
-    def _fading(self, rank: Square, time: Square) -> Square:
+    def _factors(
+        self,
+        movie: Int64[Tensor, "*shape"],
+        x: Float[Tensor, "*shape 4"],
+        means: Float[Tensor, "tokens factors"],
+    ) -> Float[Tensor, "*shape dim"]:
+        """Return vectors whose products are C but for the shared entities."""
+        w, z = self.cowatch[movie], self.vectors[movie]
+        learned = torch.cat([w, 0.5 * z], dim=-1) @ self.metric
+        learned = learned + embedding(self.tokens[movie], means).sum(dim=-2)
+        a, b = (self.cosines / 2).exp()
+        return torch.cat([learned, a * w, b * z, x * (self.slopes / 2).exp()], dim=-1)
+
+    def _blocks(self, movie: Int64[Tensor, "*shape"]) -> list[Int64[Tensor, "*shape _"]]:
+        return [getattr(self, f"block_{i}")[movie] for i in range(self.blocks)]
+
+    def _shared_with(
+        self, movie: Int64[Tensor, " size"], entities: Int64[Tensor, "others tokens"]
+    ) -> Float[Tensor, "size others"]:
+        """Return the weighted number of entities that movies share with others: gathered, not compared."""
+        table = torch.zeros(int(entities.max()) + 1, len(movie))
+        for weight, block in zip(self.same.exp(), self._blocks(movie), strict=True):
+            for column in block.T:
+                table[column, torch.arange(len(movie))] += weight
+        table[0] = 0
+        return embedding_bag(entities, table, mode="sum").T
+
+    def _fading(self, rank: Between, time: Between) -> Between:
         """Return how much more alike tastes are between ratings that lie close together."""
         a, b, c = self.fading.exp()
         return 1 + a * torch.exp(-rank / 10) + b * torch.exp(-rank / 100) + c * torch.exp(-time / (90 * DAY))
 
-    def _mood(self, rank: Square, time: Square) -> Square:
+    def _mood(self, rank: Between, time: Between) -> Between:
         """Return the part that no movie bears on: the person's level, and how it drifts."""
         mood = self.constant.exp().expand_as(rank)
         for weight, scale in zip(self.by_rank.exp(), RANKS, strict=True):
@@ -190,10 +263,6 @@ def _zeros(count: int) -> nn.Parameter:
 
 def _gaps(values: Int64[Tensor, "windows size"] | Float64[Tensor, "windows size"]) -> Square:
     return (values.unsqueeze(2) - values.unsqueeze(1)).abs().float()
-
-
-def _inner(rows: Float[Tensor, "windows size dim"]) -> Square:
-    return rows @ rows.transpose(1, 2)
 
 
 def _shared(block: Int64[Tensor, "windows size width"]) -> Square:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 import torch
-from jaxtyping import Int64
+from jaxtyping import Float64, Int64
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
@@ -17,6 +17,7 @@ from reelgraph.histories.batches import stars
 from reelgraph.metrics import mae, rmse
 from reelgraph.params.gp import Gp
 from reelgraph.params.rater import Model
+from reelgraph.raters.gp.blanks import doubled
 from reelgraph.raters.gp.content import Content
 from reelgraph.raters.gp.cowatch import cowatch_vectors
 from reelgraph.raters.gp.fitting import fit_head, fit_process, log_density
@@ -25,6 +26,7 @@ from reelgraph.raters.gp.inputs import HEAD_STATISTICS, HeadInputs, Predictor
 from reelgraph.raters.gp.movie_stats import MovieStats, fit_stats
 from reelgraph.raters.gp.process import Process
 from reelgraph.raters.gp.ratings import all_rows, fitted_rows
+from reelgraph.raters.gp.scoring import Scorer
 from reelgraph.raters.gp.windows import covering, ending_at
 from reelgraph.raters.rater import Epoch, Prediction, Reasons
 from reelgraph.seeds import derive
@@ -54,12 +56,33 @@ class GpRater:
             return Prediction(np.zeros(0), np.zeros((0, 10)))
         predictor = Predictor(self.process, self.stats, all_rows(histories, fit_end), self.content)
         inputs = _of_targets(predictor, index, self.params)
-        with torch.inference_mode():
-            each = [head(inputs.x, inputs.mean, inputs.spread).exp() for head in self.heads]
-            probabilities = torch.stack(each).mean(dim=0).double()
-        back = np.searchsorted(inputs.rating, index)
+        found, back = self._said(inputs), np.searchsorted(inputs.rating, index)
+        assert found.probabilities is not None
+        return Prediction(found.stars[back], found.probabilities[back])
+
+    @torch.inference_mode()
+    def _said(self, inputs: HeadInputs) -> Prediction:
+        each = [head(inputs.x, inputs.mean, inputs.spread).exp() for head in self.heads]
+        probabilities = torch.stack(each).mean(dim=0).double()
         expected = probabilities @ torch.arange(1, 11, dtype=torch.float64) / 2
-        return Prediction(expected.numpy()[back], probabilities.numpy()[back])
+        return Prediction(expected.numpy(), probabilities.numpy())
+
+    def score(
+        self, histories: Histories, fit_end: Ends, index: Int64[np.ndarray, " n"]
+    ) -> Iterator[Float64[np.ndarray, " movies"]]:
+        """Yield stars of all movies in the place of each target; see ``reelgraph.raters.rater.Rater``."""
+        predictor = Predictor(self.process, self.stats, all_rows(histories, fit_end), self.content)
+        scorer = Scorer(self.process, self.stats, self.content)
+        asked = _of_targets(predictor, index, self.params)
+        bounds = predictor.ratings.nearest(index, self.params.window - 1)
+        for target, low, high in zip(index, *bounds, strict=True):
+            row = np.append(np.arange(low, high), target)
+            x = asked.x[np.searchsorted(asked.rating, target)]
+            yield self._said(scorer.head_inputs(predictor, row, x)).stars
+
+    def with_blanks(self) -> GpRater:
+        """Know each movie twice, once without its vectors; see ``reelgraph.raters.rater.Rater``."""
+        return GpRater(*doubled(self.content, self.stats, self.process), self.heads, self.params)
 
     def reasons(self, histories: Histories, fit_end: Ends, index: Int64[np.ndarray, " n"]) -> list[Reasons]:
         """Return what each earlier rating adds; see ``reelgraph.raters.rater.Rater``."""

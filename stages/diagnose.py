@@ -1,0 +1,47 @@
+"""Stage diagnose: rater, histories, baselines' predictions → slices, calibration and controls."""
+
+from __future__ import annotations
+
+import pyarrow.compute as pc
+
+from reelgraph.compute import prepare
+from reelgraph.door import run
+from reelgraph.evaluation import bundle, plots
+from reelgraph.evaluation.calibration import calibration
+from reelgraph.evaluation.controls import controls
+from reelgraph.evaluation.slices import by_slice, labels
+from reelgraph.files import write_metrics
+from reelgraph.histories.arrays import read_histories
+from reelgraph.histories.batches import stars
+from reelgraph.metrics import rmse
+from reelgraph.params.diagnose import DiagnoseParams
+from reelgraph.raters.loading import load_rater
+from reelgraph.schemas.movies import read_movies
+from reelgraph.seeds import derive
+
+
+def work(params: DiagnoseParams) -> str:
+    """Predict the test targets, whole and with something hidden; compare by kind of target."""
+    prepare(params.compute)
+    fit, histories = params.evaluate.fit, read_histories("data/histories")
+    released = read_movies("data/movies.parquet", ("release_year",))["release_year"]
+    rater, end, index = load_rater("data/rater", fit), histories.fit_end(fit), histories.test
+    said = rater.predict(histories, end, index).stars
+    others = bundle.read_predictions("data/baselines", list(params.baselines), histories)
+    val = stars(histories, histories.val)
+    peer = min(others, key=lambda name: (rmse(val, others[name].val), name))
+    actual, user, draws = stars(histories, index), histories.users_of(index), derive(params.seed, "bootstrap")
+    binned = labels(histories, end, index, pc.cast(released, "float64").to_numpy())
+    slices = by_slice(binned, user, actual, said, others[peer].test[fit], draws)
+    calibrated = calibration(user, actual, said, draws)
+    hidden = controls(rater, histories, end, index, len(released), params.seed)
+    write_metrics({"peer": peer, **slices}, "metrics/slices.json")
+    write_metrics(calibrated, "metrics/calibration.json")
+    write_metrics(hidden, "metrics/controls.json")
+    plots.calibration(calibrated, "plots/diagnose/calibration.png")
+    costs = ", ".join(f"{name} {row['cost']:+.4f}" for name, row in hidden.items())
+    return f"costs in RMSE: {costs}; calibration error {calibrated['error']:.4f} stars"
+
+
+if __name__ == "__main__":
+    run("diagnose", DiagnoseParams, work)

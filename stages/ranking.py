@@ -1,0 +1,37 @@
+"""Stage ranking: rater, histories → metrics/ranking.json, what the predictions recommend."""
+
+from __future__ import annotations
+
+from itertools import repeat
+
+from reelgraph.compute import prepare
+from reelgraph.door import run
+from reelgraph.evaluation.ranking import ask, by_movie, ranking
+from reelgraph.files import write_metrics
+from reelgraph.histories.arrays import read_histories
+from reelgraph.histories.cases import apart
+from reelgraph.params.compute import Compute
+from reelgraph.params.ranking import RankingParams
+from reelgraph.raters.loading import load_rater
+from reelgraph.schemas.movies import read_movie_ids
+from reelgraph.seeds import derive, generator
+
+
+def work(params: RankingParams) -> str:
+    """Score all movies for some users, by the rater, by popularity and by the movies' means; compare."""
+    # Matrices of one person at a time are small: threads would wait for each other.
+    prepare(Compute(threads=1))
+    histories, movies = read_histories("data/histories"), len(read_movie_ids("data/movies.parquet"))
+    rater, end = load_rater("data/rater", params.evaluate.fit), histories.fit_end(params.evaluate.fit)
+    asked = ask(histories, movies, params.evaluate.ranking_users, generator(params.seed, "ranking"))
+    cases = apart(histories, end, asked.place)
+    models = {"rater": rater.score(cases, cases.train_end, cases.test)}
+    models |= {name: repeat(each) for name, each in by_movie(histories, end, movies).items()}
+    found = ranking(asked, models, derive(params.seed, "bootstrap"))
+    write_metrics(found, "metrics/ranking.json")
+    ndcg = ", ".join(f"{name} {row['ndcg_10']:.4f}" for name, row in found.items())
+    return f"NDCG@10 of {len(asked.place):,} users: {ndcg}"
+
+
+if __name__ == "__main__":
+    run("ranking", RankingParams, work)

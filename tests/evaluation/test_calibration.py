@@ -1,0 +1,36 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from reelgraph.evaluation import plots
+from reelgraph.evaluation.calibration import calibration
+
+
+def test_a_shift_is_the_error() -> None:
+    actual = np.array([2.0, 3.0, 3.0, 5.0])
+    found = calibration(np.arange(4), actual, actual - 0.2, 0)
+    assert found["error"] == pytest.approx(0.2)
+    assert set(found) == {"error", "bin_04", "bin_06", "bin_10"}
+    assert found["bin_06"]["n_targets"] == 2
+    assert found["bin_06"]["predicted"] == pytest.approx(2.8)
+    assert found["bin_06"]["actual"] == found["bin_06"]["actual_low"] == 3.0
+
+
+def test_a_right_model_is_calibrated_and_errors_within_a_bin_cancel() -> None:
+    draw = np.random.default_rng(0)
+    truth = draw.uniform(2, 4.5, 20_000)
+    actual = truth + draw.normal(0, 0.8, 20_000)
+    assert calibration(np.arange(20_000), actual, truth, 0)["error"] < 0.03
+    assert calibration(np.arange(20_000), actual, np.full(20_000, truth.mean()), 0)["error"] < 0.03
+    assert calibration(np.arange(20_000), actual, 2 * truth - 3.25, 0)["error"] > 0.4
+
+
+def test_the_picture_is_the_same_bytes_each_time(tmp_path: Path) -> None:
+    found = calibration(np.arange(4), np.array([2.0, 3.0, 3.5, 5.0]), np.array([2.1, 3.0, 3.1, 4.5]), 0)
+    for name in ("a.png", "b.png"):
+        plots.calibration(found, tmp_path / name)
+    assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
+    assert (tmp_path / "a.png").read_bytes().startswith(b"\x89PNG")

@@ -1,0 +1,121 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from reelgraph.evaluation.controls import controls, shuffled, without_ratings, without_text
+from reelgraph.histories.arrays import Histories
+from reelgraph.histories.batches import stars
+from reelgraph.histories.cases import Cases, apart
+from reelgraph.raters.rater import Prediction, Rater
+from tests.histories.strategies import random_histories
+
+MOVIES = 40
+
+
+@pytest.fixture
+def people() -> Histories:
+    return random_histories(1, 40, MOVIES, 40)
+
+
+def cases_of(people: Histories) -> Cases:
+    return apart(people, people.fit_end("train"), people.test)
+
+
+class Constant(Rater):
+    """Says three stars whatever it is shown."""
+
+    parameters = 0
+
+    def predict(self, histories: Histories, fit_end: np.ndarray, index: np.ndarray) -> Prediction:
+        return Prediction(np.full(len(index), 3.0))
+
+    def with_blanks(self) -> Rater:
+        return self
+
+
+class Last(Constant):
+    """Says what the person said last."""
+
+    def predict(self, histories: Histories, fit_end: np.ndarray, index: np.ndarray) -> Prediction:
+        return Prediction(histories.code[histories.history_end(index) - 1] / 2)
+
+
+class ByMovie(Constant):
+    """Knows each movie by its row, and nothing of the blank ones."""
+
+    def predict(self, histories: Histories, fit_end: np.ndarray, index: np.ndarray) -> Prediction:
+        row = histories.movie_row[index].astype(np.float64)
+        return Prediction(np.where(row < MOVIES, 0.5 + row / 10, 3.0))
+
+
+def found(rater: Rater, people: Histories) -> dict[str, dict[str, float]]:
+    return controls(rater, people, people.fit_end("train"), people.test, MOVIES, seed=0)
+
+
+def test_a_constant_model_costs_nothing(people: Histories) -> None:
+    for row in found(Constant(), people).values():
+        assert row["cost"] == row["cost_low"] == row["cost_high"] == 0
+        assert row["rmse"] == pytest.approx(np.sqrt(((stars(people, people.test) - 3) ** 2).mean()))
+
+
+def test_each_control_costs_the_model_that_reads_what_it_hides(people: Histories) -> None:
+    alike = np.array(people.code)
+    alike[people.test - 1] = alike[people.test]
+    row = found(Last(), replace(people, code=alike))
+    assert row["history_shuffled"]["cost_low"] > 0
+    assert row["ratings_hidden"]["cost_low"] > 0
+    assert row["text_hidden"]["cost"] == 0
+    told = np.array(people.movie_row)
+    told[people.test] = 10 * (people.code[people.test] / 2 - 0.5).clip(0, 3.9)
+    row = found(ByMovie(), replace(people, movie_row=told))
+    assert row["text_hidden"]["cost_low"] > 0
+    assert row["history_shuffled"]["cost"] == row["ratings_hidden"]["cost"] == 0
+
+
+def test_shuffling_moves_rated_movies_within_a_history_and_no_target(people: Histories) -> None:
+    cases = cases_of(people)
+    other = shuffled(cases, np.random.default_rng(0))
+    assert (other.timestamp == cases.timestamp).all()
+    moved = 0
+    for first, last in zip(cases.offsets[:-1], cases.test, strict=True):
+        parts = [
+            list(zip(c.movie_row[first:last], c.code[first:last], c.fitted[first:last], strict=True))
+            for c in (cases, other)
+        ]
+        assert sorted(parts[0]) == sorted(parts[1])
+        moved += parts[0] != parts[1]
+        assert other.movie_row[last] == cases.movie_row[last]
+    assert moved > 30
+    again = shuffled(cases, np.random.default_rng(0))
+    assert (again.movie_row == other.movie_row).all()
+
+
+def test_hidden_ratings_are_what_others_gave(people: Histories) -> None:
+    cases, taken = cases_of(people), people.before(people.fit_end("train"))
+    hidden = without_ratings(cases, people, people.fit_end("train"))
+    assert (hidden.code[cases.test] == cases.code[cases.test]).all()
+    total = np.bincount(people.movie_row[taken], people.code[taken], MOVIES)
+    count = np.bincount(people.movie_row[taken], minlength=MOVIES)
+    for i in np.flatnonzero(cases.inner)[::17]:
+        movie, own = cases.movie_row[i], cases.fitted[i]
+        rest = count[movie] - own
+        mean = (total[movie] - own * float(cases.code[i])) / rest if rest else people.code[taken].mean()
+        assert hidden.code[i] == np.rint(mean)
+
+
+def test_a_rating_that_nobody_shares_is_not_given_away() -> None:
+    people = random_histories(1, 8, 30_000, 40)
+    end = people.fit_end("train")
+    hidden = without_ratings(apart(people, end, people.test), people, end)
+    mean = np.rint(people.code[people.before(end)].mean())
+    assert (hidden.code[hidden.inner] == mean).mean() > 0.98
+
+
+def test_only_targets_lose_their_text(people: Histories) -> None:
+    cases = cases_of(people)
+    blank = without_text(cases, MOVIES)
+    assert (blank.movie_row[cases.test] == cases.movie_row[cases.test] + MOVIES).all()
+    assert (blank.movie_row[cases.inner] == cases.movie_row[cases.inner]).all()

@@ -1,0 +1,72 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+
+from reelgraph.evaluation.slices import by_slice, labels
+from reelgraph.histories.arrays import Histories
+from reelgraph.histories.batches import stars
+from tests.histories.strategies import histories, random_histories
+
+SLICES = {"history", "popularity", "user_mean", "user_spread", "rating", "year", "user"}
+
+
+def years(movies: int = 40) -> np.ndarray:
+    return np.where(np.arange(movies) % 4, 1900 + np.arange(movies) * 3.0, np.nan)
+
+
+@settings(deadline=None, max_examples=10)  # 2,000 resamples a bin
+@given(histories)
+def test_bins_partition_the_targets(h: Histories) -> None:
+    binned = labels(h, h.fit_end("train"), h.test, years())
+    assert set(binned) == SLICES
+    actual, draw = stars(h, h.test), np.random.default_rng(0)
+    rater, peer = draw.uniform(0.5, 5, (2, len(actual)))
+    for bins in by_slice(binned, h.users_of(h.test), actual, rater, peer, 0).values():
+        count = np.array([row["n_targets"] for row in bins.values()])
+        assert count.min() >= 1
+        assert count.sum() == len(actual)
+        for key, said in (("rmse", rater), ("peer_rmse", peer)):
+            squares = sum(row["n_targets"] * row[key] ** 2 for row in bins.values())
+            assert squares / len(actual) == pytest.approx(((said - actual) ** 2).mean())
+
+
+def test_bins_by_hand() -> None:
+    h = random_histories(1, 6, 40, 30)
+    end = h.fit_end("train")
+    found = labels(h, end, h.test, years())
+    for i, target in enumerate(h.test):
+        before = np.arange(h.offsets[h.users_of(h.test)[i]], target)
+        given, movie = h.code[before] / 2, h.movie_row[target]
+        assert found["history"][i] == ("10_to_29" if len(before) < 30 else "30_to_99")
+        mean = given.mean()
+        expected = "under_3_0" if mean < 3 else "3_0_to_3_5" if mean < 3.5 else "3_5_to_4_0"
+        assert found["user_mean"][i] == expected
+        assert found["user_spread"][i] == ("1_2_up" if given.std() >= 1.2 else "0_9_to_1_2")
+        assert found["rating"][i] == str(h.code[target] / 2).replace(".", "_")
+        rated = (h.movie_row[h.before(end)] == movie).sum()
+        assert found["popularity"][i] == ("unseen" if not rated else "1_to_4" if rated < 5 else "5_to_19")
+        if movie % 4 == 0:
+            assert found["year"][i] == "unknown"
+        elif 1970 <= 1900 + 3 * movie < 1980:
+            assert found["year"][i] == "1970_to_1979"
+    assert set(found["user"]) == {"known"}
+    assert set(labels(h, h.offsets[:-1], h.test, years())["user"]) == {"new"}
+    assert set(labels(h, h.offsets[:-1], h.test, years())["popularity"]) == {"unseen"}
+
+
+def test_no_history_is_a_bin_of_its_own() -> None:
+    h = random_histories(1, 6, 40, 30)
+    found = labels(h, h.fit_end("train"), h.offsets[:-1], years())
+    assert set(found["user_mean"]) == set(found["user_spread"]) == {"none"}
+    assert set(found["history"]) == {"under_10"}
+
+
+def test_a_better_rater_is_below_its_peer_in_the_interval() -> None:
+    draw, bins = np.random.default_rng(0), {"half": np.arange(400) % 2}
+    actual = np.full(400, 3.0)
+    rater, peer = actual + draw.normal(0, 0.5, 400), actual + draw.normal(0, 1.0, 400)
+    for row in by_slice(bins, np.arange(400), actual, rater, peer, 0)["half"].values():
+        assert row["rater_minus_low"] < row["rmse"] - row["peer_rmse"] < row["rater_minus_high"] < 0
+        assert row["rmse_low"] < row["rmse"] < row["rmse_high"]
