@@ -18,8 +18,8 @@ class Cases(Histories):
     """Ratings that a model was fitted on. They say so themselves, since they may be moved about."""
 
     def before(self, end: Int64[np.ndarray, " users"]) -> Bool[np.ndarray, " ratings"]:
-        """Tell for each rating whether a model was fitted on it; the only ``end`` is ``train_end``."""
-        return self.fitted
+        """Tell for each rating whether it lies before ``end``: before ``train_end`` are those fitted on."""
+        return self.fitted if np.array_equal(end, self.train_end) else super().before(end)
 
     @property
     def inner(self) -> Bool[np.ndarray, " ratings"]:

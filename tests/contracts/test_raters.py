@@ -128,6 +128,18 @@ def test_a_target_apart_is_predicted_as_among_everybody(rater: Rater, people: Hi
         np.testing.assert_allclose(found, rater.predict(people, end, index).stars, atol=1e-5)
 
 
+@pytest.mark.parametrize("split", ["given", "global_time"])
+def test_targets_of_new_users_apart_and_their_scores_under_other_splits(rater: Rater, split: str) -> None:
+    others = random_histories(4, 12, MOVIES, 60, split)
+    nobody, index = others.offsets[:-1], others.test[::3]
+    said, cases = rater.predict(others, nobody, index).stars, apart(others, nobody, index)
+    np.testing.assert_allclose(rater.predict(cases, cases.train_end, cases.test).stars, said, atol=1e-5)
+    for score, movie, one in zip(
+        rater.score(others, nobody, index), others.movie_row[index], said, strict=True
+    ):
+        assert score[movie] == pytest.approx(one, abs=1e-5)
+
+
 def test_scores_are_predictions_in_the_targets_place(rater: Rater, people: Histories) -> None:
     cases = apart(people, people.fit_end("train"), people.test[:3])
     scores = list(rater.score(cases, cases.train_end, cases.test))
