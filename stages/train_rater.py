@@ -5,34 +5,23 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-import pyarrow.compute as pc
-
 from reelgraph.compute import prepare
 from reelgraph.door import run
 from reelgraph.files import replacing, write_json
 from reelgraph.histories.arrays import read_histories
 from reelgraph.params.rater import RaterParams
 from reelgraph.raters.curves import curves
-from reelgraph.raters.fitting import Movies, fit_rater
-from reelgraph.schemas.kg import read_kg
-from reelgraph.schemas.movies import read_movies
-from reelgraph.schemas.vectors import aligned, read_vectors
-
-
-def read_known(embedding: str) -> Movies:
-    """Read what the rater may know of the movies, in row order."""
-    table = read_movies("data/movies.parquet", ("movie_id", "release_year"))
-    vectors, text = (
-        aligned(table["movie_id"].to_numpy(), *read_vectors(path), path)
-        for path in (f"data/emb_{embedding}.parquet", "data/text_vectors.parquet")
-    )
-    return Movies(vectors, text, read_kg("data/kg"), pc.cast(table["release_year"], "float64").to_numpy())
+from reelgraph.raters.fitting import fit_rater
+from reelgraph.raters.reading import read_known
 
 
 def work(params: RaterParams) -> str:
     """Fit the rater, write its weights, configuration and history."""
     prepare(params.compute)
-    histories, movies = read_histories("data/histories"), read_known(params.model.embedding)
+    histories, movies = (
+        read_histories("data/histories"),
+        read_known(f"data/emb_{params.model.embedding}.parquet"),
+    )
     with curves("plots/rater") as live:
         fitted = fit_rater(params, histories, movies, live.add)
     epochs: list[Any] = [asdict(epoch) for epoch in fitted.epochs]

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from jaxtyping import Float32, Float64
+from torch import nn
 
 from reelgraph.errors import TrainingError
 from reelgraph.histories.arrays import Histories
@@ -35,6 +37,15 @@ class Movies:
 
 
 @dataclass(frozen=True)
+class First:
+    """A rater fitted on training rows, and how it went."""
+
+    rater: Rater
+    best_epoch: int
+    epochs: list[Epoch]
+
+
+@dataclass(frozen=True)
 class Fitted:
     """A rater fitted on training rows, the same on training and validation rows, and how it went."""
 
@@ -46,6 +57,18 @@ class Fitted:
     """Of the first, on the validation targets, stars."""
 
 
+class Fitter(Protocol):
+    """Fits one kind of rater on training rows, and then again with validation rows, nothing chosen anew."""
+
+    def first(self, on_epoch: Callable[[Epoch], None]) -> First:
+        """Fit on training rows; tell of each epoch, judged on the validation targets."""
+        ...
+
+    def again(self, epochs: int) -> Rater:
+        """Fit on training and validation rows, for as many epochs as were best."""
+        ...
+
+
 def fit_rater(
     params: RaterParams, histories: Histories, movies: Movies, on_epoch: Callable[[Epoch], None]
 ) -> Fitted:
@@ -54,39 +77,66 @@ def fit_rater(
     Raises:
         TrainingError: there are no validation targets, or a loss is not finite.
     """
+    fitter = make_fitter(params, histories, movies)
+    first = fitter.first(on_epoch)
+    again = fitter.again(first.best_epoch)
+    said = first.rater.predict(histories, histories.fit_end("train"), histories.val).stars
+    val_rmse = rmse(stars(histories, histories.val), said)
+    return Fitted(first.rater, again, first.best_epoch, first.epochs, val_rmse)
+
+
+def make_fitter(params: RaterParams, histories: Histories, movies: Movies) -> Fitter:
+    """Return what fits the rater that the params describe.
+
+    Raises:
+        TrainingError: there are no validation targets.
+    """
     if not len(histories.val):
         raise TrainingError("data/histories", "validation targets", "none",
                             "Add ratings, or lower sequences.min_history.")  # fmt: skip
-    fit = _gaussian_process if params.model.type == "gp" else _network
-    first, second, best, epochs = fit(params, histories, movies, on_epoch)
-    said = first.predict(histories, histories.fit_end("train"), histories.val).stars
-    return Fitted(first, second, best, epochs, rmse(stars(histories, histories.val), said))
+    if params.model.type == "gp":
+        return _GaussianProcess(params, histories, movies)
+    return NetworkFitter(params, histories, movies)
 
 
-def _gaussian_process(
-    params: RaterParams, histories: Histories, movies: Movies, on_epoch: Callable[[Epoch], None]
-) -> tuple[Rater, Rater, int, list[Epoch]]:
-    content = make_content(movies.graph, movies.year, (movies.text, movies.vectors))
-    epochs: list[Epoch] = []
+class _GaussianProcess:
+    def __init__(self, params: RaterParams, histories: Histories, movies: Movies) -> None:
+        content = make_content(movies.graph, movies.year, (movies.text, movies.vectors))
+        self.histories, self.chosen = histories, (content, params.model, params.gp, params.seed)
 
-    def note(epoch: Epoch) -> None:
-        epochs.append(epoch)
-        on_epoch(epoch)
+    def first(self, on_epoch: Callable[[Epoch], None]) -> First:
+        epochs: list[Epoch] = []
 
-    chosen = content, params.model, params.gp, params.seed
-    first = fit_gp(histories, histories.fit_end("train"), *chosen, note)
-    return first, fit_gp(histories, histories.fit_end("train_val"), *chosen), len(epochs), epochs
+        def note(epoch: Epoch) -> None:
+            epochs.append(epoch)
+            on_epoch(epoch)
+
+        rater = fit_gp(self.histories, self.histories.fit_end("train"), *self.chosen, note)
+        return First(rater, len(epochs), epochs)
+
+    def again(self, epochs: int) -> Rater:
+        return fit_gp(self.histories, self.histories.fit_end("train_val"), *self.chosen)
 
 
-def _network(
-    params: RaterParams, histories: Histories, movies: Movies, on_epoch: Callable[[Epoch], None]
-) -> tuple[Rater, Rater, int, list[Epoch]]:
-    window, train, seed = params.model.max_history, params.train, params.seed
-    trained = training.train(
-        lambda: build(params.model, movies.vectors), histories, train, window, seed, on_epoch
-    )
-    again = training.refit(
-        lambda: build(params.model, movies.vectors), histories, train, window, seed, trained.best.epoch
-    )
-    best = trained.best.epoch
-    return NeuralRater(trained.rater, window), NeuralRater(again, window), best, trained.epochs
+class NetworkFitter:
+    """Fits attention or transformer."""
+
+    def __init__(self, params: RaterParams, histories: Histories, movies: Movies) -> None:
+        self.window, self.histories = params.model.max_history, histories
+        self.make: Callable[[], nn.Module] = lambda: build(params.model, movies.vectors)
+        self.train, self.seed = params.train, params.seed
+
+    def wrap(self, outer: Callable[[nn.Module], nn.Module]) -> None:
+        """Put every network that is made into another one."""
+        inner = self.make
+        self.make = lambda: outer(inner())
+
+    def first(self, on_epoch: Callable[[Epoch], None]) -> First:
+        """Fit on training rows; the epoch with the lowest validation RMSE wins."""
+        trained = training.train(self.make, self.histories, self.train, self.window, self.seed, on_epoch)
+        return First(NeuralRater(trained.rater, self.window), trained.best.epoch, trained.epochs)
+
+    def again(self, epochs: int) -> Rater:
+        """Fit on training and validation rows."""
+        rater = training.refit(self.make, self.histories, self.train, self.window, self.seed, epochs)
+        return NeuralRater(rater, self.window)

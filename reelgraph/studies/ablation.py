@@ -1,0 +1,49 @@
+"""A run of the ablation: one rater, one set of movie vectors, one control, one seed."""
+
+from __future__ import annotations
+
+from reelgraph.errors import ParamError
+from reelgraph.histories.arrays import Histories
+from reelgraph.histories.batches import stars
+from reelgraph.metrics import rmse
+from reelgraph.params.ablation import AblationRunParams
+from reelgraph.params.rater import RaterParams
+from reelgraph.raters.fitting import Movies, NetworkFitter, make_fitter
+from reelgraph.studies.controls import RatingsHidden, controlled
+from reelgraph.studies.table import Row
+
+
+def run(
+    row: Row, seed: int, params: AblationRunParams, histories: Histories, movies: Movies
+) -> dict[str, float]:
+    """Fit one rater on training rows under the control; return its validation and test RMSE, stars.
+
+    Raises:
+        ParamError: gp is asked to hide ratings: without them it has nothing to condition on.
+        TrainingError: there are no validation targets, or a loss is not finite.
+    """
+    if row.architecture == "gp" and row.control == "ratings_hidden":
+        raise ParamError("ablation.gp_controls", "controls that gp can be trained under", "ratings_hidden",
+                         "Remove it: a Gaussian process of no ratings is item_mean.")  # fmt: skip
+    seen, known = controlled(row.control, histories, movies, seed)
+    fitter = make_fitter(_budget(row, seed, params), seen, known)
+    if row.control == "ratings_hidden":
+        assert isinstance(fitter, NetworkFitter)
+        fitter.wrap(RatingsHidden)
+    rater = fitter.first(lambda epoch: None).rater
+    targets = {"val": histories.val, "test": histories.test}
+    return {
+        f"{name}_rmse": rmse(stars(seen, index), rater.predict(seen, seen.fit_end("train"), index).stars)
+        for name, index in targets.items()
+    }
+
+
+def _budget(row: Row, seed: int, params: AblationRunParams) -> RaterParams:
+    own = params.ablation
+    return RaterParams(
+        seed=seed,
+        model=params.model.model_copy(update={"type": row.architecture, "embedding": row.embedding}),
+        gp=params.gp.model_copy(update={"epochs": own.gp_epochs, "most_ratings": own.gp_ratings}),
+        train=params.train.model_copy(update={"epochs": own.epochs}),
+        compute=params.compute,
+    )

@@ -1,0 +1,58 @@
+"""What is taken from a rater, in training and after, to see what it was worth."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from reelgraph.histories.arrays import Histories
+from reelgraph.histories.batches import Batch
+from reelgraph.params.ablation import Control
+from reelgraph.raters.fitting import Movies
+from reelgraph.schemas.kg import KnowledgeGraph
+from reelgraph.seeds import generator
+
+
+def controlled(
+    control: Control | None, histories: Histories, movies: Movies, seed: int
+) -> tuple[Histories, Movies]:
+    """Return histories and movies as the control leaves them; ``ratings_hidden`` is a matter of the network.
+
+    ``text_hidden`` and ``graph_hidden`` leave the movie vectors alone: take such as know nothing of it.
+    """
+    if control == "history_shuffled":
+        return shuffled(histories, seed), movies
+    if control == "text_hidden":
+        return histories, replace(movies, text=np.zeros_like(movies.text))
+    if control == "graph_hidden":
+        return histories, replace(movies, graph=KnowledgeGraph(movies.graph.movie_ids, {}))
+    return histories, movies
+
+
+def shuffled(histories: Histories, seed: int) -> Histories:
+    """Put each person's training ratings into random order; the times stay, so that they tell nothing.
+
+    Histories of validation and test targets keep what they hold, so that a rater that looks at the last
+    ratings sees any of them.
+    """
+    place = np.arange(len(histories.code))
+    user = np.repeat(np.arange(len(histories.user_id)), np.diff(histories.offsets))
+    later = place >= histories.train_end[user]
+    key = np.where(later, place, generator(seed, "ablation/shuffle").random(len(place)))
+    order = np.lexsort((key, later, user))
+    return replace(histories, movie_row=histories.movie_row[order], code=histories.code[order])
+
+
+class RatingsHidden(nn.Module):
+    """A network that sees which movies a history has, but not how they were rated."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, batch: Batch) -> Tensor:
+        """Predict with every rating of the history in the middle of the scale."""
+        return self.network(replace(batch, ratings=torch.full_like(batch.ratings, 0.5) * batch.mask))

@@ -1,0 +1,78 @@
+"""The ablation table: which rows it has, what their seeds came to, and its picture."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from reelgraph.params.ablation import Ablation, Architecture, Control
+from reelgraph.pictures import ACCENT, QUIET, figure, save
+
+Table = dict[str, dict[str, float]]
+
+DEFAULT = "kg_gnn_bert"
+"""Vectors that the controls are run on."""
+WITHOUT = {"text_hidden": "kg_gnn", "graph_hidden": "text"}
+"""Vectors that know nothing of what a control hides, in place of the default's."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """A row of the table."""
+
+    architecture: Architecture
+    embedding: str
+    control: Control | None = None
+
+    @property
+    def name(self) -> str:
+        """The row's key in the metrics."""
+        return f"{self.architecture}-{self.embedding}-{self.control or 'none'}"
+
+    @property
+    def vectors(self) -> str:
+        """The set of movie vectors that the rater gets."""
+        return WITHOUT.get(self.control or "", self.embedding)
+
+
+def rows_of(params: Ablation) -> list[Row]:
+    """Return the table's rows: every architecture on every embedding, then the controls."""
+    networks = [each for each in params.architectures if each != "gp"]
+    crossed = [Row(each, name) for each in params.architectures for name in params.embeddings]
+    of_networks = [Row(each, DEFAULT, control) for each in networks for control in params.network_controls]
+    return [*crossed, *of_networks, *(Row("gp", DEFAULT, control) for control in params.gp_controls)]
+
+
+def collected(runs: Mapping[str, Sequence[Mapping[str, float]]]) -> Table:
+    """Return, for each row, mean and spread (standard deviation, n − 1) over its seeds; 0 for one seed."""
+    table: Table = {}
+    for name, results in runs.items():
+        table[name] = {"seeds": len(results)} | {
+            key: value for metric in ("val_rmse", "test_rmse")
+            for key, value in _spread(metric, np.array([result[metric] for result in results])).items()
+        }  # fmt: skip
+    return table
+
+
+def _spread(metric: str, values: np.ndarray) -> dict[str, float]:
+    spread = float(values.std(ddof=1)) if len(values) > 1 else 0.0
+    return {metric: float(values.mean()), f"{metric}_spread": spread}
+
+
+def dots(table: Table, path: Path | str) -> None:
+    """Draw each row's validation and test RMSE with their spread, the best on top."""
+    names = sorted(table, key=lambda name: (table[name]["val_rmse"], name))
+    places = np.arange(len(names))
+    drawn, axes = figure("Ablation: mean over seeds ± spread", "RMSE (stars)", "")
+    drawn.set_size_inches(6.4, 1.2 + 0.22 * len(names))
+    for metric, color, label in (("test_rmse", QUIET, "test"), ("val_rmse", ACCENT, "validation")):
+        values = [table[name][metric] for name in names]
+        spread = [table[name][f"{metric}_spread"] for name in names]
+        axes.errorbar(values, places, xerr=spread, fmt="o", markersize=4, color=color, label=label)
+    axes.set_yticks(places, names, fontsize=8)
+    axes.invert_yaxis()
+    axes.legend(frameon=False)
+    save(drawn, path)

@@ -1,0 +1,24 @@
+"""Stage ablation_vectors@NAME: a file of movie vectors → data/ablation/vectors/NAME.parquet."""
+
+from __future__ import annotations
+
+import sys
+from functools import partial
+
+from reelgraph.door import run
+from reelgraph.embeddings.sets import random_vectors
+from reelgraph.params.ablation import AblationVectorParams
+from reelgraph.schemas.vectors import read_vectors, write_vectors
+
+
+def work(name: str, source: str, params: AblationVectorParams) -> str:
+    """Copy the vectors, so that a run depends on its own alone; draw the random control's."""
+    movie_ids, vectors = read_vectors(source)
+    if name == "random":
+        vectors = random_vectors(len(movie_ids), vectors.shape[1], params.seed)
+    write_vectors(movie_ids, vectors, f"data/ablation/vectors/{name}.parquet")
+    return f"{vectors.shape[1]} dimensions"
+
+
+if __name__ == "__main__":
+    run(f"ablation_vectors@{sys.argv[1]}", AblationVectorParams, partial(work, *sys.argv[1:3]))
