@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float32, Float64
@@ -57,6 +57,7 @@ class Fitted:
     """Of the first, on the validation targets, stars."""
 
 
+@runtime_checkable
 class Fitter(Protocol):
     """Fits one kind of rater on training rows, and then again with validation rows, nothing chosen anew."""
 

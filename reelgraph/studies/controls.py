@@ -10,14 +10,13 @@ from torch import Tensor, nn
 
 from reelgraph.histories.arrays import Histories
 from reelgraph.histories.batches import Batch
-from reelgraph.params.ablation import Control
 from reelgraph.raters.fitting import Movies
 from reelgraph.schemas.kg import KnowledgeGraph
 from reelgraph.seeds import generator
 
 
 def controlled(
-    control: Control | None, histories: Histories, movies: Movies, seed: int
+    control: str | None, histories: Histories, movies: Movies, seed: int
 ) -> tuple[Histories, Movies]:
     """Return histories and movies as the control leaves them; ``ratings_hidden`` is a matter of the network.
 

@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from reelgraph.params.ablation import Ablation, Architecture, Control
+from reelgraph.params.ablation import Ablation
 from reelgraph.pictures import ACCENT, QUIET, figure, save
 
-Table = dict[str, dict[str, float]]
+Table = dict[str, dict[str, float | int]]
 
 DEFAULT = "kg_gnn_bert"
 """Vectors that the controls are run on."""
+NETWORKS = ("attention", "transformer")
 WITHOUT = {"text_hidden": "kg_gnn", "graph_hidden": "text"}
 """Vectors that know nothing of what a control hides, in place of the default's."""
 
@@ -23,9 +25,9 @@ WITHOUT = {"text_hidden": "kg_gnn", "graph_hidden": "text"}
 class Row:
     """A row of the table."""
 
-    architecture: Architecture
+    architecture: str
     embedding: str
-    control: Control | None = None
+    control: str | None = None
 
     @property
     def name(self) -> str:
@@ -40,13 +42,12 @@ class Row:
 
 def rows_of(params: Ablation) -> list[Row]:
     """Return the table's rows: every architecture on every embedding, then the controls."""
-    networks = [each for each in params.architectures if each != "gp"]
     crossed = [Row(each, name) for each in params.architectures for name in params.embeddings]
-    of_networks = [Row(each, DEFAULT, control) for each in networks for control in params.network_controls]
+    of_networks = [Row(each, DEFAULT, control) for each in NETWORKS for control in params.network_controls]
     return [*crossed, *of_networks, *(Row("gp", DEFAULT, control) for control in params.gp_controls)]
 
 
-def collected(runs: Mapping[str, Sequence[Mapping[str, float]]]) -> Table:
+def collected(runs: Mapping[str, Sequence[Mapping[str, Any]]]) -> Table:
     """Return, for each row, mean and spread (standard deviation, n − 1) over its seeds; 0 for one seed."""
     table: Table = {}
     for name, results in runs.items():

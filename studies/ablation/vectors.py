@@ -21,4 +21,5 @@ def work(name: str, source: str, params: AblationVectorParams) -> str:
 
 
 if __name__ == "__main__":
-    run(f"ablation_vectors@{sys.argv[1]}", AblationVectorParams, partial(work, *sys.argv[1:3]))
+    asked, file = sys.argv[1:]
+    run(f"ablation_vectors@{asked}", AblationVectorParams, partial(work, asked, file))

@@ -53,11 +53,11 @@ class Project:
         """Change params, named with __ for a dot, keeping the rest of the file."""
         self.set_all({key.replace("__", "."): value for key, value in values.items()})
 
-    def set_all(self, values: dict[str, object]) -> None:
+    def set_all(self, values: dict[str, object], file: str = "params.yaml") -> None:
         """Change params by key path."""
         from ruamel.yaml import YAML
 
-        yaml, path = YAML(), self.folder / "params.yaml"
+        yaml, path = YAML(), self.folder / file
         content = yaml.load(path)
         for key, value in values.items():
             section, _, name = key.rpartition(".")

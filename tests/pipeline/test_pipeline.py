@@ -92,7 +92,7 @@ def test_the_errors_are_taken_apart(project: Project) -> None:
 
 def test_a_second_run_finds_nothing_to_do(project: Project) -> None:
     assert "Data and pipelines are up to date" in project.run("dvc", "repro")
-    assert project.run("dvc", "status").strip() == "Data and pipelines are up to date."
+    assert project.run("dvc", "status", "dvc.yaml").strip() == "Data and pipelines are up to date."
 
 
 def test_a_fresh_clone_makes_the_same_bytes(project: Project, tmp_path: Path) -> None:
@@ -190,3 +190,28 @@ def test_other_input_makes_ingest_stale(project: Project, tmp_path: Path) -> Non
     ratings.write_bytes(ratings.read_bytes() + b"x")
     said = project.run("dvc", "status", "ingest")
     assert re.search(r"ingest:\s+changed deps:\s+modified:\s+\S*ratings.parquet", said)
+
+
+def test_the_ablation_is_resumed_and_collected(project: Project) -> None:
+    tiny = {"ablation.seeds": [1], "ablation.architectures": ["attention"], "ablation.network_controls": [],
+            "ablation.gp_controls": [], "ablation.embeddings": {"random": "data/emb_kg_gnn.parquet"},
+            "ablation.epochs": 1}  # fmt: skip
+    project.set_all(tiny, "studies/ablation/params.yaml")
+    first = project.ran("dvc", "repro", "studies/ablation/dvc.yaml")
+    assert first == {"ablation_vectors@random", "ablation@attention-random-none-1", "ablation"}
+    project.set_all({"ablation.seeds": [1, 2]}, "studies/ablation/params.yaml")
+    second = project.ran("dvc", "repro", "studies/ablation/dvc.yaml")
+    assert second == {"ablation@attention-random-none-2", "ablation"}
+    row = metrics(project, "ablation")["attention-random-none"]
+    assert row["seeds"] == 2
+    assert row["val_rmse_spread"] > 0
+    assert (project.folder / "plots/ablation.png").is_file()
+    project.run("git", "clean", "-fdq", "studies", "metrics", "plots")
+
+
+def test_the_probe_measures_every_set(project: Project) -> None:
+    project.run("dvc", "repro", "studies/embeddings/dvc.yaml")
+    found = metrics(project, "probe")
+    assert set(found) == {"none", *metrics(project, "embeddings")}
+    assert all(row["val_rmse"] > 0 for treatments in found.values() for row in treatments.values())
+    project.run("git", "clean", "-fdq", "studies", "metrics")

@@ -83,15 +83,20 @@ def repo() -> Repo:
     return Repo(".")
 
 
+def stages(repo: Repo) -> list:
+    """Those of the pipeline itself, without the studies'."""
+    return [stage for stage in repo.index.stages if stage.path_in_repo == "dvc.yaml"]
+
+
 def stale(repo: Repo, change: str) -> set[str]:
     """Stages that read the change, and all that follow from them."""
-    waiting = [stage for stage in repo.index.stages if reads(stage, change)]
+    waiting = [stage for stage in stages(repo) if reads(stage, change)]
     found: set[str] = set()
     while waiting:
         stage = waiting.pop()
         if stage.addressing not in found:
             found.add(stage.addressing)
-            waiting += [s for s in repo.index.stages if follows(s, stage)]
+            waiting += [s for s in stages(repo) if follows(s, stage)]
     return found
 
 

@@ -1,0 +1,43 @@
+"""Stage probe: what each set of movie vectors tells of tastes → metrics/probe.json."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from reelgraph.compute import prepare
+from reelgraph.door import run
+from reelgraph.embeddings.sets import SETS, random_vectors
+from reelgraph.embeddings.treatments import TREATMENTS, treated
+from reelgraph.files import write_metrics
+from reelgraph.histories.arrays import read_histories
+from reelgraph.params.base import PARAMS_FILE
+from reelgraph.params.probe import PROBE_FILE, ProbeParams
+from reelgraph.progress import progress
+from reelgraph.schemas.movies import read_movie_ids
+from reelgraph.schemas.vectors import aligned, read_vectors
+from reelgraph.studies import probe
+from reelgraph.studies.residuals import make_task
+
+
+def work(params: ProbeParams) -> str:
+    """Probe every set after every treatment."""
+    prepare(params.compute)
+    movie_ids, histories = read_movie_ids("data/movies.parquet"), read_histories("data/histories")
+    sets = {name: aligned(movie_ids, *read_vectors(path), path) for name, path in SETS.items()}
+    sets["random"] = random_vectors(len(movie_ids), sets["kg_gnn_bert"].shape[1], params.seed)
+    task = make_task(histories, params.probe, params.seed)
+    person = probe.choose_person(task)
+    none = probe.probe(task, person, None)
+    found = {"none": {"raw": probe.figures(task, none, none, params.seed)}}
+    for name in progress(sets, "probe"):
+        found[name] = {}
+        for treatment in TREATMENTS:
+            vectors = treated(sets[name].astype(np.float64), treatment).astype(np.float32)
+            probed = probe.probe(task, person, vectors)
+            found[name][treatment] = probe.figures(task, probed, none, params.seed)
+    write_metrics(found, "metrics/probe.json")
+    return ", ".join(f"{name} {each['raw']['val_rmse']:.4f}" for name, each in found.items())
+
+
+if __name__ == "__main__":
+    run("probe", ProbeParams, work, PARAMS_FILE, PROBE_FILE)
