@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export DVC_NO_ANALYTICS := 1
 
-.PHONY: repro show test lint format deps unchanged lock restore reference setup clean
+.PHONY: repro show test lint format deps unchanged lock restore reference probe ablation setup clean
 
 repro: $(READY)  ## run what is stale, then print the results
 	dvc repro
@@ -56,6 +56,12 @@ restore: $(READY)  ## bring back the outputs that dvc.lock names
 #   make reference SET="-S data.source=tables -S data.catalog=/abs/catalog.parquet -S data.ratings=/abs/ratings.parquet"
 reference: $(READY)
 	python -m reelgraph.cli.reference $(SET)
+
+probe: $(READY)  ## what each set of movie vectors tells of tastes
+	dvc repro studies/embeddings/dvc.yaml
+
+ablation: $(READY)  ## raters x embeddings x controls x seeds; goes on where it was stopped
+	dvc repro studies/ablation/dvc.yaml
 
 setup: $(READY)
 

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from functools import reduce
 from io import StringIO
+from operator import getitem
 from pathlib import Path
 from typing import cast
 
@@ -63,9 +65,9 @@ def code_deps(stage: dict[str, object], names: list[str]) -> list[str]:
 
 
 def _keys(loop: object, params: Path) -> list[str]:
-    """Return the names that a stage's ``foreach`` goes through; ``${section}`` stands in the params file."""
+    """Return the names that a stage's ``foreach`` goes through; ``${key.path}`` stands in the params file."""
     if isinstance(loop, str):
-        loop = YAML(typ="safe").load(params)[loop.strip("${}")]
+        loop = reduce(getitem, loop.strip("${}").split("."), YAML(typ="safe").load(params))
     return list(cast("dict[str, object]", loop))
 
 

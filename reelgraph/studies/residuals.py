@@ -62,7 +62,7 @@ def make_task(histories: Histories, params: Probe, seed: int) -> Task:
         movie=torch.from_numpy(histories.movie_row.astype(np.int64)),
         residual=torch.from_numpy(_residuals(histories, taken, biases)),
         ahead=Windows(np.where(inside, rows, -1)[some], (inside & marks)[some]),
-        val=Windows(*ending_at(target, start, end, params.window)),
+        val=Windows(*ending_at(target, np.maximum(start, end - params.window + 1), end)),
     )
 
 
