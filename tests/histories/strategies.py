@@ -14,13 +14,15 @@ SPLITS = ("leave_last_out", "global_time", "given")
 def random_histories(
     seed: int, users: int, movies: int, longest: int, split: str = "leave_last_out"
 ) -> Histories:
-    """Users with 13 to ``longest`` ratings, random movies, stars and times, some of them the same."""
+    """Users with 13 to ``longest`` ratings, random movies, stars and times; of three or more in a given
+    split the last has test ratings only.
+    """
     draw = np.random.default_rng(seed)
     lengths = draw.integers(13, longest + 1, users)
     offsets = np.concatenate([[0], np.cumsum(lengths)])
     total, user = int(offsets[-1]), np.repeat(np.arange(users), lengths)
     time, test = draw.integers(0, 40 * total, total) * 60, draw.random(total) < 0.2
-    test[-1], test[:12] = True, False
+    test[offsets[-2] if users > 2 else -1 :], test[:12] = True, False
     order = np.lexsort((time, test & (split == "given"), user))
     return Histories(
         user_id=np.sort(draw.choice(10 * users, users, replace=False)).astype(np.int64),

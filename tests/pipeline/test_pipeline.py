@@ -114,6 +114,10 @@ def test_a_fresh_clone_makes_the_same_bytes(project: Project, tmp_path: Path) ->
         ("evaluate.examples=3", {"evaluate"}),
         ("evaluate.ranking_users=3", {"ranking"}),
         ("baselines.recent_mean.recent=3", {"baseline@recent_mean", "evaluate", "diagnose"}),
+        (
+            "sequences.split=global_time",
+            {"make_sequences", "counts", "train_rater"} | MEASURED | {f"baseline@{n}" for n in BASELINES},
+        ),
     ],
 )
 def test_an_experiment_reruns_what_its_param_bears_on(
@@ -124,6 +128,13 @@ def test_an_experiment_reruns_what_its_param_bears_on(
     assert key in project.run("dvc", "params", "diff")
     if "train_rater" in stages:
         assert "test.rmse" in project.run("dvc", "metrics", "diff")
+
+
+def test_a_split_that_nobody_gave_is_refused(project: Project) -> None:
+    said = project.run("dvc", "exp", "run", "-S", "sequences.split=given", fails=True)
+    assert (
+        "expected a column test, as sequences.split is given, got none. Set data.base and data.test" in said
+    )
 
 
 def test_queued_experiments_run_the_changed_module_side_by_side(project: Project) -> None:

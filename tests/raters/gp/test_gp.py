@@ -72,6 +72,12 @@ def test_every_rating_is_predicted_in_one_window(h: Histories, size: int, stride
         assert len(set(h.users_of(real))) == 1
 
 
+def test_a_person_without_ratings_has_no_window() -> None:
+    rows, own = covering(np.array([0, 0, 3, 3]), 2, 2)
+    assert rows.tolist() == [[2, -1], [0, 1]]
+    assert own.tolist() == [[True, False], [True, True]]
+
+
 @given(any_histories, st.integers(2, 20))
 def test_a_targets_window_is_what_is_nearest_in_its_history_and_itself(h: Histories, size: int) -> None:
     index = np.unique(np.concatenate([h.test, h.offsets[:-1]]))
