@@ -16,7 +16,6 @@ from reelgraph.histories.batches import stars
 from reelgraph.histories.making import make_histories
 from reelgraph.metrics import rmse
 from reelgraph.params.base import load
-from reelgraph.params.baselines import BaselineParams
 from reelgraph.params.rater import RaterParams
 from reelgraph.params.sequences import SequencesParams
 from reelgraph.raters.fitting import Movies, fit_rater
@@ -26,7 +25,7 @@ from reelgraph.schemas.ratings import open_ratings
 from reelgraph.sources.filtering import filter_movies
 from reelgraph.sources.movielens_files import GENRES_100K
 from stages import ingest
-from tests.contracts.test_baselines import predicted
+from tests.contracts.test_baselines import PARAMS, predicted
 from tests.sources.folders import params, put
 
 USERS = 150
@@ -70,7 +69,6 @@ def test_rater_and_baselines_beat_the_user_mean(
     folder = fold(real_data, tmp_path / "ml")
     settings = load(RaterParams, Path("params.yaml").absolute()).model_dump()
     settings["gp"] |= {"epochs": 3, "head_epochs": 2, "window": 48}
-    baselines = load(BaselineParams).baselines
     (tmp_path / "params.yaml").write_bytes(Path("params.yaml").read_bytes())
     monkeypatch.chdir(tmp_path)
     ingest.work(params("movielens", movielens=str(folder), base="u1.base", test="u1.test"))
@@ -79,7 +77,7 @@ def test_rater_and_baselines_beat_the_user_mean(
     assert len(people.test) == given.test.sum() == len((folder / "u1.test").read_text().splitlines())
     assert (people.limit - people.offsets[:-1]).sum() == (~given.test).sum()
     actual = stars(people, people.test)
-    off = {name: rmse(actual, predicted(name, people, people.test)) for name in baselines.names}
+    off = {name: rmse(actual, predicted(name, people, people.test)) for name in PARAMS}
     fitted = fit_rater(RaterParams.model_validate(settings), people, movies, lambda epoch: None)
     rater = rmse(actual, fitted.train.predict(people, people.fit_end("train"), people.test).stars)
     assert off["bias"] < off["user_mean"] - 0.02
