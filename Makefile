@@ -2,14 +2,16 @@
 # make test    the tests
 PYTHON ?= python3
 VENV := .venv
+BASE ?= main
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export DVC_NO_ANALYTICS := 1
 
-.PHONY: repro show test lint format deps unchanged lock restore reference probe ablation setup clean
+.PHONY: repro show test lint format deps review unchanged lock restore reference probe ablation setup clean
 
 repro: $(READY)  ## run what is stale, then print the results
+	@python -m reelgraph.cli.studies
 	dvc repro
 	@python -m reelgraph.cli.show
 
@@ -31,6 +33,9 @@ format: $(READY)
 deps: $(READY)  ## write each stage's imports into dvc.yaml
 	python -m reelgraph.cli.deps
 
+review: $(READY)  ## what differs from BASE, as a Markdown table for a review
+	@python -m reelgraph.cli.review $(BASE)
+
 unchanged: $(READY)  ## run again: nothing may have changed
 	@dvc repro | tee /dev/stderr | grep -q "Data and pipelines are up to date" || \
 	  { echo "a second dvc repro found something to do"; exit 1; }
@@ -46,6 +51,10 @@ lock:  ## pin what pyproject.toml allows, in a new environment
 	.venv-lock/bin/python -m pip install --quiet '.[spark]'
 	{ echo '# For engine.backend: spark, beside requirements.lock: made by `make lock`.'; \
 	  .venv-lock/bin/python -m pip freeze | grep -E '^(pyspark|py4j)='; } > requirements-spark.lock
+	.venv-lock/bin/python -m pip install --quiet '.[browser]'
+	{ echo "# For the report's tests in Chromium, beside requirements.lock: made by \`make lock\`."; \
+	  .venv-lock/bin/python -m pip freeze | grep -E '^(axe-playwright-python|greenlet|playwright)='; \
+	} > requirements-browser.lock
 	rm -rf .venv-lock build *.egg-info
 
 restore: $(READY)  ## bring back the outputs that dvc.lock names

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from reelgraph.compute import prepare
 from reelgraph.door import run
 from reelgraph.evaluation import bundle, examples, plots, results
 from reelgraph.evaluation.card import model_card
 from reelgraph.evaluation.predictions import table
-from reelgraph.files import read_json, write_metrics, write_parquet, write_text
+from reelgraph.files import read_json, write_json, write_metrics, write_parquet, write_text
 from reelgraph.histories.arrays import FITS, read_histories
 from reelgraph.params.evaluate import EvaluateParams
 from reelgraph.raters.loading import load_rater, read_config
@@ -32,16 +34,18 @@ def work(params: EvaluateParams) -> str:
     rater = {**judged.rater, **bound, "parameters": raters[fit].parameters, "best_epoch": best_epoch}
     titles = examples.titles(movies["original_title"].to_pylist(), movie_id)
     known = examples.Movies(titles, read_kg("data/kg"))
-    chosen = examples.evenly(len(final), params.evaluate.examples)
-    reasons = raters[fit].reasons(histories, histories.fit_end(fit), histories.test[chosen])
+    chosen = examples.chosen(judged.actual, final, params.evaluate.examples)
+    index = histories.test[np.concatenate(list(chosen.values()))]
+    reasons = raters[fit].reasons(histories, histories.fit_end(fit), index)
     write_metrics(rater, "metrics/rater.json")
     write_metrics(judged.baselines, "metrics/baselines.json")
     plots.predicted_against_actual(judged.actual, final, "plots/evaluate/predicted_actual.png")
     plots.error_histogram(judged.actual, final, "plots/evaluate/errors.png")
     plots.against_baselines(judged.bars, "plots/evaluate/baselines.png")
     write_parquet(table(histories, final, movie_id), "data/predictions.parquet")
-    shown = examples.markdown(histories, histories.test[chosen], final[chosen], reasons, known)
-    write_text(shown, "plots/examples.md")
+    shown = examples.records(histories, chosen, final, reasons, known)
+    write_json(shown, "data/examples.json")
+    write_text(examples.markdown(shown["spread"]), "plots/examples.md")
     card = model_card(histories, fit, read_config("data/rater"), judged, params.data.source)
     bundle.write_model("data/rater", fit, rater, card, "data/model")
     return f"test RMSE {judged.bars['rater']['rmse']:.4f}, MAE {judged.bars['rater']['mae']:.4f} stars"

@@ -14,15 +14,17 @@ from jaxtyping import install_import_hook
 import reelgraph.compute  # noqa: F401  before torch: it says how torch's threads wait
 
 install_import_hook("reelgraph", "beartype.beartype")
+
+NEEDED = ("pyspark", "Java", "chromium")
 # A busy machine is no failure.
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """In CI, whose script installs Java and pyspark, a test that skips for want of them is a failure."""
+    """In CI, whose script installs Java, Chromium and their packages, a test that skips for want of them fails."""
     skipped = [str(report.longrepr) for report in terminalreporter.stats.get("skipped", [])]
-    wanting = [why for why in skipped if "pyspark" in why or "Java" in why]
+    wanting = [why for why in skipped if any(need in why for need in NEEDED)]
     if os.environ.get("REELGRAPH_CI") and wanting:
         pytest.exit(f"skipped in CI: {wanting[0]}", returncode=1)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 from reelgraph.door import TIMINGS
@@ -35,5 +36,13 @@ def timings() -> str:
     return "\n".join(lines)
 
 
+REPORT = Path("data/report/index.html")
+
+
+def report() -> str:
+    """Return where the report lies, as a browser takes it; nothing where it isn't made yet."""
+    return f"\nAll figures on one page: {REPORT.resolve().as_uri()}" if REPORT.exists() else ""
+
+
 if __name__ == "__main__":
-    print(f"\n{timings()}\n\n{results()}")
+    print(f"\n{timings()}\n\n{results()}{report()}")

@@ -1,9 +1,10 @@
-"""Some test users: what they had rated last, the target, what was predicted, and what moved it."""
+"""Some test ratings: what the person had rated last, the target, what was predicted, and what moved it."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float, Int64
@@ -16,8 +17,12 @@ from reelgraph.schemas.kg import KnowledgeGraph
 
 LAST = 5
 SHOWN_REASONS, SHOWN_ENTITIES = 2, 3
+DIGITS = 4
 NAMES = ("user", "last ratings, newest last", "target", "actual", "predicted", "error", "moved most by")
 HEADER = f"| {' | '.join(NAMES)} |\n|{'---|' * len(NAMES)}\n"
+
+Stars = Float[np.ndarray, " targets"]
+Chosen = Int64[np.ndarray, " chosen"]
 
 
 @dataclass(frozen=True)
@@ -28,7 +33,21 @@ class Movies:
     graph: KnowledgeGraph
 
 
-def evenly(count: int, wanted: int) -> Int64[np.ndarray, " chosen"]:
+def chosen(actual: Stars, predicted: Stars, wanted: int) -> dict[str, Chosen]:
+    """Choose test targets to show: ``spread`` evenly over the users, and half as many ``worst`` and ``best``.
+
+    Args:
+        actual: stars given.
+        predicted: stars predicted.
+        wanted: number of the first.
+    """
+    order = np.argsort(np.abs(predicted - actual), kind="stable")
+    half = min(wanted, len(order)) // 2
+    worst = order[len(order) - half :][::-1].copy()
+    return {"spread": evenly(len(order), wanted), "worst": worst, "best": order[:half]}
+
+
+def evenly(count: int, wanted: int) -> Chosen:
     """Choose ``wanted`` of ``count`` test targets, evenly spread over the users."""
     return np.unique(np.linspace(0, count - 1, min(wanted, count)).astype(np.int64))
 
@@ -38,40 +57,76 @@ def titles(names: list[str | None], movie_id: Int64[np.ndarray, " movies"]) -> l
     return [name or f"Unknown ({movie})" for name, movie in zip(names, movie_id, strict=True)]
 
 
-def markdown(
+def records(
     histories: Histories,
-    index: Int64[np.ndarray, " chosen"],
-    predicted: Float[np.ndarray, " chosen"],
+    groups: Mapping[str, Chosen],
+    predicted: Stars,
     reasons: Sequence[Reasons],
     movies: Movies,
-) -> str:
-    """Return a Markdown table, a row a rating at ``index``; ratings and errors in stars."""
-    rows = zip(index, predicted, reasons, strict=True)
-    return HEADER + "".join(_row(histories, int(i), float(p), why, movies) for i, p, why in rows)
+) -> dict[str, Any]:
+    """Return each group's examples, as they stand in data/examples.json; ratings and effects in stars.
+
+    Args:
+        histories: ratings and targets.
+        groups: name → positions among the test targets.
+        predicted: of every test target.
+        reasons: of the targets of all groups, one group after the other.
+        movies: their titles, and the graph that says what two of them share.
+    """
+    why = iter(reasons)
+    return {
+        name: [
+            _record(histories, int(histories.test[at]), float(predicted[at]), next(why), movies)
+            for at in group
+        ]
+        for name, group in groups.items()
+    }
 
 
-def _row(histories: Histories, index: int, predicted: float, reasons: Reasons, movies: Movies) -> str:
+def _record(
+    histories: Histories, index: int, predicted: float, reasons: Reasons, movies: Movies
+) -> dict[str, Any]:
     user = int(histories.users_of(np.array([index]))[0])
     end = int(histories.history_end(np.array([index]))[0])
     seen = np.arange(max(int(histories.offsets[user]), end - LAST), end)
-    title = [movies.titles[row] for row in histories.movie_row[seen]]
-    last = [f"{name} {given:.1f}" for name, given in zip(title, stars(histories, seen), strict=True)]
-    target = int(histories.movie_row[index])
     most = np.argsort(-np.abs(reasons.added), kind="stable")[:SHOWN_REASONS]
-    rows = histories.movie_row[reasons.rating[most]]
-    moved = [
-        _reason(int(row), target, float(reasons.added[i]), movies) for row, i in zip(rows, most, strict=True)
-    ]
-    actual = float(stars(histories, np.array([index]))[0])
+    target, rows = int(histories.movie_row[index]), histories.movie_row[reasons.rating[most]]
+    last = zip(histories.movie_row[seen], stars(histories, seen), strict=True)
+    return {
+        "user": int(histories.user_id[user]),
+        "movie_id": int(movies.graph.movie_ids[target]),
+        "title": movies.titles[target],
+        "actual": float(stars(histories, np.array([index]))[0]),
+        "predicted": round(predicted, DIGITS),
+        "last": [{"title": movies.titles[row], "stars": float(given)} for row, given in last],
+        "moved": [
+            _reason(int(row), target, float(reasons.added[i]), movies)
+            for row, i in zip(rows, most, strict=True)
+        ],
+    }
+
+
+def _reason(row: int, target: int, added: float, movies: Movies) -> dict[str, Any]:
+    """Name an earlier movie, what it added, and what the graph has it share with the target."""
+    shared = shared_entities(movies.graph, row, target)[:SHOWN_ENTITIES]
+    return {"title": movies.titles[row], "stars": round(added, DIGITS), "shared": shared}
+
+
+def markdown(shown: Iterable[dict[str, Any]]) -> str:
+    """Return a Markdown table, a row an example of ``records``."""
+    return HEADER + "".join(map(_row, shown))
+
+
+def _row(example: dict[str, Any]) -> str:
+    last = [f"{each['title']} {each['stars']:.1f}" for each in example["last"]]
+    moved = [f"{each['title']} {each['stars']:+.2f}{_common(each['shared'])}" for each in example["moved"]]
+    actual, predicted = example["actual"], example["predicted"]
     cells = [
-        str(histories.user_id[user]), "; ".join(last), movies.titles[target],
-        f"{actual:.1f}", f"{predicted:.2f}", f"{predicted - actual:+.2f}", "; ".join(moved) or "–",
+        str(example["user"]), "; ".join(last), example["title"], f"{actual:.1f}", f"{predicted:.2f}",
+        f"{predicted - actual:+.2f}", "; ".join(moved) or "–",
     ]  # fmt: skip
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |\n"
 
 
-def _reason(row: int, target: int, added: float, movies: Movies) -> str:
-    """Name an earlier movie, what it added, and what the graph has it share with the target."""
-    shared = shared_entities(movies.graph, row, target)[:SHOWN_ENTITIES]
-    common = f" ({', '.join(shared)})" if shared else ""
-    return f"{movies.titles[row]} {added:+.2f}{common}"
+def _common(shared: list[str]) -> str:
+    return f" ({', '.join(shared)})" if shared else ""

@@ -176,15 +176,18 @@ def test_pictures_are_the_same_bytes_each_time(tmp_path: Path) -> None:
 def test_examples_show_titles_ratings_and_unknown_movies(people: Histories) -> None:
     titles = examples.titles([None, "A | B", *["Heat"] * 38], np.arange(100, 140))
     assert titles[:2] == ["Unknown (100)", "A | B"]
-    chosen = examples.evenly(len(people.test), 3)
-    assert chosen.tolist() == [0, 9, 19]
-    index = people.test[chosen]
+    actual = stars(people, people.test)
+    chosen = {"spread": examples.chosen(actual, actual + 0.25, 3)["spread"]}
+    assert chosen["spread"].tolist() == [0, 9, 19]
+    index = people.test[chosen["spread"]]
     reasons = [Reasons(np.array([i - 2, i - 1]), np.array([0.1, -0.3])) for i in index[:2]]
     reasons.append(Reasons(np.zeros(0, np.int64), np.zeros(0)))
     everywhere = np.arange(40)
     genre = Relation(("Crime", "Drama"), np.ones((2, 3), np.float32), everywhere, everywhere % 2)
     known = examples.Movies(titles, KnowledgeGraph(everywhere, {"genre": genre}))
-    rows = examples.markdown(people, index, stars(people, index) + 0.25, reasons, known).splitlines()
+    shown = examples.records(people, chosen, actual + 0.25, reasons, known)["spread"]
+    assert [each["movie_id"] for each in shown] == people.movie_row[index].tolist()
+    rows = examples.markdown(shown).splitlines()
     assert len(rows) == 5
     assert rows[2].startswith(f"| {people.user_id[0]} | ")
     assert all("| +0.25 |" in row for row in rows[2:])
@@ -196,6 +199,15 @@ def test_examples_show_titles_ratings_and_unknown_movies(people: Histories) -> N
     assert rows[2].endswith(f"| {'; '.join(moved)} |")
     assert "(Crime)" in "".join(rows) or "(Drama)" in "".join(rows)
     assert rows[4].endswith("| – |")
+
+
+def test_worst_and_best_are_the_largest_and_smallest_errors() -> None:
+    actual = np.array([3.0, 3.0, 3.0, 3.0, 3.0, 3.0])
+    found = examples.chosen(actual, actual + np.array([0.1, -2.0, 0.5, 1.0, 0.0, -0.7]), 4)
+    assert found["worst"].tolist() == [1, 3]
+    assert found["best"].tolist() == [4, 0]
+    assert found["spread"].tolist() == [0, 1, 3, 5]
+    assert examples.chosen(actual, actual, 0)["worst"].tolist() == []
 
 
 def test_predictions_name_user_and_movie(people: Histories) -> None:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 
 from reelgraph.schemas.catalog import ENTITY_COLUMNS
@@ -110,7 +111,7 @@ def test_a_fresh_clone_makes_the_same_bytes(project: Project, tmp_path: Path) ->
     [
         ("model.hidden_dim=24", {"train_rater"} | MEASURED),
         ("model.type=transformer", {"train_rater"} | MEASURED),
-        ("model.embedding=kg_gnn", {"train_rater"} | MEASURED),
+        ("model.embedding=kg_gnn", {"train_rater", "map"} | MEASURED),
         ("evaluate.examples=3", {"evaluate"}),
         ("evaluate.ranking_users=3", {"ranking"}),
         ("baselines.recent_mean.recent=3", {"baseline@recent_mean", "evaluate", "diagnose"}),
@@ -123,7 +124,7 @@ def test_a_fresh_clone_makes_the_same_bytes(project: Project, tmp_path: Path) ->
 def test_an_experiment_reruns_what_its_param_bears_on(
     project: Project, setting: str, stages: set[str]
 ) -> None:
-    assert project.ran("dvc", "exp", "run", "-S", setting) == stages
+    assert project.ran("dvc", "exp", "run", "-S", setting) == stages | {"report"}
     key = setting.split("=")[0]
     assert key in project.run("dvc", "params", "diff")
     if "train_rater" in stages:
@@ -174,6 +175,39 @@ def test_the_result_table_names_all_models(project: Project) -> None:
     said = project.run("python", "-m", "reelgraph.cli.show")
     for name in ("rater", "user_mean", "recent_mean", "global_mean", "best possible"):
         assert name in said
+
+
+def test_the_report_has_every_model_and_movie(project: Project) -> None:
+    page = (project.folder / "data/report/index.html").read_text()
+    for shown in (
+        "mean of the person",
+        "best possible RMSE",
+        "make peers",
+        "gp.epochs",
+        "A map of all movies",
+    ):
+        assert shown in page
+    movies = pq.read_table(project.folder / "data/movies.parquet")["original_title"]
+    assert all(
+        json.dumps(title, ensure_ascii=False)[1:-1].replace("<", "\\u003c") in page
+        for title in movies.to_pylist()
+    )
+    assert "data/report/index.html" in project.run("python", "-m", "reelgraph.cli.show")
+
+
+def test_a_review_says_what_changed(project: Project) -> None:
+    same = project.run("python", "-m", "reelgraph.cli.review", "HEAD").splitlines()
+    assert same[2:] == ["| lock | `dvc status` |  | up to date |  |"]
+    project.run("dvc", "exp", "run", "-S", "model.hidden_dim=24")
+    rows = project.run("python", "-m", "reelgraph.cli.review", "HEAD").splitlines()[2:]
+    assert rows[0].startswith("| metric | `rater.json: test.rmse` | ")
+    assert "| param | `model.hidden_dim` | 16 | 24 |  |" in rows
+    assert "| stage | `train_rater` |  |  | other params, outs |" in rows
+    assert not any("`ingest`" in row for row in rows)
+    assert rows[-1] == "| lock | `dvc status` |  | up to date |  |"
+    project.set(gp__epochs=3)
+    last = project.run("python", "-m", "reelgraph.cli.review", "HEAD").splitlines()[-1]
+    assert last == "| lock | `dvc status` |  | stale: report, train_rater |  |"
 
 
 def test_an_unknown_param_stops_with_its_key_path_and_the_way_back(project: Project) -> None:

@@ -1,0 +1,122 @@
+"""What a change did, as one Markdown table for a review: ``python -m reelgraph.cli.review BASE``.
+
+Metrics and params that differ between BASE and the workspace, the most important first, stages whose
+lock entry differs, and whether the lock is up to date.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+
+HEADER = "| what | name | {base} | now | change |\n|---|---|---|---|---|\n"
+FIRST = ("metrics/rater.json: test.", "metrics/rater.json: val.", "metrics/rater.json: ",
+         "metrics/baselines.json: ", "metrics/peers.json: ")  # fmt: skip
+"""Metrics by importance; within these RMSE goes before MAE, and those before all else."""
+MEASURES = ("rmse", "mae")
+
+Row = tuple[str, str, str, str, str]
+
+
+def review(base: str, root: Path | str = ".") -> str:
+    """Return the table for the change from ``base`` (any git revision) to the workspace."""
+    rows = [
+        *_metrics(_dvc(root, "metrics", "diff", "--json", base)),
+        *_params(_dvc(root, "params", "diff", "--json", base)),
+        *_stages(root, base),
+        _lock(_dvc(root, "status", "--json")),
+    ]
+    return HEADER.format(base=base) + "".join(f"| {' | '.join(row)} |\n" for row in rows)
+
+
+def _metrics(diff: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> Iterator[Row]:
+    changed = {f"{path}: {key}": value for path, keys in diff.items() for key, value in keys.items()}
+    for name in sorted(changed, key=_importance):
+        value = changed[name]
+        change = f"{value['diff']:+.4g}" if "diff" in value else ""
+        yield (
+            "metric",
+            f"`{name.removeprefix('metrics/')}`",
+            _number(value.get("old")),
+            _number(value.get("new")),
+            change,
+        )
+
+
+def _importance(name: str) -> tuple[int, int, str]:
+    file = next((at for at, start in enumerate(FIRST) if name.startswith(start)), len(FIRST))
+    measure = name.rpartition(".")[2]
+    return file, MEASURES.index(measure) if measure in MEASURES else len(MEASURES), name
+
+
+def _params(diff: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> Iterator[Row]:
+    for path, keys in sorted(diff.items()):
+        for key, value in sorted(keys.items()):
+            name = f"`{key}`" if path == "params.yaml" else f"`{path}: {key}`"
+            yield "param", name, _text(value.get("old")), _text(value.get("new")), ""
+
+
+def _stages(root: Path | str, base: str) -> Iterator[Row]:
+    now = [path.relative_to(root).as_posix() for path in sorted(Path(root).glob("studies/*/dvc.lock"))]
+    for lock in ("dvc.lock", *now):
+        before, after = _entries(_git(root, base, lock)), _entries(_workspace(root, lock))
+        for name in sorted(before.keys() | after.keys()):
+            if before.get(name) != after.get(name):
+                shown = name if lock == "dvc.lock" else f"{Path(lock).parent.name}: {name}"
+                yield "stage", f"`{shown}`", *_difference(before.get(name), after.get(name))
+
+
+def _difference(before: dict[str, Any] | None, after: dict[str, Any] | None) -> tuple[str, str, str]:
+    if before is None or after is None:
+        return ("–", "new", "") if before is None else ("there", "gone", "")
+    parts = [part for part in ("cmd", "params", "deps", "outs") if before.get(part) != after.get(part)]
+    return "", "", f"other {', '.join(parts)}"
+
+
+def _lock(status: Mapping[str, Any]) -> Row:
+    return (
+        "lock",
+        "`dvc status`",
+        "",
+        "up to date" if not status else f"stale: {', '.join(sorted(status))}",
+        "",
+    )
+
+
+def _dvc(root: Path | str, *command: str) -> Any:
+    done = subprocess.run(["dvc", *command], cwd=root, check=True, capture_output=True, text=True)
+    return json.loads(done.stdout or "{}")
+
+
+def _git(root: Path | str, base: str, path: str) -> str:
+    done = subprocess.run(
+        ["git", "show", f"{base}:{path}"], cwd=root, check=False, capture_output=True, text=True
+    )
+    return done.stdout
+
+
+def _workspace(root: Path | str, path: str) -> str:
+    place = Path(root) / path
+    return place.read_text(encoding="utf-8") if place.exists() else ""
+
+
+def _entries(lock: str) -> dict[str, Any]:
+    return (YAML(typ="safe").load(lock) or {}).get("stages", {})
+
+
+def _number(value: object) -> str:
+    return f"{value:.6g}" if isinstance(value, float) else _text(value)
+
+
+def _text(value: object) -> str:
+    return "–" if value is None else str(value).replace("|", "\\|")
+
+
+if __name__ == "__main__":
+    print(review(sys.argv[1] if len(sys.argv) > 1 else "main"), end="")

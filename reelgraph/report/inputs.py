@@ -1,0 +1,100 @@
+"""What the report is made of: figures that are there, and which study is still to run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from reelgraph.errors import ArtifactError
+from reelgraph.files import RERUN, missing, read_json
+
+Figures = dict[str, Any]
+Curve = list[tuple[float, float]]
+
+METRICS = (
+    "rater", "baselines", "slices", "ranking", "calibration", "controls", "links", "embeddings",
+    "gnn_kg_gnn_bert", "gnn_kg_gnn", "data",
+)  # fmt: skip
+"""Files of metrics/ that the pipeline makes."""
+
+STUDIES = {"peers": "peers", "ablation": "ablation", "probe": "embeddings"}
+"""Metrics of the slow studies, and the folder of studies/ that makes them."""
+
+NOT_RUN = "not run yet"
+OTHER_DATA = "measured on other data than this run's"
+
+
+@dataclass(frozen=True)
+class Study:
+    """Figures of a slow study, or why there are none."""
+
+    figures: Figures
+    problem: str
+    """``not run yet``, ``measured on other data …``, or nothing."""
+    stale: bool
+    """The pipeline has changed since."""
+
+
+def read_metrics(folder: Path | str = "metrics") -> dict[str, Figures]:
+    """Read the pipeline's metrics files; a file that isn't there counts as empty."""
+    paths = {name: Path(folder) / f"{name}.json" for name in METRICS}
+    return {name: read_json(path) if path.exists() else {} for name, path in paths.items()}
+
+
+def read_studies(path: Path | str, data: Mapping[str, object]) -> dict[str, Study]:
+    """Read what ``reelgraph.cli.studies`` gathered.
+
+    Args:
+        path: studies/results.json.
+        data: metrics/data.json of this run: a study of other data is left out.
+    """
+    found: Figures = read_json(path)
+    return {name: _study(found.get(name), data) for name in STUDIES}
+
+
+def _study(found: Figures | None, data: Mapping[str, object]) -> Study:
+    if not found:
+        return Study({}, NOT_RUN, False)
+    if found["data"] != data:
+        return Study({}, OTHER_DATA, False)
+    return Study(found["figures"], "", bool(found["stale"]))
+
+
+def read_curve(path: Path | str) -> Curve:
+    """Read a table of two columns, such as epoch and loss; empty where there is none."""
+    if not Path(path).exists():
+        return []
+    lines = Path(path).read_text(encoding="utf-8").splitlines()[1:]
+    return [(float(x), float(y)) for x, y in (line.split("\t") for line in lines)]
+
+
+def read_curves(folder: Path | str) -> dict[str, Curve]:
+    """Read each NAME.tsv of a folder."""
+    return {path.stem: read_curve(path) for path in sorted(Path(folder).glob("*.tsv"))}
+
+
+def read_predictions(path: Path | str) -> pa.Table:
+    """Read what the rater said of each test target.
+
+    Raises:
+        ArtifactError: the file is missing or is another.
+    """
+    try:
+        return pq.read_table(path, columns=["userId", "movieId", "rating", "prediction"])
+    except FileNotFoundError:
+        raise missing(path) from None
+    except (pa.ArrowException, OSError) as error:
+        raise ArtifactError(
+            str(path), "predictions of stage evaluate", str(error).splitlines()[0], RERUN
+        ) from error
+
+
+def by_measure(curves: Mapping[str, Mapping[str, Curve]]) -> dict[str, dict[str, Curve]]:
+    """Turn train and val → measure → curve into measure → train and val → curve."""
+    measures = dict.fromkeys(key for one in curves.values() for key in one)
+    return {key: {rows: one[key] for rows, one in curves.items() if key in one} for key in sorted(measures)}

@@ -1,0 +1,49 @@
+"""Stage report: metrics, plots, predictions, examples, map → data/report/index.html."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ruamel.yaml import YAML
+
+from reelgraph.door import run
+from reelgraph.files import read_json, write_text
+from reelgraph.params.base import PARAMS_FILE, StageParams
+from reelgraph.report import inputs
+from reelgraph.report.contents import Inputs, report
+from reelgraph.schemas.movie_map import read_map
+from reelgraph.schemas.movies import read_movies
+
+CURVES = "plots/rater/plots/metrics"
+PAGE = "data/report/index.html"
+
+
+def work(params: StageParams) -> str:
+    """Put everything that was measured on one page."""
+    metrics = inputs.read_metrics()
+    curves = {rows: inputs.read_curves(f"{CURVES}/{rows}") for rows in ("train", "val")}
+    page = report(
+        Inputs(
+            metrics=metrics,
+            studies=inputs.read_studies("studies/results.json", metrics["data"]),
+            rater_curves=inputs.by_measure(curves),
+            gnn_curves={
+                name: inputs.read_curve(f"plots/gnn_{name}.tsv") for name in ("kg_gnn_bert", "kg_gnn")
+            },
+            link_curve=inputs.read_curve("plots/links.tsv"),
+            spectra=inputs.read_curves("plots/embeddings"),
+            predictions=inputs.read_predictions("data/predictions.parquet"),
+            examples=read_json("data/examples.json"),
+            movies=read_movies(
+                "data/movies.parquet", ("movie_id", "original_title", "release_year", "genre_1")
+            ),
+            placed=read_map("data/map.parquet"),
+            params=YAML(typ="safe").load(Path(PARAMS_FILE)),
+        )
+    )
+    write_text(page, PAGE)
+    return f"{PAGE}, {len(page.encode()) / 1e6:.1f} MB"
+
+
+if __name__ == "__main__":
+    run("report", StageParams, work)

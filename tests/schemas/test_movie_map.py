@@ -1,0 +1,34 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from reelgraph.errors import ArtifactError
+from reelgraph.schemas.movie_map import SCHEMA, MovieMap, read_map, write_map
+
+
+def test_a_map_comes_back_as_it_was(tmp_path: Path) -> None:
+    ids = np.array([50, 3, 17])
+    x, y = np.array([0.5, 1, 2], np.float32), np.array([-1, 0, 4], np.float32)
+    near = np.array([[1, 2], [2, 0], [0, 1]])
+    write_map(MovieMap(ids, x, y, near), tmp_path / "map.parquet")
+    assert pq.read_table(tmp_path / "map.parquet")["neighbours"].to_pylist()[0] == [3, 17]
+    found = read_map(tmp_path / "map.parquet")
+    for own, other in ((found.movie_ids, ids), (found.x, x), (found.y, y), (found.neighbours, near)):
+        assert np.array_equal(own, other)
+
+
+def test_what_is_no_map_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ArtifactError, match="no file"):
+        read_map(tmp_path / "map.parquet")
+    (tmp_path / "map.parquet").write_bytes(b"no parquet")
+    with pytest.raises(ArtifactError, match="expected parquet with movieId, x, y, neighbours"):
+        read_map(tmp_path / "map.parquet")
+    rows = pa.table({"movieId": [1], "x": [0.0], "y": [0.0], "neighbours": [[2]]}).cast(SCHEMA)
+    pq.write_table(rows, tmp_path / "map.parquet")
+    with pytest.raises(ArtifactError, match="neighbours: expected movies of the file"):
+        read_map(tmp_path / "map.parquet")
