@@ -30,7 +30,7 @@ def review(base: str, root: Path | str = ".") -> str:
         *_metrics(_dvc(root, "metrics", "diff", "--json", base)),
         *_params(_dvc(root, "params", "diff", "--json", base)),
         *_stages(root, base),
-        _lock(_dvc(root, "status", "--json")),
+        *(_lock(file, _dvc(root, "status", "--json", file)) for file in _pipelines(root)),
     ]
     return HEADER.format(base=base) + "".join(f"| {' | '.join(row)} |\n" for row in rows)
 
@@ -62,9 +62,14 @@ def _params(diff: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> Iterator[Row
             yield "param", name, _text(value.get("old")), _text(value.get("new")), ""
 
 
+def _pipelines(root: Path | str) -> list[str]:
+    """Return the dvc.yaml of the pipeline, and of each study that was run."""
+    run = sorted(Path(root).glob("studies/*/dvc.lock"))
+    return ["dvc.yaml", *(path.with_suffix(".yaml").relative_to(root).as_posix() for path in run)]
+
+
 def _stages(root: Path | str, base: str) -> Iterator[Row]:
-    now = [path.relative_to(root).as_posix() for path in sorted(Path(root).glob("studies/*/dvc.lock"))]
-    for lock in ("dvc.lock", *now):
+    for lock in (file.replace("dvc.yaml", "dvc.lock") for file in _pipelines(root)):
         before, after = _entries(_git(root, base, lock)), _entries(_workspace(root, lock))
         for name in sorted(before.keys() | after.keys()):
             if before.get(name) != after.get(name):
@@ -79,14 +84,9 @@ def _difference(before: dict[str, Any] | None, after: dict[str, Any] | None) -> 
     return "", "", f"other {', '.join(parts)}"
 
 
-def _lock(status: Mapping[str, Any]) -> Row:
-    return (
-        "lock",
-        "`dvc status`",
-        "",
-        "up to date" if not status else f"stale: {', '.join(sorted(status))}",
-        "",
-    )
+def _lock(file: str, status: Mapping[str, Any]) -> Row:
+    stale = ", ".join(name.rpartition(":")[2] for name in sorted(status))
+    return "lock", f"`{file}`", "", f"stale: {stale}" if stale else "up to date", ""
 
 
 def _dvc(root: Path | str, *command: str) -> Any:

@@ -41,7 +41,7 @@ EXAMPLES = (
     "in brackets what the two movies share."
 )
 ABLATION = (
-    "Each architecture on each set of movie vectors, whole and with something taken away: mean over the "
+    "Each architecture on each set of movie vectors, and with something taken away: mean over the "
     "seeds, and its standard deviation as a line. The further left the better."
 )
 LEARNING = (

@@ -114,19 +114,19 @@ def _order(key: str) -> tuple[float, str]:
 
 
 def nested(figures: Figures, caption: str, corner: str, strong: str = "") -> Table:
-    """Return row → column → number as a table; intervals ``x_low``, ``x_high`` go beside ``x``."""
-    keys = [key for row in figures.values() for key in row if not key.endswith(("_low", "_high"))]
+    """Return row → column → number as a table; ``x_low`` and ``x_high`` are written beside ``x`` as an interval."""
+    keys = [key.removesuffix("_low").removesuffix("_high") for row in figures.values() for key in row]
     columns = list(dict.fromkeys(keys))
     rows = [(name(key), *(_cell(row, column) for column in columns)) for key, row in figures.items()]
     return Table(caption, (corner, *(name(column).strip() for column in columns)), rows, strong)
 
 
 def _cell(row: Figures, column: str) -> str:
-    value = row.get(column)
+    value, low, high = (row.get(key) for key in (column, f"{column}_low", f"{column}_high"))
     shown = f"{value:,}" if isinstance(value, int) else fixed(value, 1 if value and abs(value) >= 20 else 3)
-    if f"{column}_low" not in row:
+    if low is None:
         return shown
-    return f"{shown} ({span(row[f'{column}_low'], row[f'{column}_high'])})"
+    return span(low, high, sign=True) if value is None else f"{shown} ({span(low, high)})"
 
 
 def controls(figures: Figures) -> Table:

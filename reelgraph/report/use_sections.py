@@ -84,19 +84,25 @@ def _with_shared(reason: Figures) -> str:
 def ablation(study: Study) -> Section:
     """Return what is left without a part."""
     figures = dict(sorted(study.figures.items(), key=lambda item: (item[1]["val_rmse"], item[0])))
-    rows = []
+    groups: dict[str, list[Row]] = {}
     for key, row in figures.items():
+        architecture, embedding, control = key.split("-", 2)
+        label = name(embedding) if control == "none" else f"{name(embedding)}, {name(control)}"
         value, spread = row["val_rmse"], row["val_rmse_spread"]
-        rows.append(Row(key, value, value - spread, value + spread))
-    drawn = [charts.intervals(rows, "validation RMSE (stars)", "Ablation")] if rows else []
+        groups.setdefault(architecture, []).append(Row(label, value, value - spread, value + spread))
     return Section(
         "ablation",
         "Ablation",
         "What helps, what does not",
+        texts=[captions.ABLATION] if groups else [],
         notes=missing("ablation", study),
-        figures=[figure("Ablation", each, captions.ABLATION) for each in drawn],
-        tables=[tables.nested(figures, "Mean and spread over seeds, in stars", "run")] if rows else [],
+        figures=[_architecture(key, rows) for key, rows in groups.items()],
+        tables=[tables.nested(figures, "Mean and spread over seeds, in stars", "run")] if groups else [],
     )
+
+
+def _architecture(key: str, rows: Sequence[Row]) -> Figure:
+    return figure(key, charts.intervals(rows, "validation RMSE (stars)", f"Ablation of {key}"))
 
 
 def learning(rater: Mapping[str, Mapping[str, Curve]], gnn: Mapping[str, Curve]) -> Section:

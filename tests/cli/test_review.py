@@ -41,5 +41,5 @@ def test_stages_say_what_of_them_is_other() -> None:
 
 
 def test_the_lock_says_which_stages_are_stale() -> None:
-    assert _lock({})[3] == "up to date"
-    assert _lock({"map": [], "evaluate": []})[3] == "stale: evaluate, map"
+    assert _lock("dvc.yaml", {}) == ("lock", "`dvc.yaml`", "", "up to date", "")
+    assert _lock("dvc.yaml", {"map": [], "studies/x/dvc.yaml:run": []})[3] == "stale: map, run"

@@ -96,7 +96,7 @@ def studies() -> dict[str, Study]:
         f"{architecture}-{embedding}-{control}": {"val_rmse": 0.88 + 0.01 * at, "val_rmse_spread": 0.004, "test_rmse": 0.89,
                                                   "test_rmse_spread": 0.004, "seeds": 3}
         for at, (architecture, embedding, control) in enumerate(
-            [("gp", "kg_gnn_bert", "whole"), ("gp", "random", "whole"), ("attention", "kg_gnn_bert", "whole"), ("transformer", "text", "no_order")])
+            [("gp", "kg_gnn_bert", "none"), ("gp", "random", "none"), ("attention", "kg_gnn_bert", "none"), ("transformer", "kg_gnn_bert", "history_shuffled")])
     }  # fmt: skip
     return {
         "peers": Study(

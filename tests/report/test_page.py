@@ -134,6 +134,21 @@ def test_bins_are_in_order_and_in_words() -> None:
     assert ordered == ["unseen", "under_10", "10_to_29", "100_to_299", "300_up"]
 
 
+def test_intervals_stand_beside_their_figure_or_alone() -> None:
+    row = {
+        "ndcg_10": 0.05,
+        "ndcg_10_low": 0.04,
+        "ndcg_10_high": 0.06,
+        "minus_low": -0.1,
+        "minus_high": 0.2,
+        "n": 1200,
+    }
+    found = tables.nested({"rater": row, "popularity": {"n": 3}}, "caption", "model")
+    assert found.header == ("model", "NDCG@10", "minus", "n")
+    assert found.rows[0] == ("rater", "0.050 (0.040 to 0.060)", "−0.100 to +0.200", "1,200")
+    assert found.rows[1] == ("popularity", "–", "–", "3")
+
+
 def test_numbers_have_a_real_minus() -> None:
     assert span(-0.0123, 0.5, 2, sign=True) == "−0.01 to +0.50"
     assert signed(None) == "–"
