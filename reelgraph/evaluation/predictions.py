@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 from jaxtyping import Float, Int64
 
+from reelgraph.errors import ArtifactError
+from reelgraph.files import RERUN, missing
 from reelgraph.histories.arrays import Histories
 from reelgraph.histories.batches import stars
 
@@ -25,3 +28,19 @@ def table(
             "prediction": predicted,
         }
     )
+
+
+def read_table(path: str, histories: Histories) -> Float[np.ndarray, "targets"]:
+    """Return the predictions of the test targets, in stars.
+
+    Raises:
+        ArtifactError: the file is missing or is about other targets.
+    """
+    try:
+        found = pq.read_table(path, columns=["userId", "prediction"])
+    except FileNotFoundError:
+        raise missing(path) from None
+    user = histories.user_id[histories.users_of(histories.test)]
+    if not np.array_equal(found["userId"].to_numpy(), user):
+        raise ArtifactError(path, f"predictions of {len(user)} test targets", "others", RERUN)
+    return found["prediction"].to_numpy()

@@ -65,6 +65,14 @@ def judge(
     return Judged(actual, rater, baselines, {"rater": errors(actual, own), **bars})
 
 
+def beside_rater(
+    histories: Histories, rater: Stars, others: Mapping[str, Foretold], fit: Fit, seed: int
+) -> dict[str, object]:
+    """Return other models' figures as in metrics/baselines.json, beside the rater's by ``fit``."""
+    each = with_intervals(histories, {"rater": rater} | {n: o.test[fit] for n, o in others.items()}, seed)
+    return {name: each[name] | _of_fits(histories, other) for name, other in others.items()}
+
+
 def errors(actual: Stars, predicted: Stars) -> Errors:
     """Return RMSE and MAE, in stars."""
     return {"rmse": rmse(actual, predicted), "mae": mae(actual, predicted)}

@@ -1,0 +1,31 @@
+"""Stage peers: the peers' predictions, the rater's, bias_recent's → metrics/peers.json."""
+
+from __future__ import annotations
+
+from reelgraph.door import run
+from reelgraph.evaluation.bundle import read_predictions
+from reelgraph.evaluation.predictions import read_table
+from reelgraph.evaluation.results import beside_rater
+from reelgraph.files import write_metrics
+from reelgraph.histories.arrays import read_histories
+from reelgraph.histories.batches import stars
+from reelgraph.params.base import PARAMS_FILE
+from reelgraph.params.peer_table import PeersParams
+from reelgraph.params.peers import PEERS_FILE
+from reelgraph.peers.blend import blended
+
+
+def work(params: PeersParams) -> str:
+    """Compare the peers, and the blend of the best with the person's last residuals, with the rater."""
+    histories = read_histories("data/histories")
+    peers = read_predictions("data/peers", list(params.peers), histories)
+    recent = read_predictions("data/baselines", ["bias_recent"], histories)["bias_recent"]
+    blend, peers["fm_recent"] = blended(stars(histories, histories.val), peers["bayesian_fm"], recent)
+    rater = read_table("data/predictions.parquet", histories)
+    found = beside_rater(histories, rater, peers, params.evaluate.fit, params.seed)
+    write_metrics(found, "metrics/peers.json")
+    return f"{len(found)} peers; share of bias_recent in fm_recent {blend.share:.2f}"
+
+
+if __name__ == "__main__":
+    run("peers", PeersParams, work, PARAMS_FILE, PEERS_FILE)

@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from reelgraph.errors import PackageError
+from reelgraph.evaluation.bundle import Foretold
+from reelgraph.histories.arrays import Histories
+from reelgraph.peers.blend import best_blend, blended
+from reelgraph.peers.machine_rows import DAY, Features
+from reelgraph.peers.needed import needed
+
+
+def two_people() -> Histories:
+    """Person 1 rates movies 0, 5, 7, 9, person 2 movies 5, 8; movies 7 and 9 are targets."""
+    return Histories(
+        user_id=np.array([1, 2]), offsets=np.array([0, 4, 6]), movie_row=np.array([0, 5, 7, 9, 5, 8], np.int32),
+        code=np.array([2, 4, 6, 10, 3, 3], np.uint8), timestamp=np.array([0, 0, 1, 5, 1, 1]) * DAY,
+        train_end=np.array([2, 6]), val_end=np.array([3, 6]), limit=np.array([4, 6]),
+        train=np.array([1]), val=np.array([2]), test=np.array([3]),
+    )  # fmt: skip
+
+
+def test_rows_of_a_machine() -> None:
+    h, half = two_people(), 2**-0.5
+    features = Features(h, h.fit_end("train"), history=True)
+    assert features.groups() == [2, 2, 3, 3, 2]  # days 0, 1; users; movies 0, 5, 8; movies; users
+    fit = features.fit_rows()
+    assert fit.days.toarray().tolist() == [[1, 0], [1, 0], [0, 1], [0, 1]]
+    np.testing.assert_allclose(fit.users.toarray(), [[1, 0, half, half, 0], [0, 1, 0, half, half]])
+    assert (fit.user.tolist(), fit.movie.tolist()) == ([0, 0, 1, 1], [0, 1, 1, 2])
+    np.testing.assert_allclose(fit.movies.toarray()[1], [0, 1, 0, half, half])
+    test = features.target_rows(h.test)
+    assert test.days.nnz == 0  # nothing is known of day 5, nor of movie 9
+    assert test.movies[test.movie[0]].nnz == 0
+    np.testing.assert_allclose(test.users.toarray(), [[1, 0, half, half, 0]])  # movie 7 was not fitted on
+
+
+def test_without_histories_a_machine_knows_who_what_and_when() -> None:
+    h = two_people()
+    features = Features(h, h.fit_end("train_val"), history=False)
+    assert features.groups() == [2, 2, 4]
+    assert features.target_rows(h.test).users.toarray().tolist() == [[1, 0]]
+
+
+def test_the_best_share_is_found_and_kept_within_bounds() -> None:
+    first, second = np.array([2.0, 3.0, 4.0]), np.array([3.0, 3.0, 2.0])
+    assert best_blend(first + 0.25 * (second - first), first, second).share == pytest.approx(0.25)
+    assert best_blend(first - (second - first), first, second).share == 0
+    assert best_blend(first, first, first).share == 0
+    one, other = Foretold(first, {"train": first + 1}), Foretold(second, {"train": second})
+    blend, found = blended(np.array([2.5, 3.0, 3.0]), one, other)
+    assert blend.share == pytest.approx(0.5)
+    np.testing.assert_allclose(found.test["train"], [3.0, 3.5, 3.5])
+
+
+def test_a_missing_package_is_named_with_its_remedy() -> None:
+    with pytest.raises(PackageError, match=r"no_such_package.*requirements-peers\.lock"):
+        needed("no_such_package")
