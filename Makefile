@@ -8,7 +8,7 @@ READY := $(VENV)/.ready
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export DVC_NO_ANALYTICS := 1
 
-.PHONY: repro show test lint format deps review unchanged lock restore reference probe ablation setup clean
+.PHONY: repro show test lint format deps review unchanged lock restore reference peers probe ablation setup clean
 
 repro: $(READY)  ## run what is stale, then print the results
 	@python -m reelgraph.cli.studies
@@ -17,6 +17,11 @@ repro: $(READY)  ## run what is stale, then print the results
 
 show: $(READY)  ## print the results
 	@python -m reelgraph.cli.show
+
+peers: $(READY)  ## fit the strong, slow models to compare with, on the data of the last run
+	python -m pip install --quiet -r requirements-peers.lock
+	dvc repro studies/peers/dvc.yaml
+	@python -m reelgraph.cli.show peers
 
 test: $(READY)
 	python -m pytest
@@ -55,6 +60,10 @@ lock:  ## pin what pyproject.toml allows, in a new environment
 	{ echo "# For the report's tests in Chromium, beside requirements.lock: made by \`make lock\`."; \
 	  .venv-lock/bin/python -m pip freeze | grep -E '^(axe-playwright-python|greenlet|playwright)='; \
 	} > requirements-browser.lock
+	.venv-lock/bin/python -m pip install --quiet '.[peers]'
+	{ echo '# For studies/peers, beside requirements.lock: made by `make lock`. cmfrec needs a C compiler.'; \
+	  .venv-lock/bin/python -m pip freeze --all | grep -E '^(cmfrec|findblas|myfm|scikit-surprise|setuptools)='; } \
+	  > requirements-peers.lock
 	rm -rf .venv-lock build *.egg-info
 
 restore: $(READY)  ## bring back the outputs that dvc.lock names

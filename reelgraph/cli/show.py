@@ -1,8 +1,12 @@
-"""Print the result table: the rater beside its baselines, and how long the stages took."""
+"""Print the result table: the rater beside its baselines, and how long the stages took.
+
+``python -m reelgraph.cli.show peers`` puts the strong models of ``make peers`` beside them.
+"""
 
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +14,12 @@ from reelgraph.door import TIMINGS
 from reelgraph.files import read_json
 
 
-def results() -> str:
-    """Return the workspace's result table."""
-    return results_of(read_json("metrics/rater.json"), read_json("metrics/baselines.json"))
+def results(tables: list[str]) -> str:
+    """Return the workspace's result table: the rater, the baselines, the models of other metrics files."""
+    others: dict[str, Any] = {}
+    for name in ("baselines", *tables):
+        others |= read_json(f"metrics/{name}.json")
+    return results_of(read_json("metrics/rater.json"), others)
 
 
 def results_of(rater: dict[str, Any], baselines: dict[str, Any]) -> str:
@@ -45,4 +52,4 @@ def report() -> str:
 
 
 if __name__ == "__main__":
-    print(f"\n{timings()}\n\n{results()}{report()}")
+    print(f"\n{timings()}\n\n{results(sys.argv[1:])}{report()}")

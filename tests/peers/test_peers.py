@@ -1,14 +1,22 @@
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
+
 import numpy as np
 import pytest
 
-from reelgraph.errors import PackageError
+from reelgraph.errors import ArtifactError, PackageError
 from reelgraph.evaluation.bundle import Foretold
+from reelgraph.evaluation.predictions import read_table, table
+from reelgraph.evaluation.results import beside_rater
+from reelgraph.files import write_parquet
 from reelgraph.histories.arrays import Histories
+from reelgraph.histories.batches import stars
 from reelgraph.peers.blend import best_blend, blended
 from reelgraph.peers.machine_rows import DAY, Features
 from reelgraph.peers.needed import needed
+from tests.histories.strategies import random_histories
 
 
 def two_people() -> Histories:
@@ -52,6 +60,26 @@ def test_the_best_share_is_found_and_kept_within_bounds() -> None:
     blend, found = blended(np.array([2.5, 3.0, 3.0]), one, other)
     assert blend.share == pytest.approx(0.5)
     np.testing.assert_allclose(found.test["train"], [3.0, 3.5, 3.5])
+
+
+def test_the_raters_predictions_are_read_in_the_targets_order(tmp_path: Path) -> None:
+    h, path = two_people(), str(tmp_path / "predictions.parquet")
+    with pytest.raises(ArtifactError, match="no file"):
+        read_table(path, h)
+    write_parquet(table(h, np.array([4.5]), np.arange(10)), path)
+    assert read_table(path, h).tolist() == [4.5]
+    with pytest.raises(ArtifactError, match="predictions of 0 test targets"):
+        read_table(path, replace(h, test=np.zeros(0, np.int64)))
+
+
+def test_peers_stand_beside_the_rater_as_baselines_do() -> None:
+    h = random_histories(0, 30, 40, 50)
+    val, test = stars(h, h.val), stars(h, h.test)
+    other = Foretold(val + 1, {"train": test + 2, "train_val": test})
+    found = beside_rater(h, test, {"other": other}, "train", 0)["other"]
+    assert found["val_rmse"] == pytest.approx(1)
+    assert found["rmse"] == found["train"]["rmse"] == pytest.approx(2)
+    assert found["rater_minus_high"] == pytest.approx(-2)
 
 
 def test_a_missing_package_is_named_with_its_remedy() -> None:
