@@ -236,6 +236,8 @@ class Process(nn.Module):
             for column in block.T:
                 table[column, torch.arange(len(movie))] += weight
         table[0] = 0
+        if not len(movie):  # embedding_bag sums columns that there are none of
+            return torch.zeros(0, len(entities))
         return embedding_bag(entities, table, mode="sum").T
 
     def _fading(self, rank: Between, time: Between) -> Between:
