@@ -35,9 +35,11 @@ def work(params: DiagnoseParams) -> str:
     slices = by_slice(binned, user, actual, said, others[peer].test[fit], draws)
     calibrated = calibration(user, actual, said, draws)
     hidden = controls(rater, histories, end, index, len(released), params.seed)
+    first, rows = load_rater("data/rater", "train"), histories.fit_end("train")
+    on_val = controls(first, histories, rows, histories.val, len(released), params.seed)
     write_metrics({"peer": peer, **slices}, "metrics/slices.json")
     write_metrics(calibrated, "metrics/calibration.json")
-    write_metrics(hidden, "metrics/controls.json")
+    write_metrics({k: {**row, "val": on_val[k]} for k, row in hidden.items()}, "metrics/controls.json")
     plots.calibration(calibrated, "plots/diagnose/calibration.png")
     costs = ", ".join(f"{name} {row['cost']:+.4f}" for name, row in hidden.items())
     return f"costs in RMSE: {costs}; calibration error {calibrated['error']:.4f} stars"
