@@ -8,7 +8,6 @@ from typing import Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float32, Float64
-from torch import nn
 
 from reelgraph.errors import TrainingError
 from reelgraph.histories.arrays import Histories
@@ -18,6 +17,7 @@ from reelgraph.params.rater import RaterParams
 from reelgraph.raters import training
 from reelgraph.raters.gp.content import make_content
 from reelgraph.raters.gp.rater import fit as fit_gp
+from reelgraph.raters.network import Network
 from reelgraph.raters.neural import NeuralRater, build
 from reelgraph.raters.rater import Epoch, Rater
 from reelgraph.schemas.kg import KnowledgeGraph
@@ -124,10 +124,10 @@ class NetworkFitter:
 
     def __init__(self, params: RaterParams, histories: Histories, movies: Movies) -> None:
         self.window, self.histories = params.model.max_history, histories
-        self.make: Callable[[], nn.Module] = lambda: build(params.model, movies.vectors)
+        self.make: Callable[[], Network] = lambda: build(params.model, movies.vectors)
         self.train, self.seed = params.train, params.seed
 
-    def wrap(self, outer: Callable[[nn.Module], nn.Module]) -> None:
+    def wrap(self, outer: Callable[[Network], Network]) -> None:
         """Put every network that is made into another one."""
         inner = self.make
         self.make = lambda: outer(inner())

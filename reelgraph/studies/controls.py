@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
-import torch
-from torch import Tensor, nn
+from jaxtyping import Float, Int64
+from torch import Tensor
 
 from reelgraph.histories.arrays import Histories
 from reelgraph.histories.batches import Batch
 from reelgraph.raters.fitting import Movies
+from reelgraph.raters.network import Network
 from reelgraph.schemas.kg import KnowledgeGraph
 from reelgraph.seeds import generator
 
@@ -45,13 +47,17 @@ def shuffled(histories: Histories, seed: int) -> Histories:
     return replace(histories, movie_row=histories.movie_row[order], code=histories.code[order])
 
 
-class RatingsHidden(nn.Module):
+class RatingsHidden(Network):
     """A network that sees which movies a history has, but not how they were rated."""
 
-    def __init__(self, network: nn.Module) -> None:
-        super().__init__()
+    def __init__(self, network: Network) -> None:
+        super().__init__(network.movies)
         self.network = network
 
-    def forward(self, batch: Batch) -> Tensor:
-        """Predict with every rating of the history in the middle of the scale."""
-        return self.network(replace(batch, ratings=torch.full_like(batch.ratings, 0.5) * batch.mask))
+    def read(self, batch: Batch) -> Any:
+        """Return the histories, every rating in the middle of the scale."""
+        return self.network.read(replace(batch, ratings=0.5 * batch.mask))
+
+    def answer(self, memory: Any, targets: Int64[Tensor, "batch targets"]) -> Float[Tensor, "batch targets"]:
+        """Predict as the network does."""
+        return self.network.answer(memory, targets)
