@@ -37,7 +37,8 @@ def work(params: DiagnoseParams) -> str:
     hidden = controls(rater, histories, end, index, len(released), params.seed)
     first, rows = load_rater("data/rater", "train"), histories.fit_end("train")
     on_val = controls(first, histories, rows, histories.val, len(released), params.seed)
-    write_metrics({"peer": peer, **slices}, "metrics/slices.json")
+    named = {key: {k: {**row, "peer": peer} for k, row in bins.items()} for key, bins in slices.items()}
+    write_metrics(named, "metrics/slices.json")
     write_metrics(calibrated, "metrics/calibration.json")
     write_metrics({k: {**row, "val": on_val[k]} for k, row in hidden.items()}, "metrics/controls.json")
     plots.calibration(calibrated, "plots/diagnose/calibration.png")
