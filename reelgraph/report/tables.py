@@ -114,7 +114,7 @@ def _order(key: str) -> tuple[float, str]:
 
 
 def nested(figures: Figures, caption: str, corner: str, strong: str = "") -> Table:
-    """Return row → column → number as a table; ``x_low`` and ``x_high`` are written beside ``x`` as an interval."""
+    """Return row → column → number as a table; ``x_low`` and ``x_high`` stand as an interval beside ``x``."""
     keys = [key.removesuffix("_low").removesuffix("_high") for row in figures.values() for key in row]
     columns = list(dict.fromkeys(keys))
     rows = [(name(key), *(_cell(row, column) for column in columns)) for key, row in figures.items()]
