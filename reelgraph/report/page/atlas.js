@@ -76,7 +76,7 @@
     paint.globalAlpha = 1;
     if (chosen >= 0) star(chosen, size);
     if (hovered >= 0) ring(hovered, size + 5, colours.ink, 1.5);
-    if (close > 12) labels(size);
+    if (close > 8) labels(size);
   }
 
   function dots(movies, size) {
@@ -125,11 +125,10 @@
     let shown = 0;
     for (const i of within(left / zoom, top / zoom, (left + width) / zoom, (top + height) / zoom)) {
       const x = xs[i] * zoom - left, y = ys[i] * zoom - top;
-      const row = Math.round(y / 15), from = Math.floor(x / 40), to = from + 4;
-      let free = i !== chosen;
-      for (let at = from; at <= to && free; at++) free = !taken.has(row * 1000 + at);
-      if (!free) continue;
-      for (let at = from; at <= to; at++) taken.add(row * 1000 + at);
+      const row = Math.floor(y / 8), from = Math.floor(x / 40), boxes = [];
+      for (let at = from; at <= from + 4; at++) boxes.push(row * 1000 + at, (row + 1) * 1000 + at);
+      if (i === chosen || boxes.some((box) => taken.has(box))) continue;
+      for (const box of boxes) taken.add(box);
       const title = data.titles[i].length > 24 ? data.titles[i].slice(0, 23) + "…" : data.titles[i];
       paint.strokeText(title, x + size / 2 + 3, y + 4); paint.fillText(title, x + size / 2 + 3, y + 4);
       if (++shown > 80) break;
