@@ -11,8 +11,8 @@ PAIRED = (
     " is a difference within chance."
 )
 SLICES = (
-    "Dot and line: the rater and its 95 % interval on ratings of one kind. Square: the strongest other "
-    "model on the same ratings, whose number stands in brackets."
+    "Dot and line: the rater and its 95 % interval on ratings of one kind. Square: {peer} on the same "
+    "ratings, whose number stands in brackets; of all other models the one with the best validation error."
 )
 SCATTER = (
     "A dot a test rating, spread sideways a little. On the dashed line a prediction is exact; a cloud "

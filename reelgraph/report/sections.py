@@ -63,26 +63,27 @@ def _paired(key: str, row: Figures, rater: Figures) -> Row:
 
 
 def slices(figures: Figures) -> Section:
-    """Return the errors by kind of target."""
+    """Return the errors by kind of target, against the model that the file names as ``peer``."""
+    peer, bins_of = name(figures.get("peer", "strongest peer")), tables.bins_of(figures)
     return Section(
         "slices",
         "Slices",
         "Where it wins and loses",
-        texts=[verdict.losses(figures), captions.SLICES] if figures else [],
+        texts=[verdict.losses(figures), captions.SLICES.format(peer=peer)] if figures else [],
         notes=unmeasured(figures),
-        figures=[_slice(key, bins) for key, bins in figures.items()],
+        figures=[_slice(key, bins, peer) for key, bins in bins_of.items() if len(bins) > 1],
         folded_title="The same in numbers",
-        folded=list(tables.slices(figures)),
+        folded=list(tables.slices(figures, peer)),
     )
 
 
-def _slice(key: str, bins: Figures) -> Figure:
+def _slice(key: str, bins: Figures, peer: str) -> Figure:
     rows = []
     for each, row in tables.sorted_bins(bins):
         label = f"{bin_name(each)} ({row['n_targets']:,})"
         rows.append(Row(label, row["rmse"], row["rmse_low"], row["rmse_high"], other=row["peer_rmse"]))
     title = slice_name(key)
-    drawn = charts.intervals(rows, "RMSE (stars)", f"Errors by: {title}", other="strongest peer")
+    drawn = charts.intervals(rows, "RMSE (stars)", f"Errors by: {title}", other=peer)
     return figure(title, drawn)
 
 

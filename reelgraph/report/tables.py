@@ -82,10 +82,15 @@ def fits(found: Mapping[str, Figures]) -> Table:
     return Table("Both fits, in stars", header, rows, name("rater"))
 
 
-def slices(figures: Figures) -> Iterator[Table]:
+def bins_of(figures: Figures) -> dict[str, Figures]:
+    """Return slice → bin → figures, without what metrics/slices.json says of all slices."""
+    return {key: bins for key, bins in figures.items() if isinstance(bins, dict)}
+
+
+def slices(figures: Figures, peer: str) -> Iterator[Table]:
     """Yield a table a slice."""
-    header = ("", "ratings", "RMSE", "95 % interval", "MAE", "strongest peer", "rater − peer", "the rater is")
-    for key, bins in figures.items():
+    header = ("", "ratings", "RMSE", "95 % interval", "MAE", peer, f"rater − {peer}", "the rater is")
+    for key, bins in bins_of(figures).items():
         rows = [
             (
                 bin_name(each),

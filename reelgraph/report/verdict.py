@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from reelgraph.report.inputs import Figures
-from reelgraph.report.tables import against
+from reelgraph.report.tables import against, bins_of
 from reelgraph.report.wording import bin_name, fixed, listed, name, slice_name, span
 
 
@@ -57,17 +57,18 @@ def losses(slices: Figures) -> str:
     """Return a sentence on the slices in which the rater's RMSE is above its peer's."""
     if not slices:
         return ""
-    all_bins = [(key, each, row) for key, bins in slices.items() for each, row in bins.items()]
+    peer = name(slices.get("peer", "its peer"))
+    all_bins = [(key, each, row) for key, bins in bins_of(slices).items() for each, row in bins.items()]
     sure = [(key, each) for key, each, row in all_bins if against(row) == "worse"]
     maybe = [(key, each) for key, each, row in all_bins if row["rmse"] > row["peer_rmse"]]
     if sure:
-        return f"It loses by more than chance here: {_places(sure)}."
+        return f"It loses to {peer}, by more than chance, on {_places(sure)}."
     if maybe:
         return (
-            "In no slice does it lose by more than chance. Its RMSE is above the strongest peer's, within "
-            f"chance, here: {_places(maybe)}."
+            f"In no slice does it lose to {peer} by more than chance; its RMSE is the higher one, within "
+            f"chance, on {_places(maybe)}."
         )
-    return "In every slice its RMSE is at or below the strongest peer's."
+    return f"In every slice its RMSE is at or below that of {peer}."
 
 
 def _places(bins: list[tuple[str, str]]) -> str:
@@ -81,9 +82,15 @@ def ranking(figures: Figures) -> str:
     """Return a sentence on the recommendations against popularity."""
     if not {"rater", "popularity"} <= set(figures):
         return ""
-    mine, theirs = figures["rater"]["ndcg_10"], figures["popularity"]["ndcg_10"]
-    word = "above" if mine > theirs else "below"
+    other = figures["popularity"]
+    mine, theirs = figures["rater"]["ndcg_10"], other["ndcg_10"]
+    low, high = (other.get(f"rater_minus_ndcg_10_{end}", 0.0) for end in ("low", "high"))
+    chance = "by more than chance" if low > 0 or high < 0 else "within chance"
     return (
-        f"As a recommender among all unseen movies its NDCG@10 is {fixed(mine)}, {word} that of plain "
-        f"popularity, {fixed(theirs)}."
+        f"As a recommender among all unseen movies its NDCG@10 is {fixed(mine)}, {_than(mine, theirs)} that of "
+        f"plain popularity, {fixed(theirs)}, {chance}."
     )
+
+
+def _than(mine: float, theirs: float) -> str:
+    return "above" if mine > theirs else "below" if mine < theirs else "equal to"

@@ -59,6 +59,8 @@ def metrics() -> dict[str, dict]:
             "bias": model(0.88, -0.02, 0.01), "bias_recent": model(0.89, -0.03, 0.00),
         },
         "slices": {
+            "peer": "biased_mf",
+            "user": {"known": _bin(600, 0.87, 0.9)},
             "history": {key: _bin(n, rmse, 0.9) for key, n, rmse in
                         (("10_to_29", 90, 0.95), ("30_to_99", 210, 0.88), ("100_to_299", 200, 0.86), ("300_up", 100, 0.8))},
             "popularity": {"unseen": _bin(12, 1.1, 1.0, 0.02), "1_to_4": _bin(55, 0.98, 0.97), "5_to_19": _bin(200, 0.9, 0.93)},

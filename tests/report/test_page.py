@@ -118,11 +118,22 @@ def test_verdict_of_a_rater_that_beats_all_names_the_nearest() -> None:
 
 def test_losses_are_told_apart_from_chance() -> None:
     slices = samples.metrics()["slices"]
-    assert "by more than chance here: ratings of the movie in training: unseen." in verdict.losses(slices)
-    assert "within chance, here: ratings before the target: 10 to 29." in verdict.losses(
-        {"history": slices["history"]}
+    lost = (
+        "It loses to matrix factorisation, by more than chance, on ratings of the movie in training: unseen."
     )
+    assert verdict.losses(slices) == lost
+    maybe = verdict.losses({"peer": "bias", "history": slices["history"]})
+    assert maybe.endswith("within chance, on ratings before the target: 10 to 29.")
     assert "at or below" in verdict.losses({"rating": slices["rating"]})
+
+
+def test_ranking_is_told_apart_from_chance() -> None:
+    figures = samples.metrics()["ranking"]
+    figures["popularity"] |= {"rater_minus_ndcg_10_low": -0.01, "rater_minus_ndcg_10_high": 0.04}
+    assert "0.050, above that of plain popularity, 0.030, within chance" in verdict.ranking(figures)
+    figures["rater"]["ndcg_10"] = 0.01
+    figures["popularity"]["rater_minus_ndcg_10_high"] = -0.001
+    assert "0.010, below that of plain popularity, 0.030, by more than chance" in verdict.ranking(figures)
 
 
 def test_bins_are_in_order_and_in_words() -> None:
