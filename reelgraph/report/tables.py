@@ -179,7 +179,8 @@ def links(figures: Figures, measure: str, caption: str) -> Table:
 
 def embeddings(figures: Figures) -> Iterator[Table]:
     """Yield a table a treatment: a row a statistic, a column a set of vectors."""
-    for treatment in dict.fromkeys(key for one in figures.values() for key in one):
+    treatments = dict.fromkeys(key for one in figures.values() for key in one)
+    for treatment in sorted(treatments, key=lambda key: (key != "raw", key)):
         sets = {key: one[treatment] for key, one in figures.items() if treatment in one}
         statistics = dict.fromkeys(key for one in sets.values() for key in one)
         turned = {key: {each: one[key] for each, one in sets.items() if key in one} for key in statistics}

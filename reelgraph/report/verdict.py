@@ -87,8 +87,8 @@ def ranking(figures: Figures) -> str:
     low, high = (other.get(f"rater_minus_ndcg_10_{end}", 0.0) for end in ("low", "high"))
     chance = "by more than chance" if low > 0 or high < 0 else "within chance"
     return (
-        f"As a recommender among all unseen movies its NDCG@10 is {fixed(mine)}, {_than(mine, theirs)} that of "
-        f"plain popularity, {fixed(theirs)}, {chance}."
+        f"As a recommender among all unseen movies its NDCG@10 is {fixed(mine)}, {_than(mine, theirs)} that "
+        f"of plain popularity, {fixed(theirs)}, {chance}."
     )
 
 

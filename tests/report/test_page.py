@@ -160,6 +160,13 @@ def test_intervals_stand_beside_their_figure_or_alone() -> None:
     assert found.rows[1] == ("popularity", "–", "–", "3")
 
 
+def test_raw_vectors_come_first_and_statistics_are_rows() -> None:
+    found = list(tables.embeddings({"text": {"centred": {"hubness": 0.5}, "raw": {"hubness": 1.5}}}))
+    assert [table.caption for table in found] == ["Vectors raw", "Vectors centred"]
+    assert found[0].header == ("statistic", "text")
+    assert found[0].rows == [("hubness", "1.500")]
+
+
 def test_numbers_have_a_real_minus() -> None:
     assert span(-0.0123, 0.5, 2, sign=True) == "−0.01 to +0.50"
     assert signed(None) == "–"
