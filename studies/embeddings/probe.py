@@ -7,7 +7,7 @@ import numpy as np
 from reelgraph.compute import prepare
 from reelgraph.door import run
 from reelgraph.embeddings.sets import SETS, random_vectors
-from reelgraph.embeddings.treatments import TREATMENTS, treated
+from reelgraph.embeddings.treatments import TREATMENTS, Treatment, treated
 from reelgraph.files import write_metrics
 from reelgraph.histories.arrays import read_histories
 from reelgraph.params.base import PARAMS_FILE
@@ -16,11 +16,12 @@ from reelgraph.progress import progress
 from reelgraph.schemas.movies import read_movie_ids
 from reelgraph.schemas.vectors import aligned, read_vectors
 from reelgraph.studies import probe
+from reelgraph.studies.projections import projections
 from reelgraph.studies.residuals import make_task
 
 
 def work(params: ProbeParams) -> str:
-    """Probe every set after every treatment."""
+    """Probe every set after every treatment, and other projections of the text."""
     prepare(params.compute)
     movie_ids, histories = read_movie_ids("data/movies.parquet"), read_histories("data/histories")
     sets = {name: aligned(movie_ids, *read_vectors(path), path) for name, path in SETS.items()}
@@ -29,12 +30,17 @@ def work(params: ProbeParams) -> str:
     person = probe.choose_person(task)
     none = probe.probe(task, person, None)
     found = {"none": {"raw": probe.figures(task, none, none, params.seed)}}
+
+    def add(name: str, vectors: np.ndarray, treatment: Treatment) -> None:
+        after = treated(vectors.astype(np.float64), treatment).astype(np.float32)
+        probed = probe.probe(task, person, after)
+        found.setdefault(name, {})[treatment] = probe.figures(task, probed, none, params.seed)
+
     for name in progress(sets, "probe"):
-        found[name] = {}
         for treatment in TREATMENTS:
-            vectors = treated(sets[name].astype(np.float64), treatment).astype(np.float32)
-            probed = probe.probe(task, person, vectors)
-            found[name][treatment] = probe.figures(task, probed, none, params.seed)
+            add(name, sets[name], treatment)
+    for name, vectors in projections(sets["text"], params.seed).items():
+        add(name, vectors, "raw")
     write_metrics(found, "metrics/probe.json")
     return ", ".join(f"{name} {each['raw']['val_rmse']:.4f}" for name, each in found.items())
 
