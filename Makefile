@@ -67,7 +67,7 @@ lock:  ## pin what pyproject.toml allows, in a new environment
 	rm -rf .venv-lock build *.egg-info
 
 restore: $(READY)  ## bring back the outputs that dvc.lock names
-	dvc checkout --force
+	dvc checkout --force dvc.yaml
 	git checkout -- metrics plots
 
 # The SPEC's settings, on whatever data params.yaml or SET names; params.yaml stays as it is:

@@ -37,7 +37,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
 def unchanged(project: Project) -> Iterator[None]:
     yield
     project.run("git", "checkout", "-q", "--", ".")
-    project.run("dvc", "checkout", "--force", "-q")
+    project.run("dvc", "checkout", "--force", "-q", "dvc.yaml")
 
 
 def metrics(project: Project, name: str) -> dict:
