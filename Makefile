@@ -62,7 +62,7 @@ lock:  ## pin what pyproject.toml allows, in a new environment
 	} > requirements-browser.lock
 	.venv-lock/bin/python -m pip install --quiet '.[peers]'
 	{ echo '# For studies/peers, beside requirements.lock: made by `make lock`. cmfrec needs a C compiler.'; \
-	  .venv-lock/bin/python -m pip freeze --all | grep -E '^(cmfrec|findblas|myfm|scikit-surprise|setuptools)='; } \
+	  .venv-lock/bin/python -m pip freeze --all | grep -E '^(cmfrec|Cython|findblas|myfm|scikit-surprise|setuptools)='; } \
 	  > requirements-peers.lock
 	rm -rf .venv-lock build *.egg-info
 
