@@ -184,7 +184,7 @@ def test_the_report_has_every_model_and_movie(project: Project) -> None:
         "mean of the person",
         "best possible RMSE",
         "make peers",
-        "gp.epochs",
+        "most_ratings",
         "A map of all movies",
     ):
         assert shown in page
