@@ -243,16 +243,21 @@ class Process(nn.Module):
     def _fading(self, rank: Between, time: Between) -> Between:
         """Return how much more alike tastes are between ratings that lie close together."""
         a, b, c = self.fading.exp()
-        return 1 + a * torch.exp(-rank / 10) + b * torch.exp(-rank / 100) + c * torch.exp(-time / (90 * DAY))
+        late = c * torch.exp(-time / (90 * DAY))
+        return 1 + _decaying(rank, (10.0, 100.0), torch.stack([a, b])) + late
 
     def _mood(self, rank: Between, time: Between) -> Between:
         """Return the part that no movie bears on: the person's level, and how it drifts."""
-        mood = self.constant.exp().expand_as(rank)
-        for weight, scale in zip(self.by_rank.exp(), RANKS, strict=True):
-            mood = mood + weight * torch.exp(-rank / scale)
-        for weight, scale in zip(self.by_time.exp(), SECONDS, strict=True):
-            mood = mood + weight * torch.exp(-time / scale)
-        return mood
+        drift = _decaying(rank, RANKS, self.by_rank.exp()) + _decaying(time, SECONDS, self.by_time.exp())
+        return self.constant.exp() + drift
+
+
+def _decaying(gap: Between, scales: tuple[float, ...], weights: Float[Tensor, " scales"]) -> Between:
+    """Return Σ weight · e^(−gap / scale): one product, whose gradient is another."""
+    parts = gap.new_empty(len(scales), *gap.shape)
+    for part, scale in zip(parts, scales, strict=True):
+        torch.mul(gap, -1 / scale, out=part).exp_()
+    return (weights @ parts.view(len(scales), -1)).view(gap.shape)
 
 
 def _log(value: float, count: int = 1) -> nn.Parameter:
@@ -269,9 +274,9 @@ def _gaps(values: Int64[Tensor, "windows size"] | Float64[Tensor, "windows size"
 
 def _shared(block: Int64[Tensor, "windows size width"]) -> Square:
     """Count the entities of one type that two movies share."""
+    mine, other = block.int().unsqueeze(2), block.int().masked_fill(block == 0, -1).unsqueeze(1)
     counts = torch.zeros(block.shape[0], block.shape[1], block.shape[1])
     for i in range(block.shape[2]):
         for j in range(block.shape[2]):
-            mine, other = block[:, :, i].unsqueeze(2), block[:, :, j].unsqueeze(1)
-            counts = counts + ((mine == other) & (mine > 0))
+            counts += mine[..., i] == other[..., j]
     return counts
