@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+from contextlib import nullcontext, redirect_stderr
+from io import StringIO
 from typing import Any
 
 import numpy as np
@@ -53,10 +56,12 @@ def predict_by_machine(
         return False, None
 
     machine = needed("myfm").MyFMRegressor(params.rank, random_seed=params.seed)
-    machine.fit(
-        rows.days, stars, _blocks(rows), group_shapes=features.groups(), callback=add,
-        n_iter=params.burn_in + params.draws, n_kept_samples=1,
-    )  # fmt: skip
+    # myfm shows its progress wherever it runs, logs too.
+    with nullcontext() if sys.stderr.isatty() else redirect_stderr(StringIO()):
+        machine.fit(
+            rows.days, stars, _blocks(rows), group_shapes=features.groups(), callback=add,
+            n_iter=params.burn_in + params.draws, n_kept_samples=1,
+        )  # fmt: skip
     return (total / params.draws).clip(LOWEST, HIGHEST)
 
 
