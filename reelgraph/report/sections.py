@@ -63,15 +63,15 @@ def _paired(key: str, row: Figures, rater: Figures) -> Row:
 
 
 def slices(figures: Figures) -> Section:
-    """Return the errors by kind of target, against the model that the file names as ``peer``."""
-    peer, bins_of = name(figures.get("peer", "strongest peer")), tables.bins_of(figures)
+    """Return the errors by kind of target, against the model that each bin names as its ``peer``."""
+    peer = tables.peer_of(figures)
     return Section(
         "slices",
         "Slices",
         "Where it wins and loses",
         texts=[verdict.losses(figures), captions.SLICES.format(peer=peer)] if figures else [],
         notes=unmeasured(figures),
-        figures=[_slice(key, bins, peer) for key, bins in bins_of.items() if len(bins) > 1],
+        figures=[_slice(key, bins, peer) for key, bins in figures.items() if len(bins) > 1],
         folded_title="The same in numbers",
         folded=list(tables.slices(figures, peer)),
     )

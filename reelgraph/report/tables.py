@@ -82,15 +82,15 @@ def fits(found: Mapping[str, Figures]) -> Table:
     return Table("Both fits, in stars", header, rows, name("rater"))
 
 
-def bins_of(figures: Figures) -> dict[str, Figures]:
-    """Return slice → bin → figures, without what metrics/slices.json says of all slices."""
-    return {key: bins for key, bins in figures.items() if isinstance(bins, dict)}
+def peer_of(slices: Figures) -> str:
+    """Return the name of the model that every bin is held against."""
+    return next((name(row["peer"]) for bins in slices.values() for row in bins.values()), "strongest peer")
 
 
 def slices(figures: Figures, peer: str) -> Iterator[Table]:
     """Yield a table a slice."""
     header = ("", "ratings", "RMSE", "95 % interval", "MAE", peer, f"rater − {peer}", "the rater is")
-    for key, bins in bins_of(figures).items():
+    for key, bins in figures.items():
         rows = [
             (
                 bin_name(each),

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from reelgraph.report.inputs import Figures
-from reelgraph.report.tables import against, bins_of
+from reelgraph.report.tables import against, peer_of
 from reelgraph.report.wording import bin_name, fixed, listed, name, slice_name, span
+
+FEWEST = 30
+"""Targets of a slice that words speak of: with fewer, the interval itself is a guess."""
 
 
 def verdict(found: Mapping[str, Figures]) -> list[str]:
@@ -54,11 +57,16 @@ def _named(keys: list[str]) -> str:
 
 
 def losses(slices: Figures) -> str:
-    """Return a sentence on the slices in which the rater's RMSE is above its peer's."""
+    """Return a sentence on the slices, of enough targets, in which the rater's RMSE is above its peer's."""
     if not slices:
         return ""
-    peer = name(slices.get("peer", "its peer"))
-    all_bins = [(key, each, row) for key, bins in bins_of(slices).items() for each, row in bins.items()]
+    peer = peer_of(slices)
+    all_bins = [
+        (key, each, row)
+        for key, bins in slices.items()
+        for each, row in bins.items()
+        if row["n_targets"] >= FEWEST
+    ]
     sure = [(key, each) for key, each, row in all_bins if against(row) == "worse"]
     maybe = [(key, each) for key, each, row in all_bins if row["rmse"] > row["peer_rmse"]]
     if sure:
@@ -68,7 +76,7 @@ def losses(slices: Figures) -> str:
             f"In no slice does it lose to {peer} by more than chance; its RMSE is the higher one, within "
             f"chance, on {_places(maybe)}."
         )
-    return f"In every slice its RMSE is at or below that of {peer}."
+    return f"In every slice of {FEWEST} ratings or more its RMSE is at or below that of {peer}."
 
 
 def _places(bins: list[tuple[str, str]]) -> str:

@@ -122,7 +122,9 @@ def test_losses_are_told_apart_from_chance() -> None:
         "It loses to matrix factorisation, by more than chance, on ratings of the movie in training: unseen."
     )
     assert verdict.losses(slices) == lost
-    maybe = verdict.losses({"peer": "bias", "history": slices["history"]})
+    maybe = verdict.losses({"history": slices["history"]})
+    few = {"popularity": {"unseen": slices["popularity"]["unseen"] | {"n_targets": verdict.FEWEST - 1}}}
+    assert "at or below" in verdict.losses(few)
     assert maybe.endswith("within chance, on ratings before the target: 10 to 29.")
     assert "at or below" in verdict.losses({"rating": slices["rating"]})
 
