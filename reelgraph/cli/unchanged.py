@@ -1,4 +1,4 @@
-"""Compare the workspace's metrics with those in git: equal, or within 0.005 on another type of CPU."""
+"""Compare the workspace's metrics with those in git: equal, or nearly so on another type of CPU."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from pathlib import Path
 from reelgraph.files import Json
 
 TOLERANCE = 0.005
+"""Of figures up to 1; of larger ones, such as an effective rank, the share."""
 
 
 def leaves(values: Json, key: str = "") -> Iterator[tuple[str, Json]]:
@@ -32,7 +33,7 @@ def differences(path: Path, revision: str = "HEAD") -> list[str]:
     for key in sorted(set(before) & set(after)):
         old, new = before[key], after[key]
         if isinstance(old, int | float) and isinstance(new, int | float):
-            if abs(new - old) > TOLERANCE:
+            if abs(new - old) > TOLERANCE * max(1.0, abs(old)):
                 lines.append(f"{path}: {key} was {old}, is {new}")
         elif old != new:
             lines.append(f"{path}: {key} was {old!r}, is {new!r}")
