@@ -50,7 +50,7 @@ lock:  ## pin what pyproject.toml allows, in a new environment
 	rm -rf .venv-lock && $(PYTHON) -m venv .venv-lock
 	.venv-lock/bin/python -m pip install --quiet --upgrade pip
 	.venv-lock/bin/python -m pip install --quiet torch==2.13.0
-	.venv-lock/bin/python -m pip install --quiet '.[dev]'
+	.venv-lock/bin/python -m pip install --quiet '.[dev,pipeline]'
 	{ echo '# Every package, exactly: made by `make lock`.'; \
 	  .venv-lock/bin/python -m pip freeze --exclude reelgraph | sed 's/+cpu$$//'; } > requirements.lock
 	.venv-lock/bin/python -m pip install --quiet '.[spark]'
@@ -64,6 +64,11 @@ lock:  ## pin what pyproject.toml allows, in a new environment
 	{ echo '# For studies/peers, beside requirements.lock: made by `make lock`. cmfrec needs a C compiler.'; \
 	  .venv-lock/bin/python -m pip freeze --all | grep -E '^(cmfrec|Cython|findblas|myfm|scikit-surprise|setuptools)='; } \
 	  > requirements-peers.lock
+	.venv-lock/bin/python -m pip install --quiet '.[docs,onnx]'
+	{ echo '# For the docs and the ONNX export, beside requirements.lock: made by `make lock`.'; \
+	  .venv-lock/bin/python -m pip freeze | grep -vxFf requirements.lock | grep -vE '^(reelgraph|torch)' | \
+	  grep -vxFf requirements-spark.lock | grep -vxFf requirements-browser.lock | grep -vxFf requirements-peers.lock; \
+	} > requirements-docs.lock
 	rm -rf .venv-lock build *.egg-info
 
 restore: $(READY)  ## bring back the outputs that dvc.lock names
@@ -89,6 +94,7 @@ $(READY): requirements.lock
 	$(PYTHON) -m venv --clear $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
 	$(BIN)/python -m pip install --quiet -r requirements.lock
+	$(BIN)/python -m pip install --quiet --no-deps --editable .
 	touch $@
 
 clean:  ## remove what the pipeline made, keep the cache

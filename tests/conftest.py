@@ -15,7 +15,7 @@ import reelgraph.compute  # noqa: F401  before torch: it says how torch's thread
 
 install_import_hook("reelgraph", "beartype.beartype")
 
-NEEDED = ("pyspark", "Java", "chromium", "peers")
+NEEDED = ("pyspark", "Java", "chromium", "peers", "ONNX", "docs")
 # A busy machine is no failure.
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")

@@ -1,0 +1,84 @@
+"""Writing a bundle with a card that states sizes and how to load it, and its embeddings for other tools."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from reelgraph.bundle.contents import Contents, write_bundle
+from reelgraph.bundle.gathering import gather, movielens_of_params
+from reelgraph.bundle.vector_files import write_projector, write_word2vec
+from reelgraph.files import replacing
+
+FRONT = """\
+---
+library_name: reelgraph
+tags: [recommendation, rating-prediction, movies]
+---
+
+"""
+USE = """
+## How to use it
+
+```python
+import reelgraph
+
+model = reelgraph.load(".")
+history = [({first!r}, 4.5), ({second!r}, 2.0)]
+print(model.predict(history, [{third!r}]))
+print(model.recommend(history, top=5))
+```
+
+`model.safetensors` has the weights ({weights:,} bytes), `vectors.safetensors` MiniLM's vector and the graph
+embedding of each of the {movies:,} movies ({vectors:,} bytes), `movies.parquet` what is known of them,
+`config.json` what the weights belong to, `test_results.json` the figures. Nothing in it is code.
+"""
+
+
+def export(
+    folder: Path, movielens: Path | None = None, onnx: bool = False, embeddings: bool = False
+) -> dict[str, int]:
+    """Write the pipeline's model as a bundle; return the bytes of each file.
+
+    Args:
+        folder: where it goes.
+        movielens: an edition of MovieLens with the same movie ids, for titles; else that of params.yaml.
+        onnx: also ``model.onnx``.
+        embeddings: also ``embeddings/NAME.txt`` and ``embeddings/NAME.tsv`` with ``metadata.tsv``.
+
+    Raises:
+        ArtifactError: a stage has not run.
+        InputError: the rater can't be written as ONNX, or the folder is something else.
+        PackageError: a package is missing.
+    """
+    contents = gather(movielens=movielens or movielens_of_params())
+    with replacing(folder) as draft:
+        write_bundle(replace(contents, card=_card(contents)), draft)
+        if onnx:
+            from reelgraph.bundle.onnx_export import write_onnx
+
+            write_onnx(contents, draft / "model.onnx")
+        if embeddings:
+            for name, vectors in contents.vectors.items():
+                write_word2vec(contents.library, vectors, draft / "embeddings" / f"{name}.txt")
+                write_projector(contents.library, vectors, draft / "embeddings" / f"{name}.tsv")
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    return {path.relative_to(folder).as_posix(): path.stat().st_size for path in files}
+
+
+def told(folder: Path, sizes: dict[str, int]) -> str:
+    """Return what was written, as text."""
+    lines = [f"{size:>13,} bytes  {name}" for name, size in sizes.items()]
+    whole = f"{sum(sizes.values()):>13,} bytes  in all"
+    return "\n".join([*lines, whole, f'Load it with reelgraph.load("{folder}").'])
+
+
+def _card(contents: Contents) -> str:
+    library = contents.library
+    names = [library.name(row % len(library)) for row in range(3)]
+    use = USE.format(
+        first=names[0], second=names[1], third=names[2], movies=len(library),
+        weights=contents.weights.stat().st_size,
+        vectors=sum(each.nbytes for each in contents.vectors.values()),
+    )  # fmt: skip
+    return FRONT + contents.card + use

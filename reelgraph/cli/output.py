@@ -1,0 +1,53 @@
+"""How commands speak: text for people, one JSON object for programs; refusals with an exit code."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, is_dataclass
+from typing import Any
+
+from reelgraph.errors import ReelgraphError
+
+REFUSED, NOTHING = 1, 3
+"""Exit codes: what was given can't be used; nothing was found. 2 is a wrong command line."""
+
+
+def say(values: dict[str, Any], as_json: bool, text: Callable[[], str]) -> None:
+    """Print the values as JSON, or what ``text`` makes of them."""
+    print(json.dumps(plain(values), ensure_ascii=False, indent=2, allow_nan=False) if as_json else text())
+
+
+def plain(value: Any) -> Any:
+    """Return dataclasses and tuples as JSON knows them."""
+    if is_dataclass(value) and not isinstance(value, type):
+        return plain(asdict(value))
+    if isinstance(value, dict):
+        return {key: plain(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(each) for each in value]
+    return value
+
+
+@contextmanager
+def refusing(as_json: bool) -> Iterator[None]:
+    """Turn a refusal into one message, on stderr, or as JSON, and exit code 1."""
+    try:
+        yield
+    except ReelgraphError as error:
+        if as_json:
+            parts = {
+                "where": error.where,
+                "expected": error.expected,
+                "got": error.got,
+                "remedy": error.remedy,
+            }
+            print(json.dumps({"error": parts}, ensure_ascii=False, indent=2))
+        else:
+            print(f"reelgraph: {error}", file=sys.stderr)
+        sys.exit(REFUSED)
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(REFUSED)
