@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
 
+import reelgraph
 from reelgraph.schemas.catalog import ENTITY_COLUMNS
 from tests.pipeline.project import TINY, Project
 
@@ -72,6 +74,27 @@ def test_every_metric_that_the_issue_names_is_there(project: Project) -> None:
         assert set(model) == {*ENTITY_COLUMNS, "micro", "macro"}
         assert all(set(measured) == {"mrr", "hits_1", "hits_3", "hits_10"} for measured in model.values())
     assert {"filter", "text", "kg", "sequences"} <= set(metrics(project, "data"))
+
+
+def test_the_result_is_exported_loaded_and_asked(project: Project) -> None:
+    said = json.loads(project.run("reelgraph", "export", "bundle", "--embeddings", "--json"))
+    assert {"model.safetensors", "movies.parquet", "embeddings/text.txt"} <= set(said["bytes"])
+    bundle = reelgraph.load(project.folder / "bundle")
+    table = pq.read_table(project.folder / "data/movies.parquet")
+    assert bundle.library.movie_ids.tolist() == table["movieId"].to_pylist()
+    some = [(movie, 4.0) for movie in bundle.library.movie_ids[:5].tolist()]
+    assert len(bundle.recommend(some, top=7)) == 7
+    checks = {
+        each["name"]: each for each in json.loads(project.run("reelgraph", "doctor", "--json"))["checks"]
+    }
+    assert checks["stages"]["state"] == checks["bundle"]["state"] == "good"
+    # Without a bundle the commands read what the pipeline left.
+    shutil.rmtree(project.folder / "bundle")
+    title = bundle.library.name(3)
+    found = json.loads(project.run("reelgraph", "similar", title, "--json"))
+    assert [each["movie_id"] for each in found["similar"]] == [
+        each.movie_id for each in bundle.similar(title)
+    ]
 
 
 def test_the_errors_are_taken_apart(project: Project) -> None:
