@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 from reelgraph.door import run
-from reelgraph.engine import connect
 from reelgraph.errors import InputError
 from reelgraph.files import write_json
 from reelgraph.graph.entities import entities_and_edges
@@ -22,7 +21,7 @@ COUNTS = Path("data/counts/kg.json")
 def build_kg(params: KgParams) -> str:
     """Build the knowledge graph."""
     movies = read_movies(MOVIES)
-    entities, edges = entities_and_edges(movies, connect(params.engine))
+    entities, edges = entities_and_edges(movies)
     if not edges.num_rows:
         raise InputError(str(MOVIES), "a movie with an actor, a genre or another entity", "none",
                          "Give the catalogue at least its genres.")  # fmt: skip

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -20,10 +21,14 @@ HUB_REPOSITORY, HUB_FILE = "facebook/fasttext-en-vectors", "model.bin"
 
 SKIP_GRAM = {
     "model": "skipgram", "dim": 300, "minn": 5, "maxn": 5, "minCount": 2,
-    "ws": 2, "neg": 3, "lr": 0.5, "bucket": 50_000, "thread": 1,
+    "ws": 2, "neg": 3, "bucket": 50_000, "thread": 1,
 }  # fmt: skip
-"""As cc.en.300 (300 d, subwords of 5 letters), but for a small text: few buckets, a high step, one
+"""As cc.en.300 (300 d, subwords of 5 letters), but for a small text: few buckets, one
 thread, because several would race. The library's own seed (0) is fixed."""
+
+HIGHEST_STEP, LOWEST_STEP = 0.5, 0.05
+"""A small text needs a high step. On a large one it can lead to NaN; then the step is halved, down to
+fastText's own."""
 
 
 def name_vectors(
@@ -54,18 +59,27 @@ def training_lines(movies: pa.Table) -> list[str]:
 
 
 def _trained(lines: list[str], epochs: int, names: list[str]) -> np.ndarray:
-    import fasttext
-
-    verbose = 2 if sys.stderr.isatty() else 0
     with tempfile.NamedTemporaryFile("w", encoding="utf-8", suffix=".txt") as text:
         text.write("\n".join(lines) + "\n")
         text.flush()
         try:
-            model = fasttext.train_unsupervised(text.name, epoch=epochs, verbose=verbose, **SKIP_GRAM)
+            model = _model(text.name, epochs, HIGHEST_STEP)
         except ValueError as error:
             raise InputError("kg.fasttext train", "a catalogue with words that occur twice", str(error),
                              "Set kg.fasttext to hub or to the path of a model.") from error  # fmt: skip
     return np.stack([model.get_sentence_vector(name) for name in names]).astype(np.float32)
+
+
+def _model(path: str, epochs: int, step: float) -> Any:
+    import fasttext
+
+    verbose = 2 if sys.stderr.isatty() else 0
+    try:
+        return fasttext.train_unsupervised(path, lr=step, epoch=epochs, verbose=verbose, **SKIP_GRAM)
+    except RuntimeError as error:
+        if "NaN" not in str(error) or step <= LOWEST_STEP:
+            raise
+        return _model(path, epochs, step / 2)
 
 
 def _from_hub() -> Path:

@@ -26,7 +26,7 @@ class Gp(Section):
     """Passes over all training ratings, 1 to 1000."""
 
     most_ratings: int = Field(ge=1)
-    """Ratings seen in all passes together at most, 1 or more; there is always one pass."""
+    """Ratings seen in all passes together at most, 1 or more; fewer than there are: a random part of them."""
 
     head_epochs: int = Field(ge=1, le=1000)
     """Passes when learning the half stars, 1 to 1000."""

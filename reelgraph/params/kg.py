@@ -5,7 +5,6 @@ from __future__ import annotations
 from pydantic import Field
 
 from reelgraph.params.base import Section, StageParams
-from reelgraph.params.engine import Engine
 
 
 class Kg(Section):
@@ -28,4 +27,3 @@ class KgParams(StageParams):
     """What stage build_kg reads."""
 
     kg: Kg
-    engine: Engine

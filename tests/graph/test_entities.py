@@ -2,13 +2,10 @@ from __future__ import annotations
 
 import pandas as pd
 import pyarrow as pa
-import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reelgraph.engine import connect
-from reelgraph.graph.entities import WHITE_SPACE, entities_and_edges
-from reelgraph.params.engine import Engine
+from reelgraph.graph.entities import entities_and_edges
 from reelgraph.schemas.catalog import ENTITY_COLUMNS
 
 COLUMNS = [column for columns in ENTITY_COLUMNS.values() for column in columns]
@@ -51,38 +48,26 @@ def tuples(found: pa.Table) -> list[tuple]:
     return [tuple(row.values()) for row in found.to_pylist()]
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=50, deadline=None)
 @given(st.lists(st.lists(st.sampled_from(NAMES), min_size=9, max_size=9), min_size=1, max_size=6))
-def test_rows_are_those_of_the_spec(duckdb_engine, rows: list[list[str | None]]) -> None:
+def test_rows_are_those_of_the_spec(rows: list[list[str | None]]) -> None:
     movies = table(**dict(zip(COLUMNS, map(list, zip(*rows, strict=True)), strict=True)))
-    entities, edges = entities_and_edges(movies, duckdb_engine)
+    entities, edges = entities_and_edges(movies)
     assert (tuples(entities), tuples(edges)) == plainly(movies)
 
 
-def test_a_name_twice_in_a_movie_gives_one_edge(duckdb_engine) -> None:
+def test_a_name_twice_in_a_movie_gives_one_edge() -> None:
     movies = table(actor_1=["Ann Lee"], actor_2=[" Ann  Lee "], director_1=["Ann Lee"])
-    entities, edges = entities_and_edges(movies, duckdb_engine)
+    entities, edges = entities_and_edges(movies)
     assert tuples(entities) == [("actor", 0, "Ann Lee"), ("director", 0, "Ann Lee")]
     assert tuples(edges) == [("actor", 0, 0), ("director", 0, 0)]
 
 
-def test_names_are_ordered_by_code_point(duckdb_engine) -> None:
-    entities, _ = entities_and_edges(table(genre_1=["𝔘we", "\uffeeX", "ann", "Zoë", "Émile"]), duckdb_engine)
+def test_names_are_ordered_by_code_point() -> None:
+    entities, _ = entities_and_edges(table(genre_1=["𝔘we", "\uffeeX", "ann", "Zoë", "Émile"]))
     assert entities["name"].to_pylist() == ["Zoë", "ann", "Émile", "\uffeeX", "𝔘we"]
 
 
-def test_a_catalogue_without_names_has_no_edge(duckdb_engine) -> None:
-    entities, edges = entities_and_edges(table(genre_1=[None, " "]), duckdb_engine)
+def test_a_catalogue_without_names_has_no_edge() -> None:
+    entities, edges = entities_and_edges(table(genre_1=[None, " "]))
     assert (entities.num_rows, edges.num_rows) == (0, 0)
-
-
-def test_white_space_is_unicodes() -> None:
-    assert sorted(WHITE_SPACE) == [c for c in map(chr, range(0x110000)) if c.isspace()]
-
-
-@pytest.mark.filterwarnings("ignore::ResourceWarning")
-def test_spark_gives_the_same_rows(duckdb_engine, spark: str) -> None:
-    there_engine = connect(Engine(backend=spark, url="local[2]", memory_mb=1000))
-    movies = table(actor_1=NAMES, actor_2=NAMES[::-1], genre_1=NAMES[3:] + NAMES[:3])
-    here, there = entities_and_edges(movies, duckdb_engine), entities_and_edges(movies, there_engine)
-    assert [found.to_pylist() for found in here] == [found.to_pylist() for found in there]

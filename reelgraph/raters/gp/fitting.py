@@ -53,20 +53,21 @@ def fit_process(
     ratings = int((rows >= 0).sum())
     starts = np.arange(0, len(rows), params.batch_size)
     epochs = max(1, min(params.epochs, params.most_ratings // ratings))
+    steps = math.ceil(len(starts) * min(1.0, params.most_ratings / ratings))
     optimizer = _optimizer(process)
     tops = [group["lr"] for group in optimizer.param_groups]
     order = np.random.default_rng(seed)
     process.train()
     for epoch in progress(range(epochs), "gaussian process"):
-        loss, squared = 0.0, 0.0
-        for step, start in enumerate(order.permutation(starts)):
-            done = (epoch + step / len(starts)) / epochs
+        loss, squared, seen = 0.0, 0.0, 0
+        for step, start in enumerate(order.permutation(starts)[:steps]):
+            done = (epoch + step / steps) / epochs
             for group, top in zip(optimizer.param_groups, tops, strict=True):
                 group["lr"] = top * min(1.0, 1.5 * (1 - done) + 0.02)
             batch = rows[start : start + params.batch_size]
             total, squares = _step(process, optimizer, columns, batch, ratings, epoch)
-            loss, squared = loss + total, squared + squares
-        on_epoch(epoch + 1, loss / ratings, math.sqrt(squared / ratings))
+            loss, squared, seen = loss + total, squared + squares, seen + int((batch >= 0).sum())
+        on_epoch(epoch + 1, loss / seen, math.sqrt(squared / seen))
     process.eval()
 
 

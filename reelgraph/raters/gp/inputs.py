@@ -14,6 +14,7 @@ from reelgraph.raters.gp.movie_stats import MovieStats, RatingStats, rating_stat
 from reelgraph.raters.gp.process import Columns, Process
 from reelgraph.raters.gp.ratings import Ratings
 from reelgraph.raters.gp.windows import Marks, Rows
+from reelgraph.threads import one_thread_each
 
 YEAR, YEARS = 1995.0, 15.0
 RECENT = (1, 3, 10)
@@ -62,7 +63,9 @@ class Predictor:
     @torch.inference_mode()
     def head_inputs(self, rows: Rows, own: Marks, batch: int) -> HeadInputs:
         """Predict the marked ratings of the windows and gather what the head reads of them."""
-        parts = [self._window(rows[i : i + batch], own[i : i + batch]) for i in range(0, len(rows), batch)]
+        parts = one_thread_each(
+            lambda i: self._window(rows[i : i + batch], own[i : i + batch]), range(0, len(rows), batch)
+        )
         index, ahead = (np.concatenate([part[i] for part in parts]) for i in range(2))
         order = np.argsort(index, kind="stable")
         index, (above, spread, surprise) = index[order], ahead[order].T
@@ -70,6 +73,7 @@ class Predictor:
         mean = above + self.mean + self.stats.mean[index]
         return HeadInputs(index, _float(x), _float(mean), _float(spread))
 
+    @torch.inference_mode()
     def _window(
         self, rows: Rows, own: Marks
     ) -> tuple[Int64[np.ndarray, " own"], Float64[np.ndarray, "own 3"]]:
@@ -87,11 +91,14 @@ class Predictor:
         stars, place = ratings.stars, ratings.place
         seen, halves = place + 1.0, (stars * 2) % 2
         residual = stars - self.mean - stats.mean
-        columns = [*movie_statistics(stats), np.log1p(place), np.log1p(ratings.gap)]
-        columns += [ratings.before((np.ceil(stars) == k).astype(float)) / seen for k in range(1, 6)]
-        columns += [ratings.before(stats.log_count) / seen, ratings.before(halves) / seen]
-        columns += [ratings.recent(halves, 10), *(ratings.recent(residual, count) for count in RECENT)]
-        return [column[index] for column in columns]
+        # One after another: together, columns of all ratings take gigabytes at full size.
+        columns = [column[index] for column in (*movie_statistics(stats), np.log1p(place))]
+        columns.append(np.log1p(ratings.gap[index]))
+        columns += [ratings.before((np.ceil(stars) == k).astype(float))[index] for k in range(1, 6)]
+        columns += [ratings.before(stats.log_count)[index], ratings.before(halves)[index]]
+        columns[-7:] = [column / seen[index] for column in columns[-7:]]
+        columns.append(ratings.recent(halves, 10)[index])
+        return columns + [ratings.recent(residual, count)[index] for count in RECENT]
 
 
 def _float(values: Float64[np.ndarray, "..."]) -> Float[Tensor, "..."]:

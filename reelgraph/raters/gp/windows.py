@@ -31,11 +31,23 @@ def ending_at(
     low: Int64[np.ndarray, " targets"],
     high: Int64[np.ndarray, " targets"],
 ) -> tuple[Rows, Marks]:
-    """Give each target a window of its own: the ratings at low : high, then the target."""
-    history, place = (high - low)[:, None], np.arange(np.max(high - low, initial=0) + 1)
-    own = place == history
-    rows = np.where(place < history, low[:, None] + place, -1)
-    return _by_length(np.where(own, index[:, None], rows), own)
+    """Give each target the ratings at low : high as its window, and then itself.
+
+    Targets whose windows start at the same rating and go on to themselves share the longest one: a rating is
+    predicted from those before it, whatever follows.
+    """
+    place, alone = high - low, -1 - np.arange(len(index))
+    _, longest, window = np.unique(
+        np.where(high == index, low, alone)[order := np.argsort(-place, kind="stable")],
+        return_index=True, return_inverse=True,
+    )  # fmt: skip
+    longest = order[longest]
+    along = np.arange(np.max(place, initial=0) + 1)
+    rows = np.where(along < place[longest, None], low[longest, None] + along, -1)
+    rows = np.where(along == place[longest, None], index[longest, None], rows)
+    own = np.zeros(rows.shape, bool)
+    own[window, place[order]] = True
+    return _by_length(rows, own)
 
 
 def _by_length(rows: Rows, own: Marks) -> tuple[Rows, Marks]:

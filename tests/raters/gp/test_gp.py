@@ -11,14 +11,15 @@ from hypothesis import strategies as st
 from reelgraph.histories.arrays import Histories
 from reelgraph.raters.gp.content import make_content
 from reelgraph.raters.gp.cowatch import cowatch_vectors
+from reelgraph.raters.gp.fitting import fit_process
 from reelgraph.raters.gp.head import Head, expected_stars
-from reelgraph.raters.gp.inputs import columns_of
+from reelgraph.raters.gp.inputs import Predictor, columns_of
 from reelgraph.raters.gp.movie_stats import DAMPING, fit_stats, rating_stats
 from reelgraph.raters.gp.process import Process
 from reelgraph.raters.gp.rater import HEAD_INPUTS
 from reelgraph.raters.gp.ratings import Ratings, all_rows, fitted_rows
 from reelgraph.raters.gp.windows import covering, ending_at
-from tests.contracts.test_raters import MOVIES, movies
+from tests.contracts.test_raters import MOVIES, movies, params_of
 from tests.histories.strategies import any_histories, histories, random_histories
 
 
@@ -43,6 +44,18 @@ def process(content, ratings: Ratings) -> Process:
     torch.manual_seed(0)
     cowatch = torch.from_numpy(cowatch_vectors(ratings, MOVIES, 4).astype(np.float32))
     return Process(content, cowatch, 3).eval()
+
+
+def test_of_more_ratings_than_it_may_see_it_learns_from_some(
+    process: Process, ratings: Ratings, content
+) -> None:
+    rows, _ = covering(ratings.offsets, 8, 8)
+    columns = Predictor(process, fit_stats(ratings, content, 1), ratings, content).columns
+    seen, ahead = [], process.ahead
+    process.ahead = lambda given, real: (seen.append(int((real >= 0).sum())), ahead(given, real))[1]
+    params = params_of("gp").gp.model_copy(update={"most_ratings": 100, "batch_size": 4})
+    fit_process(process, columns, rows, params, 1, lambda *_: None)
+    assert 50 <= sum(seen) <= 150 < len(ratings.movie)
 
 
 def test_content_lays_edges_out_as_columns(content) -> None:
@@ -85,17 +98,22 @@ def test_a_targets_window_is_what_is_nearest_in_its_history_and_itself(h: Histor
     low, high = ratings.nearest(index, size - 1)
     rows, own = ending_at(index, low, high)
     assert sorted(rows[own]) == index.tolist()
-    for row, mine in zip(rows, own, strict=True):
-        at = np.searchsorted(index, row[mine][0])
+    for window, place in np.argwhere(own):
+        row, at = rows[window], np.searchsorted(index, rows[window, place])
         history = np.arange(low[at], high[at])
-        assert row[row >= 0].tolist() == [*history, index[at]]
-        assert np.flatnonzero(mine).tolist() == [len(history)]
+        assert row[: place + 1].tolist() == [*history, index[at]]
         whole = np.arange(h.offsets[h.users_of(index[at : at + 1])[0]], h.history_end(index[at : at + 1])[0])
         assert np.isin(history, whole).all()
         assert len(history) == min(len(whole), size - 1)
         away = np.abs(ratings.rank[whole] - ratings.rank[index[at]])
         beside = np.isin(whole, history)
         assert away[beside].max(initial=0) <= away[~beside].min(initial=np.inf) + 1
+
+
+def test_targets_that_see_a_history_from_its_start_share_a_window() -> None:
+    rows, own = ending_at(np.array([2, 4, 9, 7]), np.array([0, 0, 5, 5]), np.array([2, 4, 8, 7]))
+    assert rows.tolist() == [[5, 6, 7, -1, -1], [5, 6, 7, 9, -1], [0, 1, 2, 3, 4]]
+    assert np.argwhere(own).tolist() == [[0, 2], [1, 3], [2, 2], [2, 4]]
 
 
 @given(any_histories)
