@@ -140,7 +140,17 @@ class Bundle:
         self, rated: Sequence[Rated], marks: Bool[np.ndarray, " movies"], top: int, diverse: bool = False
     ) -> list[Predicted]:
         """Recommend among the marked movies; see ``recommend``."""
-        stars = self.scores(rated)
+        return self.ranked(rated, self.scores(rated), marks, top, diverse)
+
+    def ranked(
+        self,
+        rated: Sequence[Rated],
+        stars: Float64[np.ndarray, " movies"],
+        marks: Bool[np.ndarray, " movies"],
+        top: int,
+        diverse: bool,
+    ) -> list[Predicted]:
+        """Return the marked movies that aren't rated with the most of the predicted ``stars``."""
         allowed = marks.copy()
         allowed[[each.row for each in rated]] = False
         order = np.argsort(np.where(allowed, -stars, np.inf), kind="stable")[: int(allowed.sum())]

@@ -180,5 +180,24 @@ def export(
         say({"folder": str(folder), "bytes": sizes}, json, lambda: exporting.told(folder, sizes))
 
 
+@app.command()
+def serve(
+    bundle: Folder = None,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 8000,
+    host: Annotated[
+        str, typer.Option(help="Address to listen on. Anything but this machine's own shows it to others.")
+    ] = "127.0.0.1",
+    json: Json = False,
+) -> None:
+    """Open a page for people: search, give stars, see recommendations; on this machine only.
+
+    Example: reelgraph serve --port 8000
+    """
+    from reelgraph.serve import running
+
+    with refusing(json):
+        running.serve(open_bundle(bundle), host, port, lambda url: say({"url": url}, json, lambda: url))
+
+
 if __name__ == "__main__":
     app()

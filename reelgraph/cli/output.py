@@ -17,7 +17,8 @@ REFUSED, NOTHING = 1, 3
 
 def say(values: dict[str, Any], as_json: bool, text: Callable[[], str]) -> None:
     """Print the values as JSON, or what ``text`` makes of them."""
-    print(json.dumps(plain(values), ensure_ascii=False, indent=2, allow_nan=False) if as_json else text())
+    said = json.dumps(plain(values), ensure_ascii=False, indent=2, allow_nan=False) if as_json else text()
+    print(said, flush=True)
 
 
 def plain(value: Any) -> Any:

@@ -2,38 +2,23 @@
 
 from __future__ import annotations
 
-import importlib.util
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from reelgraph.report.contents import report
+from tests.browser import PHONE, WIDE, chromium
 from tests.report import samples
 
 MOVIES = 54_000
-ARGS = (
-    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync",
-)  # fmt: skip
 DRAWN = "() => performance.getEntriesByName('atlas-drawn')[0]?.startTime"
-WIDE = {"width": 1200, "height": 900}
-PHONE = {"width": 360, "height": 740}
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator:
-    """Chromium; skips where it, or its client, isn't installed."""
-    place = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if place is None or importlib.util.find_spec("playwright") is None:
-        pytest.skip("the report's browser tests need chromium and the package playwright")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as play:
-        started = play.chromium.launch(executable_path=place, args=list(ARGS))
+    with chromium() as started:
         yield started
-        started.close()
 
 
 @pytest.fixture(scope="module")
