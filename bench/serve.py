@@ -1,0 +1,79 @@
+"""How fast the page answers many people at once: ``python -m bench.serve BUNDLE [CLIENTS] [SECONDS]``.
+
+Each client gives a rating, waits for the recommendations, thinks, and gives the next; clients and server
+share the machine. Prints, for each time to think, questions a second and percentiles of the time to an answer.
+"""
+
+from __future__ import annotations
+
+import http.client
+import json
+import sys
+import threading
+import time
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import numpy as np
+
+from reelgraph.bundle.contents import read_bundle
+from tests.serve.server import BINARY, running
+
+THINKING = (2.0, 1.0, 0.0)
+"""Seconds between an answer and the next rating."""
+
+
+def client(host: str, movies: list[int], seed: int, thinking: float, end: float, taken: list[float]) -> None:
+    """Rate movies until the end; note the seconds to each answer."""
+    draw, connection = np.random.default_rng(seed), http.client.HTTPConnection(host, timeout=60)
+    mine: list[tuple[int, float]] = []
+    time.sleep(thinking * draw.random())
+    while time.perf_counter() < end:
+        free = [movie for movie in draw.choice(movies, 3).tolist() if movie not in dict(mine)]
+        mine = [*mine, *((movie, float(draw.integers(1, 11)) / 2) for movie in free[:1])][-60:]
+        start = time.perf_counter()
+        connection.request("POST", "/api/recommend", json.dumps({"ratings": mine}), {"Content-Type": BINARY})
+        answer = connection.getresponse()
+        said = json.loads(answer.read())
+        taken.append(time.perf_counter() - start)
+        assert len(said["recommendations"]) == 10
+        time.sleep(thinking * 2 * draw.random())
+
+
+def measure(url: str, movies: list[int], clients: int, thinking: float, seconds: float) -> str:
+    """Let the clients go; return a line of the table."""
+    taken: list[float] = []
+    end = time.perf_counter() + seconds
+    host = urlsplit(url).netloc
+    threads = [
+        threading.Thread(target=client, args=(host, movies, seed, thinking, end, taken))
+        for seed in range(clients)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    p50, p95, p99 = np.percentile(np.array(taken) * 1000, [50, 95, 99])
+    return f"{clients:>8}{thinking:>10.1f}{len(taken) / seconds:>12.1f}{p50:>8.0f}{p95:>8.0f}{p99:>8.0f}"
+
+
+def main(bundle: Path, clients: int = 50, seconds: float = 20) -> None:
+    """Print the table."""
+    movies = read_bundle(bundle).library.movie_ids.tolist()
+    heads = (
+        ("clients", 8),
+        ("think s", 10),
+        ("questions/s", 12),
+        ("p50 ms", 8),
+        ("p95 ms", 8),
+        ("p99 ms", 8),
+    )
+    print(f"{len(movies):,} movies\n{''.join(f'{head:>{width}}' for head, width in heads)}")
+    with running(bundle) as url:
+        measure(url, movies, 2, 0.0, 3)
+        for thinking in THINKING:
+            print(measure(url, movies, clients, thinking, seconds), flush=True)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), *(int(word) for word in sys.argv[2:]))
