@@ -1,7 +1,8 @@
 """How fast the page answers many people at once: ``python -m bench.serve BUNDLE [CLIENTS] [SECONDS]``.
 
-Each client gives a rating, waits for the recommendations, thinks, and gives the next; clients and server
-share the machine. Prints, for each time to think, questions a second and percentiles of the time to an answer.
+Each client gives a rating, waits for the recommendations, thinks, and gives the next; clients and
+server share the machine. Prints, for each time to think, questions a second and percentiles of the time to
+an answer.
 """
 
 from __future__ import annotations
