@@ -12,9 +12,10 @@ from jaxtyping import Bool, Float32, Float64
 from reelgraph.bundle.answers import Predicted, Reason, Similar, interval, spread_out
 from reelgraph.bundle.contents import Contents, read_bundle
 from reelgraph.bundle.person import Rated, histories_of
-from reelgraph.bundle.rater import rater_of
 from reelgraph.bundle.titles import TitleIndex
 from reelgraph.errors import InputError
+from reelgraph.raters.loading import restored
+from reelgraph.raters.rater import Rater
 
 SHOWN_REASONS, SHOWN_SHARED = 3, 4
 CANDIDATES = 10
@@ -208,6 +209,15 @@ class Bundle:
     def _unit(self, by: str) -> Float32[np.ndarray, "movies dim"]:
         vectors = self.contents.vectors[by]
         return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), np.float32(1e-9))
+
+
+def rater_of(contents: Contents) -> Rater:
+    """Build the rater of a bundle.
+
+    Raises:
+        ArtifactError: the weights are broken, or of another rater.
+    """
+    return restored(contents.config.rater, str(contents.weights), lambda: contents.vectors["graph"])
 
 
 def load(folder: Path | str) -> Bundle:

@@ -16,7 +16,7 @@ from jaxtyping import Bool, Float, Int64
 from torch import Tensor, nn
 
 from reelgraph.bundle.contents import Contents
-from reelgraph.bundle.rater import rater_of
+from reelgraph.bundle.model import rater_of
 from reelgraph.errors import InputError, PackageError
 from reelgraph.files import replacing
 from reelgraph.histories.batches import Batch

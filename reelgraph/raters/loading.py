@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+import numpy as np
+from jaxtyping import Float32
 from pydantic import ValidationError
 from safetensors import SafetensorError
 from safetensors.torch import load_file
@@ -32,14 +36,31 @@ def load_rater(folder: str, rows: Fit, data: str = "data") -> Rater:
     Raises:
         ArtifactError: files are missing, broken, or don't belong together.
     """
-    config, path = read_config(folder), f"{folder}/{rows}.safetensors"
+    config = read_config(folder)
+    vectors = f"{data}/emb_{config.model.embedding}.parquet"
+
+    def movies() -> Float32[np.ndarray, "movies dim"]:
+        return aligned(read_movie_ids(f"{data}/movies.parquet"), *read_vectors(vectors), vectors)
+
+    return restored(config, f"{folder}/{rows}.safetensors", movies)
+
+
+def restored(config: Config, path: str, vectors: Callable[[], Float32[np.ndarray, "movies dim"]]) -> Rater:
+    """Build a rater from its weights at ``path``.
+
+    Args:
+        config: what the weights belong to.
+        path: what the rater's ``save`` wrote.
+        vectors: gives the movie vectors, in row order; asked by raters that don't keep them.
+
+    Raises:
+        ArtifactError: the weights are missing, broken, or of another rater.
+    """
     try:
         tensors = load_file(path)
         if config.model.type == "gp":
             return gp.restore(tensors, config.model, config.gp)
-        vectors = f"{data}/emb_{config.model.embedding}.parquet"
-        movies = aligned(read_movie_ids(f"{data}/movies.parquet"), *read_vectors(vectors), vectors)
-        return restore(tensors, config.model, movies)
+        return restore(tensors, config.model, vectors())
     except FileNotFoundError:
         raise missing(path) from None
     except (OSError, SafetensorError, RuntimeError, KeyError, TypeError) as error:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 import scipy.sparse as sp
 from jaxtyping import Float64
-from sklearn.linear_model import Ridge
 from threadpoolctl import threadpool_limits
 
 from reelgraph.raters.gp.content import Content
@@ -94,6 +93,9 @@ def _person(ratings: Ratings, level: Column, plain: Movies) -> Float64[np.ndarra
 
 def prior_from(x: sp.csr_matrix, count: Movies, total: Movies, seed: int) -> Movies:
     """Regress movie means on the catalogue; each movie's value is by a fit without it."""
+    # Here, since whoever predicts only need not wait for it: it takes as long to import as all of torch.
+    from sklearn.linear_model import Ridge
+
     target, weight = total / np.maximum(count, 1), count / (count + DAMPING)
     fold = np.random.default_rng(seed).integers(0, FOLDS, len(count))
     fold[count == 0] = FOLDS
