@@ -2,26 +2,37 @@
 
 from __future__ import annotations
 
+import errno
+import io
 import os
 import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TypeVar
+from typing import NoReturn, TypeVar
 
-from reelgraph.errors import ReelgraphError
+from reelgraph.alone import RESUME, alone, stop_with_parent
+from reelgraph.errors import ReelgraphError, SystemRefusal
 from reelgraph.files import write_json
 from reelgraph.params.base import StageParams, load
 
 TIMINGS = Path(".timings")
 """Seconds and peak memory of each stage and of its parts; ignored by git and DVC."""
 
+FULL = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT)
+
+INTERRUPTED = 130
+"""The exit code of what Ctrl-C stopped, by the shells' custom."""
+
 P = TypeVar("P", bound=StageParams)
 
 
 def run(stage: str, params: type[P], work: Callable[[P], str], *files: str) -> None:
-    """Load the stage's params, do its work, print its summary; exit with 1 on a refusal.
+    """Load the stage's params, do its work, print its summary; exit with 1 on a refusal, 130 on Ctrl-C.
+
+    One process at a time works on a stage; what the system refuses (a full disk, a folder that can't be
+    written) is told as a refusal.
 
     Args:
         stage: the stage's name in dvc.yaml, with its variant if it has one.
@@ -29,13 +40,43 @@ def run(stage: str, params: type[P], work: Callable[[P], str], *files: str) -> N
         work: computes and writes; returns the figures for the summary line.
         files: params files, where it isn't params.yaml alone.
     """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a locale may lack an arrow, or a title's letters
+    stop_with_parent()
     start = time.monotonic()
     try:
-        summary = work(load(params, *files))
+        with alone(stage):
+            summary = work(load(params, *files))
+            seconds = _note(stage, start)
     except ReelgraphError as error:
-        print(f"{stage}: {error}{_way_back()}", file=sys.stderr)
-        sys.exit(1)
-    print(f"{stage}: {summary} [{_note(stage, start):.1f} s]")
+        _stop(stage, f"{error}{_way_back()}", 1)
+    except OSError as error:
+        _stop(stage, f"{_of_system(error)}{_way_back()}", 1)
+    except KeyboardInterrupt:
+        _stop(stage, f"stopped. {_resume(stage)}", INTERRUPTED)
+    print(f"{stage}: {summary} [{seconds:.1f} s]")
+
+
+def _stop(stage: str, message: str, code: int) -> NoReturn:
+    print(f"{stage}: {message}", file=sys.stderr, flush=True)
+    sys.exit(code)
+
+
+def _of_system(error: OSError) -> SystemRefusal:
+    """Say what the system refused; a write to a full disk, mostly."""
+    path = str(error.filename2 or error.filename or "a file of this stage")
+    got = error.strerror or str(error)
+    if error.errno in FULL:
+        return SystemRefusal(
+            path, "room on the disk", got, "Free space, or raise the limit on a file's size."
+        )
+    return SystemRefusal(path, "a file or folder that may be used so", got, "Change its rights, or the path.")
+
+
+def _resume(stage: str) -> str:
+    kept = (RESUME / stage).is_dir()
+    return "`dvc repro` goes on from " + ("where this stage was." if kept else "this stage.")
 
 
 @contextmanager

@@ -95,27 +95,37 @@ def read_parquet(connection: BaseBackend, path: Path | str) -> ir.Table:
     files = sorted(place.glob("*.parquet")) if place.is_dir() else [place]
     if not files:
         raise InputError(str(path), "a folder with *.parquet files", "none in it", "Check the path.")
-    _check_footers(files)
+    types = _check_footers(files)
     with reading(str(path)):
         if connection.name == "pyspark":
             # A folder goes as such: Spark takes one path, in which glob signs are escaped.
             pattern = re.sub(r"([\[\]{}*?\\])", r"\\\1", str(place))
-            return connection.read_parquet(f"{pattern}/*.parquet" if place.is_dir() else pattern)
-        return connection.read_parquet([re.sub(r"([\[*?])", r"[\1]", str(file)) for file in files])
+            table = connection.read_parquet(f"{pattern}/*.parquet" if place.is_dir() else pattern)
+        else:
+            # A folder named like userId=7 is no column.
+            plain = [re.sub(r"([\[*?])", r"[\1]", str(file)) for file in files]
+            table = connection.read_parquet(plain, hive_partitioning=False)
+        # Engines give a column that is null throughout, as pandas writes it, a type of their own.
+        return table.mutate(**{name: ibis.null() for name, kind in types.items() if kind == "null"})
 
 
-def _check_footers(files: list[Path]) -> None:
+def _check_footers(files: list[Path]) -> dict[str, str]:
+    """Return name → type of the columns, which all files have."""
     first: dict[str, str] = {}
     for file in files:
         try:
             schema = pq.read_schema(file)
         except (pa.ArrowException, OSError) as error:
             raise _unreadable(str(file), error) from error
+        if twice := sorted({name for name in schema.names if schema.names.count(name) > 1}):
+            raise InputError(str(file), "each column once", f"{', '.join(twice)} more than once",
+                             "Drop or rename one of them.")  # fmt: skip
         columns = {name: str(kind) for name, kind in zip(schema.names, schema.types, strict=True)}
         first = first or columns
         if columns != first:
             raise InputError(str(file), f"the columns of {files[0].name}: {first}", str(columns),
                              "Write all files of the folder with the same columns.")  # fmt: skip
+    return first
 
 
 def write_table(expression: ir.Table, path: Path | str, schema: pa.Schema) -> int:

@@ -39,5 +39,9 @@ class PackageError(ReelgraphError):
     """A package, a model's weights or a runtime is missing or not the expected one."""
 
 
+class SystemRefusal(ReelgraphError):  # noqa: N818  a word of its own
+    """The system refused a file: a full disk, or no right to it."""
+
+
 class TrainingError(ReelgraphError):
     """Training cannot go on: no targets, or a loss that is not finite."""

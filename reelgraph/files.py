@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import json
 import math
 import os
@@ -10,6 +11,7 @@ import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TypeAlias
 
 import numpy as np
@@ -36,7 +38,9 @@ def replacing(path: Path | str) -> Iterator[Path]:
     """
     final = Path(path)
     final.parent.mkdir(parents=True, exist_ok=True)
-    beside = Path(tempfile.mkdtemp(prefix=f".{final.name}.", suffix=".partial", dir=final.parent))
+    _sweep(final)
+    prefix = f".{final.name}.{os.getpid()}."
+    beside = Path(tempfile.mkdtemp(prefix=prefix, suffix=".partial", dir=final.parent))
     draft = beside / final.name
     try:
         yield draft
@@ -46,6 +50,26 @@ def replacing(path: Path | str) -> Iterator[Path]:
         os.replace(draft, final)
     finally:
         shutil.rmtree(beside, ignore_errors=True)
+
+
+def _sweep(final: Path) -> None:
+    """Remove the drafts of processes that were killed."""
+    for draft in final.parent.glob(f".{glob.escape(final.name)}.*.partial"):
+        owner = draft.name.removeprefix(f".{final.name}.").split(".")[0]
+        if owner.isdigit() and not _alive(int(owner)):
+            shutil.rmtree(draft, ignore_errors=True)
+
+
+def _alive(process: int) -> bool:
+    if os.name == "nt":  # where signal 0 is Ctrl-C
+        return True
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    return True
 
 
 def _flush(path: Path) -> None:
@@ -98,7 +122,15 @@ def write_arrays(arrays: Mapping[str, np.ndarray], folder: Path | str) -> None:
     with replacing(folder) as draft:
         draft.mkdir()
         for name, array in arrays.items():
-            np.save(draft / f"{name}.npy", np.ascontiguousarray(array), allow_pickle=False)
+            save_array(array, draft / f"{name}.npy")
+
+
+def save_array(array: np.ndarray, path: Path) -> None:
+    """Write an array of plain numbers into a draft."""
+    with path.open("wb") as file:
+        # Not np.save: its C buffer loses, without an error, what a full disk refuses at the end.
+        plain = SimpleNamespace(write=file.write)
+        np.lib.format.write_array(plain, np.ascontiguousarray(array), allow_pickle=False)
 
 
 def read_array(path: Path | str) -> np.ndarray:
@@ -111,7 +143,7 @@ def read_array(path: Path | str) -> np.ndarray:
         return np.load(path, mmap_mode="r", allow_pickle=False)
     except FileNotFoundError:
         raise missing(path) from None
-    except (ValueError, OSError, EOFError) as error:
+    except Exception as error:  # NumPy lets many kinds escape, from ValueError to TokenError
         raise ArtifactError(str(path), "a .npy array of numbers", str(error), RERUN) from error
 
 
@@ -153,14 +185,18 @@ def read_json(path: Path | str) -> dict[str, Json]:
         ArtifactError: the file is missing or holds no JSON object.
     """
     try:
-        values = json.loads(Path(path).read_text(encoding="utf-8"))
+        values = json.loads(Path(path).read_text(encoding="utf-8"), parse_constant=_no_number)
     except FileNotFoundError:
         raise missing(path) from None
-    except ValueError as error:
+    except (ValueError, RecursionError, OSError) as error:
         raise ArtifactError(str(path), "a JSON object", str(error), RERUN) from error
     if not isinstance(values, dict):
         raise ArtifactError(str(path), "a JSON object", type(values).__name__, RERUN)
     return values
+
+
+def _no_number(name: str) -> float:
+    raise ValueError(f"{name} is no number")
 
 
 RERUN = "Run `dvc repro` to make it again."

@@ -8,6 +8,7 @@ from reelgraph.compute import prepare
 from reelgraph.door import run
 from reelgraph.files import write_json
 from reelgraph.params.text import TextParams
+from reelgraph.resuming import resumable
 from reelgraph.schemas.movies import read_movies
 from reelgraph.schemas.vectors import write_vectors
 from reelgraph.text.encoder import encode, load_encoder
@@ -24,10 +25,10 @@ def bert_encode(params: TextParams) -> str:
     prepare(params.compute)
     movies = read_movies(MOVIES, ("movie_id", "tagline", "overview"))
     texts = movie_texts(movies)
-    model = load_encoder(locate(params.text.model))
-    vectors = encode(model, texts.to_pylist(), params.text.batch_size)
-    counts = text_counts(texts)
-    write_vectors(movies["movie_id"].to_numpy(), vectors, VECTORS)
+    model, counts = load_encoder(locate(params.text.model)), text_counts(texts)
+    with resumable("bert_encode", params, [MOVIES]) as resume:
+        vectors = encode(model, texts.to_pylist(), params.text.batch_size, resume.state("vectors"))
+        write_vectors(movies["movie_id"].to_numpy(), vectors, VECTORS)
     write_json(counts, COUNTS)
     return f"{counts['movies']:,} movies, {counts['nonempty_share']:.1%} with a text, {vectors.shape[1]} d"
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from reelgraph.door import run
-from reelgraph.files import read_json, write_metrics
+from reelgraph.files import write_metrics
 from reelgraph.params.base import StageParams
+from reelgraph.schemas.records import Counted, read_record
 
 PARTS = ("filter", "text", "kg", "sequences")
 
 
 def work(params: StageParams) -> str:
     """Gather the counts of all stages in one metrics file."""
-    found = {part: read_json(f"data/counts/{part}.json") for part in PARTS}
+    found = {part: read_record(f"data/counts/{part}.json", Counted).counts for part in PARTS}
     write_metrics(found, "metrics/data.json")
     return f"{found['filter']['movies_after']:,} movies, {found['filter']['ratings_after']:,} ratings"
 

@@ -23,8 +23,8 @@ from reelgraph.seeds import derive
 def work(params: DiagnoseParams) -> str:
     """Predict the test targets, whole and with something hidden; compare by kind of target."""
     prepare(params.compute)
-    fit, histories = params.evaluate.fit, read_histories("data/histories")
     released = read_movies("data/movies.parquet", ("release_year",))["release_year"]
+    fit, histories = params.evaluate.fit, read_histories("data/histories", len(released))
     rater, end, index = load_rater("data/rater", fit), histories.fit_end(fit), histories.test
     said = rater.predict(histories, end, index).stars
     others = bundle.read_predictions("data/baselines", list(params.baselines), histories)

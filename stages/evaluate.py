@@ -9,20 +9,21 @@ from reelgraph.door import run
 from reelgraph.evaluation import bundle, examples, plots, results
 from reelgraph.evaluation.card import model_card
 from reelgraph.evaluation.predictions import table
-from reelgraph.files import read_json, write_json, write_metrics, write_parquet, write_text
+from reelgraph.files import write_json, write_metrics, write_parquet, write_text
 from reelgraph.histories.arrays import FITS, read_histories
 from reelgraph.params.evaluate import EvaluateParams
 from reelgraph.raters.loading import load_rater, read_config
 from reelgraph.schemas.kg import read_kg
 from reelgraph.schemas.movies import read_movies
+from reelgraph.schemas.records import Learned, read_record
 
 
 def work(params: EvaluateParams) -> str:
     """Predict, compare, and write metrics, plots, predictions, examples and the final model."""
     prepare(params.compute)
-    fit, histories = params.evaluate.fit, read_histories("data/histories")
     movies = read_movies("data/movies.parquet", ("movie_id", "original_title"))
     movie_id = movies["movie_id"].to_numpy()
+    fit, histories = params.evaluate.fit, read_histories("data/histories", len(movie_id))
     raters = {rows: load_rater("data/rater", rows) for rows in FITS}
     said = {rows: r.predict(histories, histories.fit_end(rows), histories.test) for rows, r in raters.items()}
     val = raters["train"].predict(histories, histories.fit_end("train"), histories.val)
@@ -30,7 +31,7 @@ def work(params: EvaluateParams) -> str:
     judged = results.judge(histories, val, said, others, fit, params.seed)
     truth, final = bundle.read_truth("data/truth"), said[fit].stars
     bound = results.of_bound(truth, histories, movie_id, final, params.seed)
-    best_epoch = read_json("data/rater/history.json")["best_epoch"]
+    best_epoch = read_record("data/rater/history.json", Learned).best_epoch
     rater = {**judged.rater, **bound, "parameters": raters[fit].parameters, "best_epoch": best_epoch}
     titles = examples.titles(movies["original_title"].to_pylist(), movie_id)
     known = examples.Movies(titles, read_kg("data/kg"))

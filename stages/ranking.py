@@ -21,7 +21,8 @@ def work(params: RankingParams) -> str:
     """Score all movies for some users, by the rater, by popularity and by the movies' means; compare."""
     # Matrices of one person at a time are small: threads would wait for each other.
     prepare(Compute(threads=1))
-    histories, movies = read_histories("data/histories"), len(read_movie_ids("data/movies.parquet"))
+    movies = len(read_movie_ids("data/movies.parquet"))
+    histories = read_histories("data/histories", movies)
     rater, end = load_rater("data/rater", params.evaluate.fit), histories.fit_end(params.evaluate.fit)
     asked = ask(histories, movies, params.evaluate.ranking_users, generator(params.seed, "ranking"))
     cases = apart(histories, end, asked.place)

@@ -7,12 +7,14 @@ from pathlib import Path
 from ruamel.yaml import YAML
 
 from reelgraph.door import run
-from reelgraph.files import read_json, write_text
+from reelgraph.files import write_text
 from reelgraph.params.base import PARAMS_FILE, StageParams
 from reelgraph.report import inputs
 from reelgraph.report.contents import Inputs, report
 from reelgraph.schemas.movie_map import read_map
 from reelgraph.schemas.movies import read_movies
+from reelgraph.schemas.predictions import read_predictions
+from reelgraph.schemas.records import Examples, read_record
 
 CURVES = "plots/rater/plots/metrics"
 PAGE = "data/report/index.html"
@@ -32,8 +34,8 @@ def work(params: StageParams) -> str:
             },
             link_curve=inputs.read_curve("plots/links.tsv"),
             spectra=inputs.read_curves("plots/embeddings"),
-            predictions=inputs.read_predictions("data/predictions.parquet"),
-            examples=read_json("data/examples.json"),
+            predictions=read_predictions("data/predictions.parquet"),
+            examples=read_record("data/examples.json", Examples).model_dump(),
             movies=read_movies(
                 "data/movies.parquet", ("movie_id", "original_title", "release_year", "genre_1")
             ),

@@ -7,14 +7,16 @@ from pathlib import Path
 
 from reelgraph.compute import prepare
 from reelgraph.door import run
-from reelgraph.files import read_json, write_metrics
-from reelgraph.gnn.features import VARIANTS, movie_features
+from reelgraph.files import write_metrics
+from reelgraph.gnn.features import MOVIES, PROJECTED, VARIANTS, movie_features
 from reelgraph.gnn.hetero import to_hetero
 from reelgraph.gnn.learning import learn
 from reelgraph.gnn.saved import write_curve, write_model
 from reelgraph.gnn.training import train
 from reelgraph.params.gnn import GnnParams
+from reelgraph.resuming import resumable
 from reelgraph.schemas.kg import read_kg
+from reelgraph.schemas.records import Chosen, read_record
 from reelgraph.schemas.vectors import write_vectors
 from reelgraph.seeds import derive
 
@@ -26,13 +28,15 @@ def train_gnn(params: GnnParams, variant: str) -> str:
     """Train one variant on every edge."""
     prepare(params.compute)
     graph, seed = read_kg(GRAPH), derive(params.seed, variant)
-    features, epochs = movie_features(variant, graph.movie_ids), int(str(read_json(CHOSEN)["epochs"]))
-    if params.gnn.loss == "softmax":
-        trained = learn(graph, features, params.gnn, epochs, seed)
-    else:
-        trained = train(to_hetero(graph, features), params.gnn, seed)
-    write_vectors(graph.movie_ids, trained.embeddings, f"data/emb_{variant}.parquet")
-    write_model(trained.model, f"data/gnn/{variant}")
+    features, epochs = movie_features(variant, graph.movie_ids), read_record(CHOSEN, Chosen).epochs
+    with resumable(f"train_gnn@{variant}", params, [GRAPH, CHOSEN, PROJECTED, MOVIES]) as resume:
+        state = resume.state("gnn")
+        if params.gnn.loss == "softmax":
+            trained = learn(graph, features, params.gnn, epochs, seed, state)
+        else:
+            trained = train(to_hetero(graph, features), params.gnn, seed, state=state)
+        write_vectors(graph.movie_ids, trained.embeddings, f"data/emb_{variant}.parquet")
+        write_model(trained.model, f"data/gnn/{variant}")
     write_curve(trained.losses, f"plots/gnn_{variant}.tsv")
     parameters = sum(weight.numel() for weight in trained.model.parameters())
     final = {"final_loss": trained.losses[-1], "parameters": parameters, "epochs": len(trained.losses)}

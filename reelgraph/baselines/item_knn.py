@@ -57,6 +57,8 @@ def predict(
     params: Params,
 ) -> Float[np.ndarray, " n"]:
     """Predict the ratings at ``index`` from all ratings of their histories, in stars."""
+    if not len(index):
+        return np.zeros(0)
     fitted = fit_biases(histories, fit_end, params.movie_damping, params.user_damping)
     residual = residuals(histories, fitted)
     person = person_effects(histories, residual, index, params.user_damping)

@@ -10,9 +10,14 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float
 
-from reelgraph.errors import ArtifactError
-from reelgraph.files import RERUN, read_array, replacing, write_metrics, write_text
+from reelgraph.files import read_array, replacing, write_metrics, write_text
 from reelgraph.histories.arrays import FITS, Fit, Histories
+from reelgraph.schemas.violations import Violations
+from reelgraph.stars import HIGHEST, LOWEST
+
+TRUTH = ("movie_id", "factors", "movie_mean", "prior_variance", "drift_per_day", "noise_sd", "user_id",
+         "offsets", "rating_mean")  # fmt: skip
+"""Arrays of ``reelgraph.sources.demo.make.DemoData.truth``."""
 
 
 @dataclass(frozen=True)
@@ -39,15 +44,30 @@ def read_predictions(folder: str, names: Sequence[str], histories: Histories) ->
 
 
 def _read(path: str, count: int) -> np.ndarray:
-    found = read_array(path)
-    if found.shape != (count,):
-        raise ArtifactError(path, f"{count} predictions", f"shape {found.shape}", RERUN)
+    found, wrong = read_array(path), Violations(path)
+    wrong.that(found.shape == (count,) and found.dtype == np.float64,
+               f"{found.dtype} of shape {found.shape} instead of {count:,} predictions")  # fmt: skip
+    wrong.refuse()
+    # A NaN is in no range.
+    wrong.rows(~((found >= LOWEST) & (found <= HIGHEST)), "prediction outside the scale", found)
+    wrong.refuse()
     return found
 
 
 def read_truth(folder: str) -> dict[str, np.ndarray]:
-    """Read what generated data knows of itself; empty for real data."""
-    return {path.stem: read_array(path) for path in sorted(Path(folder).glob("*.npy"))}
+    """Read what generated data knows of itself; empty for real data.
+
+    Raises:
+        ArtifactError: some of it is missing, or holds other than finite numbers.
+    """
+    found, wrong = {p.stem: read_array(p) for p in sorted(Path(folder).glob("*.npy"))}, Violations(folder)
+    for name, array in found.items():
+        finite = array.dtype.kind in "if" and bool(np.isfinite(array).all())
+        wrong.that(finite, f"{name}.npy not finite numbers")
+    lacking = sorted(set(TRUTH) - set(found))
+    wrong.that(not found or not lacking, f"no {', '.join(lacking)}")
+    wrong.refuse()
+    return found
 
 
 def write_model(rater_folder: str, rows: Fit, results: Mapping[str, object], card: str, folder: str) -> None:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 from jaxtyping import Float, Int64
 
 from reelgraph.errors import ArtifactError
-from reelgraph.files import RERUN, missing
+from reelgraph.files import RERUN
 from reelgraph.histories.arrays import Histories
 from reelgraph.histories.batches import stars
+from reelgraph.schemas.predictions import SCHEMA, read_predictions
 
 
 def table(
@@ -26,7 +26,8 @@ def table(
             "movieId": movie_id[histories.movie_row[index]],
             "rating": stars(histories, index),
             "prediction": predicted,
-        }
+        },
+        schema=SCHEMA,
     )
 
 
@@ -36,10 +37,7 @@ def read_table(path: str, histories: Histories) -> Float[np.ndarray, "targets"]:
     Raises:
         ArtifactError: the file is missing or is about other targets.
     """
-    try:
-        found = pq.read_table(path, columns=["userId", "prediction"])
-    except FileNotFoundError:
-        raise missing(path) from None
+    found = read_predictions(path)
     user = histories.user_id[histories.users_of(histories.test)]
     if not np.array_equal(found["userId"].to_numpy(), user):
         raise ArtifactError(path, f"predictions of {len(user)} test targets", "others", RERUN)

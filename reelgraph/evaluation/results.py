@@ -119,7 +119,8 @@ def _of_test(histories: Histories, said: Stars) -> dict[str, object]:
     return {
         "mse": mse(actual, said),
         "n_targets": len(actual),
-        "improvement_pct": (user_mean - rmse(actual, said)) / user_mean * 100,
+        # Where a person's mean errs nowhere, there is nothing to better.
+        "improvement_pct": (user_mean - rmse(actual, said)) / user_mean * 100 if user_mean else 0.0,
     }
 
 

@@ -15,6 +15,7 @@ from reelgraph.gnn.scores import Dots
 from reelgraph.gnn.softmax import link_loss
 from reelgraph.gnn.tasks import Side, Task
 from reelgraph.progress import progress
+from reelgraph.resuming import Learner, State
 
 EVERY = 4
 """Epochs between two looks at the validation links."""
@@ -53,7 +54,7 @@ class Fitted:
 
 def fit(
     model: nn.Module, given: Messages, task: Task, watch: Watch | None,
-    epochs: int, learning_rate: float, seed: int,
+    epochs: int, learning_rate: float, seed: int, state: State | None = None,
 ) -> Fitted:  # fmt: skip
     """Train by full batches (Adam); leave the weights of the best epoch in the model.
 
@@ -65,6 +66,7 @@ def fit(
         epochs: at most.
         learning_rate: Adam's.
         seed: of drop-out and of the drawn candidates.
+        state: where to go on from; only without ``watch``.
 
     Raises:
         TrainingError: the loss is no longer finite.
@@ -72,9 +74,12 @@ def fit(
     optimizer = torch.optim.Adam(model.parameters(), lr=learning_rate, fused=True)
     fitted, best = Fitted(), {}
     with torch.random.fork_rng(devices=[]):
-        drawn = torch.manual_seed(seed)
-        for epoch in progress(range(1, epochs + 1), "learn links", total=epochs):
+        drawn, learner, state = torch.manual_seed(seed), Learner(model, optimizer), state or State(None)
+        learner.go_on(state)
+        fitted.losses = state.log
+        for epoch in progress(range(state.done + 1, epochs + 1), "learn links", total=epochs):
             fitted.losses.append(_step(model, given, task, optimizer, drawn, epoch))
+            learner.keep(state, epoch)
             if watch and (epoch % EVERY == 0 or epoch == epochs):
                 fitted.mrr[epoch] = _macro(model, watch)
                 if fitted.best == epoch:

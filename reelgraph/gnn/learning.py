@@ -11,15 +11,17 @@ from reelgraph.gnn.hetero import to_hetero
 from reelgraph.gnn.precision import products_in
 from reelgraph.gnn.predictor import LinkPredictor, Messages, messages
 from reelgraph.gnn.tasks import task
-from reelgraph.gnn.training import Trained
+from reelgraph.gnn.training import Trained, finite
 from reelgraph.params.gnn import Gnn
+from reelgraph.resuming import State
 from reelgraph.schemas.kg import KnowledgeGraph
 from reelgraph.seeds import derive
 
 
 def learn(
-    graph: KnowledgeGraph, features: Float32[np.ndarray, "movies dim"], params: Gnn, epochs: int, seed: int
-) -> Trained:
+    graph: KnowledgeGraph, features: Float32[np.ndarray, "movies dim"], params: Gnn, epochs: int, seed: int,
+    state: State | None = None,
+) -> Trained:  # fmt: skip
     """Pass messages over every edge, predict every edge, and return the movies' vectors.
 
     No score of links is taken of this run: it has seen them all.
@@ -30,14 +32,15 @@ def learn(
         params: sizes, learning rate, precision.
         epochs: as many as predicted held-out links best.
         seed: of this run's weights and draws.
+        state: where to go on from.
     """
     given = messages(to_hetero(graph, features))
     model = new_predictor(given, params, seed)
     with products_in(params.precision):
         every = task(graph, graph, graph)
-        fitted = fit(model, given, every, None, epochs, params.learning_rate, derive(seed, "draws"))
+        fitted = fit(model, given, every, None, epochs, params.learning_rate, derive(seed, "draws"), state)
     with torch.inference_mode():
-        return Trained(model, model(given).movies.numpy(), fitted.losses)
+        return Trained(model, finite(model(given).movies.numpy(), epochs), fitted.losses)
 
 
 def new_predictor(given: Messages, params: Gnn, seed: int) -> LinkPredictor:

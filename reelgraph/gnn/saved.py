@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from safetensors.torch import save_file
-
 from reelgraph.files import replacing, write_json, write_text
 from reelgraph.gnn.predictor import LinkPredictor
 from reelgraph.gnn.sage import HeteroSage
+from reelgraph.tensors import write_tensors
 
 
 def write_model(model: HeteroSage | LinkPredictor, folder: Path | str) -> None:
     """Write ``model.safetensors`` and ``config.json``, the arguments that construct the model."""
     with replacing(folder) as draft:
         draft.mkdir()
-        save_file(model.state_dict(), draft / "model.safetensors", metadata={"format": "pt"})
+        write_tensors(model.state_dict(), draft / "model.safetensors")
         write_json({**model.shape, "kinds": list(model.kinds)}, draft / "config.json")
 
 

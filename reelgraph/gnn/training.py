@@ -18,6 +18,7 @@ from reelgraph.gnn.sage import HeteroSage, StarGraph, stacked_edges, star_graph
 from reelgraph.gnn.sparse import pair_dots, row_starts
 from reelgraph.params.gnn import Gnn
 from reelgraph.progress import progress
+from reelgraph.resuming import Learner, State
 from reelgraph.seeds import derive
 
 
@@ -77,7 +78,9 @@ def draw_negatives(links: Links, generator: torch.Generator) -> Int64[Tensor, " 
     return links.first + (share * links.choices).long()
 
 
-def train(data: HeteroData, params: Gnn, seed: int, predicted: HeteroData | None = None) -> Trained:
+def train(
+    data: HeteroData, params: Gnn, seed: int, predicted: HeteroData | None = None, state: State | None = None
+) -> Trained:
     """Train on every edge of the graph and return the movies' vectors.
 
     Args:
@@ -85,6 +88,7 @@ def train(data: HeteroData, params: Gnn, seed: int, predicted: HeteroData | None
         params: sizes, epochs, learning rate.
         seed: of this run's weights and negatives.
         predicted: has other edges to predict than those that messages pass over.
+        state: where to go on from.
 
     Raises:
         TrainingError: the loss is no longer finite.
@@ -97,17 +101,20 @@ def train(data: HeteroData, params: Gnn, seed: int, predicted: HeteroData | None
         links(predicted or data, graph),
         torch.Generator().manual_seed(derive(seed, "negatives")),
     )
-    losses = []
+    learner, state = Learner(model, optimizer, negatives), state or State(None)
+    learner.go_on(state)
+    losses = state.log
     with products_in(params.precision):
-        for epoch in progress(range(1, params.epochs + 1), "train gnn", total=params.epochs):
+        for epoch in progress(range(state.done + 1, params.epochs + 1), "train gnn", total=params.epochs):
             new_movies, new_entities = model(*given)
             loss = bpr_loss(new_movies, new_entities, targets, draw_negatives(targets, negatives))
             losses.append(_finite(loss.item(), epoch))
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
+            learner.keep(state, epoch)
     with torch.inference_mode():
-        return Trained(model, model(*given)[0].numpy(), losses)
+        return Trained(model, finite(model(*given)[0].numpy(), params.epochs), losses)
 
 
 def inputs(data: HeteroData) -> tuple[StarGraph, Tensor, Tensor, Tensor]:
@@ -122,6 +129,18 @@ def _model(data: HeteroData, graph: StarGraph, params: Gnn, seed: int) -> Hetero
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         return HeteroSage(graph.kinds, movie_dim, entity_dim, params.hidden_dim, params.out_dim)
+
+
+def finite(embeddings: Float32[np.ndarray, "movies out"], epoch: int) -> Float32[np.ndarray, "movies out"]:
+    """Return the embeddings.
+
+    Raises:
+        TrainingError: the last step made some infinite or NaN.
+    """
+    if not np.isfinite(embeddings).all():
+        raise TrainingError(f"train_gnn, epoch {epoch}", "finite embeddings", "others",
+                            "Lower gnn.learning_rate.")  # fmt: skip
+    return embeddings
 
 
 def _finite(loss: float, epoch: int) -> float:

@@ -9,8 +9,8 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Bool, Float64, Int32, Int64, UInt8
 
-from reelgraph.errors import ArtifactError
-from reelgraph.files import RERUN, read_array, write_arrays
+from reelgraph.files import read_array, write_arrays
+from reelgraph.histories.checking import check_arrays
 
 Fit = Literal["train", "train_val"]
 """Rows that a model is fitted on: training rows, or validation rows too."""
@@ -92,17 +92,16 @@ def write_histories(histories: Histories, folder: Path | str) -> None:
     write_arrays({f.name: getattr(histories, f.name) for f in fields(histories)}, folder)
 
 
-def read_histories(folder: Path | str) -> Histories:
-    """Map the arrays into memory.
+def read_histories(folder: Path | str, movies: int | None = None) -> Histories:
+    """Map the arrays into memory and check them.
+
+    Args:
+        folder: where stage make_sequences wrote them.
+        movies: rows of movies.parquet, where the reader knows them.
 
     Raises:
-        ArtifactError: a file is missing, or the arrays don't fit together.
+        ArtifactError: a file is missing, or the arrays don't fit together or break what ``Histories`` says.
     """
     arrays = {f.name: read_array(Path(folder) / f"{f.name}.npy") for f in fields(Histories)}
-    ratings, users = len(arrays["movie_row"]), len(arrays["user_id"])
-    lengths = {"code": ratings, "timestamp": ratings, "offsets": users + 1}
-    lengths |= dict.fromkeys(("train_end", "val_end", "limit"), users)
-    wrong = [name for name, length in lengths.items() if len(arrays[name]) != length]
-    if wrong or arrays["offsets"][-1] != ratings:
-        raise ArtifactError(str(folder), "arrays of one set of ratings", f"other lengths in {wrong}", RERUN)
+    check_arrays(arrays, folder, movies)
     return Histories(**arrays)

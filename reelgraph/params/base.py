@@ -7,14 +7,15 @@ Every stage has a model of its own, whose fields are the sections of
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
+from pydantic_core import ErrorDetails
 
 from reelgraph.errors import ParamError
+from reelgraph.params.yaml_file import read_yaml
 
 PARAMS_FILE = "params.yaml"
 
@@ -28,7 +29,9 @@ SECTIONS = (
 A stage checks the names of all that its files have, and the content of its own.
 """
 
-MAX_BYTES = 1_000_000
+SHOWN_CHARS = 80
+
+MISSING, UNKNOWN = "missing", "an unknown key"
 
 Seed = Annotated[int, Field(ge=0, lt=2**63)]
 """A seed of random numbers, 0 to 2**63 − 1."""
@@ -55,20 +58,34 @@ S = TypeVar("S", bound=Section)
 P = TypeVar("P", bound=StageParams)
 
 
+@dataclass(frozen=True)
+class Problem:
+    """One key that doesn't fit."""
+
+    key: str
+    expected: str
+    got: str
+
+    def __str__(self) -> str:
+        if self.got in (MISSING, UNKNOWN):
+            return f"{self.key} is {self.got}"
+        return f"{self.key} is {self.got} instead of {self.expected}"
+
+
 def load(model: type[P], *paths: Path | str) -> P:
     """Read the sections of ``model`` from the params file, or from the files given.
 
     Raises:
-        ParamError: a file is missing, no YAML 1.2 mapping, repeats a key, uses an
-            alias, or a key is unknown, missing, of a wrong type or out of range.
+        ParamError: a file is missing, above 1 MB, no YAML 1.2 mapping, repeats a key, has an anchor or an
+            alias; or keys are unknown, missing, of a wrong type or out of range: all of them are listed.
     """
     values: dict[str, object] = {}
     source: dict[str, str] = {}
     for path in paths or (PARAMS_FILE,):
-        content = _read(Path(path))
-        unknown = sorted(set(content) - set(SECTIONS))
-        if unknown:
-            raise ParamError(f"{path}: {unknown[0]}", f"one of {', '.join(SECTIONS)}", "an unknown key",
+        content = read_yaml(Path(path))
+        if unknown := [key for key in content if key not in SECTIONS]:
+            raise ParamError(f"{path}: {', '.join(unknown)}", f"one of {', '.join(SECTIONS)}",
+                             "an unknown key" if len(unknown) == 1 else f"{len(unknown)} unknown keys",
                              "Remove it, or correct its name.")  # fmt: skip
         values |= content
         source |= dict.fromkeys(content, str(path))
@@ -83,7 +100,7 @@ def checked(model: type[S], values: Mapping[str, object], path: str, within: str
     """Return the values of the key ``within`` of a params file as a section.
 
     Raises:
-        ParamError: a key is unknown, missing, of a wrong type or out of range.
+        ParamError: keys are unknown, missing, of a wrong type or out of range: all of them are listed.
     """
     try:
         return model.model_validate(values)
@@ -91,43 +108,32 @@ def checked(model: type[S], values: Mapping[str, object], path: str, within: str
         raise _refusal(error, dict.fromkeys((*values, *model.model_fields), path), f"{within}.") from None
 
 
-def _read(path: Path) -> dict[str, object]:
-    remedy = f"Restore it with `git checkout {path}`."
-    if not path.is_file():
-        raise ParamError(str(path), "a params file in the working directory", "none", remedy)
-    if path.stat().st_size > MAX_BYTES:
-        raise ParamError(str(path), f"at most {MAX_BYTES:,} bytes", f"{path.stat().st_size:,}", remedy)
-    try:
-        text = path.read_bytes().decode()
-        _refuse_aliases(text, path)
-        values = YAML(typ="safe", pure=True).load(text)
-    except (YAMLError, UnicodeDecodeError) as error:
-        problem = " ".join(str(error).split())
-        raise ParamError(str(path), "YAML 1.2, each key once", problem, remedy) from None
-    if not isinstance(values, dict):
-        raise ParamError(str(path), "a mapping of sections", type(values).__name__, remedy)
-    return values
+def problems(error: ValidationError, within: str = "") -> list[Problem]:
+    """Tell every key that doesn't fit, what it should have been and what it was."""
+    return [
+        Problem(within + ".".join(map(str, each["loc"])), _expected(each["type"], each["msg"]), _got(each))
+        for each in error.errors(include_url=False)
+    ]
 
 
-def _refuse_aliases(text: str, path: Path) -> None:
-    for token in YAML(typ="safe", pure=True).scan(text):
-        if type(token).__name__ in ("AliasToken", "AnchorToken"):
-            line = token.start_mark.line + 1
-            raise ParamError(f"{path}: line {line}", "plain values", "a YAML anchor or alias",
-                             "Write the value out.")  # fmt: skip
+def _got(problem: ErrorDetails) -> str:
+    if problem["type"] in ("missing", "extra_forbidden"):
+        return MISSING if problem["type"] == "missing" else UNKNOWN
+    shown = "others" if isinstance(problem["input"], dict) else repr(problem["input"])
+    return shown if len(shown) <= SHOWN_CHARS else f"{shown[:SHOWN_CHARS]}…"
 
 
 def _refusal(error: ValidationError, source: dict[str, str], within: str = "") -> ParamError:
-    problems = error.errors(include_url=False)
-    first = problems[0]
-    path = source.get(str(first["loc"][0]), PARAMS_FILE) if first["loc"] else PARAMS_FILE
-    key = within + ".".join(str(part) for part in first["loc"])
-    got = "nothing" if first["type"] == "missing" else repr(first["input"])
-    if first["type"] == "extra_forbidden":
-        got = "an unknown key"
-    more = f" ({len(problems) - 1} more keys are wrong.)" if len(problems) > 1 else ""
-    return ParamError(f"{path}: {key}", _expected(first["type"], first["msg"]), got,
-                      f"See the comment beside the key in {path}.{more}")  # fmt: skip
+    found = problems(error, within)
+    firsts = [str(each["loc"][0]) if each["loc"] else "" for each in error.errors(include_url=False)]
+    paths = ", ".join(dict.fromkeys(source.get(first, PARAMS_FILE) for first in firsts))
+    if len(found) == 1:
+        one, remedy = found[0], f"See the comment beside the key in {paths}."
+        got = "nothing" if one.got == MISSING else one.got
+        return ParamError(f"{paths}: {one.key}", one.expected, got, remedy)
+    return ParamError(paths, "values as the comments beside the keys say",
+                      f"{len(found)} that aren't: {'; '.join(map(str, found))}",
+                      f"See the comments in {paths}.")  # fmt: skip
 
 
 def _expected(kind: str, message: str) -> str:

@@ -20,6 +20,7 @@ from reelgraph.raters.gp.rater import fit as fit_gp
 from reelgraph.raters.network import Network
 from reelgraph.raters.neural import NeuralRater, build
 from reelgraph.raters.rater import Epoch, Rater
+from reelgraph.resuming import NOWHERE, Resume
 from reelgraph.schemas.kg import KnowledgeGraph
 
 
@@ -71,14 +72,25 @@ class Fitter(Protocol):
 
 
 def fit_rater(
-    params: RaterParams, histories: Histories, movies: Movies, on_epoch: Callable[[Epoch], None]
+    params: RaterParams,
+    histories: Histories,
+    movies: Movies,
+    on_epoch: Callable[[Epoch], None],
+    resume: Resume = NOWHERE,
 ) -> Fitted:
     """Fit on training rows, judge by validation; then fit again with validation rows, nothing chosen anew.
+
+    Args:
+        params: which rater, and its numbers.
+        histories: ratings and targets.
+        movies: what raters may know of them.
+        on_epoch: told of each epoch of the first fit.
+        resume: where to go on from.
 
     Raises:
         TrainingError: there are no validation targets, or a loss is not finite.
     """
-    fitter = make_fitter(params, histories, movies)
+    fitter = make_fitter(params, histories, movies, resume)
     first = fitter.first(on_epoch)
     again = fitter.again(first.best_epoch)
     said = first.rater.predict(histories, histories.fit_end("train"), histories.val).stars
@@ -86,24 +98,34 @@ def fit_rater(
     return Fitted(first.rater, again, first.best_epoch, first.epochs, val_rmse)
 
 
-def make_fitter(params: RaterParams, histories: Histories, movies: Movies) -> Fitter:
+def make_fitter(
+    params: RaterParams, histories: Histories, movies: Movies, resume: Resume = NOWHERE
+) -> Fitter:
     """Return what fits the rater that the params describe.
 
     Raises:
-        TrainingError: there are no validation targets.
+        TrainingError: there are no validation targets, or a movie's vector is not finite.
     """
     if not len(histories.val):
         raise TrainingError("data/histories", "validation targets", "none",
                             "Add ratings, or lower sequences.min_history.")  # fmt: skip
+    for name, vectors in (("embedding", movies.vectors), ("text vectors", movies.text)):
+        if len(bad := np.flatnonzero(~np.isfinite(vectors).all(axis=1))):
+            raise TrainingError(f"the movies' {name}, row {bad[0] + 1:,}", "finite numbers", "NaN or inf",
+                                "Run `dvc repro` to make them again.")  # fmt: skip
     if params.model.type == "gp":
-        return _GaussianProcess(params, histories, movies)
-    return NetworkFitter(params, histories, movies)
+        return _GaussianProcess(params, histories, movies, resume)
+    return NetworkFitter(params, histories, movies, resume)
 
 
 class _GaussianProcess:
-    def __init__(self, params: RaterParams, histories: Histories, movies: Movies) -> None:
+    def __init__(self, params: RaterParams, histories: Histories, movies: Movies, resume: Resume) -> None:
         content = make_content(movies.graph, movies.year, (movies.text, movies.vectors))
-        self.histories, self.chosen = histories, (content, params.model, params.gp, params.seed)
+        self.histories, self.resume, self.chosen = (
+            histories,
+            resume,
+            (content, params.model, params.gp, params.seed),
+        )
 
     def first(self, on_epoch: Callable[[Epoch], None]) -> First:
         epochs: list[Epoch] = []
@@ -112,18 +134,22 @@ class _GaussianProcess:
             epochs.append(epoch)
             on_epoch(epoch)
 
-        rater = fit_gp(self.histories, self.histories.fit_end("train"), *self.chosen, note)
+        end, resume = self.histories.fit_end("train"), self.resume.within("train")
+        rater = fit_gp(self.histories, end, *self.chosen, note, resume)
         return First(rater, len(epochs), epochs)
 
     def again(self, epochs: int) -> Rater:
-        return fit_gp(self.histories, self.histories.fit_end("train_val"), *self.chosen)
+        end, resume = self.histories.fit_end("train_val"), self.resume.within("train_val")
+        return fit_gp(self.histories, end, *self.chosen, resume=resume)
 
 
 class NetworkFitter:
     """Fits attention or transformer."""
 
-    def __init__(self, params: RaterParams, histories: Histories, movies: Movies) -> None:
-        self.window, self.histories = params.model.max_history, histories
+    def __init__(
+        self, params: RaterParams, histories: Histories, movies: Movies, resume: Resume = NOWHERE
+    ) -> None:
+        self.window, self.histories, self.resume = params.model.max_history, histories, resume
         self.make: Callable[[], Network] = lambda: build(params.model, movies.vectors)
         self.train, self.seed = params.train, params.seed
 
@@ -134,10 +160,14 @@ class NetworkFitter:
 
     def first(self, on_epoch: Callable[[Epoch], None]) -> First:
         """Fit on training rows; the epoch with the lowest validation RMSE wins."""
-        trained = training.train(self.make, self.histories, self.train, self.window, self.seed, on_epoch)
+        state = self.resume.state("train")
+        trained = training.train(
+            self.make, self.histories, self.train, self.window, self.seed, on_epoch, state
+        )
         return First(NeuralRater(trained.rater, self.window), trained.best.epoch, trained.epochs)
 
     def again(self, epochs: int) -> Rater:
         """Fit on training and validation rows."""
-        rater = training.refit(self.make, self.histories, self.train, self.window, self.seed, epochs)
+        state = self.resume.state("train_val")
+        rater = training.refit(self.make, self.histories, self.train, self.window, self.seed, epochs, state)
         return NeuralRater(rater, self.window)

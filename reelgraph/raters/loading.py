@@ -6,12 +6,9 @@ from collections.abc import Callable
 
 import numpy as np
 from jaxtyping import Float32
-from pydantic import ValidationError
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 
 from reelgraph.errors import ArtifactError
-from reelgraph.files import RERUN, missing, read_json
+from reelgraph.files import RERUN
 from reelgraph.histories.arrays import Fit
 from reelgraph.params.base import Section
 from reelgraph.params.gp import Gp
@@ -20,7 +17,9 @@ from reelgraph.raters.gp import rater as gp
 from reelgraph.raters.neural import restore
 from reelgraph.raters.rater import Rater
 from reelgraph.schemas.movies import read_movie_ids
+from reelgraph.schemas.records import read_record
 from reelgraph.schemas.vectors import aligned, read_vectors
+from reelgraph.tensors import read_tensors
 
 
 class Config(Section):
@@ -56,15 +55,13 @@ def restored(config: Config, path: str, vectors: Callable[[], Float32[np.ndarray
     Raises:
         ArtifactError: the weights are missing, broken, or of another rater.
     """
+    tensors = read_tensors(path)
     try:
-        tensors = load_file(path)
         if config.model.type == "gp":
             return gp.restore(tensors, config.model, config.gp)
         return restore(tensors, config.model, vectors())
-    except FileNotFoundError:
-        raise missing(path) from None
-    except (OSError, SafetensorError, RuntimeError, KeyError, TypeError) as error:
-        raise ArtifactError(path, f"weights of a {config.model.type} rater",
+    except (RuntimeError, KeyError, TypeError) as error:
+        raise ArtifactError(path, f"weights of the rater {config.model.type}",
                             str(error).splitlines()[0], RERUN) from error  # fmt: skip
 
 
@@ -74,8 +71,4 @@ def read_config(folder: str) -> Config:
     Raises:
         ArtifactError: it is missing or not one.
     """
-    try:
-        return Config.model_validate(read_json(f"{folder}/config.json"))
-    except ValidationError as error:
-        raise ArtifactError(f"{folder}/config.json", "a rater's configuration",
-                            str(error).splitlines()[0], RERUN) from None  # fmt: skip
+    return read_record(f"{folder}/config.json", Config)

@@ -9,11 +9,9 @@ from pathlib import Path
 import numpy as np
 import torch
 from jaxtyping import Float32, Float64, Int64
-from safetensors.torch import save_file
 from torch import Tensor
 from torch.nn.functional import normalize
 
-from reelgraph.files import replacing
 from reelgraph.histories.arrays import Histories
 from reelgraph.histories.batches import gather
 from reelgraph.params.rater import Model
@@ -23,6 +21,7 @@ from reelgraph.raters.rater import Prediction, Reasons
 from reelgraph.raters.training import predict
 from reelgraph.raters.transformer import TransformerRater
 from reelgraph.stars import from_scaled
+from reelgraph.tensors import put_in, write_tensors
 
 
 class NeuralRater:
@@ -76,8 +75,7 @@ class NeuralRater:
 
     def save(self, path: Path) -> None:
         """Write the weights as safetensors."""
-        with replacing(path) as draft:
-            save_file({name: w.contiguous() for name, w in self.network.state_dict().items()}, draft)
+        write_tensors(self.network.state_dict(), path)
 
 
 def build(model: Model, movies: Float32[np.ndarray, "movies dim"]) -> Network:
@@ -94,8 +92,8 @@ def restore(
     """Build a rater from what ``save`` wrote.
 
     Raises:
-        RuntimeError: the tensors are of another model.
+        RuntimeError: the tensors are of another model, or not finite.
     """
     network = build(model, movies)
-    network.load_state_dict(tensors)
+    put_in(network, tensors)
     return NeuralRater(network.eval(), model.max_history)

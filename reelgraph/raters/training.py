@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import numpy as np
 import torch
 from jaxtyping import Float, Int64
+from torch import nn
 from torch.nn.functional import mse_loss
 from torch.nn.utils import clip_grad_norm_
 from torch.optim import AdamW
@@ -22,6 +23,7 @@ from reelgraph.params.rater import Train
 from reelgraph.progress import progress
 from reelgraph.raters.network import Network
 from reelgraph.raters.rater import Epoch
+from reelgraph.resuming import Learner, State, part
 from reelgraph.seeds import derive
 from reelgraph.stars import SPAN, from_scaled
 
@@ -57,6 +59,7 @@ def train(
     max_history: int,
     seed: int,
     on_epoch: Callable[[Epoch], None] = lambda epoch: None,
+    state: State | None = None,
 ) -> Trained:
     """Train for all epochs and keep the first with the strictly lowest validation RMSE.
 
@@ -66,27 +69,49 @@ def train(
         params: section ``train``.
         max_history: ratings of a history that the rater sees.
         seed: root seed; weights, dropout and the order of targets derive from it.
-        on_epoch: told of each epoch when it ends.
+        on_epoch: told of each epoch when it ends, and first of those that ``state`` has.
+        state: where to go on from.
 
     Raises:
-        TrainingError: no validation target, or a loss that is not finite.
+        TrainingError: no training or no validation target, or numbers that are not finite.
     """
-    if not len(histories.val):
-        raise TrainingError("data/histories", "validation targets", "none",
-                            "Add ratings, or lower sequences.min_history.")  # fmt: skip
-    run = _Run(make, params, max_history, seed)
-    epochs: list[Epoch] = []
-    best, weights = None, {}
-    for number in progress(range(1, params.epochs + 1), "train_rater"):
-        loss = run.epoch(histories, histories.train, number)
-        epoch = _judged(run.rater, histories, max_history, number, loss)
+    for name, targets in (("training", histories.train), ("validation", histories.val)):
+        if not len(targets):
+            raise TrainingError("data/histories", f"{name} targets", "none",
+                                "Add ratings, or lower sequences.min_history.")  # fmt: skip
+    run, state = _Run(make, params, max_history, seed), state or State(None)
+    run.learner.go_on(state)
+    epochs, weights = [Epoch(**each) for each in state.log], part(state.tensors, "best")
+    for epoch in epochs:
         on_epoch(epoch)
-        epochs.append(epoch)
-        if best is None or epoch.val_rmse < best.val_rmse:
-            best, weights = epoch, copy.deepcopy(run.rater.state_dict())
+    for number in progress(range(state.done + 1, params.epochs + 1), "train_rater"):
+        loss = run.epoch(histories, histories.train, number)
+        epochs.append(_judged(run.rater, histories, max_history, number, loss))
+        on_epoch(epochs[-1])
+        state.log.append(asdict(epochs[-1]))
+        if _best(epochs) is epochs[-1]:
+            weights = copy.deepcopy(run.rater.state_dict())
+        run.learner.keep(state, number, {f"best.{name}": weight for name, weight in weights.items()})
     run.rater.load_state_dict(weights)
-    assert best is not None  # epochs >= 1
-    return Trained(run.rater.eval(), best, epochs)
+    refuse_infinite(run.rater, f"epoch {_best(epochs).epoch}")
+    return Trained(run.rater.eval(), _best(epochs), epochs)
+
+
+def refuse_infinite(network: nn.Module, where: str) -> None:
+    """Refuse weights that the last step made infinite or NaN.
+
+    Raises:
+        TrainingError: there are any.
+    """
+    wrong = [name for name, weight in network.named_parameters() if not weight.isfinite().all()]
+    if wrong:
+        raise TrainingError(where, "finite weights", f"others in {', '.join(wrong)}",
+                            "Lower train.learning_rate.")  # fmt: skip
+
+
+def _best(epochs: list[Epoch]) -> Epoch:
+    """Return the first with the lowest validation RMSE."""
+    return min(epochs, key=lambda epoch: epoch.val_rmse)
 
 
 def refit(
@@ -96,12 +121,16 @@ def refit(
     max_history: int,
     seed: int,
     epochs: int,
+    state: State | None = None,
 ) -> Network:
     """Train on training and validation targets together, for a number of epochs chosen before."""
     targets = np.sort(np.concatenate([histories.train, histories.val]))
-    run = _Run(make, params, max_history, seed)
-    for number in progress(range(1, epochs + 1), "train_rater, with validation"):
+    run, state = _Run(make, params, max_history, seed), state or State(None)
+    run.learner.go_on(state)
+    for number in progress(range(state.done + 1, epochs + 1), "train_rater, with validation"):
         run.epoch(histories, targets, number)
+        run.learner.keep(state, number)
+    refuse_infinite(run.rater, f"epoch {epochs} with validation rows")
     return run.rater.eval()
 
 
@@ -116,6 +145,7 @@ class _Run:
             self.rater.parameters(), params.learning_rate, weight_decay=params.weight_decay
         )
         self.schedule = CosineAnnealingLR(self.optimizer, params.cosine_epochs, params.min_learning_rate)
+        self.learner = Learner(self.rater, self.optimizer, self.order, self.schedule)
 
     def epoch(self, histories: Histories, targets: Int64[np.ndarray, " targets"], number: int) -> float:
         """Take a step for each batch of targets; return the mean loss as it ran."""
@@ -147,6 +177,10 @@ def _shuffled(
 def _judged(rater: Network, histories: Histories, max_history: int, number: int, loss: float) -> Epoch:
     predicted = predict(rater, histories, histories.val, max_history)
     actual = stars(histories, histories.val)
+    if not np.isfinite(predicted).all():
+        first = histories.val[~np.isfinite(predicted)][0]
+        raise TrainingError(f"epoch {number}, batch with validation target {first}", "finite predictions",
+                            "others", "Lower train.learning_rate.")  # fmt: skip
     return Epoch(
         epoch=number,
         train_loss=loss,

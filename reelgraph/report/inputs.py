@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-import pyarrow.parquet as pq
+import numpy as np
 
 from reelgraph.errors import ArtifactError
-from reelgraph.files import RERUN, missing, read_json
+from reelgraph.files import RERUN, read_json
+from reelgraph.schemas.violations import Violations
 
 Figures = dict[str, Any]
 Curve = list[tuple[float, float]]
@@ -66,32 +66,27 @@ def _study(found: Figures | None, data: Mapping[str, object]) -> Study:
 
 
 def read_curve(path: Path | str) -> Curve:
-    """Read a table of two columns, such as epoch and loss; empty where there is none."""
+    """Read a table of two columns, such as epoch and loss; empty where there is none.
+
+    Raises:
+        ArtifactError: the columns are not two, or hold other than finite numbers.
+    """
     if not Path(path).exists():
         return []
-    lines = Path(path).read_text(encoding="utf-8").splitlines()[1:]
-    return [(float(x), float(y)) for x, y in (line.split("\t") for line in lines)]
+    try:
+        lines = Path(path).read_text(encoding="utf-8").splitlines()[1:]
+        points = [(float(x), float(y)) for x, y in (line.split("\t") for line in lines)]
+    except ValueError as error:
+        raise ArtifactError(str(path), "two columns of numbers", str(error), RERUN) from None
+    wrong = Violations(path)
+    wrong.rows(~np.isfinite(np.array(points).reshape(-1, 2)).all(axis=1), "not finite")
+    wrong.refuse()
+    return points
 
 
 def read_curves(folder: Path | str) -> dict[str, Curve]:
     """Read each NAME.tsv of a folder."""
     return {path.stem: read_curve(path) for path in sorted(Path(folder).glob("*.tsv"))}
-
-
-def read_predictions(path: Path | str) -> pa.Table:
-    """Read what the rater said of each test target.
-
-    Raises:
-        ArtifactError: the file is missing or is another.
-    """
-    try:
-        return pq.read_table(path, columns=["userId", "movieId", "rating", "prediction"])
-    except FileNotFoundError:
-        raise missing(path) from None
-    except (pa.ArrowException, OSError) as error:
-        raise ArtifactError(
-            str(path), "predictions of stage evaluate", str(error).splitlines()[0], RERUN
-        ) from error
 
 
 def by_measure(curves: Mapping[str, Mapping[str, Curve]]) -> dict[str, dict[str, Curve]]:

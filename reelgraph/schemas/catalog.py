@@ -28,6 +28,8 @@ TEXT_COLUMNS = (
     *(column for columns in ENTITY_COLUMNS.values() for column in columns),
 )  # fmt: skip
 
+FIRST_YEAR, LAST_YEAR = 1800.0, 2200.0
+
 CATALOG = Contract(
     columns=(
         Column("movie_id", pa.int64(), "movieId",
@@ -36,7 +38,7 @@ CATALOG = Contract(
             Column(name, pa.string(), nullable=True, remedy="Text columns are strings, null where unknown.")
             for name in TEXT_COLUMNS
         ),
-        Column("release_year", pa.int64(), nullable=True, minimum=1800.0, maximum=2200.0, step=1.0,
+        Column("release_year", pa.int64(), nullable=True, minimum=FIRST_YEAR, maximum=LAST_YEAR, step=1.0,
                remedy="release_year is a whole year such as 1995, or null where unknown."),
     ),
     key=("movie_id",),

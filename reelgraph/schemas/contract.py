@@ -138,21 +138,27 @@ class Contract:
         return self._named(raw)
 
     def opened(self, connection: BaseBackend, path: Path | str) -> ir.Table:
-        """Open a file that an earlier stage checked and wrote, lazily, with the code's names.
+        """Open a file that an earlier stage wrote, lazily, with the code's names; check it again.
 
         Raises:
-            ArtifactError: the file is missing, or its columns or types are not what
-                the project writes.
+            ArtifactError: the file is missing, its columns or types are not what the project
+                writes, or rows break a rule.
         """
         if not Path(path).is_file():
             raise missing(path)
-        table = read_parquet(connection, path)
+        try:
+            table = read_parquet(connection, path)
+        except InputError as error:
+            raise ArtifactError(str(path), error.expected, error.got, RERUN) from None
         if self.optional:
             return self.having(table.columns).opened(connection, path)
         found, wanted = table.schema().to_pyarrow(), self.file_schema
         if found.names != wanted.names or found.types != wanted.types:
             raise ArtifactError(str(path), f"the columns {_columns(wanted)}", _columns(found), RERUN)
-        return self._named(table)
+        try:
+            return self.checked(table, str(path))
+        except InputError as error:
+            raise ArtifactError(error.where, error.expected, error.got, RERUN) from None
 
     def _named(self, table: ir.Table) -> ir.Table:
         return table.select(**{c.name: table[c.in_file].cast(_ibis_type(c.type)) for c in self.columns})

@@ -12,12 +12,12 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 from jaxtyping import Float32, Int64
 
-from reelgraph.errors import ArtifactError
-from reelgraph.files import RERUN, missing, read_array, replacing, write_parquet
+from reelgraph.files import read_array, replacing, save_array, write_parquet
 from reelgraph.schemas.catalog import ENTITY_COLUMNS
+from reelgraph.schemas.reading import read_exactly
+from reelgraph.schemas.violations import Violations, repeated
 
 ENTITIES = pa.schema([("type", pa.string()), ("entity_index", pa.int64()), ("name", pa.string())])
 EDGES = pa.schema([("type", pa.string()), ("movie_row", pa.int64()), ("entity_index", pa.int64())])
@@ -73,8 +73,8 @@ def write_kg(
     """Write the four files; the folder appears as a whole."""
     with replacing(folder) as draft:
         draft.mkdir()
-        np.save(draft / "movie_ids.npy", movie_ids, allow_pickle=False)
-        np.save(draft / "entity_vectors.npy", np.ascontiguousarray(vectors), allow_pickle=False)
+        save_array(movie_ids, draft / "movie_ids.npy")
+        save_array(vectors, draft / "entity_vectors.npy")
         write_parquet(entities.cast(ENTITIES), draft / "entities.parquet")
         write_parquet(edges.cast(EDGES), draft / "edges.parquet")
 
@@ -88,31 +88,23 @@ def read_kg(folder: Path | str) -> KnowledgeGraph:
     place = Path(folder)
     movie_ids = np.array(read_array(place / "movie_ids.npy"))
     vectors = np.array(read_array(place / "entity_vectors.npy"))
-    entities = _read_table(place / "entities.parquet", ENTITIES)
-    edges = _read_table(place / "edges.parquet", EDGES)
-    _check(movie_ids.ndim == 1 and movie_ids.dtype == np.int64, place / "movie_ids.npy", "one int64 a movie")
-    _check(vectors.shape[:1] == (entities.num_rows,) and vectors.ndim == 2 and vectors.dtype == np.float32
-           and bool(np.isfinite(vectors).all()), place / "entity_vectors.npy",
-           "a finite float32 vector for each row of entities.parquet")  # fmt: skip
-    present = set(pc.unique(entities["type"]).to_pylist())
-    kinds = present | set(pc.unique(edges["type"]).to_pylist())
-    _check(kinds <= set(ENTITY_COLUMNS), place, f"the entity types {', '.join(ENTITY_COLUMNS)}")
+    entities = read_exactly(place / "entities.parquet", ENTITIES)
+    edges = read_exactly(place / "edges.parquet", EDGES)
+    wrong = Violations(place)
+    wrong.that(movie_ids.ndim == 1 and movie_ids.dtype == np.int64, "movie_ids.npy not one int64 a movie")
+    shaped = vectors.ndim == 2 and len(vectors) == entities.num_rows and vectors.dtype == np.float32
+    wrong.that(shaped, "entity_vectors.npy not a float32 vector for each row of entities.parquet")
+    kinds = {*pc.unique(entities["type"]).to_pylist(), *pc.unique(edges["type"]).to_pylist()}
+    unknown = ", ".join(sorted(kinds - set(ENTITY_COLUMNS)))
+    wrong.that(not unknown, f"unknown types {unknown}")
+    wrong.refuse()
+    wrong.rows(repeated(movie_ids), "movie_ids.npy: a movie more than once", movie_ids)
+    wrong.rows(~np.isfinite(vectors).all(axis=1), "entity_vectors.npy: not finite")
+    for kind in ENTITY_COLUMNS:
+        _check_relation(kind, entities, edges, len(movie_ids), wrong)
+    wrong.refuse()
     relations = {k: _relation(k, entities, edges, vectors) for k in ENTITY_COLUMNS if k in kinds}
-    for kind, relation in relations.items():
-        _check_relation(relation, len(movie_ids), f"{place}: {kind}")
     return KnowledgeGraph(movie_ids, relations)
-
-
-def _read_table(path: Path, schema: pa.Schema) -> pa.Table:
-    try:
-        table = pq.read_table(path)
-    except FileNotFoundError:
-        raise missing(path) from None
-    except (pa.ArrowException, OSError) as error:
-        raise ArtifactError(str(path), "a parquet file", str(error).splitlines()[0], RERUN) from error
-    _check(table.schema.equals(schema), path, f"columns {', '.join(schema.names)}")
-    _check(not any(column.null_count for column in table.columns), path, "no null")
-    return table
 
 
 def _relation(kind: str, entities: pa.Table, edges: pa.Table, vectors: np.ndarray) -> Relation:
@@ -123,13 +115,18 @@ def _relation(kind: str, entities: pa.Table, edges: pa.Table, vectors: np.ndarra
                     of_kind["movie_row"].to_numpy(), of_kind["entity_index"].to_numpy())  # fmt: skip
 
 
-def _check_relation(relation: Relation, movies: int, where: str) -> None:
-    rows, entities, size = relation.movie_rows, relation.entities, len(relation.names)
-    _check(bool((rows >= 0).all() and (rows < movies).all()), where, f"movie rows below {movies:,}")
-    _check(np.array_equal(np.unique(entities), np.arange(size)), where, f"edges of all {size:,} entities")
-    _check(bool((np.diff(rows * size + entities) > 0).all()), where, "each edge once, in order")
-
-
-def _check(holds: bool, where: Path | str, expected: str) -> None:
-    if not holds:
-        raise ArtifactError(str(where), expected, "something else", RERUN)
+def _check_relation(kind: str, entities: pa.Table, edges: pa.Table, movies: int, wrong: Violations) -> None:
+    mine, of_kind = (table.filter(pc.equal(table["type"], kind)) for table in (entities, edges))
+    size, rows = mine.num_rows, of_kind["movie_row"].to_numpy()
+    index, ends = mine["entity_index"].to_numpy(), of_kind["entity_index"].to_numpy()
+    wrong.rows(index != np.arange(size), f"{kind}: entity_index not its place among the type's", index)
+    names = mine["name"].to_numpy(zero_copy_only=False)
+    wrong.rows(repeated(names.astype(str)), f"{kind}: a name more than once", names)
+    wrong.rows((rows < 0) | (rows >= movies), f"{kind}: movie_row not below {movies:,}", rows)
+    wrong.rows((ends < 0) | (ends >= size), f"{kind}: entity_index not below {size:,}", ends)
+    alone = ~np.isin(index, ends)
+    wrong.rows(alone, f"{kind}: an entity without an edge", names)
+    order = np.lexsort((ends, rows))
+    wrong.that(np.array_equal(order, np.arange(len(rows))), f"{kind}: edges not in order")
+    same = (np.diff(rows) == 0) & (np.diff(ends) == 0)
+    wrong.rows(np.append(same, False), f"{kind}: the same edge twice", rows)

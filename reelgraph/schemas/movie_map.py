@@ -7,11 +7,11 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 from jaxtyping import Float32, Int64
 
-from reelgraph.errors import ArtifactError
-from reelgraph.files import RERUN, missing, write_parquet
+from reelgraph.files import write_parquet
+from reelgraph.schemas.reading import read_exactly
+from reelgraph.schemas.violations import Violations, repeated
 
 SCHEMA = pa.schema(
     [
@@ -46,20 +46,21 @@ def read_map(path: Path | str) -> MovieMap:
     """Read the map.
 
     Raises:
-        ArtifactError: missing, not this schema, or a neighbour that is no movie of the file.
+        ArtifactError: missing, not this schema, a movie twice, a place not finite, or a neighbour that is
+            no movie of the file.
     """
-    try:
-        table = pq.read_table(path, schema=SCHEMA)
-    except FileNotFoundError:
-        raise missing(path) from None
-    except (pa.ArrowException, OSError) as error:
-        raise ArtifactError(str(path), "parquet with movieId, x, y, neighbours",
-                            str(error).splitlines()[0], RERUN) from error  # fmt: skip
-    ids = table["movieId"].to_numpy()
-    near = table["neighbours"].combine_chunks().flatten().to_numpy()
+    table = read_exactly(path, SCHEMA)
+    wrong, lists = Violations(path), table["neighbours"].combine_chunks()
+    lengths = lists.value_lengths().to_numpy(zero_copy_only=False)
+    wrong.rows(np.diff(lengths, prepend=lengths[:1]) != 0, "neighbours not as many as before", lengths)
+    wrong.that(not lists.values.null_count, "a neighbour missing")
+    wrong.refuse()
+    ids, near = table["movieId"].to_numpy(), lists.flatten().to_numpy().reshape(len(table), -1)
+    x, y = table["x"].to_numpy(), table["y"].to_numpy()
+    wrong.rows(repeated(ids), "movieId more than once", ids)
+    wrong.rows((~np.isfinite(np.stack([x, y]))).any(axis=0), "x or y not finite", ids)
+    strangers = np.asarray((~np.isin(near, ids)).any(axis=1))
+    wrong.rows(strangers, "neighbours not in the file", ids)
+    wrong.refuse()
     order = np.argsort(ids, kind="stable")
-    place = np.searchsorted(ids[order], near).clip(max=max(len(ids) - 1, 0))
-    if not np.array_equal(ids[order][place], near):
-        raise ArtifactError(f"{path}: neighbours", "movies of the file", "others", RERUN)
-    neighbours = order[place].reshape(len(ids), -1)
-    return MovieMap(ids, table["x"].to_numpy(), table["y"].to_numpy(), neighbours)
+    return MovieMap(ids, x, y, order[np.searchsorted(ids[order], near)])

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 from jaxtyping import Float32, Int64
 
-from reelgraph.errors import ArtifactError
-from reelgraph.files import RERUN, missing, write_parquet
+from reelgraph.files import write_parquet
+from reelgraph.schemas.reading import read_exactly
+from reelgraph.schemas.violations import SHOWN_ROWS, Violations, repeated
 
 SCHEMA = pa.schema([("movieId", pa.int64()), ("embedding", pa.list_(pa.float32()))])
 BATCH_ROWS = 1 << 14
@@ -42,31 +42,21 @@ def read_vectors(
     """Read a vector file.
 
     Raises:
-        ArtifactError: missing, not this schema, ragged, a repeated movie, not finite.
+        ArtifactError: missing, not this schema, empty, ragged, a movie missing or twice, not finite.
     """
-    try:
-        table = pq.read_table(path, schema=SCHEMA)
-    except FileNotFoundError:
-        raise missing(path) from None
-    except (pa.ArrowException, OSError) as error:
-        raise ArtifactError(str(path), "parquet with movieId and embedding",
-                            str(error).splitlines()[0], RERUN) from error  # fmt: skip
+    table = read_exactly(path, SCHEMA)
+    lists, wrong = table["embedding"].combine_chunks(), Violations(path)
+    lengths = lists.value_lengths().to_numpy(zero_copy_only=False)
+    dim = int(np.bincount(lengths).argmax())
+    wrong.rows((lengths != dim) | (lengths == 0), f"embedding not of dimension {max(dim, 1)}", lengths)
+    wrong.refuse()
     movie_ids = table["movieId"].to_numpy()
-    vectors = _matrix(table["embedding"], str(path))
-    if len(np.unique(movie_ids)) != len(movie_ids):
-        raise ArtifactError(f"{path}: movieId", "each movie once", "a movie twice", RERUN)
-    if not np.isfinite(vectors).all():
-        row = int(np.flatnonzero(~np.isfinite(vectors).all(axis=1))[0])
-        raise ArtifactError(f"{path}: embedding, row {row + 1}", "finite numbers", "NaN or inf", RERUN)
+    # A number that is missing becomes NaN.
+    vectors = lists.flatten().to_numpy(zero_copy_only=False).reshape(len(lists), dim).astype(np.float32)
+    wrong.rows(repeated(movie_ids), "movieId more than once", movie_ids)
+    wrong.rows(~np.isfinite(vectors).all(axis=1), "embedding not finite", movie_ids)
+    wrong.refuse()
     return movie_ids, vectors
-
-
-def _matrix(column: pa.ChunkedArray, path: str) -> np.ndarray:
-    lists = column.combine_chunks()
-    lengths = np.unique(lists.value_lengths().to_numpy(zero_copy_only=False))
-    if len(lengths) != 1 or lists.null_count or lists.values.null_count:
-        raise ArtifactError(f"{path}: embedding", "rows of one dimension", f"{lengths[:5]}", RERUN)
-    return lists.flatten().to_numpy().reshape(len(lists), int(lengths[0])).copy()
 
 
 def aligned(
@@ -80,8 +70,11 @@ def aligned(
     Raises:
         ArtifactError: the two files don't hold the same movies.
     """
-    if len(movie_ids) != len(found_ids) or len(np.setdiff1d(movie_ids, found_ids)):
-        raise ArtifactError(f"{path}: movieId", f"the {len(movie_ids):,} movies of data/movies.parquet",
-                            f"{len(found_ids):,} others", RERUN)  # fmt: skip
+    wrong = Violations(path)
+    wrong.rows(~np.isin(found_ids, movie_ids), "movieId not in data/movies.parquet", found_ids)
+    lacking = np.setdiff1d(movie_ids, found_ids)
+    wrong.that(not len(lacking), f"{len(lacking):,} movies of data/movies.parquet missing, "
+               f"such as movieId {', '.join(map(str, lacking[:SHOWN_ROWS]))}")  # fmt: skip
+    wrong.refuse()
     order = np.argsort(found_ids, kind="stable")
     return vectors[order[np.searchsorted(found_ids[order], movie_ids)]]

@@ -99,13 +99,18 @@ def _problem(file: TextFile, names: tuple[str, ...], line: int, cells: list[str]
 
 def _expected(cell: str, kind: pa.DataType, encoding: str) -> str:
     """Say what a cell should have been; nothing where it is fine."""
-    if any("\udc80" <= sign <= "\udcff" for sign in cell):
+    if undecoded(cell):
         return f"text in {encoding}"
     if not cell or pa.types.is_string(kind):
         return ""
     if pa.types.is_integer(kind):
         return "" if WHOLE.fullmatch(cell) and int(cell) in INT64 else "a whole number (64 bits)"
     return "" if _is_number(cell) else "a number"
+
+
+def undecoded(cell: str) -> bool:
+    """Tell whether ``rows`` met bytes outside the encoding in the cell."""
+    return any("\udc80" <= sign <= "\udcff" for sign in cell)
 
 
 def _is_number(cell: str) -> bool:

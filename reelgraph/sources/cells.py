@@ -73,9 +73,10 @@ def _literal(cell: str) -> object:
         return ast.literal_eval(cell)
 
 
-def _order(record: dict) -> float:
+def _order(record: dict) -> int | float:
     order = record.get("order")
-    return float(order) if isinstance(order, int | float) else math.inf
+    # Python compares whole numbers of any size with floats.
+    return order if isinstance(order, int | float) and order == order else math.inf
 
 
 def _texts(records: list[dict], key: str) -> list[str]:

@@ -27,6 +27,9 @@ NAMES = ("original_title", *(name for columns in ENTITY_COLUMNS.values() for nam
 SPACE = r"[\x01-\x20\x7f-\xa0\p{Z}]+"
 """White space of any script, and control characters."""
 
+EDGE = r"[\x01-\x20\x7f-\xa0\p{Z}\x{200b}\x{2060}\x{feff}]+"
+"""These and signs of no width, which mean something between other signs only."""
+
 
 @dataclass(frozen=True)
 class Ingested:
@@ -89,7 +92,9 @@ def _source(params: IngestParams, staging: Staging) -> Source:
 
 
 def cleaned(catalog: pa.Table) -> pa.Table:
-    """Return the catalogue with its text stripped, blank text null, no NUL, names in single spaces.
+    """Return the catalogue with its text stripped, blank text null, no NUL; a name has one spelling.
+
+    Names are composed (NFC) and in single spaces.
 
     Args:
         catalog: the SPEC's columns.
@@ -105,6 +110,6 @@ def _clean(column: pa.ChunkedArray, field: pa.Field) -> pa.ChunkedArray:
         return column
     text = pc.replace_substring(column, "\0", "")
     if field.name in NAMES:
-        text = pc.replace_substring_regex(text, SPACE, " ")
-    text = pc.replace_substring_regex(text, f"^{SPACE}|{SPACE}$", "")
+        text = pc.utf8_normalize(pc.replace_substring_regex(text, SPACE, " "), "NFC")
+    text = pc.replace_substring_regex(text, f"^{EDGE}|{EDGE}$", "")
     return pc.if_else(pc.equal(text, ""), pa.scalar(None, field.type), text)

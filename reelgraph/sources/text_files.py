@@ -89,7 +89,7 @@ def header(file: TextFile) -> tuple[str, ...]:
     """Return the names of the file's columns.
 
     Raises:
-        InputError: the file is missing or empty, or lacks a wanted column.
+        InputError: the file is missing or empty, lacks a wanted column, or its header is not in its encoding.
     """
     if not file.path.is_file():
         raise InputError(str(file.path), "a file", "none", "Check the folder that params.yaml names.")
@@ -97,6 +97,9 @@ def header(file: TextFile) -> tuple[str, ...]:
     if first is None:
         raise InputError(str(file.path), "at least one line", "an empty file", "Fetch the file again.")
     names = file.names or tuple(first[1])
+    if wrong := [name for name in names if bad_cells.undecoded(name)]:
+        raise InputError(f"{file.path}: line 1", f"text in {file.encoding}", ascii(wrong[0]),
+                         "Save the file in that encoding.")  # fmt: skip
     lacking = [name for name in file.columns if name not in names]
     if lacking:
         raise InputError(f"{file.path}: line 1", f"the columns {', '.join(file.columns)}",

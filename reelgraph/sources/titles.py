@@ -34,6 +34,7 @@ def parse(titles: Values) -> pa.Table:
         others: text, the other names joined by ``|``, articles in front; blank if none.
         year: int64, null where the title has none.
     """
+    titles = pc.replace_substring_regex(titles, r"[\r\n]+", " ")  # which a quoted cell may have
     dated = pc.extract_regex(titles, YEAR)
     rest = pc.coalesce(pc.struct_field(dated, "rest"), titles)
     year = pc.cast(pc.struct_field(dated, "year"), pa.int64())

@@ -140,6 +140,9 @@ def find(folder: Path) -> list[TmdbFiles]:
         InputError: there are CSV files, and none has a name known here; or one
             pattern fits several files.
     """
+    if folder.exists() and not folder.is_dir():
+        raise InputError(str(folder), "a folder with TMDB's files, or none", "a file",
+                         "Set data.tmdb to the folder that the file is in.")  # fmt: skip
     there = sorted(path.name for path in folder.glob("*.csv")) if folder.is_dir() else []
     found = [
         TmdbFiles(layout, movies, _one(folder, layout.credits) if layout.credits else None)

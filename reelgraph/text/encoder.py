@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+import torch
 from jaxtyping import Float32
 
 from reelgraph.errors import InputError, PackageError
 from reelgraph.progress import progress
+from reelgraph.resuming import State
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -52,7 +54,9 @@ def _refusal(place: Path | str, error: Exception) -> InputError | PackageError:
                   "Set text.model to package, which works offline.")  # fmt: skip
 
 
-def encode(model: SentenceTransformer, texts: list[str], batch_size: int) -> Float32[np.ndarray, "texts dim"]:
+def encode(
+    model: SentenceTransformer, texts: list[str], batch_size: int, state: State | None = None
+) -> Float32[np.ndarray, "texts dim"]:
     """Return the L2-normalised vector of each text.
 
     A text that occurs many times is encoded once. Batches hold texts of similar
@@ -63,14 +67,20 @@ def encode(model: SentenceTransformer, texts: list[str], batch_size: int) -> Flo
         model: pools by itself (all-MiniLM-L6-v2: the mean of the word pieces' vectors, 384 d).
         texts: any strings, in any order.
         batch_size: texts in one forward pass.
+        state: where to go on from.
     """
     distinct = sorted(set(texts), key=lambda text: (len(text), text))
     vectors = np.empty((len(distinct), model.get_embedding_dimension() or 0), dtype=np.float32)
-    starts = range(0, len(distinct), batch_size)
+    state = state or State(None)
+    if state.done:
+        vectors[: state.done] = state.tensors["vectors"].numpy()
+    starts = range(state.done, len(distinct), batch_size)
     for start in progress(starts, "encode", total=len(starts)):
         part = distinct[start : start + batch_size]
-        vectors[start : start + len(part)] = model.encode(
+        end = start + len(part)
+        vectors[start:end] = model.encode(
             part, batch_size=batch_size, normalize_embeddings=True, show_progress_bar=False
         )
+        state.keep(end, {"vectors": torch.from_numpy(vectors[:end])})
     row = {text: index for index, text in enumerate(distinct)}
     return vectors[np.fromiter((row[text] for text in texts), dtype=np.int64, count=len(texts))]

@@ -237,13 +237,13 @@ def test_weights_that_do_not_fit_are_refused(fitted: Fitted, params: RaterParams
     data = kept(fitted, params, tmp_path)
     other = params_of(params.model.type, hidden_dim=32)
     write_json(other.model_dump(include={"model", "gp"}), tmp_path / "rater/config.json")
-    with pytest.raises(ArtifactError, match=f"weights of a {params.model.type} rater"):
+    with pytest.raises(ArtifactError, match=f"weights of the rater {params.model.type}, got"):
         load_rater(f"{data}/rater", "train", data)
     (tmp_path / "rater/train.safetensors").write_bytes(b"not weights")
     with pytest.raises(ArtifactError, match="train.safetensors"):
         load_rater(f"{data}/rater", "train", data)
     (tmp_path / "rater/config.json").write_text("{}")
-    with pytest.raises(ArtifactError, match="a rater's configuration"):
+    with pytest.raises(ArtifactError, match="model is missing; gp is missing"):
         load_rater(f"{data}/rater", "train", data)
 
 

@@ -27,7 +27,7 @@ def test_years_that_say_nothing_are_zero(years: list[float]) -> None:
 def test_features_come_in_the_graphs_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     cells = {c.in_file: pa.nulls(2, c.type) for c in CATALOG.columns}
-    cells |= {"movieId": pa.array([4, 2]), "release_year": pa.array([2000, None], pa.int64())}
+    cells |= {"movieId": pa.array([2, 4]), "release_year": pa.array([None, 2000], pa.int64())}
     write_parquet(pa.table(cells).cast(CATALOG.file_schema), "data/movies.parquet")
     write_vectors(np.array([2, 4]), np.array([[1, 2], [3, 4]], np.float32), "data/movie_features.parquet")
     assert movie_features("kg_gnn_bert", np.array([4, 2])).tolist() == [[3, 4], [1, 2]]

@@ -42,11 +42,11 @@ def test_what_is_written_is_read(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("links", "said"),
     [
-        ([*LINKS[:3], ("genre", 3, 0)], "movie rows below 3"),
-        ([LINKS[0], LINKS[1], LINKS[3]], "edges of all 2 entities"),
-        ([LINKS[1], LINKS[0], *LINKS[2:]], "each edge once, in order"),
-        ([LINKS[0], LINKS[0], *LINKS[1:]], "each edge once, in order"),
-        ([*LINKS, ("gaffer", 0, 0)], "the entity types actor, director"),
+        ([*LINKS[:3], ("genre", 3, 0)], "genre: movie_row not below 3 in 1 row, first at row 1"),
+        ([LINKS[0], LINKS[1], LINKS[3]], "an entity without an edge in 1 row"),
+        ([LINKS[1], LINKS[0], *LINKS[2:]], "edges not in order"),
+        ([LINKS[0], LINKS[0], *LINKS[1:]], "the same edge twice in 1 row"),
+        ([*LINKS, ("gaffer", 0, 0)], "unknown types gaffer"),
     ],
 )
 def test_edges_that_do_not_fit_are_refused(folder: Path, links: list[tuple], said: str) -> None:
@@ -71,5 +71,7 @@ def test_missing_and_damaged_files_are_refused(folder: Path, name: str) -> None:
 )
 def test_vectors_that_do_not_fit_are_refused(folder: Path, vectors: np.ndarray) -> None:
     np.save(folder / "entity_vectors.npy", vectors)
-    with pytest.raises(ArtifactError, match="a finite float32 vector for each row"):
+    with pytest.raises(
+        ArtifactError, match=r"entity_vectors.npy(: not finite in 3 rows| not a float32 vector for each row)"
+    ):
         read_kg(folder)

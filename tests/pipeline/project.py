@@ -68,12 +68,21 @@ class Project:
     def _output(self, *command: str, folder: Path) -> str:
         return self._done(*command, folder=folder).stdout
 
+    def start(self, *command: str, **env: str) -> subprocess.Popen[str]:
+        """Start a command in a process group of its own; stdout and stderr come as one."""
+        return subprocess.Popen(
+            command, cwd=self.folder, env=self._env(**env), start_new_session=True, text=True,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        )  # fmt: skip
+
     def _done(self, *command: str, folder: Path, **env: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            command, cwd=folder, env=self._env(**env), capture_output=True, text=True, check=False
+        )
+
+    def _env(self, **env: str) -> dict[str, str]:
         path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
         inherited = {k: v for k, v in os.environ.items() if not k.startswith(("DVC_", "GIT_"))}
         who = {"GIT_AUTHOR_NAME": "t", "GIT_AUTHOR_EMAIL": "t@example.org",
                "GIT_COMMITTER_NAME": "t", "GIT_COMMITTER_EMAIL": "t@example.org"}  # fmt: skip
-        return subprocess.run(
-            command, cwd=folder, env={**inherited, **who, "PATH": path, "DVC_NO_ANALYTICS": "1", **env},
-            capture_output=True, text=True, check=False,
-        )  # fmt: skip
+        return {**inherited, **who, "PATH": path, "DVC_NO_ANALYTICS": "1", **env}

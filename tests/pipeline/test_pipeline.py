@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -13,7 +12,7 @@ import pytest
 
 import reelgraph
 from reelgraph.schemas.catalog import ENTITY_COLUMNS
-from tests.pipeline.project import TINY, Project
+from tests.pipeline.project import Project
 
 BASELINES = (
     "global_mean", "user_mean", "item_mean", "recent_mean", "bias", "bias_recent", "item_knn", "biased_mf"
@@ -21,25 +20,7 @@ BASELINES = (
 
 MEASURED = {"evaluate", "diagnose", "ranking"}
 
-pytestmark = pytest.mark.pipeline
-
-
-@pytest.fixture(scope="module")
-def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
-    """A project whose tiny demo has been run and committed; tests leave it as they found it."""
-    # Not beyond ASCII: DVC's queue cannot write such a path into its configuration.
-    made = Project(tmp_path_factory.mktemp("a project with spaces"))
-    made.set_all(TINY)
-    made.run("dvc", "repro")
-    made.commit("the tiny demo")
-    return made
-
-
-@pytest.fixture(autouse=True)
-def unchanged(project: Project) -> Iterator[None]:
-    yield
-    project.run("git", "checkout", "-q", "--", ".")
-    project.run("dvc", "checkout", "--force", "-q", "dvc.yaml")
+pytestmark = [pytest.mark.pipeline, pytest.mark.usefixtures("unchanged")]
 
 
 def metrics(project: Project, name: str) -> dict:

@@ -18,12 +18,14 @@ from reelgraph.raters.gp.head import Head, expected_stars
 from reelgraph.raters.gp.inputs import HeadInputs
 from reelgraph.raters.gp.process import Columns, Process
 from reelgraph.raters.gp.windows import Rows
+from reelgraph.resuming import Learner, State
 
 SLOW = ("metric", "means", "doubt")
 """Parameters of movies and entities, which are many and take smaller steps."""
 LEARNING_RATE, SLOW_LEARNING_RATE = 0.1, 0.05
 HEAD_LEARNING_RATE, HEAD_WEIGHT_DECAY, HEAD_BATCH = 0.003, 0.001, 512
 CLIP_NORM = 5.0
+REMEDY = "Check the movies' vectors; lower gp.factors, or gp.cowatch."
 
 
 def fit_process(
@@ -33,6 +35,7 @@ def fit_process(
     params: Gp,
     seed: int,
     on_epoch: Callable[[int, float, float], None],
+    state: State | None = None,
 ) -> None:
     """Maximise the marginal likelihood of all windows, all positions being targets at once.
 
@@ -46,6 +49,7 @@ def fit_process(
         params: section ``gp``.
         seed: of the order of the windows.
         on_epoch: told epoch, mean loss and RMSE (stars) as they ran.
+        state: where to go on from.
 
     Raises:
         TrainingError: the loss is not finite.
@@ -57,8 +61,10 @@ def fit_process(
     optimizer = _optimizer(process)
     tops = [group["lr"] for group in optimizer.param_groups]
     order = np.random.default_rng(seed)
+    learner, state = Learner(process, optimizer, order), state or State(None)
+    learner.go_on(state)
     process.train()
-    for epoch in progress(range(epochs), "gaussian process"):
+    for epoch in progress(range(state.done, epochs), "gaussian process"):
         loss, squared, seen = 0.0, 0.0, 0
         for step, start in enumerate(order.permutation(starts)[:steps]):
             done = (epoch + step / steps) / epochs
@@ -68,6 +74,7 @@ def fit_process(
             total, squares = _step(process, optimizer, columns, batch, ratings, epoch)
             loss, squared, seen = loss + total, squared + squares, seen + int((batch >= 0).sum())
         on_epoch(epoch + 1, loss / seen, math.sqrt(squared / seen))
+        learner.keep(state, epoch + 1)
     process.eval()
 
 
@@ -84,13 +91,16 @@ def _step(
 ) -> tuple[float, float]:
     """Take a step; return the summed loss and squared errors of the batch."""
     real = torch.from_numpy(batch[:, : int((batch >= 0).sum(axis=1).max())])
-    found = process.ahead(columns, real)
+    where = f"epoch {epoch + 1}, batch with rating {int(real[0, 0])}"
+    try:
+        found = process.ahead(columns, real)
+    except torch.linalg.LinAlgError as error:
+        raise TrainingError(where, "finite vectors of its movies", str(error), REMEDY) from None
     likelihood = ((found.surprise**2 / 2 + found.spread.log()) * (real >= 0)).sum()
     count = int((real >= 0).sum())
     loss = likelihood / count + process.penalty() / ratings
     if not torch.isfinite(loss):
-        where = f"epoch {epoch + 1}, window with rating {int(real[0, 0])}"
-        raise TrainingError(where, "a finite loss", str(loss.item()), "Lower gp.factors, or gp.cowatch.")
+        raise TrainingError(where, "a finite loss", str(loss.item()), REMEDY)
     optimizer.zero_grad()
     loss.backward()
     nn.utils.clip_grad_norm_(process.parameters(), CLIP_NORM)
@@ -100,7 +110,7 @@ def _step(
 
 
 def fit_head(
-    head: Head, inputs: HeadInputs, codes: Int64[np.ndarray, " rows"], params: Gp, seed: int
+    head: Head, inputs: HeadInputs, codes: Int64[np.ndarray, " rows"], params: Gp, seed: int, state: State
 ) -> None:
     """Learn to correct the process: cross-entropy of the half stars plus squared error of their mean.
 
@@ -110,6 +120,10 @@ def fit_head(
         codes: half-star codes of these rows, 1 … 10.
         params: section ``gp``.
         seed: of the order of the rows.
+        state: where to go on from.
+
+    Raises:
+        TrainingError: the loss is not finite.
     """
     head.centre.copy_(inputs.x.mean(dim=0))
     head.scale.copy_(inputs.x.std(dim=0, correction=0) + 1e-6)
@@ -118,16 +132,22 @@ def fit_head(
     order = torch.Generator().manual_seed(seed)
     total = params.head_epochs * math.ceil(len(codes) / HEAD_BATCH)
     schedule = torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, 0.003, total)
+    learner = Learner(head, optimizer, order, schedule)
+    learner.go_on(state)
     head.train()
-    for _ in progress(range(params.head_epochs), "half stars"):
+    for epoch in progress(range(state.done, params.head_epochs), "half stars"):
         for some in torch.randperm(len(codes), generator=order).split(HEAD_BATCH):
             logs = head(inputs.x[some], inputs.mean[some], inputs.spread[some])
             error = expected_stars(logs.exp()) - target[some] / 2
             loss = nll_loss(logs, target[some] - 1) + (error**2).mean()
+            if not torch.isfinite(loss):
+                where = f"half stars, epoch {epoch + 1}, batch with row {int(some[0])}"
+                raise TrainingError(where, "a finite loss", str(loss.item()), REMEDY)
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
             schedule.step()
+        learner.keep(state, epoch + 1)
     head.eval()
 
 

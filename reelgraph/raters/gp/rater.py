@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from jaxtyping import Float64, Int64
-from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from reelgraph.files import replacing
 from reelgraph.histories.arrays import Histories
 from reelgraph.histories.batches import stars
 from reelgraph.metrics import mae, rmse
@@ -29,7 +29,9 @@ from reelgraph.raters.gp.ratings import all_rows, fitted_rows
 from reelgraph.raters.gp.scoring import Scorer
 from reelgraph.raters.gp.windows import covering, ending_at
 from reelgraph.raters.rater import Epoch, Prediction, Reasons
+from reelgraph.resuming import NOWHERE, Resume
 from reelgraph.seeds import derive
+from reelgraph.tensors import put_in, write_tensors
 
 HEAD_INPUTS = HEAD_STATISTICS + 3
 
@@ -106,15 +108,14 @@ class GpRater:
             tensors[f"stats.{name}"] = torch.from_numpy(np.array(values, np.float64))
         tensors |= {f"process.{name}": w for name, w in self.process.state_dict().items()}
         tensors |= {f"heads.{name}": w for name, w in self.heads.state_dict().items()}
-        with replacing(path) as draft:
-            save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, draft)
+        write_tensors(tensors, path)
 
 
 def restore(tensors: dict[str, Tensor], model: Model, params: Gp) -> GpRater:
     """Build a rater from what ``save`` wrote.
 
     Raises:
-        KeyError, RuntimeError: tensors are missing, or are of another model.
+        KeyError, RuntimeError: tensors are missing, of another model, or not finite.
     """
     parts: dict[str, dict[str, Tensor]] = {}
     for name, tensor in tensors.items():
@@ -124,9 +125,9 @@ def restore(tensors: dict[str, Tensor], model: Model, params: Gp) -> GpRater:
     blocks = tuple(content[f"block_{i}"].numpy() for i in range(len(content) - 2))
     known = Content(blocks, content["year"].numpy(), content["vectors"].numpy())
     process = Process(known, parts["process"]["cowatch"], params.factors)
-    process.load_state_dict(parts["process"])
+    put_in(process, parts["process"])
     heads = _heads(model, params)
-    heads.load_state_dict(parts["heads"])
+    put_in(heads, parts["heads"])
     mean = float(stats.pop("mean"))
     return GpRater(known, MovieStats(mean=mean, **stats), process.eval(), heads.eval(), params)
 
@@ -139,6 +140,7 @@ def fit(
     params: Gp,
     seed: int,
     on_epoch: Callable[[Epoch], None] | None = None,
+    resume: Resume = NOWHERE,
 ) -> GpRater:
     """Fit on each user's ratings before ``fit_end``.
 
@@ -150,6 +152,7 @@ def fit(
         params: section ``gp``.
         seed: root seed.
         on_epoch: told of each epoch, judged on the validation targets, which must lie outside the rows.
+        resume: where to go on from.
     """
     rows = fitted_rows(histories, fit_end)
     stats = fit_stats(rows, content, derive(seed, "gp/folds"))
@@ -158,14 +161,16 @@ def fit(
     process, heads = Process(content, cowatch, params.factors), _heads(model, params)
     rater = GpRater(content, stats, process, heads, params)
     learner = Predictor(process, stats, rows, content)
-    judge = _judge(rater, histories, fit_end, on_epoch) if on_epoch else lambda *_: None
+    state = resume.state("process")
+    judge = _judge(rater, histories, fit_end, on_epoch, state.log) if on_epoch else lambda *_: None
     windows, _ = covering(rows.offsets, params.window, params.window)
-    fit_process(process, learner.columns, windows, params, derive(seed, "gp/order"), judge)
+    fit_process(process, learner.columns, windows, params, derive(seed, "gp/order"), judge, state)
     inputs = _of_rows(learner, params, derive(seed, "gp/rows"))
     codes = np.rint(rows.stars[inputs.rating] * 2).astype(np.int64)
     for number, head in enumerate(heads.children()):
         assert isinstance(head, Head)
-        fit_head(head, inputs, codes, params, derive(seed, f"gp/head/{number}"))
+        seen = resume.state(f"head_{number}")
+        fit_head(head, inputs, codes, params, derive(seed, f"gp/head/{number}"), seen)
     return rater
 
 
@@ -188,9 +193,11 @@ def _of_targets(predictor: Predictor, index: Int64[np.ndarray, " n"], params: Gp
 
 
 def _judge(
-    rater: GpRater, histories: Histories, fit_end: Ends, on_epoch: Callable[[Epoch], None]
+    rater: GpRater, histories: Histories, fit_end: Ends, on_epoch: Callable[[Epoch], None], log: list[Any]
 ) -> Callable[[int, float, float], None]:
-    """Judge the process alone, before there are heads, on the validation targets."""
+    """Judge the process alone, before there are heads, on the validation targets; tell what the log has."""
+    for each in log:
+        on_epoch(Epoch(**each))
     predictor = Predictor(rater.process, rater.stats, all_rows(histories, fit_end), rater.content)
     plain, actual = Head(HEAD_INPUTS, 2, 0.0).eval(), stars(histories, histories.val)
 
@@ -201,6 +208,7 @@ def _judge(
             said = expected_stars(plain(inputs.x, inputs.mean, inputs.spread).exp()).double().numpy()
         rater.process.train()
         density = log_density(inputs, actual)
-        on_epoch(Epoch(epoch, loss, train_rmse, density, rmse(actual, said), mae(actual, said)))
+        log.append(asdict(Epoch(epoch, loss, train_rmse, density, rmse(actual, said), mae(actual, said))))
+        on_epoch(Epoch(**log[-1]))
 
     return judge

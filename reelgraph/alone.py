@@ -1,0 +1,55 @@
+"""One process a stage: another one waits, and one whose DVC is gone stops."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+RESUME = Path(".resume")
+"""What a killed run leaves for the next: locks, and states to go on from; ignored by git and DVC."""
+
+LOOK = 0.2
+"""Seconds between two looks at the parent."""
+
+
+@contextmanager
+def alone(stage: str) -> Iterator[None]:
+    """Hold the stage's lock; wait for a process that holds it. The system lets go of it when we die."""
+    try:
+        import fcntl
+    except ImportError:  # Windows
+        yield
+        return
+    RESUME.mkdir(exist_ok=True)
+    with (RESUME / f"{stage}.lock").open("a+") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            lock.seek(0)
+            print(f"{stage}: process {lock.read().strip()} of another run is at work on this stage; waiting "
+                  "until it ends. Ctrl-C stops waiting.", file=sys.stderr, flush=True)  # fmt: skip
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        lock.truncate(0)
+        print(os.getpid(), file=lock, flush=True)
+        yield
+
+
+def stop_with_parent() -> None:
+    """Under DVC, end this process soon after DVC has gone, so that nothing overwrites what a new run makes.
+
+    A kill takes no children with it: a stage whose DVC was killed would go on, and write its outputs
+    whenever it is ready, under a lock file that may by then be of other params.
+    """
+    if "DVC_STAGE" in os.environ:
+        threading.Thread(target=_watch, args=(os.getppid(),), daemon=True).start()
+
+
+def _watch(parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(LOOK)
+    os._exit(1)

@@ -1,0 +1,41 @@
+"""Reading a parquet file between stages that has exactly one schema."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from reelgraph.errors import ArtifactError
+from reelgraph.files import RERUN, missing
+from reelgraph.schemas.violations import Violations
+
+
+def read_exactly(path: Path | str, schema: pa.Schema, gaps: tuple[str, ...] = ()) -> pa.Table:
+    """Read a table whose columns are those of the schema, in their order, without what is missing.
+
+    Args:
+        path: the file.
+        schema: names and types.
+        gaps: columns whose cells may be missing.
+
+    Raises:
+        ArtifactError: no file, no parquet, other columns or types, no row, or cells missing.
+    """
+    try:
+        table = pq.read_table(path, partitioning=None)
+    except FileNotFoundError:
+        raise missing(path) from None
+    except (pa.ArrowException, OSError) as error:
+        raise ArtifactError(str(path), "a parquet file", str(error).splitlines()[0], RERUN) from error
+    wrong = Violations(path)
+    if not table.schema.equals(schema):
+        wanted, found = (", ".join(f"{f.name} ({f.type})" for f in each) for each in (schema, table.schema))
+        raise ArtifactError(str(path), f"the columns {wanted}", found or "none", RERUN)
+    wrong.that(bool(len(table)), "no row")
+    for name in schema.names:
+        if name not in gaps:
+            wrong.rows(table[name].is_null().to_numpy(), f"{name} missing")
+    wrong.refuse()
+    return table.replace_schema_metadata(None)

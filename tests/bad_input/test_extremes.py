@@ -1,0 +1,163 @@
+"""Data that are well-formed and strange, through the stages from ingest to evaluate."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from reelgraph.schemas.catalog import CATALOG
+from reelgraph.schemas.vectors import read_vectors, write_vectors
+from tests.bad_input.doors import Case, through, write_params
+from tests.sources.folders import catalog, ratings
+
+REST = (
+    "filter", "build_kg", "project", "train_gnn@kg_gnn_bert", "make_sequences", "baseline@bias", "train_rater",
+    "evaluate",
+)  # fmt: skip
+
+Rows = list[tuple[int, int, float, int]]
+
+
+def crowd(
+    users: int = 12, movies: int = 30, each: int = 16, time: Callable[[int], int] = lambda i: 60 * i
+) -> Rows:
+    draw = np.random.default_rng(0)
+    return [
+        (user, int(movie) + 1, draw.integers(1, 11) / 2, time(place))
+        for user in range(1, users + 1)
+        for place, movie in enumerate(draw.choice(movies, each, replace=False))
+    ]
+
+
+def people(movies: int = 30, **columns: list) -> pa.Table:
+    known = {
+        "genre_1": [f"genre {i % 3}" for i in range(movies)],
+        "actor_1": [f"actor {i % 9}" for i in range(movies)],
+    }
+    return catalog(movieId=list(range(1, movies + 1)), **(known | columns))
+
+
+def run(
+    folder: Path, rated: Rows | pa.Table, movies: pa.Table, until: str = "evaluate", **params: object
+) -> dict:
+    """Go through the stages until one refuses or the last has ended; return what the last one said."""
+    pq.write_table(rated if isinstance(rated, pa.Table) else ratings(rated), folder / "r.parquet")
+    pq.write_table(movies, folder / "c.parquet")
+    source = {"source": "tables", "catalog": str(folder / "c.parquet"), "ratings": str(folder / "r.parquet")}
+    write_params(folder, {"data": source, **params})
+    for door in ("ingest", *REST):
+        if door == "project":
+            ids = pq.read_table(folder / "data/movies.parquet")["movieId"].to_numpy()
+            drawn = np.random.default_rng(0).normal(size=(len(ids), 384)).astype(np.float32)
+            write_vectors(ids, drawn, folder / "data/text_vectors.parquet")
+            (folder / "data/links").mkdir()
+            (folder / "data/links/chosen.json").write_text('{"epochs": 1}')
+        found = through(Case(door, lambda folder: None), folder)
+        if found["exit"] or door == until:
+            return {"door": door, **found}
+    raise AssertionError(until)
+
+
+def well(found: dict) -> None:
+    assert found["exit"] == 0, found
+    assert found["said"].startswith("evaluate: test RMSE ")
+
+
+GP = {
+    "model": {"type": "gp", "hidden_dim": 8},
+    "gp": {"epochs": 1, "head_epochs": 1, "window": 16, "cowatch": 4},
+}
+
+
+@pytest.mark.parametrize("rater", [{}, GP], ids=["attention", "gp"])
+class TestAccepted:
+    def test_times_all_equal(self, tmp_path: Path, rater: dict) -> None:
+        well(run(tmp_path, crowd(time=lambda i: 7), people(), **rater))
+
+    def test_one_user(self, tmp_path: Path, rater: dict) -> None:
+        well(run(tmp_path, crowd(users=1), people(), **rater))
+
+    def test_ratings_all_equal(self, tmp_path: Path, rater: dict) -> None:
+        well(run(tmp_path, [(u, m, 3.5, t) for u, m, _, t in crowd()], people(), **rater))
+
+    def test_movies_without_any_entity_but_one(self, tmp_path: Path, rater: dict) -> None:
+        nothing = {"genre_1": ["Drama"] + [None] * 29, "actor_1": [None] * 30}
+        well(run(tmp_path, crowd(), people(**nothing), **rater))
+
+    def test_a_catalogue_without_one_relation_and_names_of_all_scripts(
+        self, tmp_path: Path, rater: dict
+    ) -> None:
+        names = [
+            "Zoe\u0308",
+            "Zo\u00eb",
+            "🎬",
+            "\u202eسینما",
+            "שלום",
+            "Z" + "\u0301" * 50,
+            "<b>",
+            "a\0b",
+            "'; --",
+            "💥",
+        ] * 3
+        well(run(tmp_path, crowd(), people(actor_1=names, overview=names).set_column(
+            9, "genre_1", pa.nulls(30, pa.string())), **rater))  # fmt: skip
+
+    def test_ids_at_the_ends_of_64_bits(self, tmp_path: Path, rater: dict) -> None:
+        far = {1: 2**63 - 1, 2: -(2**63)}
+        movies = people().set_column(0, "movieId", [pa.array([far.get(i, i) for i in range(1, 31)])])
+        well(run(tmp_path, [(u - 2**62, far.get(m, m), s, t) for u, m, s, t in crowd()], movies, **rater))
+
+
+def test_a_hub_of_100_000_edges(tmp_path: Path) -> None:
+    count = 100_000
+    rows = crowd(movies=count)
+    everyone = pa.concat_tables([ratings(rows), pa.table({
+        "userId": np.full(count, 99), "movieId": np.arange(1, count + 1), "rating": np.full(count, 3.0),
+        "timestamp": np.arange(count)})])  # fmt: skip
+    movies = pa.table({f.name: pa.array(np.arange(1, count + 1)) if f.name == "movieId"
+                       else pa.repeat(pa.scalar("English"), count) if f.name == "spoken_language_1"
+                       else pa.nulls(count, f.type) for f in CATALOG.file_schema})  # fmt: skip
+    found = run(tmp_path, everyone, movies, until="train_gnn@kg_gnn_bert")
+    assert found["exit"] == 0, found
+    assert np.isfinite(read_vectors(tmp_path / "data/emb_kg_gnn_bert.parquet")[1]).all()
+    # The same person has rated 100,000 movies.
+    for door in ("make_sequences", "baseline@bias", "train_rater"):
+        found = through(Case(door, lambda folder: None), tmp_path)
+        assert found["exit"] == 0, found
+
+
+def test_isolated_movies_get_finite_vectors(tmp_path: Path) -> None:
+    alone = {"genre_1": ["Drama"] * 20 + [None] * 10, "actor_1": [None] * 30}
+    run(tmp_path, crowd(), people(**alone), until="train_gnn@kg_gnn_bert")
+    assert np.isfinite(read_vectors(tmp_path / "data/emb_kg_gnn_bert.parquet")[1]).all()
+
+
+REFUSED = {
+    "one user, one movie": (crowd()[:1], people(tagline=["again and again and again"] * 30), {}, "make_sequences",
+                            "expected a user with 13 ratings or more, got at most"),
+    "nobody has enough ratings": (crowd(each=5), people(), {}, "make_sequences",
+                                  "expected a user with 13 ratings or more, got at most"),
+    "empty after filtering": ([(u, m + 1000, s, t) for u, m, s, t in crowd()], people(), {}, "filter",
+                              "expected ratings of movies in the catalogue, got none"),
+    "no relation at all": (crowd(), people(genre_1=[None] * 30, actor_1=[None] * 30), {}, "build_kg",
+                           "expected a movie with an actor, a genre or another entity, got none"),
+    "a cut in time behind everything": (crowd(time=lambda i: 7), people(), {"sequences": {"split": "global_time"}},
+                                        "make_sequences", "expected "),
+    "words that never occur twice": (crowd()[:1], people(), {}, "build_kg",
+                                     "kg.fasttext train: expected a catalogue with words that occur twice"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_refused(name: str, tmp_path: Path) -> None:
+    rows, movies, params, door, said = REFUSED[name]
+    found = run(tmp_path, rows, movies, **params)
+    assert found["door"] == door, found
+    assert found["exit"] == 1, found
+    assert said in found["said"]
+    assert found["new"] == []

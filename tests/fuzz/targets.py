@@ -1,0 +1,167 @@
+"""Readers as functions of bytes: each returns, or refuses as reelgraph does; all else is a find."""
+
+from __future__ import annotations
+
+import contextlib
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from reelgraph.engine import connect
+from reelgraph.errors import ReelgraphError
+from reelgraph.graph.fasttext_file import sentence_vectors
+from reelgraph.histories.arrays import read_histories, write_histories
+from reelgraph.params.base import load
+from reelgraph.params.engine import Engine
+from reelgraph.params.rater import RaterParams
+from reelgraph.raters.loading import Config
+from reelgraph.report.inputs import read_curve
+from reelgraph.schemas.movies import read_movies
+from reelgraph.schemas.ratings import RATINGS
+from reelgraph.schemas.records import Examples, read_record
+from reelgraph.schemas.vectors import read_vectors, write_vectors
+from reelgraph.sources import titles
+from reelgraph.sources.cells import Cells
+from reelgraph.sources.movielens import movielens
+from reelgraph.sources.staging import Staging
+from reelgraph.sources.tables import tables
+from reelgraph.sources.tmdb_files import find
+from reelgraph.tensors import read_tensors
+from tests.histories.strategies import random_histories
+from tests.sources.folders import LATEST, ML_1M, ML_100K, catalog, ratings
+
+PLACE = Path(tempfile.mkdtemp(prefix="reelgraph-fuzz-"))
+ENGINE = connect(Engine(backend="duckdb", url="local[2]", memory_mb=500))
+HISTORIES = random_histories(0, 2, 9, 14)
+
+Target = Callable[[bytes], None]
+
+
+def refusing(read: Callable[[bytes], object]) -> Target:
+    """Let a reader refuse."""
+
+    def target(data: bytes) -> None:
+        with contextlib.suppress(ReelgraphError):
+            read(data)
+
+    return target
+
+
+def put(name: str, data: bytes) -> Path:
+    path = PLACE / name
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(data)
+    return path
+
+
+def movielens_with(files: dict[str, str], name: str) -> Callable[[bytes], object]:
+    def read(data: bytes) -> object:
+        folder = f"{name}_files"
+        for other, text in files.items():
+            put(f"{folder}/{other}", text.encode())
+        put(f"{folder}/{name}", data)
+        (PLACE / "none").mkdir(exist_ok=True)
+        (PLACE / "scratch").mkdir(exist_ok=True)
+        source = movielens(Staging(ENGINE, PLACE / "scratch"), PLACE / folder, PLACE / "none")
+        return RATINGS.checked(source.ratings, source.ratings_where, source.locate_rating)
+
+    return read
+
+
+def tmdb(data: bytes) -> object:
+    put("tmdb/movies_metadata.csv", data)
+    (files,) = find(PLACE / "tmdb")
+    return files.fields(files.read_movies())
+
+
+def cells(data: bytes) -> object:
+    text = pa.array([data.decode("utf-8", "replace")])
+    read = Cells()
+    return read.names(text, 2), read.cast(text, 3), read.crew(text)
+
+
+def title(data: bytes) -> object:
+    parsed = titles.parse(pa.array([data.decode("utf-8", "replace")]))
+    return titles.keys(parsed["name"])
+
+
+def histories(data: bytes) -> object:
+    write_histories(HISTORIES, PLACE / "histories")
+    name, _, content = data.partition(b"|")
+    names = sorted(path.name for path in (PLACE / "histories").iterdir())
+    put(f"histories/{names[len(name) % len(names)]}", content)
+    return read_histories(PLACE / "histories", 9)
+
+
+def ratings_table(data: bytes) -> object:
+    put("c.parquet", SEEDS["movies_table"][0])
+    source = tables(ENGINE, str(PLACE / "c.parquet"), str(put("r.parquet", data)))
+    return RATINGS.checked(source.ratings, source.ratings_where).count().to_pyarrow()
+
+
+TARGETS: dict[str, Target] = {
+    name: refusing(read)
+    for name, read in {
+        "params": lambda data: load(RaterParams, put("params.yaml", data)),
+        "ratings_csv": movielens_with(LATEST, "ratings.csv"),
+        "movies_csv": movielens_with(LATEST, "movies.csv"),
+        "links_csv": movielens_with(LATEST, "links.csv"),
+        "movies_dat": movielens_with(ML_1M, "movies.dat"),
+        "u_item": movielens_with(ML_100K, "u.item"),
+        "tmdb_csv": tmdb,
+        "tmdb_cell": cells,
+        "title": title,
+        "ratings_table": ratings_table,
+        "movies_table": lambda data: read_movies(put("movies.parquet", data)),
+        "vectors": lambda data: read_vectors(put("vectors.parquet", data)),
+        "histories": histories,
+        "weights": lambda data: read_tensors(put("w.safetensors", data)),
+        "examples": lambda data: read_record(put("examples.json", data), Examples),
+        "rater_config": lambda data: read_record(put("config.json", data), Config),
+        "curve": lambda data: read_curve(put("curve.tsv", data)),
+        "fasttext": lambda data: sentence_vectors(put("model.bin", data), ["a name", "</s>"]),
+    }.items()
+}
+
+
+def _parquet(table: pa.Table) -> bytes:
+    pq.write_table(table, PLACE / "seed.parquet")
+    return (PLACE / "seed.parquet").read_bytes()
+
+
+def _vectors() -> bytes:
+    write_vectors(np.array([1, 2]), np.ones((2, 3), np.float32), PLACE / "seed.parquet")
+    return (PLACE / "seed.parquet").read_bytes()
+
+
+def _array(values: np.ndarray) -> bytes:
+    np.save(PLACE / "seed.npy", values)
+    return (PLACE / "seed.npy").read_bytes()
+
+
+SEEDS: dict[str, list[bytes]] = {
+    "params": [Path("params.yaml").read_bytes()],
+    "ratings_csv": [LATEST["ratings.csv"].encode()],
+    "movies_csv": [LATEST["movies.csv"].encode()],
+    "links_csv": [LATEST["links.csv"].encode()],
+    "movies_dat": [ML_1M["movies.dat"].encode()],
+    "u_item": [ML_100K["u.item"].encode("latin-1")],
+    "tmdb_csv": [b"id,original_title,genres,release_date\n1,A,\"[{'name': 'B'}]\",1999-01-01\n"],
+    "tmdb_cell": [b"[{'name': 'A', 'order': 1, 'job': 'Director'}]", b'[{"name": null}]'],
+    "title": ["Postino, Il (a.k.a. Postman, The) (1994–1995)".encode()],
+    "ratings_table": [_parquet(ratings([(1, 10, 4.0, 50), (2, 10, 0.5, 60)]))],
+    "movies_table": [_parquet(catalog(movieId=[10, 20], release_year=[1990, None]))],
+    "vectors": [_vectors()],
+    "histories": [b"x" * i + b"|" + _array(getattr(HISTORIES, name)) for i, name in enumerate(
+        sorted(vars(HISTORIES)))],
+    "weights": [],
+    "examples": [b'{"best": [], "worst": [], "spread": []}'],
+    "rater_config": [b'{"model": {"type": "gp"}, "gp": {"epochs": 1}}'],
+    "curve": [b"epoch\tloss\n1\t0.5\n"],
+    "fasttext": [],
+}  # fmt: skip
+"""Well-formed content to start from."""

@@ -1,0 +1,47 @@
+"""Every reader refuses whatever bytes it gets: drawn ones, well-formed ones with some changed, and all finds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.fuzz.__main__ import FINDS
+from tests.fuzz.targets import SEEDS, TARGETS
+
+EXAMPLES = 40
+
+# Of a row with too few cells that is no UTF-8 either, pyarrow prints an exception before the reader refuses it.
+pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+
+
+@pytest.mark.parametrize("name", TARGETS)
+def test_well_formed_content_is_read_or_refused(name: str) -> None:
+    for seed in SEEDS[name]:
+        TARGETS[name](seed)
+
+
+@pytest.mark.parametrize("name", TARGETS)
+@settings(max_examples=EXAMPLES)
+@given(data=st.binary(max_size=300))
+def test_any_bytes(name: str, data: bytes) -> None:
+    TARGETS[name](data)
+
+
+@pytest.mark.parametrize("name", [name for name in TARGETS if SEEDS[name]])
+@settings(max_examples=EXAMPLES)
+@given(data=st.data())
+def test_some_bytes_changed(name: str, data: st.DataObject) -> None:
+    content = bytearray(data.draw(st.sampled_from(SEEDS[name])))
+    for _ in range(data.draw(st.integers(1, 4))):
+        place = data.draw(st.integers(0, len(content) - 1))
+        until = place + data.draw(st.integers(0, 6))
+        content[place:until] = data.draw(st.binary(max_size=6))
+    TARGETS[name](bytes(content))
+
+
+@pytest.mark.parametrize("find", sorted(FINDS.glob("*")), ids=lambda path: path.name)
+def test_finds_of_fuzzing_stay_fixed(find: Path) -> None:
+    TARGETS[find.name.split("-")[0]](find.read_bytes())

@@ -1,0 +1,28 @@
+"""The tiny demo, run once for all tests of the pipeline."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.pipeline.project import TINY, Project
+
+
+@pytest.fixture(scope="session")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
+    """A project whose tiny demo has been run and committed; tests leave it as they found it."""
+    # Not beyond ASCII: DVC's queue cannot write such a path into its configuration.
+    made = Project(tmp_path_factory.mktemp("a project with spaces"))
+    made.set_all(TINY)
+    made.run("dvc", "repro")
+    made.commit("the tiny demo")
+    return made
+
+
+@pytest.fixture
+def unchanged(project: Project) -> Iterator[None]:
+    yield
+    project.run("git", "checkout", "-q", "--", ".")
+    project.run("dvc", "checkout", "--force", "-q", "dvc.yaml")
+    project.run("git", "clean", "-fdxq", ".resume", ".timings")

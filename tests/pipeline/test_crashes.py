@@ -1,0 +1,68 @@
+"""A short selection of the crashes; ``python -m tests.pipeline.crashes`` has all stages, often."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import random
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.pipeline.crashes import digests, killed, recovered
+from tests.pipeline.project import Project
+
+pytestmark = [pytest.mark.pipeline, pytest.mark.usefixtures("unchanged")]
+
+
+@pytest.mark.parametrize(
+    ("stage", "way"),
+    [
+        ("bert_encode", "the script alone"),
+        ("train_gnn@kg_gnn_bert", "dvc and its script"),
+        ("train_rater", "dvc alone"),
+    ],
+)
+def test_the_next_run_makes_the_same_bytes(project: Project, stage: str, way: str) -> None:
+    expected = digests(project)
+    killed(project, stage, way, random.Random(stage).uniform(3, 6))
+    recovered(project, expected)
+
+
+def test_a_second_run_of_a_stage_waits_for_the_first(project: Project) -> None:
+    expected = digests(project)
+    with (project.folder / ".resume/filter.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        print(4711, file=lock, flush=True)
+        process = project.start("python", "-m", "stages.filter")
+        assert process.stdout
+        first = process.stdout.readline()
+    assert first.startswith("filter: process 4711 of another run is at work on this stage; waiting")
+    assert process.communicate()[0].startswith("filter: ")
+    assert process.returncode == 0
+    assert digests(project) == expected
+
+
+def learning(project: Project) -> Path:
+    """Wait until the rater's state is on disk."""
+    for _ in range(600):
+        if found := list((project.folder / ".resume/train_rater").rglob("process.safetensors")):
+            return found[0]
+        time.sleep(0.1)
+    raise AssertionError("it doesn't learn")
+
+
+def test_ctrl_c_says_how_to_go_on_and_two_runs_at_once_are_refused(project: Project) -> None:
+    project.set(gp__epochs=1000)
+    process = project.start("dvc", "repro", "-s", "train_rater")
+    learning(project)
+    said = project.run("dvc", "repro", "-s", "train_rater", fails=True)
+    assert "it is being blocked by" in said or "Unable to acquire lock" in said, said
+    assert f"{process.pid}" in said or "Another DVC process" in said, said
+    os.killpg(process.pid, signal.SIGINT)
+    said = process.communicate()[0]
+    assert process.returncode
+    assert "train_rater: stopped. `dvc repro` goes on from where this stage was." in said, said
+    assert learning(project).is_file()

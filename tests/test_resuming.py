@@ -1,0 +1,164 @@
+"""A killed computation goes on where it was, to the same bits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from reelgraph import resuming
+from reelgraph.params.base import load
+from reelgraph.params.text import TextParams
+from reelgraph.raters.fitting import fit_rater
+from reelgraph.resuming import Resume, State, resumable
+from reelgraph.text.encoder import encode
+from tests.contracts.test_raters import movies, params_of
+from tests.gnn.graphs import random_graph
+from tests.histories.strategies import random_histories
+
+
+class KilledError(Exception):
+    pass
+
+
+@pytest.fixture(autouse=True)
+def every_state_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(resuming, "PATIENCE", 0)
+
+
+def killed_after(times: int, monkeypatch: pytest.MonkeyPatch) -> Callable[[], int]:
+    """Kill the process, as it were, right after the given number of states; count them."""
+    kept, keep = [0], State.keep
+
+    def counted(self: State, *args, **more) -> None:
+        keep(self, *args, **more)
+        kept[0] += 1
+        if kept[0] == times:
+            raise KilledError
+
+    monkeypatch.setattr(State, "keep", counted)
+    return lambda: kept[0]
+
+
+def until_killed(work: Callable[[], object], times: int) -> int:
+    """Run the work until it is killed, then to its end; return how many states the second run kept."""
+    with pytest.MonkeyPatch.context() as patch:
+        killed_after(times, patch)
+        with pytest.raises(KilledError):
+            work()
+    with pytest.MonkeyPatch.context() as patch:
+        count = killed_after(-1, patch)
+        work()
+        return count()
+
+
+@pytest.mark.parametrize("kind", ["gp", "attention", "transformer"])
+def test_a_rater_goes_on_to_the_same_bytes(kind: str, tmp_path: Path) -> None:
+    params, people, known = params_of(kind), random_histories(3, 12, 40, 40), movies()
+    told: list[list] = []
+
+    def work(resume: Resume, name: str) -> None:
+        told.append([])
+        fitted = fit_rater(params, people, known, told[-1].append, resume)
+        fitted.train.save(tmp_path / f"{name}.train")
+        fitted.train_val.save(tmp_path / f"{name}.train_val")
+
+    with pytest.MonkeyPatch.context() as patch:
+        count = killed_after(-1, patch)
+        work(Resume(), "whole")
+        states = count()
+    whole = told[0]
+    for times in range(1, states):
+        resume = Resume(tmp_path / f"resume_{times}")
+        again = until_killed(lambda resume=resume: work(resume, "resumed"), times)
+        assert again == states - times
+        assert told[-1] == whole
+        for fit in ("train", "train_val"):
+            resumed, undisturbed = (tmp_path / f"{name}.{fit}" for name in ("resumed", "whole"))
+            assert resumed.read_bytes() == undisturbed.read_bytes()
+
+
+@pytest.mark.parametrize("loss", ["softmax", "bpr"])
+def test_the_gnn_goes_on_to_the_same_bits(loss: str, tmp_path: Path) -> None:
+    from reelgraph.gnn.hetero import to_hetero
+    from reelgraph.gnn.learning import learn
+    from reelgraph.gnn.training import train
+    from reelgraph.params.gnn import GnnParams
+
+    graph = random_graph(20, 6)
+    features = np.random.default_rng(1).normal(size=(20, 5)).astype(np.float32)
+    params = load(GnnParams).gnn.model_copy(update={"epochs": 5, "hidden_dim": 8, "out_dim": 8, "loss": loss})
+
+    def work(state: State):
+        if loss == "softmax":
+            return learn(graph, features, params, 5, 7, state)
+        return train(to_hetero(graph, features), params, 7, state=state)
+
+    whole = work(State(None))
+    for times in range(1, 5):
+        resume, last = Resume(tmp_path / str(times)), []
+        until_killed(lambda resume=resume, last=last: last.append(work(resume.state("gnn"))), times)
+        assert last[-1].losses == whole.losses
+        assert (last[-1].embeddings == whole.embeddings).all()
+        for one, other in zip(last[-1].model.parameters(), whole.model.parameters(), strict=True):
+            assert torch.equal(one, other)
+
+
+def test_encoding_goes_on_with_the_next_batch(tmp_path: Path) -> None:
+    texts = [f"text {i}" for i in range(10)] * 2
+    seen: list[list[str]] = []
+
+    class Model:
+        """Stands for the encoder, whose own tests run it: here it counts what it is asked."""
+
+        def get_embedding_dimension(self) -> int:
+            return 2
+
+        def encode(self, part: list[str], **_) -> np.ndarray:
+            seen.append(part)
+            return np.array([[len(text), float(text.split()[1])] for text in part], np.float32)
+
+    whole = encode(Model(), texts, 3)
+    seen.clear()
+    resume = Resume(tmp_path)
+    until_killed(lambda: encode(Model(), texts, 3, resume.state("vectors")), 2)
+    assert [part[0] for part in seen] == ["text 0", "text 3", "text 6", "text 9"]
+    assert (encode(Model(), texts, 3, resume.state("vectors")) == whole).all()
+
+
+def test_states_are_of_one_input_one_set_of_params_and_go_when_all_is_done(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    params = load(TextParams)
+    monkeypatch.chdir(tmp_path)
+    place = tmp_path / "movies"
+    place.mkdir()
+    (place / "a").write_text("1")
+
+    def killed(params: TextParams) -> int:
+        """Return how much was there, keep one more, and die."""
+        with resumable("stage", params, [place, "missing"]) as resume:
+            state = resume.state("x")
+            found = state.done
+            state.keep(found + 1, {"x": torch.ones(1)})
+            raise KilledError(found)
+
+    def found(params: TextParams = params) -> int:
+        with pytest.raises(KilledError) as told:
+            killed(params)
+        return told.value.args[0]
+
+    assert [found(), found(), found()] == [0, 1, 2]
+    (place / "a").write_text("2")
+    assert [found(), found()] == [0, 1]
+    other = params.model_copy(update={"text": params.text.model_copy(update={"batch_size": 7})})
+    assert [found(other), found()] == [0, 0]
+    half = next(Path(".resume").rglob("x.safetensors"))
+    half.write_bytes(half.read_bytes()[:-2])
+    assert found() == 0
+    with resumable("stage", params, [place, "missing"]):
+        pass
+    assert not Path(".resume/stage").exists()
