@@ -8,7 +8,7 @@ READY := $(VENV)/.ready
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export DVC_NO_ANALYTICS := 1
 
-.PHONY: repro show test lint format deps review unchanged lock restore reference peers probe ablation setup clean
+.PHONY: repro show test lint format deps review docs unchanged lock restore reference peers probe ablation setup clean
 
 repro: $(READY)  ## run what is stale, then print the results
 	@python -m reelgraph.cli.studies
@@ -40,6 +40,10 @@ deps: $(READY)  ## write each stage's imports into dvc.yaml
 
 review: $(READY)  ## what differs from BASE, as a Markdown table for a review
 	@python -m reelgraph.cli.review $(BASE)
+
+docs: $(READY)  ## the site, in site/; a warning fails
+	python -m pip install --quiet -r requirements-docs.lock
+	NO_MKDOCS_2_WARNING=1 python -m mkdocs build --strict --quiet
 
 unchanged: $(READY)  ## run again: nothing may have changed
 	@dvc repro | tee /dev/stderr | grep -q "Data and pipelines are up to date" || \
