@@ -9,9 +9,9 @@ from typing import Annotated, Any
 
 import typer
 
-from reelgraph.cli import telling
+from reelgraph.cli import fetching, telling
 from reelgraph.cli.opening import open_bundle, open_ratings
-from reelgraph.cli.output import NOTHING, refusing, say
+from reelgraph.cli.output import NOTHING, Json, refusing, say
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -20,8 +20,6 @@ app = typer.Typer(
     help="What somebody would give a movie, what to watch, and which movies are alike.\n\n"
     "Exit codes: 0 done; 1 refused, with the reason; 2 a wrong command line; 3 nothing found.",
 )
-
-EXAMPLES = "Examples"
 
 
 class By(StrEnum):
@@ -37,7 +35,6 @@ Folder = Annotated[
     typer.Option("--bundle", help="Folder of a bundle; else bundle/, else what the pipeline left in data/.",
                  envvar="REELGRAPH_BUNDLE", show_default=False),
 ]  # fmt: skip
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 Ratings = Annotated[
     Path,
     typer.Option("--ratings", "-r", help="Your ratings, as Letterboxd, IMDb, Trakt or MovieLens export them.",
@@ -197,6 +194,27 @@ def serve(
 
     with refusing(json):
         running.serve(open_bundle(bundle), host, port, lambda url: say({"url": url}, json, lambda: url))
+
+
+@app.command()
+def sweep(
+    output: Annotated[Path, typer.Option(help="The page.")] = Path("sweep.html"), json: Json = False
+) -> None:
+    """Draw DVC's experiments as parallel coordinates, the best on validation marked.
+
+    Example: reelgraph sweep --output sweep.html
+    """
+    from reelgraph.cli import sweep as drawing
+    from reelgraph.files import write_text
+
+    with refusing(json):
+        found = drawing.experiments()
+        write_text(drawing.page(found), output)
+        say({"experiments": found}, json, lambda: f"{len(found)} experiments in {output}")
+
+
+for command in (fetching.movielens, fetching.tmdb):
+    app.command()(command)
 
 
 if __name__ == "__main__":

@@ -7,9 +7,13 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, is_dataclass
-from typing import Any
+from typing import Annotated, Any
+
+import typer
 
 from reelgraph.errors import ReelgraphError
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
 REFUSED, NOTHING = 1, 3
 """Exit codes: what was given can't be used; nothing was found. 2 is a wrong command line."""
