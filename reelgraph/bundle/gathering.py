@@ -44,7 +44,7 @@ def gather(data: Path | str = "data", movielens: Path | None = None) -> Contents
     placed = read_map(place / "map.parquet")
     order = np.argsort(np.argsort(ids)), np.argsort(placed.movie_ids)
     table = movies.rename_columns(["movieId", *movies.column_names[1:]])
-    table = _with_titles(table, movielens)
+    table = with_titles(table, movielens)
     seen = np.bincount(read_histories(place / "histories").movie_row, minlength=len(ids))
     table = table.append_column("ratings", pa.array(seen.astype(np.int64)))
     for name, axis in (("x", placed.x), ("y", placed.y)):
@@ -60,7 +60,7 @@ def gather(data: Path | str = "data", movielens: Path | None = None) -> Contents
     )
 
 
-def _with_titles(table: pa.Table, folder: Path | None) -> pa.Table:
+def with_titles(table: pa.Table, folder: Path | None) -> pa.Table:
     """Append title, other titles and ids elsewhere; null, and empty, where there is no edition."""
     names: dict[int, tuple[str, list[str]]] = {}
     ids: dict[int, tuple[int | None, int | None]] = {}

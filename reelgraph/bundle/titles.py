@@ -85,7 +85,10 @@ class TitleIndex:
             return self._only(unknown, "title")
         others = sorted({self.library.years[row] or 0 for rows in levels for row in rows})
         if others:
-            return Match(None, why=f"that title is of {', '.join(map(str, others[:NEAR]))}, not of {year}")
+            return Match(
+                None,
+                why=f"another year: that title is of {', '.join(map(str, others[:NEAR]))}, not of {year}",
+            )
         return Match(None, why="no such title")
 
     def _told(self, row: int) -> str:

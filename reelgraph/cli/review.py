@@ -30,6 +30,7 @@ def review(base: str, root: Path | str = ".") -> str:
         *_metrics(_dvc(root, "metrics", "diff", "--json", base)),
         *_params(_dvc(root, "params", "diff", "--json", base)),
         *_stages(root, base),
+        *_plots(root, base),
         *(_lock(file, _dvc(root, "status", "--json", file)) for file in _pipelines(root)),
     ]
     return HEADER.format(base=base) + "".join(f"| {' | '.join(row)} |\n" for row in rows)
@@ -84,9 +85,26 @@ def _difference(before: dict[str, Any] | None, after: dict[str, Any] | None) -> 
     return "", "", f"other {', '.join(parts)}"
 
 
+def _plots(root: Path | str, base: str) -> Iterator[Row]:
+    command = ["git", "diff", "--name-status", "--no-renames", base, "--", "plots"]
+    done = subprocess.run(command, cwd=root, check=True, capture_output=True, text=True)
+    words = {"A": ("–", "new"), "D": ("there", "gone"), "M": ("", "other")}
+    for state, path in (line.split("\t") for line in done.stdout.splitlines()):
+        yield "plot", f"`{path.removeprefix('plots/')}`", *words.get(state, ("", "other")), ""
+
+
 def _lock(file: str, status: Mapping[str, Any]) -> Row:
-    stale = ", ".join(name.rpartition(":")[2] for name in sorted(status))
-    return "lock", f"`{file}`", "", f"stale: {stale}" if stale else "up to date", ""
+    """Tell which stages are stale; that data isn't here, as in a clone without a remote, is another thing."""
+    absent = {name for name, changes in status.items() if changes and all(map(_only_absent, changes))}
+    stale = ", ".join(name.rpartition(":")[2] for name in sorted(status.keys() - absent))
+    said = f"stale: {stale}" if stale else "up to date"
+    return "lock", f"`{file}`", "", said + (f"; data of {len(absent)} stages not here" if absent else ""), ""
+
+
+def _only_absent(change: object) -> bool:
+    if not isinstance(change, Mapping):
+        return False
+    return all(state == "deleted" for part in change.values() for state in part.values())
 
 
 def _dvc(root: Path | str, *command: str) -> Any:

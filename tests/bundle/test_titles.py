@@ -49,7 +49,7 @@ def test_a_title_is_found(index: TitleIndex, title: str, year: int | None, found
     [
         ("Heat", None, "ambiguous: Heat (1995) [movieId 104]; Heat (1986) [movieId 105]"),
         ("Same Name", 2010, "ambiguous: Same Name (2010) [movieId 113]; Same Name (2010) [movieId 114]"),
-        ("Solaris", 1990, "that title is of 1972, 2002, not of 1990"),
+        ("Solaris", 1990, "another year: that title is of 1972, 2002, not of 1990"),
         ("Matrix Reloaded", 2003, "no such title"),
         ("", None, "no such title"),
         ("!!!", 2000, "no such title"),
