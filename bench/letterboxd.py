@@ -34,7 +34,8 @@ SHARES = {"another year": 0.08, "no rating": 0.05, "no accents": 0.03, "typograp
 STRANGERS = (
     ("Oppenheimer", 2023), ("Past Lives", 2023), ("Chernobyl", 2019), ("Parasite", 2019), ("Fleabag", 2016),
     ("Everything Everywhere All at Once", 2022), ("The Zone of Interest", 2023), ("Aftersun", 2022),
-    ("Dune", 2021), ("The Queen's Gambit", 2020), ("Portrait of a Lady on Fire", 2019), ("True Detective", 2014),
+    ("Dune", 2021), ("The Queen's Gambit", 2020), ("Portrait of a Lady on Fire", 2019),
+    ("True Detective", 2014),
 )  # fmt: skip
 """What people rate there and latest-small doesn't have: movies since 2019, and series."""
 
