@@ -20,7 +20,7 @@ import numpy as np
 from reelgraph.bundle.contents import read_bundle
 from tests.serve.server import BINARY, running
 
-THINKING = (2.0, 1.0, 0.0)
+THINKING = (5.0, 2.0, 1.0, 0.0)
 """Seconds between an answer and the next rating."""
 
 

@@ -22,6 +22,7 @@ from reelgraph.params.base import Section
 from reelgraph.raters.loading import Config
 from reelgraph.schemas.catalog import CATALOG
 
+MODEL_TYPE: Literal["reelgraph"] = "reelgraph"
 AGAIN = "Write the bundle again with `reelgraph export`."
 
 MOVIES = pa.schema(
@@ -79,7 +80,7 @@ class Contents:
 def configured(rater: Config, movies: int) -> BundleConfig:
     """Return the config.json of a new bundle."""
     return BundleConfig(
-        model_type="reelgraph", format=1, reelgraph=version("reelgraph"), movies=movies, rater=rater
+        model_type=MODEL_TYPE, format=1, reelgraph=version("reelgraph"), movies=movies, rater=rater
     )
 
 

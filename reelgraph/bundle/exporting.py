@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from reelgraph.bundle.contents import Contents, write_bundle
+from reelgraph.bundle.contents import MODEL_TYPE, Contents, write_bundle
 from reelgraph.bundle.gathering import gather, movielens_of_params
 from reelgraph.bundle.vector_files import write_projector, write_word2vec
-from reelgraph.files import replacing
+from reelgraph.errors import ArtifactError, InputError
+from reelgraph.files import read_json, replacing
 
 FRONT = """\
 ---
@@ -51,6 +52,7 @@ def export(
         InputError: the rater can't be written as ONNX, or the folder is something else.
         PackageError: a package is missing.
     """
+    _refuse_others(folder)
     contents = gather(movielens=movielens or movielens_of_params())
     with replacing(folder) as draft:
         write_bundle(replace(contents, card=_card(contents)), draft)
@@ -64,6 +66,19 @@ def export(
                 write_projector(contents.library, vectors, draft / "embeddings" / f"{name}.tsv")
     files = sorted(path for path in folder.rglob("*") if path.is_file())
     return {path.relative_to(folder).as_posix(): path.stat().st_size for path in files}
+
+
+def _refuse_others(folder: Path) -> None:
+    """Refuse a folder that has anything but a bundle, since it is replaced as a whole."""
+    if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
+        return
+    try:
+        ours = read_json(folder / "config.json").get("model_type") == MODEL_TYPE
+    except ArtifactError:
+        ours = False
+    if not ours:
+        raise InputError(str(folder), "a new or empty folder, or a bundle to replace", "something else",
+                         "Name another folder.")  # fmt: skip
 
 
 def told(folder: Path, sizes: dict[str, int]) -> str:

@@ -112,6 +112,17 @@ def test_a_refusal_is_exit_code_1_with_one_message(folder: Path, words: tuple[st
     assert not (folder / "out").exists()
 
 
+def test_export_replaces_nothing_but_a_bundle(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "thesis.txt").write_text("years of work")
+    assert "a new or empty folder" in run(folder, "export", str(tmp_path), code=1)
+    assert "a new or empty folder" in run(folder, "export", str(tmp_path / "thesis.txt"), code=1)
+    assert (tmp_path / "thesis.txt").read_text() == "years of work"
+    # A bundle is replaced, an empty folder taken: here only the pipeline's model is missing.
+    assert "data/model" in run(folder, "export", "bundle", code=1)
+    assert "data/model" in run(folder, "export", str(tmp_path / "new"), code=1)
+    assert (folder / "bundle/config.json").exists()
+
+
 def test_a_wrong_command_line_is_exit_code_2(folder: Path) -> None:
     for words in (
         ("predict",),
