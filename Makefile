@@ -8,7 +8,8 @@ READY := $(VENV)/.ready
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export DVC_NO_ANALYTICS := 1
 
-.PHONY: repro show test lint format deps review docs unchanged lock restore reference peers probe ablation setup clean
+.PHONY: repro show test lint format deps review docs unchanged lock hashes audit crashes soak fuzz restore reference \
+	peers probe ablation setup clean
 
 repro: $(READY)  ## run what is stale, then print the results
 	@python -m reelgraph.cli.studies
@@ -75,6 +76,29 @@ lock:  ## pin what pyproject.toml allows, in a new environment
 	} > requirements-docs.lock
 	rm -rf .venv-lock build *.egg-info
 
+hashes: $(READY)  ## write requirements.hashes: of all that requirements.lock pins, but torch, whose builds differ by index
+	rm -rf .venv-lock && $(PYTHON) -m venv .venv-lock && .venv-lock/bin/python -m pip install --quiet uv
+	{ echo '# Hashes of all files that the index has of what requirements.lock pins, but torch, whose builds differ by'; \
+	  echo '# index: made by `make hashes`.'; grep -vE '^(torch=|\#)' requirements.lock | \
+	  .venv-lock/bin/uv pip compile --quiet --no-deps --no-annotate --no-header --generate-hashes --native-tls -; \
+	} > requirements.hashes
+	rm -rf .venv-lock
+
+audit: $(READY)  ## installed packages against the lock files and their own records; an SBOM; known vulnerabilities
+	@python -m reelgraph.cli.audit
+	@$(PYTHON) -m venv .venv-audit && .venv-audit/bin/python -m pip install --quiet pip-audit
+	@.venv-audit/bin/pip-audit --strict --disable-pip --no-deps -r requirements.lock; found=$$?; rm -rf .venv-audit; exit $$found
+
+crashes: $(READY)  ## kill each stage KILLS times in each of three ways; the next run must make the same bytes
+	python -m tests.pipeline.crashes $(or $(KILLS),2)
+
+soak: $(READY)  ## the small demo RUNS times over, with random params and kills
+	python -m tests.pipeline.soak $(or $(RUNS),50)
+
+fuzz: $(READY)  ## fuzz each reader for SECONDS, guided by coverage
+	python -m pip install --quiet -r requirements-fuzz.lock
+	python -m tests.fuzz $(or $(SECONDS),600)
+
 restore: $(READY)  ## bring back the outputs that dvc.lock names
 	dvc checkout --force dvc.yaml
 	git checkout -- metrics plots
@@ -97,6 +121,7 @@ $(READY): requirements.lock
 	  { echo "$(PYTHON) is older than 3.11: name a newer one, such as make PYTHON=python3.12 repro"; exit 1; }
 	$(PYTHON) -m venv --clear $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet --require-hashes --no-deps -r requirements.hashes
 	$(BIN)/python -m pip install --quiet -r requirements.lock
 	$(BIN)/python -m pip install --quiet --no-deps --editable .
 	touch $@
