@@ -1,0 +1,153 @@
+"""Properties of filter, graph, sequences and metrics, on drawn tables."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import fields
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reelgraph.errors import InputError
+from reelgraph.files import write_parquet
+from reelgraph.graph.entities import entities_and_edges
+from reelgraph.histories.arrays import Histories
+from reelgraph.histories.checking import check_arrays
+from reelgraph.histories.making import counts, make_histories
+from reelgraph.metrics import mae, mse, rmse
+from reelgraph.params.sequences import Sequences
+from reelgraph.schemas.catalog import CATALOG, open_catalog
+from reelgraph.schemas.kg import read_kg, write_kg
+from reelgraph.schemas.movies import read_movies
+from reelgraph.schemas.ratings import RATINGS, open_ratings
+from reelgraph.sources.filtering import filter_movies
+from tests.histories.strategies import SPLITS
+
+PAIRS = st.dictionaries(
+    st.tuples(st.integers(-3, 6), st.integers(1, 40)),
+    st.tuples(st.integers(1, 10), st.integers(0, 50), st.booleans()),
+    min_size=1,
+    max_size=150,
+)
+"""(user, movie) → half stars, time, whether it tests."""
+
+NAMES = st.sampled_from([None, "A", "B", " A", "A  B", "a", "Zoë", "🎬", "C D"])
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("tables")
+
+
+@pytest.fixture(scope="module")
+def engine():
+    from reelgraph.engine import connect
+    from reelgraph.params.engine import Engine
+
+    return connect(Engine(backend="duckdb", url="local[2]", memory_mb=500))
+
+
+def write_ratings(drawn: dict, path: Path, parted: bool = False) -> None:
+    rows = sorted((u, t, m, code / 2, test) for (u, m), (code, t, test) in drawn.items())
+    columns = [[r[0] for r in rows], [r[2] for r in rows], [r[3] for r in rows], [r[1] for r in rows]]
+    schema = RATINGS.having(("test",) if parted else ()).file_schema
+    write_parquet(pa.table([*columns, *([[r[4] for r in rows]] if parted else [])], schema=schema), path)
+
+
+def write_catalog(ids: list[int], path: Path, **columns: list) -> None:
+    table = {f.name: pa.array(columns.get(f.name, [None] * len(ids)), f.type) for f in CATALOG.file_schema}
+    write_parquet(pa.table({**table, "movieId": pa.array(ids, pa.int64())}), path)
+
+
+@given(drawn=PAIRS, ids=st.sets(st.integers(1, 60), min_size=1))
+def test_filter_keeps_the_rated_movies_and_counts_the_rest(
+    engine, place: Path, drawn: dict, ids: set[int]
+) -> None:
+    write_ratings(drawn, place / "r.parquet")
+    write_catalog(sorted(ids), place / "c.parquet")
+    rated = {movie for _, movie in drawn}
+    inside = [pair for pair in drawn if pair[1] in ids]
+    if not inside:
+        with pytest.raises(InputError, match="ratings of movies in the catalogue"):
+            filter_movies(engine, place / "c.parquet", place / "r.parquet")
+        return
+    found = filter_movies(engine, place / "c.parquet", place / "r.parquet")
+    assert found.movies["movieId"].to_pylist() == sorted(ids & rated)
+    by_star = found.counts.pop("ratings_by_star")
+    assert found.counts == {
+        "movies_before": len(ids), "movies_after": len(ids & rated), "ratings_before": len(drawn),
+        "ratings_after": len(inside), "users": len({user for user, _ in inside}),
+        "dropped": {"ratings_outside_catalog": len(drawn) - len(inside), "movies_unrated": len(ids - rated)},
+    }  # fmt: skip
+    assert isinstance(by_star, dict)
+    assert sum(by_star.values()) == len(inside)
+
+
+@given(
+    drawn=PAIRS,
+    split=st.sampled_from(SPLITS),
+    numbers=st.fixed_dictionaries({
+        "min_history": st.integers(0, 6), "train_targets": st.integers(0, 4), "test_last": st.integers(1, 3),
+        "val_share": st.floats(0.05, 0.4), "test_share": st.floats(0.05, 0.4), "sample_users": st.integers(0, 4),
+    }),
+)  # fmt: skip
+def test_sequences_keep_their_contract_whatever_the_ratings(
+    engine, place: Path, drawn: dict, split: str, numbers: dict
+) -> None:
+    write_ratings(drawn, place / "s.parquet", parted=split == "given")
+    write_catalog(list(range(1, 31)), place / "m.parquet")
+    params = Sequences(split=split, sample_seed=1, **numbers)  # type: ignore[arg-type]
+    try:
+        made = make_histories(
+            open_ratings(engine, place / "s.parquet"), open_catalog(engine, place / "m.parquet"), params
+        )
+    except InputError:
+        return
+    check_arrays({f.name: getattr(made, f.name) for f in fields(Histories)}, "drawn", 30)
+    kept = [pair for pair in drawn if pair[1] <= 30]
+    if not numbers["sample_users"]:
+        assert len(made.code) == len(kept)
+    told = counts(made)
+    assert told["ratings"] == len(made.code)
+    for target in (*made.train, *made.val, *made.test):
+        index = np.array([target])
+        user = made.users_of(index)[0]
+        assert made.offsets[user] <= made.history_end(index)[0] <= made.limit[user]
+
+
+@given(rows=st.lists(st.tuples(*[NAMES] * 4), min_size=1, max_size=12))
+def test_a_graph_comes_back_as_it_was_made(place: Path, engine, rows: list[tuple]) -> None:
+    ids = list(range(10, 10 + len(rows)))
+    named = ("actor_1", "actor_2", "genre_1", "director_1")
+    write_catalog(ids, place / "g.parquet", **{n: [row[i] for row in rows] for i, n in enumerate(named)})
+    movies = read_movies(place / "g.parquet")
+    entities, edges = entities_and_edges(movies)
+    if not edges.num_rows:
+        return
+    vectors = np.arange(2 * len(entities), dtype=np.float32).reshape(-1, 2)
+    write_kg(np.array(ids), entities, edges, vectors, place / "kg")
+    graph = read_kg(place / "kg")
+    assert sorted(graph.names()) == sorted(entities["name"].to_pylist())
+    for kind, columns in {"actor": (0, 1), "genre": (2,), "director": (3,)}.items():
+        wanted = {(i, " ".join(row[c].split())) for i, row in enumerate(rows) for c in columns if row[c]}
+        relation = graph.relations.get(kind)
+        pairs = zip(relation.movie_rows, relation.entities, strict=True) if relation else ()
+        assert {(int(i), relation.names[e]) for i, e in pairs} == wanted
+
+
+STARS = st.lists(st.tuples(st.floats(0.5, 5), st.floats(0.5, 5)), min_size=1, max_size=50)
+
+
+@given(pairs=STARS)
+def test_errors_against_a_plain_restatement(pairs: list[tuple[float, float]]) -> None:
+    actual, said = (np.array(side) for side in zip(*pairs, strict=True))
+    assert mse(actual, said) == pytest.approx(math.fsum((a - b) ** 2 for a, b in pairs) / len(pairs))
+    assert mae(actual, said) == pytest.approx(math.fsum(abs(a - b) for a, b in pairs) / len(pairs))
+    assert rmse(actual, said) == pytest.approx(math.sqrt(mse(actual, said)))
+    assert 0 <= mae(actual, said) <= rmse(actual, said) + 1e-12 <= 4.5 + 1e-9
+    assert rmse(actual, actual) == 0
+    assert rmse(actual[::-1], said[::-1]) == pytest.approx(rmse(actual, said))
