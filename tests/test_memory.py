@@ -1,0 +1,45 @@
+"""A hundred epochs need no more memory than twenty."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import psutil
+import pytest
+
+from reelgraph.gnn.learning import learn
+from reelgraph.params.rater import RaterParams
+from reelgraph.raters.fitting import make_fitter
+from reelgraph.resuming import State
+from tests.contracts.test_raters import MOVIES, movies, params_of
+from tests.gnn.graphs import gnn_params, random_graph
+from tests.histories.strategies import random_histories
+
+GROWTH = 24 << 20
+"""Bytes by which an allocator may be untidy; an epoch that is kept in memory is more."""
+
+
+def rater(kind: str) -> Callable[[], object]:
+    given = params_of(kind, hidden_dim=32).model_dump()
+    given["train"] |= {"epochs": 100}
+    given["gp"] |= {"epochs": 100, "most_ratings": 10**9}
+    fitter = make_fitter(RaterParams.model_validate(given), random_histories(3, 6, MOVIES, 40), movies())
+    return lambda: fitter.first(lambda epoch: None)
+
+
+def gnn(kind: str) -> Callable[[], object]:
+    graph, draw = random_graph(400, 64), np.random.default_rng(0)
+    features = draw.normal(size=(400, 64)).astype(np.float32)
+    return lambda: learn(graph, features, gnn_params(hidden_dim=128, out_dim=128), 100, 1)
+
+
+@pytest.mark.parametrize(
+    ("kind", "work"), [("gp", rater), ("attention", rater), ("transformer", rater), ("gnn", gnn)]
+)
+def test_memory_does_not_grow(kind: str, work, monkeypatch: pytest.MonkeyPatch) -> None:
+    resident, process = [], psutil.Process()
+    monkeypatch.setattr(State, "keep", lambda *_: resident.append(process.memory_info().rss))
+    work(kind)()
+    assert len(resident) >= 100
+    assert max(resident[20:100]) - resident[19] < GROWTH
