@@ -47,7 +47,7 @@ def apart(
     known = offsets[:-1] + np.diff(np.concatenate([[0], np.cumsum(fitted)])[offsets])
     none = np.zeros(0, np.int64)
     return Cases(
-        user_id=np.arange(len(index)),
+        user_id=np.asarray(histories.user_id)[user],
         offsets=offsets,
         movie_row=np.asarray(histories.movie_row)[place],
         code=np.asarray(histories.code)[place],

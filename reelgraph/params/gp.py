@@ -13,6 +13,9 @@ class Gp(Section):
     factors: int = Field(ge=1, le=1024)
     """Learned dimensions of a movie, 1 to 1024."""
 
+    tastes: int = Field(ge=1, le=256)
+    """Dimensions of the Bayesian factorisation of the ratings, 1 to 256."""
+
     cowatch: int = Field(ge=1, le=1024)
     """Dimensions of what the same people watch, 1 to 1024."""
 

@@ -44,5 +44,6 @@ def _process(process: Process, vectors: Tensor) -> Process:
     process = copy.deepcopy(process)
     for name in ("cowatch", "tokens", *(f"block_{i}" for i in range(process.blocks))):
         setattr(process, name, getattr(process, name).repeat(2, 1))
+    process.tastes, process.doubts = process.tastes.repeat(1, 2, 1), process.doubts.repeat(1, 2)
     process.vectors = vectors
     return process

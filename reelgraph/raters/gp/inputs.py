@@ -13,6 +13,7 @@ from reelgraph.raters.gp.content import Content
 from reelgraph.raters.gp.movie_stats import MovieStats, RatingStats, rating_stats
 from reelgraph.raters.gp.process import Columns, Process
 from reelgraph.raters.gp.ratings import Ratings
+from reelgraph.raters.gp.tastes import table_of
 from reelgraph.raters.gp.windows import Marks, Rows
 from reelgraph.threads import one_thread_each
 
@@ -37,13 +38,14 @@ def movie_statistics(stats: RatingStats) -> list[Float64[np.ndarray, " ratings"]
     return [stats.mean, stats.log_count, stats.spread, stats.prior]
 
 
-def columns_of(ratings: Ratings, stats: RatingStats, mean: float, content: Content) -> Columns:
-    """Return what the process reads of each rating."""
+def columns_of(ratings: Ratings, stats: RatingStats, mean: float, content: Content, tables: int) -> Columns:
+    """Return what the process reads of each rating; ``tables``: of tastes, that people are dealt to."""
     year = (content.year[ratings.movie] - YEAR) / YEARS
     x = np.stack([stats.mean / 0.5, (stats.log_count - 3) / 1.5, year, year**2 - 1], axis=1)
     noise = np.stack([np.exp(-stats.log_count), np.log(stats.spread)], axis=1)
     return Columns(
         movie=torch.from_numpy(ratings.movie),
+        table=torch.from_numpy(table_of(ratings, tables)),
         rank=torch.from_numpy(ratings.rank),
         time=torch.from_numpy(np.array(ratings.time)),
         x=_float(x.clip(-4, 4)),
@@ -58,7 +60,7 @@ class Predictor:
     def __init__(self, process: Process, stats: MovieStats, ratings: Ratings, content: Content) -> None:
         self.process, self.ratings, self.mean = process, ratings, stats.mean
         self.stats = rating_stats(stats, ratings)
-        self.columns = columns_of(ratings, self.stats, stats.mean, content)
+        self.columns = columns_of(ratings, self.stats, stats.mean, content, len(process.tastes))
 
     @torch.inference_mode()
     def head_inputs(self, rows: Rows, own: Marks, batch: int) -> HeadInputs:

@@ -4,9 +4,10 @@ Ratings minus the movie's mean are r = o + w·x + f(movie, time) + noise, where 
 Gaussian process of one form for all people (Rasmussen & Williams 2006, ch. 2):
 
     k((i, t), (j, s)) = c + Σ a e^(−|rank gap|/ρ) + Σ a e^(−|t − s|/τ) + C_ij · (1 + Σ a · fading)
-    C_ij = e_i·e_j + a w_i·w_j + a z_i·z_j + Σ_type a · shared entities + x_i D x_j
+    C_ij = e_i·e_j + a v_i·v_j + a w_i·w_j + a z_i·z_j + Σ_type a · shared entities + x_i D x_j
 
-w are co-watch vectors, z the movie vectors, x the movie's mean, popularity and year, and
+v are the vectors of ``reelgraph.raters.gp.tastes``, whose variance is noise, w co-watch vectors,
+z the movie vectors, x the movie's mean, popularity and year, and
 e = [w, z/2] W + learned vectors of the movie and of its entities. Those have a Gaussian prior and are
 learned by variational inference, so that they say as much as their ratings allow and no more.
 One Cholesky factor of a window gives the one-step-ahead prediction of every rating in it.
@@ -23,26 +24,33 @@ from torch import Tensor, nn
 from torch.nn.functional import embedding, embedding_bag
 
 from reelgraph.raters.gp.content import Content
+from reelgraph.raters.gp.kernel import (
+    DAY,
+    RANKS,
+    SECONDS,
+    Between,
+    Rows,
+    Square,
+    decaying,
+    gaps,
+    shared_entities,
+)
+from reelgraph.raters.gp.tastes import Tastes
 
-DAY = 86_400.0
-RANKS = (1.5, 5.0, 20.0, 80.0, 300.0)
-"""Ranges of mood by the number of ratings between two."""
-SECONDS = (120.0, 3600.0, DAY, 30 * DAY, 365 * DAY)
-"""Ranges of mood by the time between two."""
 METRIC_PRECISION = 300.0
 """Of the Gaussian prior of W."""
 JITTER = 1e-3
+FITTED = ("cowatch", "tastes", "doubts")
+"""Constants that come of the ratings, and are saved."""
 FIRST_REACH, FIRST_DOUBT = 0.05, -1.0
-
-Rows = Int64[Tensor, "windows size"]
-Square = Float[Tensor, "windows size size"]
-Between = Float[Tensor, "windows size other"]
 
 
 class Columns(NamedTuple):
     """What the process reads of each rating."""
 
     movie: Int64[Tensor, " ratings"]
+    table: Int64[Tensor, " ratings"]
+    """Table of tastes that the person is predicted with."""
     rank: Float64[Tensor, " ratings"]
     """Place by time in the person's history."""
     time: Int64[Tensor, " ratings"]
@@ -80,11 +88,15 @@ class Process(nn.Module):
     """The kernel's weights, and predictions by Cholesky factors."""
 
     cowatch: Float[Tensor, "movies cowatch"]
+    tastes: Float[Tensor, "tables movies taste"]
+    doubts: Float[Tensor, "tables movies"]
     vectors: Float[Tensor, "movies dim"]
     tokens: Int64[Tensor, "movies tokens"]
     kind: Int64[Tensor, " numbers"]
 
-    def __init__(self, content: Content, cowatch: Float[Tensor, "movies cowatch"], factors: int) -> None:
+    def __init__(
+        self, content: Content, cowatch: Float[Tensor, "movies cowatch"], tastes: Tastes, factors: int
+    ) -> None:
         super().__init__()
         blocks = [torch.from_numpy(block) for block in content.blocks]
         numbers = torch.arange(1, content.movies + 1).unsqueeze(1)
@@ -98,10 +110,12 @@ class Process(nn.Module):
         )
         kind = torch.zeros(int(tokens.max()) + 1, dtype=torch.int64)
         kind[tokens.flatten()] = kinds.expand(tokens.shape).flatten()
-        self._constants(cowatch=cowatch, vectors=torch.from_numpy(content.vectors), tokens=tokens, kind=kind)
+        self._constants(cowatch=cowatch, tastes=tastes.vectors, doubts=tastes.variance)
+        self._constants(vectors=torch.from_numpy(content.vectors), tokens=tokens, kind=kind)
         self._constants(**{f"block_{i}": block for i, block in enumerate(blocks)})
         self.blocks, self.factors = len(blocks), factors
         self.constant, self.noise, self.cosines = _log(0.1), _log(0.5), _log(0.05, 2)
+        self.taste = _log(0.5)
         self.by_rank, self.by_time = _log(0.02, len(RANKS)), _log(0.02, len(SECONDS))
         self.same, self.slopes = _log(0.02, len(blocks)), _log(0.02, 4)
         self.fading, self.reach = _log(0.14, 3), _log(FIRST_REACH, len(blocks) + 1)
@@ -113,7 +127,7 @@ class Process(nn.Module):
 
     def _constants(self, **tensors: Tensor) -> None:
         for name, tensor in tensors.items():
-            self.register_buffer(name, tensor, persistent=name == "cowatch")
+            self.register_buffer(name, tensor, persistent=name in FITTED)
 
     def penalty(self) -> Float[Tensor, ""]:
         """Negative log prior of W, and the learned vectors' divergence from their prior, in nats."""
@@ -141,11 +155,11 @@ class Process(nn.Module):
         """Prepare ratings for ``beside``; what place and time they have doesn't matter."""
         means, left = self._vectors()
         movie, x, now = columns.movie, columns.x, torch.zeros(1, 1, 1)
-        factors, blocks = self._factors(movie, x, means), self._blocks(movie)
+        factors, blocks = self._factors(movie, columns.table, x, means), self._blocks(movie)
         shared = sum(weight * (b > 0).sum(dim=1) for weight, b in zip(self.same.exp(), blocks, strict=True))
         taste = (factors**2).sum(dim=1) + shared
         variance = taste * self._fading(now, now).item() + self._mood(now, now).item()
-        noise = self._noise(columns.noise, movie, left)
+        noise = self._noise(columns.noise, movie, columns.table, left)
         return Candidates(factors, torch.cat(blocks, dim=1), self._level(x), variance + noise)
 
     def beside(
@@ -155,9 +169,10 @@ class Process(nn.Module):
         covariance, residual, _ = self._joint(columns, row.unsqueeze(0))
         factor, history = torch.linalg.cholesky(covariance[0, :-1, :-1]), row[:-1]
         movie, means = columns.movie[history], self._vectors()[0]
-        taste = self._factors(movie, columns.x[history], means) @ others.factors.T
+        table, x = columns.table[history], columns.x[history]
+        taste = self._factors(movie, table, x, means) @ others.factors.T
         taste = taste + self._shared_with(movie, others.entities)
-        rank, time = (_gaps(x[row].unsqueeze(0))[:, :-1, -1:] for x in (columns.rank, columns.time))
+        rank, time = (gaps(x[row].unsqueeze(0))[:, :-1, -1:] for x in (columns.rank, columns.time))
         cross = taste * self._fading(rank, time)[0] + self._mood(rank, time)[0]
         both = torch.cat([cross, residual[0, :-1].unsqueeze(1)], dim=1)
         solved = torch.linalg.solve_triangular(factor, both, upper=False)
@@ -170,11 +185,11 @@ class Process(nn.Module):
     ) -> tuple[Square, Float[Tensor, "windows size"], Float[Tensor, "windows size"]]:
         """Return covariance with noise, residuals over the level, and the level o + w·x."""
         real, at = rows >= 0, rows.clamp(min=0)
-        movie, x = columns.movie[at], columns.x[at]
+        movie, table, x = columns.movie[at], columns.table[at], columns.x[at]
         means, left = self._vectors()
-        rank, time = _gaps(columns.rank[at]), _gaps(columns.time[at])
-        covariance = self._taste(movie, x, means) * self._fading(rank, time) + self._mood(rank, time)
-        noise = self._noise(columns.noise[at], movie, left)
+        rank, time = gaps(columns.rank[at]), gaps(columns.time[at])
+        covariance = self._taste(movie, table, x, means) * self._fading(rank, time) + self._mood(rank, time)
+        noise = self._noise(columns.noise[at], movie, table, left)
         level = self._level(x)
         diagonal = torch.diag_embed(torch.where(real, noise, 1.0))
         both = real.unsqueeze(2) & real.unsqueeze(1)
@@ -184,10 +199,15 @@ class Process(nn.Module):
         return self.offset + x @ self.linear
 
     def _noise(
-        self, noise: Float[Tensor, "*shape 2"], movie: Int64[Tensor, "*shape"], left: Float[Tensor, " tokens"]
+        self,
+        noise: Float[Tensor, "*shape 2"],
+        movie: Int64[Tensor, "*shape"],
+        table: Int64[Tensor, "*shape"],
+        left: Float[Tensor, " tokens"],
     ) -> Float[Tensor, "*shape"]:
-        """Return the noise's variance: that of a rating, and what the learned vectors leave out."""
+        """Return the noise's variance: that of a rating, and what the vectors leave out."""
         known = (self.noise + noise @ self.noise_slopes).exp() + JITTER
+        known = known + self.taste.exp() * self.doubts[table, movie]
         return known + left[self.tokens[movie]].sum(dim=-1)
 
     def _vectors(self) -> tuple[Float[Tensor, "tokens factors"], Float[Tensor, " tokens"]]:
@@ -201,19 +221,21 @@ class Process(nn.Module):
     def _taste(
         self,
         movie: Int64[Tensor, "windows size"],
+        table: Int64[Tensor, "windows size"],
         x: Float[Tensor, "windows size 4"],
         means: Float[Tensor, "tokens factors"],
     ) -> Square:
         """Return C: how alike the movies are."""
-        factors = self._factors(movie, x, means)
+        factors = self._factors(movie, table, x, means)
         taste = factors @ factors.transpose(1, 2)
         for weight, block in zip(self.same.exp(), self._blocks(movie), strict=True):
-            taste = taste + weight * _shared(block)
+            taste = taste + weight * shared_entities(block)
         return taste
 
     def _factors(
         self,
         movie: Int64[Tensor, "*shape"],
+        table: Int64[Tensor, "*shape"],
         x: Float[Tensor, "*shape 4"],
         means: Float[Tensor, "tokens factors"],
     ) -> Float[Tensor, "*shape dim"]:
@@ -222,7 +244,8 @@ class Process(nn.Module):
         learned = torch.cat([w, 0.5 * z], dim=-1) @ self.metric
         learned = learned + embedding(self.tokens[movie], means).sum(dim=-2)
         a, b = (self.cosines / 2).exp()
-        return torch.cat([learned, a * w, b * z, x * (self.slopes / 2).exp()], dim=-1)
+        v = self.tastes[table, movie] * (self.taste / 2).exp()
+        return torch.cat([learned, v, a * w, b * z, x * (self.slopes / 2).exp()], dim=-1)
 
     def _blocks(self, movie: Int64[Tensor, "*shape"]) -> list[Int64[Tensor, "*shape _"]]:
         return [getattr(self, f"block_{i}")[movie] for i in range(self.blocks)]
@@ -244,20 +267,12 @@ class Process(nn.Module):
         """Return how much more alike tastes are between ratings that lie close together."""
         a, b, c = self.fading.exp()
         late = c * torch.exp(-time / (90 * DAY))
-        return 1 + _decaying(rank, (10.0, 100.0), torch.stack([a, b])) + late
+        return 1 + decaying(rank, (10.0, 100.0), torch.stack([a, b])) + late
 
     def _mood(self, rank: Between, time: Between) -> Between:
         """Return the part that no movie bears on: the person's level, and how it drifts."""
-        drift = _decaying(rank, RANKS, self.by_rank.exp()) + _decaying(time, SECONDS, self.by_time.exp())
+        drift = decaying(rank, RANKS, self.by_rank.exp()) + decaying(time, SECONDS, self.by_time.exp())
         return self.constant.exp() + drift
-
-
-def _decaying(gap: Between, scales: tuple[float, ...], weights: Float[Tensor, " scales"]) -> Between:
-    """Return Σ weight · e^(−gap / scale): one product, whose gradient is another."""
-    parts = gap.new_empty(len(scales), *gap.shape)
-    for part, scale in zip(parts, scales, strict=True):
-        torch.mul(gap, -1 / scale, out=part).exp_()
-    return (weights @ parts.view(len(scales), -1)).view(gap.shape)
 
 
 def _log(value: float, count: int = 1) -> nn.Parameter:
@@ -266,17 +281,3 @@ def _log(value: float, count: int = 1) -> nn.Parameter:
 
 def _zeros(count: int) -> nn.Parameter:
     return nn.Parameter(torch.zeros(count))
-
-
-def _gaps(values: Int64[Tensor, "windows size"] | Float64[Tensor, "windows size"]) -> Square:
-    return (values.unsqueeze(2) - values.unsqueeze(1)).abs().float()
-
-
-def _shared(block: Int64[Tensor, "windows size width"]) -> Square:
-    """Count the entities of one type that two movies share."""
-    mine, other = block.int().unsqueeze(2), block.int().masked_fill(block == 0, -1).unsqueeze(1)
-    counts = torch.zeros(block.shape[0], block.shape[1], block.shape[1])
-    for i in range(block.shape[2]):
-        for j in range(block.shape[2]):
-            counts += mine[..., i] == other[..., j]
-    return counts

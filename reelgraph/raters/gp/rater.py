@@ -27,6 +27,7 @@ from reelgraph.raters.gp.movie_stats import MovieStats, fit_stats
 from reelgraph.raters.gp.process import Process
 from reelgraph.raters.gp.ratings import all_rows, fitted_rows
 from reelgraph.raters.gp.scoring import Scorer
+from reelgraph.raters.gp.tastes import Tastes, fit_tastes
 from reelgraph.raters.gp.windows import covering, ending_at
 from reelgraph.raters.rater import Epoch, Prediction, Reasons
 from reelgraph.resuming import NOWHERE, Resume
@@ -124,7 +125,8 @@ def restore(tensors: dict[str, Tensor], model: Model, params: Gp) -> GpRater:
     content, stats = parts["content"], {k: v.numpy() for k, v in parts["stats"].items()}
     blocks = tuple(content[f"block_{i}"].numpy() for i in range(len(content) - 2))
     known = Content(blocks, content["year"].numpy(), content["vectors"].numpy())
-    process = Process(known, parts["process"]["cowatch"], params.factors)
+    tastes = Tastes(parts["process"]["tastes"], parts["process"]["doubts"])
+    process = Process(known, parts["process"]["cowatch"], tastes, params.factors)
     put_in(process, parts["process"])
     heads = _heads(model, params)
     put_in(heads, parts["heads"])
@@ -158,7 +160,8 @@ def fit(
     stats = fit_stats(rows, content, derive(seed, "gp/folds"))
     torch.manual_seed(derive(seed, "gp"))
     cowatch = torch.from_numpy(cowatch_vectors(rows, content.movies, params.cowatch).astype(np.float32))
-    process, heads = Process(content, cowatch, params.factors), _heads(model, params)
+    tastes = fit_tastes(rows, content, params.tastes, seed)
+    process, heads = Process(content, cowatch, tastes, params.factors), _heads(model, params)
     rater = GpRater(content, stats, process, heads, params)
     learner = Predictor(process, stats, rows, content)
     state = resume.state("process")

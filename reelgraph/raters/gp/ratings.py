@@ -29,6 +29,8 @@ class Ratings:
     """No history reaches beyond it."""
     rank: Float64[np.ndarray, " ratings"]
     """Place by time in the history; see ``Histories.rank``."""
+    person: Int64[np.ndarray, " users"]
+    """Id of each user."""
 
     @cached_property
     def user(self) -> Int64[np.ndarray, " ratings"]:
@@ -105,4 +107,5 @@ def _of(
         known=known[taken],
         limit=np.asarray(limit),
         rank=histories.rank(np.flatnonzero(taken)),
+        person=np.asarray(histories.user_id),
     )

@@ -27,10 +27,16 @@ class Scorer:
             known=np.zeros(movies, bool),
             limit=np.array([movies]),
             rank=np.zeros(movies),
+            person=np.zeros(1, np.int64),
         )
         known = rating_stats(stats, unrated)
+        tables = len(process.tastes)
+        columns = columns_of(unrated, known, stats.mean, content, tables)
         with torch.inference_mode():
-            self.candidates = process.candidates(columns_of(unrated, known, stats.mean, content))
+            self.candidates = [
+                process.candidates(columns._replace(table=torch.full_like(columns.table, table)))
+                for table in range(tables)
+            ]
         self.process, self.movie = process, each
         self.level = torch.from_numpy(stats.mean + known.mean).float()
         self.statistics = torch.from_numpy(np.stack(movie_statistics(known), axis=1)).float()
@@ -46,7 +52,8 @@ class Scorer:
             row: the window.
             asked: what the head reads of the last rating itself: what doesn't depend on its movie stays.
         """
-        mean, spread = self.process.beside(predictor.columns, torch.from_numpy(row), self.candidates)
+        candidates = self.candidates[int(predictor.columns.table[row[-1]])]
+        mean, spread = self.process.beside(predictor.columns, torch.from_numpy(row), candidates)
         x = asked.repeat(len(self.movie), 1)
         x[:, :MOVIE_STATISTICS], x[:, -3], x[:, -2] = self.statistics, mean, spread**2
         return HeadInputs(self.movie, x, mean + self.level, spread)

@@ -18,6 +18,7 @@ from reelgraph.raters.gp.movie_stats import DAMPING, fit_stats, rating_stats
 from reelgraph.raters.gp.process import Process
 from reelgraph.raters.gp.rater import HEAD_INPUTS
 from reelgraph.raters.gp.ratings import Ratings, all_rows, fitted_rows
+from reelgraph.raters.gp.tastes import fit_tastes
 from reelgraph.raters.gp.windows import covering, ending_at
 from tests.contracts.test_raters import MOVIES, movies, params_of
 from tests.histories.strategies import any_histories, histories, random_histories
@@ -43,7 +44,7 @@ def content():
 def process(content, ratings: Ratings) -> Process:
     torch.manual_seed(0)
     cowatch = torch.from_numpy(cowatch_vectors(ratings, MOVIES, 4).astype(np.float32))
-    return Process(content, cowatch, 3).eval()
+    return Process(content, cowatch, fit_tastes(ratings, content, 2, 0), 3).eval()
 
 
 def test_of_more_ratings_than_it_may_see_it_learns_from_some(
@@ -156,7 +157,7 @@ def test_movie_means_leave_out_the_rating_that_asks(ratings: Ratings, content) -
 
 def test_one_step_ahead_is_gaussian_conditioning(process: Process, ratings: Ratings, content) -> None:
     stats = fit_stats(ratings, content, 0)
-    columns = columns_of(ratings, rating_stats(stats, ratings), stats.mean, content)
+    columns = columns_of(ratings, rating_stats(stats, ratings), stats.mean, content, len(process.tastes))
     rows, _ = covering(ratings.offsets, 24, 24)
     with torch.no_grad():
         found = process.ahead(columns, torch.from_numpy(rows))
@@ -174,7 +175,7 @@ def test_one_step_ahead_is_gaussian_conditioning(process: Process, ratings: Rati
 
 def test_contributions_sum_to_the_prediction(process: Process, ratings: Ratings, content) -> None:
     stats = fit_stats(ratings, content, 0)
-    columns = columns_of(ratings, rating_stats(stats, ratings), stats.mean, content)
+    columns = columns_of(ratings, rating_stats(stats, ratings), stats.mean, content, len(process.tastes))
     row = torch.arange(int(ratings.offsets[1]))
     with torch.no_grad():
         added = process.contributions(columns, row)
@@ -185,14 +186,21 @@ def test_contributions_sum_to_the_prediction(process: Process, ratings: Ratings,
 
 def test_covariance_matches_the_formula_for_a_pair(process: Process, ratings: Ratings, content) -> None:
     stats = fit_stats(ratings, content, 0)
-    columns = columns_of(ratings, rating_stats(stats, ratings), stats.mean, content)
+    columns = columns_of(ratings, rating_stats(stats, ratings), stats.mean, content, len(process.tastes))
     with torch.no_grad():
         joint, _, _ = process._joint(columns, torch.tensor([[0, 3]]))
         movie, means = columns.movie[[0, 3]], process._vectors()[0]
         w, z, x = process.cowatch[movie], process.vectors[movie], columns.x[[0, 3]]
         e = torch.cat([w, 0.5 * z], 1) @ process.metric + means[process.tokens[movie]].sum(1)
         a, b = process.cosines.exp()
-        taste = e[0] @ e[1] + a * w[0] @ w[1] + b * z[0] @ z[1] + (x[0] * x[1] * process.slopes.exp()).sum()
+        v = process.tastes[columns.table[[0, 3]], movie]
+        taste = (
+            e[0] @ e[1]
+            + process.taste.exp() * v[0] @ v[1]
+            + a * w[0] @ w[1]
+            + b * z[0] @ z[1]
+            + (x[0] * x[1] * process.slopes.exp()).sum()
+        )
         for weight, block in zip(process.same.exp(), content.blocks, strict=True):
             mine, other = (set(block[m][block[m] > 0]) for m in movie.numpy())
             taste = taste + weight * len(mine & other)
@@ -219,7 +227,7 @@ def test_cowatch_joins_movies_that_the_same_people_watch() -> None:
     lists = [draw.choice(10, 8, replace=False) + 10 * (user % 2) for user in range(60)]
     movie = np.concatenate(lists)
     rows = Ratings(np.arange(0, len(movie) + 1, 8), movie, np.ones(len(movie)), np.zeros(len(movie), np.int64),
-                   np.ones(len(movie), bool), np.arange(8, len(movie) + 1, 8), np.arange(len(movie)) % 8.0)  # fmt: skip
+                   np.ones(len(movie), bool), np.arange(8, len(movie) + 1, 8), np.arange(len(movie)) % 8.0, np.arange(60))  # fmt: skip
     v = cowatch_vectors(rows, 21, 3)
     within, across = (v[:10] @ v[:10].T).mean(), (v[:10] @ v[10:20].T).mean()
     assert within > 1e-6 > across
