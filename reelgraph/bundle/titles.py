@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import re
 from dataclasses import dataclass
 from typing import Literal
 
@@ -17,7 +16,7 @@ from reelgraph.sources.titles import ARTICLES, article_first, keys, parse
 How = Literal["id", "title and year", "title, another year", "title"]
 """By what a movie was found: its id; title and year; title and the year before or after; title alone."""
 
-LEADING = rf"(?i)^(?:(?:{ARTICLES})\s+|L['’]\s*)(?P<rest>\S.*)$"
+LEADING = rf"(?i)^(?:(?:{ARTICLES})\s+|L['’]\s*)(\S)"
 ROMAN = {"ii": "2", "iii": "3", "iv": "4", "vi": "6", "vii": "7", "viii": "8", "ix": "9"}
 """Numbers of sequels; I, V and X are words as well."""
 NEAR, NEAR_CUTOFF = 3, 0.75
@@ -123,10 +122,7 @@ def _exact(names: list[str]) -> list[str]:
 
 def _loose(names: list[str]) -> list[str]:
     """Return keys without a leading article, and with numbers of sequels in digits."""
-    first = article_first(pa.array(names, pa.string())).to_pylist()
-    bare = [re.sub(LEADING, r"\g<rest>", name) for name in first]
-    return keys(pa.array([_digits(name) for name in bare], pa.string())).to_pylist()
-
-
-def _digits(name: str) -> str:
-    return re.sub(r"[A-Za-z]+", lambda word: ROMAN.get(word[0].lower(), word[0]), name)
+    bare = pc.replace_substring_regex(article_first(pa.array(names, pa.string())), LEADING, r"\1")
+    for roman, digit in ROMAN.items():
+        bare = pc.replace_substring_regex(bare, rf"(?i)\b{roman}\b", digit)
+    return keys(bare).to_pylist()

@@ -12,7 +12,18 @@ from reelgraph.bundle.library import Library
 from reelgraph.bundle.person import Rated
 from reelgraph.bundle.titles import TitleIndex
 from reelgraph.errors import InputError
-from reelgraph.sites.layouts import LAYOUTS, TRAKT, Given, Layout, Passed, entry, layout_of, trakt_rows
+from reelgraph.sites.layouts import (
+    LAYOUTS,
+    TRAKT,
+    Given,
+    Layout,
+    Passed,
+    entry,
+    half_stars,
+    layout_of,
+    trakt_rows,
+)
+from reelgraph.stars import HIGHEST
 
 LARGEST = 20_000_000
 """Bytes."""
@@ -132,8 +143,8 @@ def _scale(layout: Layout, rows: list[dict[str, str]]) -> int:
     """Return 10 where the site rates so, or where a rating above 5 says so."""
     if layout.scale == 10:
         return 10
-    numbers = (row.get(layout.rating, "").replace(",", ".").strip() for row in rows)
-    high = any(text.replace(".", "", 1).isdigit() and 5 < float(text) <= 10 for text in numbers)
+    above = (half_stars(row.get(layout.rating, ""), 10) for row in rows)
+    high = any(stars is not None and stars > HIGHEST / 2 for stars in above)
     return 10 if high else layout.scale
 
 
