@@ -40,6 +40,7 @@ SETTINGS: dict[str, object] = {
     "model.dropout": 0.1,
     "train.epochs": 30,
     "train.batch_size": 128,
+    "train.users": 0,
     "train.learning_rate": 0.001,
     "train.weight_decay": 0.01,
     "train.cosine_epochs": 30,

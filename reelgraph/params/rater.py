@@ -49,7 +49,11 @@ class Train(Section):
     """Passes over the training targets, 1 to 10,000."""
 
     batch_size: int = Field(ge=1, le=1_000_000)
-    """Targets a step, 1 to 1,000,000."""
+    """Targets a step, 1 to 1,000,000; drawn from everybody."""
+
+    users: int = Field(ge=0, le=1_000_000)
+    """Users a step, all of their training targets in one pass, up to 1,000,000; 0: batch_size says.
+    attention only."""
 
     learning_rate: float = Field(gt=0, le=1)
     """AdamW's step size, above 0, at most 1."""

@@ -9,7 +9,7 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 from jaxtyping import Float32, Float64
 
-from reelgraph.errors import TrainingError
+from reelgraph.errors import ParamError, TrainingError
 from reelgraph.histories.arrays import Histories
 from reelgraph.histories.batches import stars
 from reelgraph.metrics import rmse
@@ -105,6 +105,7 @@ def make_fitter(
 
     Raises:
         TrainingError: there are no validation targets, or a movie's vector is not finite.
+        ParamError: train.users is not for this rater.
     """
     if not len(histories.val):
         raise TrainingError("data/histories", "validation targets", "none",
@@ -113,6 +114,9 @@ def make_fitter(
         if len(bad := np.flatnonzero(~np.isfinite(vectors).all(axis=1))):
             raise TrainingError(f"the movies' {name}, row {bad[0] + 1:,}", "finite numbers", "NaN or inf",
                                 "Run `dvc repro` to make them again.")  # fmt: skip
+    if params.train.users and params.model.type == "transformer":
+        raise ParamError("train.users", "0 with model.type transformer", str(params.train.users),
+                         "Set it to 0, or model.type to attention.")  # fmt: skip
     if params.model.type == "gp":
         return _GaussianProcess(params, histories, movies, resume)
     return NetworkFitter(params, histories, movies, resume)

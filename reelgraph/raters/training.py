@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 import numpy as np
 import torch
 from jaxtyping import Float, Int64
-from torch import nn
+from torch import Tensor, nn
 from torch.nn.functional import mse_loss
 from torch.nn.utils import clip_grad_norm_
 from torch.optim import AdamW
@@ -21,6 +21,8 @@ from reelgraph.histories.batches import gather, scaled, stars
 from reelgraph.metrics import mae, mse, rmse
 from reelgraph.params.rater import Train
 from reelgraph.progress import progress
+from reelgraph.raters.attention import AttentionRater
+from reelgraph.raters.banded import predict_all, stretch
 from reelgraph.raters.network import Network
 from reelgraph.raters.rater import Epoch
 from reelgraph.resuming import Learner, State, part
@@ -44,12 +46,20 @@ def predict(
 ) -> Float[np.ndarray, "n"]:
     """Predict the ratings at ``index``, in stars, float64; the rater is put into eval mode."""
     rater.eval()
+    order, found = np.argsort(index, kind="stable"), np.zeros(len(index))
     with torch.inference_mode():
-        parts = [
-            rater(gather(histories, index[start : start + PREDICT_BATCH], max_history)).numpy()
-            for start in range(0, len(index), PREDICT_BATCH)
-        ]
-    return from_scaled(np.concatenate([np.zeros(0, np.float32), *parts]).astype(np.float64))
+        for some in _parts(order, PREDICT_BATCH):
+            found[some] = _said(rater, histories, index[some], max_history).double().numpy()
+    return from_scaled(found)
+
+
+def _said(
+    rater: Network, histories: Histories, index: Int64[np.ndarray, " batch"], max_history: int
+) -> Float[Tensor, " batch"]:
+    """Predict scaled ratings at ascending places; by one pass over the histories where the rater has that."""
+    if isinstance(rater, AttentionRater) and (histories.history_end(index) == index).all():
+        return predict_all(rater, stretch(histories, index, max_history), max_history)
+    return rater(gather(histories, index, max_history))
 
 
 def train(
@@ -142,7 +152,7 @@ class _Run:
         self.rater, self.params, self.max_history = make(), params, max_history
         self.order = np.random.default_rng(derive(seed, "rater/order"))
         self.optimizer = AdamW(
-            self.rater.parameters(), params.learning_rate, weight_decay=params.weight_decay
+            self.rater.parameters(), params.learning_rate, weight_decay=params.weight_decay, fused=True
         )
         self.schedule = CosineAnnealingLR(self.optimizer, params.cosine_epochs, params.min_learning_rate)
         self.learner = Learner(self.rater, self.optimizer, self.order, self.schedule)
@@ -151,9 +161,8 @@ class _Run:
         """Take a step for each batch of targets; return the mean loss as it ran."""
         self.rater.train()
         total = 0.0
-        for index in _shuffled(targets, self.order, self.params.batch_size):
-            predicted = self.rater(gather(histories, index, self.max_history))
-            loss = mse_loss(predicted, torch.from_numpy(scaled(histories, index)))
+        for index in self.batches(histories, targets):
+            loss = mse_loss(self.say(histories, index), torch.from_numpy(scaled(histories, index)))
             self.optimizer.zero_grad()
             loss.backward()
             clip_grad_norm_(self.rater.parameters(), self.params.clip_norm)
@@ -165,13 +174,28 @@ class _Run:
         self.schedule.step()
         return total / len(targets)
 
+    def batches(
+        self, histories: Histories, targets: Int64[np.ndarray, " targets"]
+    ) -> Iterator[Int64[np.ndarray, " batch"]]:
+        """Yield some targets of everybody at a time; with ``train.users`` all targets of some users."""
+        if not self.params.users:
+            yield from _parts(self.order.permutation(targets), self.params.batch_size)
+            return
+        users, first = np.unique(histories.users_of(targets), return_index=True)
+        ends = np.append(first[1:], len(targets))
+        for some in _parts(self.order.permutation(len(users)), self.params.users):
+            yield np.concatenate([targets[first[user] : ends[user]] for user in np.sort(some)])
 
-def _shuffled(
-    targets: Int64[np.ndarray, "targets"], order: np.random.Generator, batch_size: int
-) -> Iterator[Int64[np.ndarray, "batch"]]:
-    shuffled = order.permutation(targets)
-    for start in range(0, len(shuffled), batch_size):
-        yield shuffled[start : start + batch_size]
+    def say(self, histories: Histories, index: Int64[np.ndarray, " batch"]) -> Float[Tensor, " batch"]:
+        """Predict the scaled ratings of a batch."""
+        if not self.params.users:
+            return self.rater(gather(histories, index, self.max_history))
+        return _said(self.rater, histories, index, self.max_history)
+
+
+def _parts(values: Int64[np.ndarray, " n"], size: int) -> Iterator[Int64[np.ndarray, " part"]]:
+    for start in range(0, len(values), size):
+        yield values[start : start + size]
 
 
 def _judged(rater: Network, histories: Histories, max_history: int, number: int, loss: float) -> Epoch:
