@@ -8,7 +8,7 @@ READY := $(VENV)/.ready
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export DVC_NO_ANALYTICS := 1
 
-.PHONY: repro show test lint format deps review docs unchanged lock hashes audit crashes soak fuzz restore reference \
+.PHONY: repro show test lint format deps review docs unchanged lock hashes audit crashes soak fuzz restore reference bench \
 	peers probe ablation setup clean
 
 repro: $(READY)  ## run what is stale, then print the results
@@ -110,6 +110,9 @@ reference: $(READY)
 
 probe: $(READY)  ## what each set of movie vectors tells of tastes
 	dvc repro studies/embeddings/dvc.yaml
+
+bench: $(READY)  ## measure the stages beside a plain re-implementation; BENCH=full: at the full size
+	python -m bench.run $(or $(BENCH),small)
 
 ablation: $(READY)  ## raters x embeddings x controls x seeds; goes on where it was stopped
 	dvc repro studies/ablation/dvc.yaml

@@ -89,7 +89,7 @@ def train(
         if not len(targets):
             raise TrainingError("data/histories", f"{name} targets", "none",
                                 "Add ratings, or lower sequences.min_history.")  # fmt: skip
-    run, state = _Run(make, params, max_history, seed), state or State(None)
+    run, state = Epochs(make, params, max_history, seed), state or State(None)
     run.learner.go_on(state)
     epochs, weights = [Epoch(**each) for each in state.log], part(state.tensors, "best")
     for epoch in epochs:
@@ -135,7 +135,7 @@ def refit(
 ) -> Network:
     """Train on training and validation targets together, for a number of epochs chosen before."""
     targets = np.sort(np.concatenate([histories.train, histories.val]))
-    run, state = _Run(make, params, max_history, seed), state or State(None)
+    run, state = Epochs(make, params, max_history, seed), state or State(None)
     run.learner.go_on(state)
     for number in progress(range(state.done + 1, epochs + 1), "train_rater, with validation"):
         run.epoch(histories, targets, number)
@@ -144,8 +144,8 @@ def refit(
     return run.rater.eval()
 
 
-class _Run:
-    """A rater in training, with its optimizer, schedule and order of targets."""
+class Epochs:
+    """A rater in training, with its optimizer, schedule and order of targets; an epoch at a time."""
 
     def __init__(self, make: Callable[[], Network], params: Train, max_history: int, seed: int) -> None:
         torch.manual_seed(derive(seed, "rater"))

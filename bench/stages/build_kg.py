@@ -1,0 +1,64 @@
+"""build_kg: from the movie table to entities and edges, without the names' vectors."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from bench.data import FULL_MOVIES, catalog
+from bench.reference.knowledge_graph import knowledge_graph
+from bench.side import Ran
+from reelgraph.files import write_parquet
+from reelgraph.graph.entities import entities_and_edges
+from reelgraph.schemas.movies import read_movies
+
+COUNTS = "movies"
+GOAL = 50
+SIZES = {"small": (1_000, 3_000, 10_000), "full": (6_000, 18_000, FULL_MOVIES)}
+
+
+def prepare(folder: Path, size: int) -> None:
+    """Write a movie table."""
+    write_parquet(catalog(size), folder / "movies.parquet")
+
+
+def reference(folder: Path, size: int) -> Ran:
+    """Go through the movies."""
+    movies = pd.read_parquet(folder / "movies.parquet")
+    start = time.perf_counter()
+    entities, edges = knowledge_graph(movies)
+    seconds = time.perf_counter() - start
+    return Ran([seconds], _arrays(zip(*entities, strict=True), zip(*edges, strict=True)))
+
+
+def ours(folder: Path, size: int) -> Ran:
+    """Build the tables, three times."""
+    movies = read_movies(folder / "movies.parquet")
+    seconds = []
+    for _ in range(3):
+        start = time.perf_counter()
+        entities, edges = entities_and_edges(movies)
+        seconds.append(time.perf_counter() - start)
+    columns = ([column.to_pylist() for column in table.columns] for table in (entities, edges))
+    return Ran(seconds, _arrays(*columns))
+
+
+def _arrays(entities: Iterable[Sequence], edges: Iterable[Sequence]) -> dict[str, np.ndarray]:
+    names = ("entity_type", "entity_index", "name"), ("edge_type", "movie_row", "edge_index")
+    found: dict[str, np.ndarray] = {}
+    for columns, each in zip(names, (entities, edges), strict=True):
+        found |= {name: np.array(column) for name, column in zip(columns, each, strict=True)}
+    return found
+
+
+def check(reference: dict[str, np.ndarray], ours: dict[str, np.ndarray]) -> None:
+    """Same entities, same edges; the order of the types is ours."""
+    for table in (("entity_type", "entity_index", "name"), ("edge_type", "movie_row", "edge_index")):
+        rows = [
+            sorted(zip(*(side[name].tolist() for name in table), strict=True)) for side in (reference, ours)
+        ]
+        assert rows[0] == rows[1], f"{table[0]}: the sides differ"

@@ -1,0 +1,68 @@
+"""filter and make_sequences: from two files to histories and targets."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import fields
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from bench.data import FULL_RATINGS, catalog, movies_for, write_ratings
+from bench.reference.tables import filtered, sequences
+from bench.side import Ran
+from reelgraph.engine import connect
+from reelgraph.files import write_parquet
+from reelgraph.histories.arrays import Histories, read_histories, write_histories
+from reelgraph.histories.making import make_histories
+from reelgraph.params.engine import Engine
+from reelgraph.params.sequences import Sequences
+from reelgraph.schemas.catalog import open_catalog
+from reelgraph.schemas.ratings import open_ratings
+from reelgraph.sources.filtering import filter_movies
+
+COUNTS = "ratings"
+GOAL = 10
+SIZES = {"small": (100_000, 300_000, 1_000_000), "full": (1_500_000, 4_500_000, FULL_RATINGS)}
+
+SEQUENCES = Sequences(
+    split="leave_last_out", min_history=10, train_targets=5, test_last=1, val_share=0.1, test_share=0.1,
+    sample_users=0, sample_seed=42,
+)  # fmt: skip
+
+
+def prepare(folder: Path, size: int) -> None:
+    """Write a catalogue and ratings."""
+    write_parquet(catalog(movies_for(size)), folder / "catalog.parquet")
+    write_ratings(folder / "ratings.parquet", size, movies_for(size))
+
+
+def reference(folder: Path, size: int) -> Ran:
+    """Read, filter, make sequences."""
+    start = time.perf_counter()
+    catalog, ratings = (pd.read_parquet(folder / f"{name}.parquet") for name in ("catalog", "ratings"))
+    found = sequences(ratings, filtered(catalog, ratings))
+    return Ran([time.perf_counter() - start], found)
+
+
+def ours(folder: Path, size: int) -> Ran:
+    """Run the stages' own functions, writing included."""
+    start = time.perf_counter()
+    connection = connect(Engine(backend="duckdb", url="local[2]", memory_mb=1000))
+    movies = filter_movies(connection, folder / "catalog.parquet", folder / "ratings.parquet").movies
+    write_parquet(movies, folder / "movies.parquet")
+    tables = (
+        open_ratings(connection, folder / "ratings.parquet"),
+        open_catalog(connection, folder / "movies.parquet"),
+    )
+    write_histories(make_histories(*tables, SEQUENCES), folder / "histories")
+    seconds = time.perf_counter() - start
+    found = read_histories(folder / "histories")
+    return Ran([seconds], {field.name: getattr(found, field.name) for field in fields(Histories)})
+
+
+def check(reference: dict[str, np.ndarray], ours: dict[str, np.ndarray]) -> None:
+    """Same rows, same targets."""
+    for name, expected in reference.items():
+        np.testing.assert_array_equal(ours[name], expected, err_msg=name)

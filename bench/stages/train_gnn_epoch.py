@@ -1,0 +1,109 @@
+"""train_gnn, an epoch: the reference's loss on both sides, full batches."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import torch
+from torch import nn
+from torch_geometric.data import HeteroData
+
+from bench.data import FULL_MOVIES, SEED, graph
+from bench.reference import gnn as plain
+from bench.side import Ran
+from reelgraph.compute import prepare as prepare_torch
+from reelgraph.gnn.hetero import to_hetero
+from reelgraph.gnn.precision import products_in
+from reelgraph.gnn.sage import HeteroSage
+from reelgraph.gnn.training import bpr_loss, draw_negatives, inputs, links
+from reelgraph.params.compute import Compute
+
+COUNTS = "movies"
+GOAL = 5
+SIZES = {"small": (1_000, 2_000, 4_000), "full": (6_000, 18_000, FULL_MOVIES)}
+DIM = 300
+EPOCHS = 3
+PRECISION: Literal["float32", "bfloat16"] = "float32"
+TOLERANCE = 1e-4
+
+
+def prepare(folder: Path, size: int) -> None:
+    """Generate nothing ahead: the graph is made from the seed on both sides."""
+
+
+def _data(size: int) -> HeteroData:
+    prepare_torch(Compute(threads=2))
+    made = graph(size, DIM)
+    features = np.random.default_rng(SEED).normal(size=(size, DIM)).astype(np.float32)
+    return to_hetero(made, features)
+
+
+def reference(folder: Path, size: int) -> Ran:
+    """Train some epochs; before, take loss and gradients for weights and negatives that both sides share."""
+    data = _data(size)
+    torch.manual_seed(SEED)
+    model = plain.Reference(data, DIM, DIM)
+    torch.manual_seed(SEED)
+    loss = plain.bpr_loss(model(data), data, plain.draw(data))
+    found = _found(model, loss)
+    running, seconds = plain.epochs(model, data, data), []
+    for _ in range(EPOCHS):
+        start = time.perf_counter()
+        next(running)
+        seconds.append(time.perf_counter() - start)
+    return Ran(seconds, found)
+
+
+def ours(folder: Path, size: int) -> Ran:
+    """The same, by the project's training."""
+    data = _data(size)
+    given = inputs(data)
+    torch.manual_seed(SEED)
+    model = HeteroSage(given[0].kinds, DIM, DIM, DIM, DIM)
+    targets = links(data, given[0])
+    torch.manual_seed(SEED)
+    negatives = _same_negatives(data, given[0].sizes)
+    movies, entities = model(*given)
+    loss = bpr_loss(movies, entities, targets, negatives)
+    found = _found(model, loss)
+    optimizer = torch.optim.Adam(model.parameters(), lr=plain.LEARNING_RATE, fused=True)
+    drawn, seconds = torch.Generator().manual_seed(SEED), []
+    with products_in(PRECISION):
+        for _ in range(EPOCHS):
+            start = time.perf_counter()
+            movies, entities = model(*given)
+            loss = bpr_loss(movies, entities, targets, draw_negatives(targets, drawn))
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            loss.item()
+            seconds.append(time.perf_counter() - start)
+    return Ran(seconds, found)
+
+
+def _same_negatives(data: HeteroData, sizes: tuple[int, ...]) -> torch.Tensor:
+    """Draw the reference's negatives and put them into our order of the edges, which is by movie."""
+    drawn = plain.draw(data)
+    first = np.cumsum([0, *sizes[:-1]])
+    movies = torch.cat([data["movie", f"has_{kind}", kind].edge_index[0] for kind in drawn])
+    stacked = torch.cat([each + int(at) for each, at in zip(drawn.values(), first, strict=True)])
+    return stacked[movies.int().sort(stable=True).indices]
+
+
+def _found(model: nn.Module, loss: torch.Tensor) -> dict[str, np.ndarray]:
+    loss.backward()
+    parts = {"loss": loss.detach().numpy()}
+    for number, weight in enumerate(model.parameters()):
+        assert weight.grad is not None
+        parts[f"gradient_{number}"] = weight.grad.clone().numpy()
+    return parts
+
+
+def check(reference: dict[str, np.ndarray], ours: dict[str, np.ndarray]) -> None:
+    """Loss and every gradient are within 1e-4."""
+    assert reference.keys() == ours.keys()
+    for name, expected in reference.items():
+        np.testing.assert_allclose(ours[name], expected, atol=TOLERANCE, rtol=TOLERANCE, err_msg=name)
