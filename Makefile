@@ -130,5 +130,5 @@ $(READY): requirements.lock
 	touch $@
 
 clean:  ## remove what the pipeline made, keep the cache
-	rm -rf .timings
+	rm -rf .timings .cache
 	dvc gc --workspace --force

@@ -61,6 +61,12 @@ def _write(file: Path, rows: dict[str, Row]) -> None:
     file.with_suffix(".md").write_text(markdown(ordered), encoding="utf-8")
 
 
+def add_row(name: str, row: Row) -> None:
+    """Add a row that was measured elsewhere to the results of that name."""
+    file = RESULTS / f"{name}.json"
+    _write(file, _known(file) | {row["name"]: row})
+
+
 def markdown(rows: list[Row]) -> str:
     """Return the rows as a table."""
     head = (

@@ -11,12 +11,15 @@ from reelgraph.params.text import TextParams
 from reelgraph.resuming import resumable
 from reelgraph.schemas.movies import read_movies
 from reelgraph.schemas.vectors import write_vectors
+from reelgraph.text.cache import cached, fingerprint
 from reelgraph.text.encoder import encode, load_encoder
+from reelgraph.text.half import halved
 from reelgraph.text.movie_text import movie_texts, text_counts
 from reelgraph.text.weights import locate
 
 MOVIES = Path("data/movies.parquet")
 VECTORS = Path("data/text_vectors.parquet")
+CACHE = Path(".cache/text")
 COUNTS = Path("data/counts/text.json")
 
 
@@ -25,9 +28,13 @@ def bert_encode(params: TextParams) -> str:
     prepare(params.compute)
     movies = read_movies(MOVIES, ("movie_id", "tagline", "overview"))
     texts = movie_texts(movies)
-    model, counts = load_encoder(locate(params.text.model)), text_counts(texts)
+    model, size, given = load_encoder(locate(params.text.model)), params.text.batch_size, texts.to_pylist()
+    if params.text.precision == "bfloat16":
+        model = halved(model, given, size)
+    counts = text_counts(texts)
     with resumable("bert_encode", params, [MOVIES]) as resume:
-        vectors = encode(model, texts.to_pylist(), params.text.batch_size, resume.state("vectors"))
+        state = resume.state("vectors")
+        vectors = cached(CACHE / fingerprint(model), given, lambda new: encode(model, new, size, state))
         write_vectors(movies["movie_id"].to_numpy(), vectors, VECTORS)
     write_json(counts, COUNTS)
     return f"{counts['movies']:,} movies, {counts['nonempty_share']:.1%} with a text, {vectors.shape[1]} d"

@@ -14,6 +14,7 @@ from reelgraph.params.base import load
 from reelgraph.params.text import TextParams
 from reelgraph.raters.fitting import fit_rater
 from reelgraph.resuming import Resume, State, resumable
+from reelgraph.text import encoder
 from reelgraph.text.encoder import encode
 from tests.contracts.test_raters import movies, params_of
 from tests.gnn.graphs import random_graph
@@ -107,20 +108,22 @@ def test_the_gnn_goes_on_to_the_same_bits(loss: str, tmp_path: Path) -> None:
             assert torch.equal(one, other)
 
 
-def test_encoding_goes_on_with_the_next_batch(tmp_path: Path) -> None:
+def test_encoding_goes_on_with_the_next_batch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     texts = [f"text {i}" for i in range(10)] * 2
     seen: list[list[str]] = []
 
     class Model:
-        """Stands for the encoder, whose own tests run it: here it counts what it is asked."""
+        """Stands for the encoder, whose own tests run it: here it is counted what it is asked."""
 
         def get_embedding_dimension(self) -> int:
             return 2
 
-        def encode(self, part: list[str], **_) -> np.ndarray:
-            seen.append(part)
-            return np.array([[len(text), float(text.split()[1])] for text in part], np.float32)
+    def encoded(_: Model, part: list[str], width: int) -> np.ndarray:
+        seen.append(part)
+        return np.array([[width, float(text.split()[1])] for text in part], np.float32)
 
+    monkeypatch.setattr(encoder, "_encoded", encoded)
+    monkeypatch.setattr(encoder, "_widths", lambda _, texts: np.full(len(texts), 8))
     whole = encode(Model(), texts, 3)
     seen.clear()
     resume = Resume(tmp_path)

@@ -16,6 +16,7 @@ NAME = "reference"
 SETTINGS: dict[str, object] = {
     "text.model": "package",
     "text.batch_size": 64,
+    "text.precision": "float32",
     "projection.dim": 300,
     "projection.seed": 42,
     "gnn.hidden_dim": 300,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import Field
 
 from reelgraph.params.base import Section, StageParams
@@ -16,6 +18,9 @@ class Text(Section):
 
     batch_size: int = Field(ge=1, le=4096)
     """Texts encoded at once, 1 to 4096."""
+
+    precision: Literal["float32", "bfloat16"]
+    """bfloat16: three times as fast on CPUs that have it; refused where a sample of vectors shows it."""
 
 
 class TextParams(StageParams):

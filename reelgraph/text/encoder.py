@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-from jaxtyping import Float32
+from jaxtyping import Float32, Int64
+from torch.nn.functional import normalize, pad
 
 from reelgraph.errors import InputError, PackageError
 from reelgraph.progress import progress
@@ -19,6 +22,10 @@ if TYPE_CHECKING:
 
 MAX_WORD_PIECES = 256
 """What lies behind is cut off (SPEC, bert_encode)."""
+
+STEP = 8
+TOKENISED = 1024
+"""Texts that are cut into word pieces at a time, to count them."""
 
 
 def load_encoder(place: Path | str) -> SentenceTransformer:
@@ -59,9 +66,8 @@ def encode(
 ) -> Float32[np.ndarray, "texts dim"]:
     """Return the L2-normalised vector of each text.
 
-    A text that occurs many times is encoded once. Batches hold texts of similar
-    length, so that little is padded; padding is masked, and a vector depends on
-    its batch by rounding only (below 1e-6).
+    A text that occurs many times is encoded once. Batches hold texts of one length, rounded up to a multiple
+    of eight word pieces: little is padded, and a vector doesn't depend, not even by rounding, on its company.
 
     Args:
         model: pools by itself (all-MiniLM-L6-v2: the mean of the word pieces' vectors, 384 d).
@@ -69,18 +75,49 @@ def encode(
         batch_size: texts in one forward pass.
         state: where to go on from.
     """
-    distinct = sorted(set(texts), key=lambda text: (len(text), text))
+    distinct = sorted(set(texts))
+    widths = _widths(model, distinct)
+    distinct = [distinct[place] for place in np.argsort(widths, kind="stable")]
+    widths = np.sort(widths)
     vectors = np.empty((len(distinct), model.get_embedding_dimension() or 0), dtype=np.float32)
     state = state or State(None)
     if state.done:
         vectors[: state.done] = state.tensors["vectors"].numpy()
-    starts = range(state.done, len(distinct), batch_size)
-    for start in progress(starts, "encode", total=len(starts)):
-        part = distinct[start : start + batch_size]
-        end = start + len(part)
-        vectors[start:end] = model.encode(
-            part, batch_size=batch_size, normalize_embeddings=True, show_progress_bar=False
-        )
-        state.keep(end, {"vectors": torch.from_numpy(vectors[:end])})
+    batches = [(first, last) for first, last in _batches(widths, batch_size) if last > state.done]
+    with torch.inference_mode():
+        for first, last in progress(batches, "encode"):
+            vectors[first:last] = _encoded(model, distinct[first:last], int(widths[first]))
+            state.keep(last, {"vectors": torch.from_numpy(vectors[:last])})
     row = {text: index for index, text in enumerate(distinct)}
     return vectors[np.fromiter((row[text] for text in texts), dtype=np.int64, count=len(texts))]
+
+
+def _widths(model: SentenceTransformer, texts: list[str]) -> Int64[np.ndarray, " texts"]:
+    """Return each text's number of word pieces, rounded up to a multiple of eight."""
+    parts = [
+        model.preprocess(texts[start : start + TOKENISED])["attention_mask"].sum(dim=1)
+        for start in range(0, len(texts), TOKENISED)
+    ]
+    return -(-torch.cat([torch.zeros(0, dtype=torch.int64), *parts]).numpy() // STEP) * STEP
+
+
+def _batches(widths: Int64[np.ndarray, " texts"], size: int) -> Iterator[tuple[int, int]]:
+    """Yield bounds of stretches of ascending widths that have one width and at most ``size`` texts."""
+    bounds = [0, *(np.flatnonzero(np.diff(widths)) + 1).tolist(), len(widths)]
+    for start, end in pairwise(bounds):
+        for first in range(start, end, size):
+            yield first, min(first + size, end)
+
+
+def _encoded(model: SentenceTransformer, texts: list[str], width: int) -> Float32[np.ndarray, "texts dim"]:
+    given = model.preprocess(texts)
+    fill = {"input_ids": getattr(model.tokenizer, "pad_token_id", None) or 0}
+    for name, values in given.items():
+        if isinstance(values, torch.Tensor) and values.ndim == 2 and values.shape[1] < width:
+            given[name] = pad(values, (0, width - values.shape[1]), value=fill.get(name, 0))
+    first, *rest = model
+    given = first(given)
+    given["token_embeddings"] = given["token_embeddings"].float()
+    for module in rest:
+        given = module(given)
+    return normalize(given["sentence_embedding"], dim=1).numpy()

@@ -1,13 +1,16 @@
 from __future__ import annotations
 
+import copy
 import socket
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from reelgraph.errors import InputError, PackageError
+from reelgraph.errors import InputError, PackageError, ParamError
+from reelgraph.text.cache import fingerprint
 from reelgraph.text.encoder import encode, load_encoder
+from reelgraph.text.half import LEAST_COSINE, halved
 from reelgraph.text.weights import SHA256, WEIGHTS, check_weights, locate
 
 TEXTS = [
@@ -79,3 +82,26 @@ def test_a_folder_is_taken_as_it_is(tmp_path: Path) -> None:
         locate(str(tmp_path / "none"))
     with pytest.raises(InputError, match="a model that Sentence-Transformers can load"):
         load_encoder(tmp_path)
+
+
+def test_company_does_not_change_a_bit(model) -> None:
+    texts = [f"{'A heist goes wrong. ' * n}{end}" for n in range(1, 9) for end in ("Again.", "In Rome!", "")]
+    together = encode(model, texts, 64)
+    alone = np.concatenate([encode(model, [text], 64) for text in texts])
+    np.testing.assert_array_equal(alone, together)
+
+
+def test_half_the_width_is_taken_if_it_leaves_the_vectors(model, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = encode(halved(model, TEXTS, 64), TEXTS, 64)
+    assert (found * encode(model, TEXTS, 64)).sum(axis=1).min() >= LEAST_COSINE
+    assert not np.array_equal(found, encode(model, TEXTS, 64))
+    monkeypatch.setattr("reelgraph.text.half.LEAST_COSINE", 0.9999999)
+    with pytest.raises(
+        ParamError, match=r"cosine of 0.9999999 to float32's, got 0.999.*text.precision to float32"
+    ):
+        halved(model, TEXTS, 64)
+
+
+def test_the_cache_knows_models_apart(model) -> None:
+    assert fingerprint(model) == fingerprint(copy.deepcopy(model))
+    assert fingerprint(halved(model, TEXTS[:1], 1)) != fingerprint(model)
