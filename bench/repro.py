@@ -1,4 +1,4 @@
-"""Run the whole pipeline with other params in a copy of the project: ``python -m bench.repro bench/full.yaml``.
+"""Run the whole pipeline with other params in a project copy: ``python -m bench.repro bench/full.yaml``.
 
 Prints seconds and peak memory of each stage and of all; with ``--into full`` they become the row ``repro`` of
 ``bench/results/full.json``.

@@ -70,7 +70,8 @@ def flat_arrays(ordered: ir.Table, schema: pa.Schema) -> tuple[
     counts: list[np.ndarray] = []
     for batch in stream(ordered, schema):
         for name, chunks in parts.items():
-            chunks.append(batch.column(name).to_numpy(zero_copy_only=False))
+            # Copied: a view of one column would keep the engine's whole batch in memory.
+            chunks.append(np.array(batch.column(name).to_numpy(zero_copy_only=False)))
         ids, times = np.unique(batch.column("user_id").to_numpy(), return_counts=True)
         users.append(ids)
         counts.append(times)
@@ -80,5 +81,5 @@ def flat_arrays(ordered: ir.Table, schema: pa.Schema) -> tuple[
     user_id, inverse = np.unique(np.concatenate(users), return_inverse=True)
     lengths = np.zeros(len(user_id), np.int64)
     np.add.at(lengths, inverse, np.concatenate(counts))
-    arrays = {name: np.concatenate(chunks) for name, chunks in parts.items()}
+    arrays = {name: np.concatenate(parts.pop(name)) for name in list(parts)}
     return user_id, np.concatenate([[0], np.cumsum(lengths)]), arrays
