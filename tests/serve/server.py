@@ -34,7 +34,7 @@ def running(bundle: Path) -> Iterator[str]:
     with subprocess.Popen(command, cwd=bundle.parent, env=env, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None
-            lines = []
+            lines: list[str] = []
             while not lines or not lines[-1].startswith("}"):
                 lines.append(process.stdout.readline())
                 assert lines[-1], "the server ended"
