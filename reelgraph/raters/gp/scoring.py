@@ -10,7 +10,7 @@ from torch import Tensor
 from reelgraph.raters.gp.content import Content
 from reelgraph.raters.gp.inputs import MOVIE_STATISTICS, HeadInputs, Predictor, columns_of, movie_statistics
 from reelgraph.raters.gp.movie_stats import MovieStats, rating_stats
-from reelgraph.raters.gp.process import Process
+from reelgraph.raters.gp.process import Candidates, Process
 from reelgraph.raters.gp.ratings import Ratings
 
 
@@ -30,13 +30,8 @@ class Scorer:
             person=np.zeros(1, np.int64),
         )
         known = rating_stats(stats, unrated)
-        tables = len(process.tastes)
-        columns = columns_of(unrated, known, stats.mean, content, tables)
-        with torch.inference_mode():
-            self.candidates = [
-                process.candidates(columns._replace(table=torch.full_like(columns.table, table)))
-                for table in range(tables)
-            ]
+        self.columns = columns_of(unrated, known, stats.mean, content, len(process.tastes))
+        self.by_table: dict[int, Candidates] = {}
         self.process, self.movie = process, each
         self.level = torch.from_numpy(stats.mean + known.mean).float()
         self.statistics = torch.from_numpy(np.stack(movie_statistics(known), axis=1)).float()
@@ -52,8 +47,15 @@ class Scorer:
             row: the window.
             asked: what the head reads of the last rating itself: what doesn't depend on its movie stays.
         """
-        candidates = self.candidates[int(predictor.columns.table[row[-1]])]
+        candidates = self._candidates(int(predictor.columns.table[row[-1]]))
         mean, spread = self.process.beside(predictor.columns, torch.from_numpy(row), candidates)
         x = asked.repeat(len(self.movie), 1)
         x[:, :MOVIE_STATISTICS], x[:, -3], x[:, -2] = self.statistics, mean, spread**2
         return HeadInputs(self.movie, x, mean + self.level, spread)
+
+    def _candidates(self, table: int) -> Candidates:
+        """Return the movies by one table of tastes; made when first asked for, since most ask for few."""
+        if table not in self.by_table:
+            tables = torch.full_like(self.columns.table, table)
+            self.by_table[table] = self.process.candidates(self.columns._replace(table=tables))
+        return self.by_table[table]
