@@ -11,6 +11,8 @@ from reelgraph.bundle.model import Bundle
 from reelgraph.errors import InputError
 from reelgraph.serve.app import create_app
 
+KEPT_OPEN = 75
+"""Seconds that a connection stays open while its person thinks."""
 LOCAL = ["127.0.0.1", "localhost"]
 
 
@@ -33,5 +35,7 @@ def serve(bundle: Bundle, host: str, port: int, on_start: Callable[[str], None])
         shown = f"[{host}]" if ":" in host else host
         on_start(f"http://{shown}:{listener.getsockname()[1]}/")
         # No access log: nothing of what people do is kept.
-        config = uvicorn.Config(app, log_level="warning", access_log=False, lifespan="off")
+        config = uvicorn.Config(
+            app, log_level="warning", access_log=False, lifespan="off", timeout_keep_alive=KEPT_OPEN
+        )
         uvicorn.Server(config).run(sockets=[listener])
