@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 import threading
@@ -45,8 +46,27 @@ def stop_with_parent() -> None:
     A kill takes no children with it: a stage whose DVC was killed would go on, and write its outputs
     whenever it is ready, under a lock file that may by then be of other params.
     """
-    if "DVC_STAGE" in os.environ:
-        threading.Thread(target=_watch, args=(os.getppid(),), daemon=True).start()
+    if "DVC_STAGE" not in os.environ:
+        return
+    parent = os.getppid()
+    if _orphaned(Path(os.environ.get("DVC_ROOT", "."))):
+        os._exit(1)
+    threading.Thread(target=_watch, args=(parent,), daemon=True).start()
+
+
+def _orphaned(root: Path) -> bool:
+    """Tell whether DVC had gone before we could watch it, in the seconds that the imports take.
+
+    DVC's lock file names the processes that run stages now: ours is among our ancestors, or no more.
+    """
+    import psutil  # which DVC brings
+
+    try:
+        locks = json.loads((root / ".dvc/tmp/rwlock").read_text(encoding="utf-8"))
+        owners = {owner["pid"] for owner in locks["write"].values()}
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+    return bool(owners) and not owners & {process.pid for process in psutil.Process().parents()}
 
 
 def _watch(parent: int) -> None:
