@@ -20,6 +20,8 @@ FIRST = ("metrics/rater.json: test.", "metrics/rater.json: val.", "metrics/rater
          "metrics/baselines.json: ", "metrics/peers.json: ")  # fmt: skip
 """Metrics by importance; within these RMSE goes before MAE, and those before all else."""
 MEASURES = ("rmse", "mae")
+NAMED = 10
+"""So many stale stages are named, of those that a pipeline has."""
 
 Row = tuple[str, str, str, str, str]
 
@@ -96,8 +98,9 @@ def _plots(root: Path | str, base: str) -> Iterator[Row]:
 def _lock(file: str, status: Mapping[str, Any]) -> Row:
     """Tell which stages are stale; that data isn't here, as in a clone without a remote, is another thing."""
     absent = {name for name, changes in status.items() if changes and all(map(_only_absent, changes))}
-    stale = ", ".join(name.rpartition(":")[2] for name in sorted(status.keys() - absent))
-    said = f"stale: {stale}" if stale else "up to date"
+    stale = [name.rpartition(":")[2] for name in sorted(status.keys() - absent)]
+    more = [f"{len(stale) - NAMED} more"] if len(stale) > NAMED else []
+    said = f"stale: {', '.join(stale[:NAMED] + more)}" if stale else "up to date"
     return "lock", f"`{file}`", "", said + (f"; data of {len(absent)} stages not here" if absent else ""), ""
 
 

@@ -149,7 +149,7 @@ def test_a_step_too_long_stops_it_at_the_place(kind: str, monkeypatch: pytest.Mo
     # AdamW's steps are of bounded length: SGD's are not.
     monkeypatch.setattr(
         "reelgraph.raters.training.AdamW",
-        lambda weights, rate, weight_decay: torch.optim.SGD(weights, 1e12),
+        lambda weights, rate, **_: torch.optim.SGD(weights, 1e12),
     )
     given = params_of(kind).model_dump()
     given["train"] |= {"clip_norm": 1e30}

@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 
 import pyarrow.parquet as pq
 import pytest
@@ -161,8 +162,8 @@ def test_without_a_key_nothing_is_asked(tmp_path: Path) -> None:
 
 def test_the_rate_is_shared_by_all_threads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     waited: list[float] = []
-    monkeypatch.setattr("reelgraph.fetch.http.time.sleep", waited.append)
-    monkeypatch.setattr("reelgraph.fetch.http.time.monotonic", lambda: 100.0)
+    clock = SimpleNamespace(sleep=waited.append, monotonic=lambda: 100.0)
+    monkeypatch.setattr("reelgraph.fetch.http.time", clock)
     with serving(Api()) as (url, _):
         tmdb.fetch(Client(url, per_second=10.0), "", links(tmp_path), tmp_path / "tmdb")
     assert sorted(waited) == pytest.approx([0.0, 0.1, 0.2, 0.3])

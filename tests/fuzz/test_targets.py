@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -42,6 +40,6 @@ def test_some_bytes_changed(name: str, data: st.DataObject) -> None:
     TARGETS[name](bytes(content))
 
 
-@pytest.mark.parametrize("find", sorted(FINDS.glob("*")), ids=lambda path: path.name)
-def test_finds_of_fuzzing_stay_fixed(find: Path) -> None:
-    TARGETS[find.name.split("-")[0]](find.read_bytes())
+def test_finds_of_fuzzing_stay_fixed() -> None:
+    for find in sorted(FINDS.glob("*")):
+        TARGETS[find.name.split("-")[0]](find.read_bytes())
