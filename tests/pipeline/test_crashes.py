@@ -33,7 +33,9 @@ def test_the_next_run_makes_the_same_bytes(project: Project, stage: str, way: st
 
 def test_a_second_run_of_a_stage_waits_for_the_first(project: Project) -> None:
     expected = digests(project)
-    with (project.folder / ".resume/filter.lock").open("w") as lock:
+    resume = project.folder / ".resume"
+    resume.mkdir(exist_ok=True)
+    with (resume / "filter.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         print(4711, file=lock, flush=True)
         process = project.start("python", "-m", "stages.filter")
