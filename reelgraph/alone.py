@@ -40,16 +40,19 @@ def alone(stage: str) -> Iterator[None]:
         yield
 
 
-def stop_with_parent() -> None:
-    """Under DVC, end this process soon after DVC has gone, so that nothing overwrites what a new run makes.
+def stop_with_parent(always: bool = False) -> None:
+    """Under DVC, or always, end this process soon after its parent has gone.
+
+    So nothing overwrites what a new run makes.
 
     A kill takes no children with it: a stage whose DVC was killed would go on, and write its outputs
     whenever it is ready, under a lock file that may by then be of other params.
     """
-    if "DVC_STAGE" not in os.environ:
+    under_dvc = "DVC_STAGE" in os.environ
+    if not (always or under_dvc):
         return
     parent = os.getppid()
-    if _orphaned(Path(os.environ.get("DVC_ROOT", "."))):
+    if under_dvc and _orphaned(Path(os.environ.get("DVC_ROOT", "."))):
         os._exit(1)
     threading.Thread(target=_watch, args=(parent,), daemon=True).start()
 

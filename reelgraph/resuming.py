@@ -12,7 +12,7 @@ import shutil
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -105,6 +105,8 @@ class State:
     notes: dict[str, Json] = field(default_factory=dict)
     log: list[Any] = field(default_factory=list)
     """What was told of each epoch; kept with the rest."""
+    each: bool = False
+    """Every state is written, however long that takes."""
     _due: float = 0.0
 
     @property
@@ -115,7 +117,7 @@ class State:
     def keep(self, done: int, tensors: Mapping[str, Tensor], notes: Mapping[str, Json] | None = None) -> None:
         """Write the state, unless the last one was just now: a twentieth of the time goes into it at most."""
         start = time.monotonic()
-        if self.path and start >= self._due:
+        if self.path and (self.each or start >= self._due):
             write_tensors(tensors, self.path, {**(notes or {}), "log": self.log, "done": done})
             now = time.monotonic()
             self._due = now + PATIENCE * (now - start)
@@ -127,21 +129,26 @@ class Resume:
 
     folder: Path | None = None
     """None: nothing is kept, nothing is found."""
+    keeps: bool = True
+    """False: states are read, and another process writes them."""
+    each: bool = False
+    """Every state is written, however long that takes."""
 
     def within(self, name: str) -> Resume:
         """Return the place for the states of a part of this run."""
-        return Resume(self.folder and self.folder / name)
+        return replace(self, folder=self.folder and self.folder / name)
 
     def state(self, name: str) -> State:
         """Return the state of a computation of this run, with what was kept of it."""
         if self.folder is None:
             return State(None)
         path = self.folder / f"{name}.safetensors"
+        kept_at = path if self.keeps else None
         try:
             tensors, notes = read_tensors(path), read_notes(path)
         except ArtifactError:  # none yet, or a damaged one
-            return State(path)
-        return State(path, tensors, notes, notes["log"])
+            return State(kept_at, each=self.each)
+        return State(kept_at, tensors, notes, notes["log"], self.each)
 
 
 NOWHERE = Resume()
@@ -158,14 +165,18 @@ def resumable(stage: str, params: StageParams, inputs: Sequence[Path | str]) -> 
         params: all that the stage reads.
         inputs: files and folders that it reads.
     """
-    base = RESUME / stage
-    folder = base / _key(params, inputs)
-    for other in base.glob("*"):
+    folder = place(stage, params, inputs)
+    for other in folder.parent.glob("*"):
         if other != folder:
             shutil.rmtree(other)
     folder.mkdir(parents=True, exist_ok=True)
     yield Resume(folder)
-    shutil.rmtree(base)
+    shutil.rmtree(folder.parent)
+
+
+def place(stage: str, params: StageParams, inputs: Sequence[Path | str]) -> Path:
+    """Return the folder of the states of such a run."""
+    return RESUME / stage / _key(params, inputs)
 
 
 def _key(params: StageParams, inputs: Sequence[Path | str]) -> str:

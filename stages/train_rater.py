@@ -1,48 +1,55 @@
-"""Stage train_rater: histories, what is known of the movies → data/rater/, plots/rater/."""
+"""Stage train_rater: histories, what is known of the movies → data/rater/, plots/rater/.
+
+Under torch's launcher (torchrun), which the stage itself starts where train.processes says so, this is one of
+the processes that train together. They leave states, and the stage goes on from those.
+"""
 
 from __future__ import annotations
 
-from dataclasses import asdict
-from typing import Any
-
 from reelgraph.compute import prepare
 from reelgraph.door import run
-from reelgraph.files import replacing, write_json
-from reelgraph.histories.arrays import read_histories
+from reelgraph.histories.arrays import Histories, read_histories
+from reelgraph.params.base import load
 from reelgraph.params.rater import RaterParams
 from reelgraph.raters.curves import curves
-from reelgraph.raters.fitting import Fitted, fit_rater
+from reelgraph.raters.distributed import joined, launch, launched
+from reelgraph.raters.fitting import Movies, fit_rater, fit_states
 from reelgraph.raters.reading import read_known
-from reelgraph.resuming import resumable
+from reelgraph.raters.saving import write_fitted
+from reelgraph.resuming import place, resumable
+
+STAGE = "train_rater"
+INPUTS = ["data/histories", "data/text_vectors.parquet", "data/kg", "data/movies.parquet"]
 
 
 def work(params: RaterParams) -> str:
     """Fit the rater, write its weights, configuration and history."""
-    prepare(params.compute)
-    vectors = f"data/emb_{params.model.embedding}.parquet"
-    movies = read_known(vectors)
-    histories = read_histories("data/histories", len(movies.year))
-    inputs = ["data/histories", vectors, "data/text_vectors.parquet", "data/kg", "data/movies.parquet"]
-    with resumable("train_rater", params, inputs) as resume:
+    histories, movies, inputs = _read(params)
+    with resumable(STAGE, params, inputs) as resume:
+        if params.train.processes > 1:
+            launch(params, "stages.train_rater", folder=place(STAGE, params, inputs))
         with curves("plots/rater") as live:
             fitted = fit_rater(params, histories, movies, live.add, resume)
-        epochs = _write(fitted, params)
+        write_fitted(fitted, params, "data/rater")
     return (
         f"{params.model.type}, {fitted.train.parameters:,} parameters, epoch {fitted.best_epoch} "
-        f"of {len(epochs)}: validation RMSE {fitted.val_rmse:.4f} stars"
+        f"of {len(fitted.epochs)}: validation RMSE {fitted.val_rmse:.4f} stars"
     )
 
 
-def _write(fitted: Fitted, params: RaterParams) -> list[Any]:
-    epochs: list[Any] = [asdict(epoch) for epoch in fitted.epochs]
-    with replacing("data/rater") as folder:
-        folder.mkdir()
-        fitted.train.save(folder / "train.safetensors")
-        fitted.train_val.save(folder / "train_val.safetensors")
-        write_json(params.model_dump(include={"model", "gp"}), folder / "config.json")
-        write_json({"best_epoch": fitted.best_epoch, "epochs": epochs}, folder / "history.json")
-    return epochs
+def share(params: RaterParams) -> None:
+    """Train together with the other processes."""
+    histories, movies, inputs = _read(params)
+    with joined(place(STAGE, params, inputs)) as (team, states):
+        fit_states(params, histories, movies, states, team)
+
+
+def _read(params: RaterParams) -> tuple[Histories, Movies, list[str]]:
+    prepare(params.compute)
+    vectors = f"data/emb_{params.model.embedding}.parquet"
+    movies = read_known(vectors)
+    return read_histories("data/histories", len(movies.year)), movies, [*INPUTS, vectors]
 
 
 if __name__ == "__main__":
-    run("train_rater", RaterParams, work)
+    share(load(RaterParams)) if launched() else run(STAGE, RaterParams, work)

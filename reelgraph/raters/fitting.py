@@ -20,6 +20,7 @@ from reelgraph.raters.gp.rater import fit as fit_gp
 from reelgraph.raters.network import Network
 from reelgraph.raters.neural import NeuralRater, build
 from reelgraph.raters.rater import Epoch, Rater
+from reelgraph.raters.team import ALONE, Team
 from reelgraph.resuming import NOWHERE, Resume
 from reelgraph.schemas.kg import KnowledgeGraph
 
@@ -98,8 +99,22 @@ def fit_rater(
     return Fitted(first.rater, again, first.best_epoch, first.epochs, val_rmse)
 
 
+def fit_states(params: RaterParams, histories: Histories, movies: Movies, resume: Resume, team: Team) -> None:
+    """Fit as ``fit_rater`` does, together with other processes, up to the states that it goes on from.
+
+    Raises:
+        TrainingError: as ``fit_rater``.
+    """
+    fitter = make_fitter(params, histories, movies, resume, team)
+    fitter.again(fitter.first(lambda epoch: None).best_epoch)
+
+
 def make_fitter(
-    params: RaterParams, histories: Histories, movies: Movies, resume: Resume = NOWHERE
+    params: RaterParams,
+    histories: Histories,
+    movies: Movies,
+    resume: Resume = NOWHERE,
+    team: Team = ALONE,
 ) -> Fitter:
     """Return what fits the rater that the params describe.
 
@@ -119,7 +134,7 @@ def make_fitter(
                          "Set it to 0, or model.type to attention.")  # fmt: skip
     if params.model.type == "gp":
         return _GaussianProcess(params, histories, movies, resume)
-    return NetworkFitter(params, histories, movies, resume)
+    return NetworkFitter(params, histories, movies, resume, team)
 
 
 class _GaussianProcess:
@@ -151,11 +166,16 @@ class NetworkFitter:
     """Fits attention or transformer."""
 
     def __init__(
-        self, params: RaterParams, histories: Histories, movies: Movies, resume: Resume = NOWHERE
+        self,
+        params: RaterParams,
+        histories: Histories,
+        movies: Movies,
+        resume: Resume = NOWHERE,
+        team: Team = ALONE,
     ) -> None:
         self.window, self.histories, self.resume = params.model.max_history, histories, resume
         self.make: Callable[[], Network] = lambda: build(params.model, movies.vectors)
-        self.train, self.seed = params.train, params.seed
+        self.train, self.seed, self.team = params.train, params.seed, team
 
     def wrap(self, outer: Callable[[Network], Network]) -> None:
         """Put every network that is made into another one."""
@@ -166,12 +186,14 @@ class NetworkFitter:
         """Fit on training rows; the epoch with the lowest validation RMSE wins."""
         state = self.resume.state("train")
         trained = training.train(
-            self.make, self.histories, self.train, self.window, self.seed, on_epoch, state
+            self.make, self.histories, self.train, self.window, self.seed, on_epoch, state, self.team
         )
         return First(NeuralRater(trained.rater, self.window), trained.best.epoch, trained.epochs)
 
     def again(self, epochs: int) -> Rater:
         """Fit on training and validation rows."""
         state = self.resume.state("train_val")
-        rater = training.refit(self.make, self.histories, self.train, self.window, self.seed, epochs, state)
+        rater = training.refit(
+            self.make, self.histories, self.train, self.window, self.seed, epochs, state, self.team
+        )
         return NeuralRater(rater, self.window)

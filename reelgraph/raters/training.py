@@ -25,6 +25,7 @@ from reelgraph.raters.attention import AttentionRater
 from reelgraph.raters.banded import predict_all, stretch
 from reelgraph.raters.network import Network
 from reelgraph.raters.rater import Epoch
+from reelgraph.raters.team import ALONE, Team
 from reelgraph.resuming import Learner, State, part
 from reelgraph.seeds import derive
 from reelgraph.stars import SPAN, from_scaled
@@ -62,6 +63,21 @@ def _said(
     return rater(gather(histories, index, max_history))
 
 
+class Sayer(nn.Module):
+    """Says of targets what the rater does; a module, as that is what a team copies."""
+
+    def __init__(self, rater: Network, max_history: int, at_once: bool) -> None:
+        """Take the rater, how much of a history it sees, and whether it reads histories in one pass."""
+        super().__init__()
+        self.rater, self.max_history, self.at_once = rater, max_history, at_once
+
+    def forward(self, histories: Histories, index: Int64[np.ndarray, " batch"]) -> Float[Tensor, " batch"]:
+        """Predict the scaled ratings of a batch."""
+        if not self.at_once:
+            return self.rater(gather(histories, index, self.max_history))
+        return _said(self.rater, histories, index, self.max_history)
+
+
 def train(
     make: Callable[[], Network],
     histories: Histories,
@@ -70,6 +86,7 @@ def train(
     seed: int,
     on_epoch: Callable[[Epoch], None] = lambda epoch: None,
     state: State | None = None,
+    team: Team = ALONE,
 ) -> Trained:
     """Train for all epochs and keep the first with the strictly lowest validation RMSE.
 
@@ -81,6 +98,7 @@ def train(
         seed: root seed; weights, dropout and the order of targets derive from it.
         on_epoch: told of each epoch when it ends, and first of those that ``state`` has.
         state: where to go on from.
+        team: processes that share each batch.
 
     Raises:
         TrainingError: no training or no validation target, or numbers that are not finite.
@@ -89,14 +107,14 @@ def train(
         if not len(targets):
             raise TrainingError("data/histories", f"{name} targets", "none",
                                 "Add ratings, or lower sequences.min_history.")  # fmt: skip
-    run, state = Epochs(make, params, max_history, seed), state or State(None)
+    run, state = Epochs(make, params, max_history, seed, team), state or State(None)
     run.learner.go_on(state)
     epochs, weights = [Epoch(**each) for each in state.log], part(state.tensors, "best")
     for epoch in epochs:
         on_epoch(epoch)
     for number in progress(range(state.done + 1, params.epochs + 1), "train_rater"):
         loss = run.epoch(histories, histories.train, number)
-        epochs.append(_judged(run.rater, histories, max_history, number, loss))
+        epochs.append(_judged(run.rater, histories, max_history, number, loss, team))
         on_epoch(epochs[-1])
         state.log.append(asdict(epochs[-1]))
         if _best(epochs) is epochs[-1]:
@@ -132,10 +150,11 @@ def refit(
     seed: int,
     epochs: int,
     state: State | None = None,
+    team: Team = ALONE,
 ) -> Network:
     """Train on training and validation targets together, for a number of epochs chosen before."""
     targets = np.sort(np.concatenate([histories.train, histories.val]))
-    run, state = Epochs(make, params, max_history, seed), state or State(None)
+    run, state = Epochs(make, params, max_history, seed, team), state or State(None)
     run.learner.go_on(state)
     for number in progress(range(state.done + 1, epochs + 1), "train_rater, with validation"):
         run.epoch(histories, targets, number)
@@ -147,9 +166,12 @@ def refit(
 class Epochs:
     """A rater in training, with its optimizer, schedule and order of targets; an epoch at a time."""
 
-    def __init__(self, make: Callable[[], Network], params: Train, max_history: int, seed: int) -> None:
+    def __init__(
+        self, make: Callable[[], Network], params: Train, max_history: int, seed: int, team: Team = ALONE
+    ) -> None:
         torch.manual_seed(derive(seed, "rater"))
-        self.rater, self.params, self.max_history = make(), params, max_history
+        self.rater, self.params, self.seed, self.team = make(), params, seed, team
+        self.say = team.copied(Sayer(self.rater, max_history, bool(params.users)))
         self.order = np.random.default_rng(derive(seed, "rater/order"))
         self.optimizer = AdamW(
             self.rater.parameters(), params.learning_rate, weight_decay=params.weight_decay, fused=True
@@ -160,17 +182,20 @@ class Epochs:
     def epoch(self, histories: Histories, targets: Int64[np.ndarray, " targets"], number: int) -> float:
         """Take a step for each batch of targets; return the mean loss as it ran."""
         self.rater.train()
+        self.team.begin(self.seed, number)
         total = 0.0
         for index in self.batches(histories, targets):
-            loss = mse_loss(self.say(histories, index), torch.from_numpy(scaled(histories, index)))
+            mine, weight = self.team.share(histories, index)
+            loss = mse_loss(self.say(histories, mine), torch.from_numpy(scaled(histories, mine))) * weight
             self.optimizer.zero_grad()
             loss.backward()
             clip_grad_norm_(self.rater.parameters(), self.params.clip_norm)
             self.optimizer.step()
-            total += loss.item() * len(index)
+            whole = self.team.mean(loss.item())
+            total += whole * len(index)
             if not np.isfinite(total):
                 raise TrainingError(f"epoch {number}, batch with target {index[0]}", "a finite loss",
-                                    str(loss.item()), "Lower train.learning_rate.")  # fmt: skip
+                                    str(whole), "Lower train.learning_rate.")  # fmt: skip
         self.schedule.step()
         return total / len(targets)
 
@@ -186,20 +211,18 @@ class Epochs:
         for some in _parts(self.order.permutation(len(users)), self.params.users):
             yield np.concatenate([targets[first[user] : ends[user]] for user in np.sort(some)])
 
-    def say(self, histories: Histories, index: Int64[np.ndarray, " batch"]) -> Float[Tensor, " batch"]:
-        """Predict the scaled ratings of a batch."""
-        if not self.params.users:
-            return self.rater(gather(histories, index, self.max_history))
-        return _said(self.rater, histories, index, self.max_history)
-
 
 def _parts(values: Int64[np.ndarray, " n"], size: int) -> Iterator[Int64[np.ndarray, " part"]]:
     for start in range(0, len(values), size):
         yield values[start : start + size]
 
 
-def _judged(rater: Network, histories: Histories, max_history: int, number: int, loss: float) -> Epoch:
-    predicted = predict(rater, histories, histories.val, max_history)
+def _judged(
+    rater: Network, histories: Histories, max_history: int, number: int, loss: float, team: Team
+) -> Epoch:
+    predicted = team.gathered(
+        histories, histories.val, lambda mine: predict(rater, histories, mine, max_history)
+    )
     actual = stars(histories, histories.val)
     if not np.isfinite(predicted).all():
         first = histories.val[~np.isfinite(predicted)][0]

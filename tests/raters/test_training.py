@@ -16,7 +16,7 @@ from tests.histories.strategies import random_histories
 
 TRAIN = Train(
     epochs=6, batch_size=32, users=0, learning_rate=0.01, weight_decay=0.01, cosine_epochs=6,
-    min_learning_rate=1e-5, clip_norm=1.0,
+    min_learning_rate=1e-5, clip_norm=1.0, processes=1,
 )  # fmt: skip
 
 

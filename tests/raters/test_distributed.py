@@ -1,0 +1,87 @@
+"""Several processes train what one does."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from reelgraph.errors import ParamError, TrainingError
+from reelgraph.raters.distributed import launch, owners
+from reelgraph.raters.fitting import Fitted, fit_rater
+from reelgraph.resuming import NOWHERE, Resume
+from tests.contracts.test_raters import movies, params_of
+from tests.raters.together import BATCH, KINDS, params, people
+
+EPOCHS, CLOSE = 3, 1e-4
+
+
+def fitted(kind: str, resume: Resume = NOWHERE) -> Fitted:
+    return fit_rater(params(kind, 1), people(), movies(), lambda epoch: None, resume)
+
+
+def trained(kind: str, folder: Path, *step: int) -> Fitted:
+    """Train in two processes; what they left is all there is to do."""
+    launch(params(kind, 2), "tests.raters.together", str(folder), kind, *map(str, step), folder=folder)
+    resume = Resume(folder)
+    assert resume.state("train").done == EPOCHS
+    found = fitted(kind, resume)
+    assert resume.state("train_val").done == found.best_epoch
+    return found
+
+
+def distance(one: Fitted, other: Fitted) -> float:
+    """The largest difference of two weights."""
+    pairs = [
+        (weight, theirs)
+        for mine, its in ((one.train, other.train), (one.train_val, other.train_val))
+        for weight, theirs in zip(mine.network.parameters(), its.network.parameters(), strict=True)
+    ]
+    return max((a - b).abs().max().item() for a, b in pairs)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_two_processes_train_what_one_trains(kind: str, tmp_path: Path) -> None:
+    alone, together = fitted(kind), trained(kind, tmp_path)
+    assert distance(alone, together) < CLOSE
+    np.testing.assert_allclose(
+        [each.train_loss for each in alone.epochs], [each.train_loss for each in together.epochs], atol=CLOSE
+    )
+    assert alone.val_rmse == pytest.approx(together.val_rmse, abs=CLOSE)
+
+
+def test_a_killed_process_starts_again_and_ends_where_it_would_have(tmp_path: Path) -> None:
+    steps = -(-len(people().train) // BATCH)
+    in_the_second_epoch = steps + steps // 2
+    whole = trained("attention", tmp_path / "whole")
+    killed = trained("attention", tmp_path / "killed", in_the_second_epoch)
+    assert distance(whole, killed) < CLOSE
+    assert [each.epoch for each in killed.epochs] == [1, 2, 3]
+
+
+def test_what_they_refuse_is_told_without_a_restart(tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match="epoch 1, batch with target .*Lower train.learning_rate"):
+        launch(params("attention", 2), "tests.raters.together", str(tmp_path), "broken", folder=tmp_path)
+    assert not list(tmp_path.glob("*.safetensors"))
+
+
+def test_who_dies_each_time_is_told(tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match="process 1 of train.processes 2.*exit code -9 after 3 restarts"):
+        launch(params("attention", 2), "tests.raters.dying", folder=tmp_path)
+
+
+def test_gp_learns_in_one_process(tmp_path: Path) -> None:
+    made = params_of("gp")
+    several = made.model_copy(update={"train": made.train.model_copy(update={"processes": 2})})
+    with pytest.raises(ParamError, match=r"train.processes: expected 1 with model.type gp.*got 2"):
+        launch(several, "tests.raters.together", folder=tmp_path)
+
+
+def test_a_user_belongs_to_one_process_whoever_else_is_there() -> None:
+    ids = np.arange(1, 100_001)
+    for processes in (2, 3, 8):
+        found = owners(ids, processes)
+        shares = np.bincount(found, minlength=processes) / len(ids)
+        np.testing.assert_allclose(shares, 1 / processes, rtol=0.05)
+        np.testing.assert_array_equal(owners(ids[::7], processes), found[::7])
