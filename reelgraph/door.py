@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import io
 import os
+import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -43,6 +44,7 @@ def run(stage: str, params: type[P], work: Callable[[P], str], *files: str) -> N
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a locale may lack an arrow, or a title's letters
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # stages/__init__.py answered so far
     stop_with_parent()
     start = time.monotonic()
     try:

@@ -9,6 +9,7 @@ import signal
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 from tests.pipeline.crashes import digests, killed, recovered
@@ -68,3 +69,12 @@ def test_ctrl_c_says_how_to_go_on_and_two_runs_at_once_are_refused(project: Proj
     assert process.returncode
     assert "train_rater: stopped. `dvc repro` goes on from where this stage was." in said, said
     assert learning(project).is_file()
+
+
+def test_ctrl_c_while_a_stage_is_being_imported(project: Project) -> None:
+    process = project.start("python", "-m", "stages.train_rater")
+    while not any("torch" in Path(file.path).parts for file in psutil.Process(process.pid).memory_maps()):
+        time.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    assert process.communicate()[0] == "train_rater: stopped. `dvc repro` goes on from this stage.\n"
+    assert process.returncode == 130
