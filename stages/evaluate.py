@@ -37,7 +37,7 @@ def work(params: EvaluateParams) -> str:
     known = examples.Movies(titles, read_kg("data/kg"))
     chosen = examples.chosen(judged.actual, final, params.evaluate.examples)
     index = histories.test[np.concatenate(list(chosen.values()))]
-    reasons = raters[fit].reasons(histories, histories.fit_end(fit), index)
+    reasons = examples.reasons(raters[fit], histories, histories.fit_end(fit), index)
     write_metrics(rater, "metrics/rater.json")
     write_metrics(judged.baselines, "metrics/baselines.json")
     plots.predicted_against_actual(judged.actual, final, "plots/evaluate/predicted_actual.png")

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from itertools import repeat
 
 from reelgraph.compute import prepare
 from reelgraph.door import run
-from reelgraph.evaluation.ranking import ask, by_movie, ranking
+from reelgraph.evaluation.ranking import Scores, ask, by_movie, ranking
 from reelgraph.files import write_metrics
 from reelgraph.histories.arrays import read_histories
 from reelgraph.histories.cases import apart
@@ -26,7 +27,8 @@ def work(params: RankingParams) -> str:
     rater, end = load_rater("data/rater", params.evaluate.fit), histories.fit_end(params.evaluate.fit)
     asked = ask(histories, movies, params.evaluate.ranking_users, generator(params.seed, "ranking"))
     cases = apart(histories, end, asked.place)
-    models = {"rater": rater.score(cases, cases.train_end, cases.test)}
+    scores = rater.score(cases, cases.train_end, cases.test)
+    models: dict[str, Iterable[Scores]] = {"rater": (each.said.stars for each in scores)}
     models |= {name: repeat(each) for name, each in by_movie(histories, end, movies).items()}
     found = ranking(asked, models, derive(params.seed, "bootstrap"))
     write_metrics(found, "metrics/ranking.json")

@@ -72,6 +72,15 @@ def interval(probabilities: Float[np.ndarray, " codes"]) -> tuple[float, float]:
     return low * STEP, high * STEP
 
 
+def best(value: Float[np.ndarray, " movies"], count: int) -> list[int]:
+    """Return the places of the highest values, the best first, of equal ones the first."""
+    if not count:
+        return []
+    least = np.partition(value, len(value) - count)[len(value) - count]
+    among = np.flatnonzero(value >= least)
+    return among[np.argsort(-value[among], kind="stable")[:count]].tolist()
+
+
 def spread_out(
     order: Sequence[int], value: Float[np.ndarray, " movies"], likeness: Float[np.ndarray, "n n"], count: int
 ) -> list[int]:

@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Bool, Float32, Float64
+from jaxtyping import Bool, Float32, Float64, Int32, Int64
 
-from reelgraph.bundle.answers import Predicted, Reason, Similar, interval, spread_out
+from reelgraph.bundle.answers import Predicted, Reason, Similar, best, interval, spread_out
 from reelgraph.bundle.contents import Contents, read_bundle
 from reelgraph.bundle.person import Rated, histories_of
 from reelgraph.bundle.titles import TitleIndex
 from reelgraph.errors import InputError
 from reelgraph.raters.loading import restored
-from reelgraph.raters.rater import Rater
+from reelgraph.raters.rater import Rater, Scores
 
 SHOWN_REASONS, SHOWN_SHARED = 3, 4
 CANDIDATES = 10
@@ -25,6 +26,17 @@ Movie = int | str
 """A movieId, or a title such as ``Heat (1995)``."""
 History = Sequence[tuple[Movie, float] | tuple[Movie, float, int | None]]
 """Movie, stars and, where it is known, the time in Unix seconds."""
+
+
+class Asked(NamedTuple):
+    """What somebody rated, and what the rater says of some movies."""
+
+    rated: Sequence[Rated]
+    earlier: Int32[np.ndarray, " ratings"]
+    """Rows of the movies by the reasons' indices."""
+    movies: Int64[np.ndarray, " movies"]
+    """Rows of those that were asked."""
+    scores: Scores
 
 
 class Bundle:
@@ -134,55 +146,51 @@ class Bundle:
         """Predict movies by row; see ``predict``."""
         inside = {each.row for each in rated}
         if inside.isdisjoint(rows):
-            return self._predicted(rated, rows)
-        return [self._predicted([e for e in rated if e.row != row], [row])[0] for row in rows]
+            return self._predicted(self.ask(rated, rows), range(len(rows)))
+        return [self.predict_rows([e for e in rated if e.row != row], [row])[0] for row in rows]
 
     def recommend_rows(
         self, rated: Sequence[Rated], marks: Bool[np.ndarray, " movies"], top: int, diverse: bool = False
     ) -> list[Predicted]:
         """Recommend among the marked movies; see ``recommend``."""
-        return self.ranked(rated, self.scores(rated), marks, top, diverse)
+        return self.ranked(self.ask(rated), marks, top, diverse)
+
+    def ask(self, rated: Sequence[Rated], rows: Sequence[int] | None = None) -> Asked:
+        """Predict movies by row, by default all."""
+        people, every = histories_of(rated, [0]), np.arange(len(self.library))
+        movies = every if rows is None else np.array(rows, np.int64)
+        scores = self.rater.score(people, people.train_end, people.test, None if rows is None else movies)
+        return Asked(rated, people.movie_row, movies, next(iter(scores)))
 
     def ranked(
-        self,
-        rated: Sequence[Rated],
-        stars: Float64[np.ndarray, " movies"],
-        marks: Bool[np.ndarray, " movies"],
-        top: int,
-        diverse: bool,
+        self, asked: Asked, marks: Bool[np.ndarray, " movies"], top: int, diverse: bool
     ) -> list[Predicted]:
-        """Return the marked movies that aren't rated with the most of the predicted ``stars``."""
-        allowed = marks.copy()
-        allowed[[each.row for each in rated]] = False
-        order = np.argsort(np.where(allowed, -stars, np.inf), kind="stable")[: int(allowed.sum())]
-        rows = order[: top * CANDIDATES if diverse else top].tolist()
+        """Return the marked movies that aren't rated with the most predicted stars; all were asked."""
+        stars, allowed = asked.scores.said.stars, marks.copy()
+        allowed[[each.row for each in asked.rated]] = False
+        rows = best(
+            np.where(allowed, stars, -np.inf), min(top * CANDIDATES if diverse else top, int(allowed.sum()))
+        )
         if diverse:
             unit = self._both[rows]
             chosen = spread_out(rows, stars, (unit @ unit.T).astype(np.float64), top)
             rows = sorted(chosen, key=lambda row: -stars[row])
-        return self._predicted(rated, rows)
+        return self._predicted(asked, rows)
 
-    def scores(self, rated: Sequence[Rated]) -> Float64[np.ndarray, " movies"]:
-        """Return the predicted stars of every movie."""
-        people = histories_of(rated, [0])
-        return next(iter(self.rater.score(people, people.train_end, people.test)))
-
-    def _predicted(self, rated: Sequence[Rated], rows: Sequence[int]) -> list[Predicted]:
-        people = histories_of(rated, rows)
-        asked = people, people.train_end, people.test
-        said, why = self.rater.predict(*asked), self.rater.reasons(*asked)
-        given = {each.row: each.stars for each in rated}
-        found = []
-        for at, row in enumerate(rows):
+    def _predicted(self, asked: Asked, at: Sequence[int]) -> list[Predicted]:
+        """Tell the predictions at some places among the movies that were asked."""
+        said, library = asked.scores.said, self.library
+        given, found = {each.row: each.stars for each in asked.rated}, []
+        for place, why in zip(at, asked.scores.reasons(np.array(at, np.int64)), strict=True):
+            row = int(asked.movies[place])
             given_all = said.probabilities
-            low, high = (None, None) if given_all is None else interval(given_all[at])
-            most = np.argsort(-np.abs(why[at].added), kind="stable")[:SHOWN_REASONS]
-            earlier = people.movie_row[why[at].rating[most]].tolist()
-            added = why[at].added[most].tolist()
+            low, high = (None, None) if given_all is None else interval(given_all[place])
+            most = np.argsort(-np.abs(why.added), kind="stable")[:SHOWN_REASONS]
+            earlier, added = asked.earlier[why.rating[most]].tolist(), why.added[most].tolist()
             reasons = [self._reason(e, row, given[e], a) for e, a in zip(earlier, added, strict=True)]
             found.append(
-                Predicted(int(self.library.movie_ids[row]), self.library.titles[row],
-                          self.library.years[row], float(said.stars[at]), low, high, tuple(reasons))
+                Predicted(int(library.movie_ids[row]), library.titles[row], library.years[row],
+                          float(said.stars[place]), low, high, tuple(reasons))
             )  # fmt: skip
         return found
 

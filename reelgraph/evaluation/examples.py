@@ -12,7 +12,7 @@ from jaxtyping import Float, Int64
 from reelgraph.graph.sharing import shared_entities
 from reelgraph.histories.arrays import Histories
 from reelgraph.histories.batches import stars
-from reelgraph.raters.rater import Reasons
+from reelgraph.raters.rater import Rater, Reasons
 from reelgraph.schemas.kg import KnowledgeGraph
 
 LAST = 5
@@ -55,6 +55,15 @@ def evenly(count: int, wanted: int) -> Chosen:
 def titles(names: list[str | None], movie_id: Int64[np.ndarray, " movies"]) -> list[str]:
     """Return a title for each movie; one that isn't known is ``Unknown (movieId)``."""
     return [name or f"Unknown ({movie})" for name, movie in zip(names, movie_id, strict=True)]
+
+
+def reasons(
+    rater: Rater, histories: Histories, fit_end: Int64[np.ndarray, " users"], index: Chosen
+) -> list[Reasons]:
+    """Tell for each target which earlier ratings moved the prediction; empty where the rater can't."""
+    movies = histories.movie_row[index].astype(np.int64)
+    each = enumerate(rater.score(histories, fit_end, index, movies))
+    return [scores.reasons(np.array([at]))[0] for at, scores in each]
 
 
 def records(

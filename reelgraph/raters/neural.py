@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from jaxtyping import Float32, Float64, Int64
+from jaxtyping import Float32, Int64
 from torch import Tensor
 from torch.nn.functional import normalize
 
@@ -17,7 +17,7 @@ from reelgraph.histories.batches import gather
 from reelgraph.params.rater import Model
 from reelgraph.raters.attention import AttentionRater
 from reelgraph.raters.network import Network
-from reelgraph.raters.rater import Prediction, Reasons
+from reelgraph.raters.rater import Prediction, Reasons, Scores
 from reelgraph.raters.training import predict
 from reelgraph.raters.transformer import TransformerRater
 from reelgraph.stars import from_scaled
@@ -49,14 +49,15 @@ class NeuralRater:
         histories: Histories,
         fit_end: Int64[np.ndarray, " users"],
         index: Int64[np.ndarray, " targets"],
-    ) -> Iterator[Float64[np.ndarray, " movies"]]:
-        """Yield stars of all movies in the place of each target; see ``reelgraph.raters.rater.Rater``."""
-        every = torch.arange(len(self.network.movies)).unsqueeze(0)
+        movies: Int64[np.ndarray, " movies"] | None = None,
+    ) -> Iterator[Scores]:
+        """Yield stars of movies in the place of each target; see ``reelgraph.raters.rater.Rater``."""
+        asked = torch.arange(len(self.network.movies)) if movies is None else torch.from_numpy(movies)
         for each in index[:, None]:
             with torch.inference_mode():
                 memory = self.network.read(gather(histories, each, self.max_history))
-                scaled = self.network.answer(memory, every)[0].double().numpy()
-            yield from_scaled(scaled)
+                scaled = self.network.answer(memory, asked.unsqueeze(0))[0].double().numpy()
+            yield Scores(Prediction(from_scaled(scaled)), _no_reasons)
 
     def with_blanks(self) -> NeuralRater:
         """Know each movie twice; the second has the mean of all vectors and nothing else."""
@@ -64,18 +65,14 @@ class NeuralRater:
         network.movies = torch.cat([movies, movies.mean(dim=0).expand_as(movies)])
         return NeuralRater(network, self.max_history)
 
-    def reasons(
-        self,
-        histories: Histories,
-        fit_end: Int64[np.ndarray, " users"],
-        index: Int64[np.ndarray, " targets"],
-    ) -> list[Reasons]:
-        """Return nothing: a network's prediction is no sum over the history."""
-        return [Reasons(np.zeros(0, np.int64), np.zeros(0)) for _ in index]
-
     def save(self, path: Path) -> None:
         """Write the weights as safetensors."""
         write_tensors(self.network.state_dict(), path)
+
+
+def _no_reasons(shown: Int64[np.ndarray, " shown"]) -> list[Reasons]:
+    """A network's prediction is no sum over the history."""
+    return [Reasons(np.zeros(0, np.int64), np.zeros(0)) for _ in shown]
 
 
 def build(model: Model, movies: Float32[np.ndarray, "movies dim"]) -> Network:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, runtime_checkable
@@ -29,6 +29,15 @@ class Reasons:
     rating: Int64[np.ndarray, " history"]
     """Indices of the ratings."""
     added: Float64[np.ndarray, " history"]
+
+
+@dataclass(frozen=True)
+class Scores:
+    """What a rater says of movies in one target's place."""
+
+    said: Prediction
+    reasons: Callable[[Int64[np.ndarray, " shown"]], list[Reasons]]
+    """Takes places among the movies, tells which earlier ratings moved each; empty where the rater can't."""
 
 
 @dataclass(frozen=True)
@@ -73,11 +82,18 @@ class Rater(Protocol):
         histories: Histories,
         fit_end: Int64[np.ndarray, " users"],
         index: Int64[np.ndarray, " targets"],
-    ) -> Iterator[Float64[np.ndarray, " movies"]]:
-        """Yield for each target what is predicted of every movie, by row, if it stood in the target's place.
+        movies: Int64[np.ndarray, " movies"] | None = None,
+    ) -> Iterator[Scores]:
+        """Yield for each target what is predicted of movies if they stood in the target's place.
 
         As ``predict`` of a rating that the rater was not fitted on, with the history and the time of the
-        target's, but in one go. Stars.
+        target's, but in one go.
+
+        Args:
+            histories: as in ``predict``.
+            fit_end: as in ``predict``.
+            index: the targets.
+            movies: rows of movies; by default all.
         """
         ...
 
@@ -87,15 +103,6 @@ class Rater(Protocol):
         The second is the same to it but for the movie's vectors, text and embedding, which are the mean of
         all movies'. So it tells what a rating would be predicted without them.
         """
-        ...
-
-    def reasons(
-        self,
-        histories: Histories,
-        fit_end: Int64[np.ndarray, " users"],
-        index: Int64[np.ndarray, " targets"],
-    ) -> list[Reasons]:
-        """Tell for each target which earlier ratings moved the prediction; empty where the rater can't."""
         ...
 
     def save(self, path: Path) -> None:

@@ -66,6 +66,7 @@ def create_app(bundle: Bundle, hosts: list[str]) -> Starlette:
         hosts: names under which a browser may ask, against pages elsewhere that resolve to this machine.
     """
     limit = anyio.CapacityLimiter(AT_ONCE)
+    bundle.ask([])  # so that what is made once is there before the first question
     movies = gzip.compress(json.dumps(movies_of(bundle), separators=(",", ":")).encode(), mtime=0)
     routes = [Route(path, partial(_file, name, kind)) for path, (name, kind) in FILES.items()]
     answers: dict[str, tuple[Callable[[bytes], Any], int]] = {
@@ -101,9 +102,9 @@ def recommended(bundle: Bundle, body: bytes) -> dict[str, Any]:
         raise InputError(where, "a question", first["msg"], "Reload the page.") from None
     rated = [Rated(bundle.row(movie), stars) for movie, stars in asked.ratings]
     marks = bundle.marks(asked.genre, asked.since, asked.unseen_by_many)
-    scores = bundle.scores(rated)
-    found = bundle.ranked(rated, scores, marks, asked.top, asked.diverse)
-    steps = np.rint(scores * LEVELS).astype(np.uint8)
+    said = bundle.ask(rated)
+    found = bundle.ranked(said, marks, asked.top, asked.diverse)
+    steps = np.rint(said.scores.said.stars * LEVELS).astype(np.uint8)
     return {"recommendations": plain(found), "scores": base64.b64encode(steps.tobytes()).decode()}
 
 

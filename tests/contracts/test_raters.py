@@ -137,22 +137,36 @@ def test_targets_of_new_users_apart_and_their_scores_under_other_splits(rater: R
     for score, movie, one in zip(
         rater.score(others, nobody, index), others.movie_row[index], said, strict=True
     ):
-        assert score[movie] == pytest.approx(one, abs=1e-5)
+        assert score.said.stars[movie] == pytest.approx(one, abs=1e-5)
 
 
 def test_scores_are_predictions_in_the_targets_place(rater: Rater, people: Histories) -> None:
     cases = apart(people, people.fit_end("train"), people.test[:3])
-    scores = list(rater.score(cases, cases.train_end, cases.test))
-    assert [each.shape for each in scores] == [(MOVIES,)] * 3
+    scores = [each.said for each in rater.score(cases, cases.train_end, cases.test)]
+    assert [each.stars.shape for each in scores] == [(MOVIES,)] * 3
     for movie in range(MOVIES):
         placed = np.where(cases.inner, cases.movie_row, movie).astype(np.int32)
-        said = rater.predict(replace(cases, movie_row=placed), cases.train_end, cases.test).stars
-        np.testing.assert_allclose([each[movie] for each in scores], said, atol=1e-5)
+        said = rater.predict(replace(cases, movie_row=placed), cases.train_end, cases.test)
+        np.testing.assert_allclose([each.stars[movie] for each in scores], said.stars, atol=1e-5)
+        for each, one in zip(
+            scores, said.probabilities if said.probabilities is not None else (), strict=False
+        ):
+            np.testing.assert_allclose(each.probabilities[movie], one, atol=1e-5)
+
+
+def test_scores_of_some_movies_are_those_of_all(rater: Rater, people: Histories) -> None:
+    cases, some = apart(people, people.fit_end("train"), people.test[:3]), np.array([7, 39, 0, 8])
+    asked = cases, cases.train_end, cases.test
+    for few, every in zip(rater.score(*asked, some), rater.score(*asked), strict=True):
+        np.testing.assert_allclose(few.said.stars, every.said.stars[some], atol=1e-6)
+        for one, other in zip(few.reasons(np.array([2, 1])), every.reasons(some[[2, 1]]), strict=True):
+            assert one.rating.tolist() == other.rating.tolist()
+            np.testing.assert_allclose(one.added, other.added, atol=1e-5)
 
 
 def test_scores_of_an_empty_history(rater: Rater, people: Histories) -> None:
     first = people.offsets[:1]
-    found = next(rater.score(people, people.offsets[:-1], first))
+    found = next(rater.score(people, people.offsets[:-1], first)).said.stars
     said = rater.predict(people, people.offsets[:-1], first).stars
     assert found[people.movie_row[first[0]]] == pytest.approx(said[0], abs=1e-5)
 
@@ -171,7 +185,8 @@ def test_blanks_differ_by_their_vectors_alone(rater: Rater, people: Histories) -
 
 def test_reasons_are_ratings_of_the_history(rater: Rater, people: Histories) -> None:
     index = np.concatenate([people.val, people.test])
-    for target, why in zip(index, rater.reasons(people, people.fit_end("train"), index), strict=True):
+    for target, scores in zip(index, rater.score(people, people.fit_end("train"), index), strict=True):
+        (why,) = scores.reasons(people.movie_row[[target]].astype(np.int64))
         assert len(why.rating) == len(why.added)
         assert np.isfinite(why.added).all()
         assert (people.users_of(why.rating) == people.users_of(np.array([target]))).all()

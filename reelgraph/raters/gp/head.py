@@ -45,10 +45,19 @@ class Head(nn.Module):
             mean: the process's prediction, stars.
             spread: its standard deviation, stars.
         """
+        return torch.log_softmax(self.logits(x, mean, spread), dim=1)
+
+    def logits(
+        self,
+        x: Float[Tensor, "batch inputs"],
+        mean: Float[Tensor, " batch"],
+        spread: Float[Tensor, " batch"],
+    ) -> Float[Tensor, "batch codes"]:
+        """Return what ``forward`` makes probabilities of."""
         out = self.out(self.body(((x - self.centre) / self.scale).clamp(-4, 4)))
         middle, width = mean + out[:, 0], spread * torch.exp(0.3 * out[:, 1])
         z = (from_codes(CODES) - middle.unsqueeze(1)) / width.unsqueeze(1)
-        return torch.log_softmax(out[:, 2:] - z**2 / 2, dim=1)
+        return out[:, 2:] - z**2 / 2
 
 
 def expected_stars(probabilities: Float[Tensor, "batch codes"]) -> Float[Tensor, " batch"]:

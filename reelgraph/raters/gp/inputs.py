@@ -54,6 +54,16 @@ def columns_of(ratings: Ratings, stats: RatingStats, mean: float, content: Conte
     )
 
 
+def how_surprised(squares: Float[Tensor, "*shape"], count: Int64[Tensor, "..."]) -> Float[Tensor, "*shape"]:
+    """Return how much worse than foreseen the person could be predicted so far: ten ratings say as foreseen.
+
+    Args:
+        squares: sum of the squared surprises.
+        count: how many there were.
+    """
+    return torch.log((squares + 10) / (count + 10))
+
+
 class Predictor:
     """The fitted process over one set of ratings."""
 
@@ -71,7 +81,7 @@ class Predictor:
         index, ahead = (np.concatenate([part[i] for part in parts]) for i in range(2))
         order = np.argsort(index, kind="stable")
         index, (above, spread, surprise) = index[order], ahead[order].T
-        x = np.stack([*self._statistics(index), above, spread**2, surprise], axis=1)
+        x = np.stack([*self.statistics(index), above, spread**2, surprise], axis=1)
         mean = above + self.mean + self.stats.mean[index]
         return HeadInputs(index, _float(x), _float(mean), _float(spread))
 
@@ -83,12 +93,12 @@ class Predictor:
         rows, own = rows[:, :width], own[:, :width]
         found = self.process.ahead(self.columns, torch.from_numpy(rows))
         squares = torch.cumsum(found.surprise**2, dim=1) - found.surprise**2
-        # How much worse than foreseen the person could be predicted so far: ten ratings say as foreseen.
-        surprise = torch.log((squares + 10) / (torch.arange(width) + 10))
+        surprise = how_surprised(squares, torch.arange(width))
         ahead = torch.stack([found.predicted, found.spread, surprise], dim=2).double().numpy()
         return rows[own], ahead[own]
 
-    def _statistics(self, index: Int64[np.ndarray, " rows"]) -> list[Float64[np.ndarray, " rows"]]:
+    def statistics(self, index: Int64[np.ndarray, " rows"]) -> list[Float64[np.ndarray, " rows"]]:
+        """Return what the head reads of each rating beside the process's mean, variance and surprise."""
         ratings, stats = self.ratings, self.stats
         stars, place = ratings.stars, ratings.place
         seen, halves = place + 1.0, (stars * 2) % 2

@@ -14,7 +14,7 @@ SECONDS = (120.0, 3600.0, DAY, 30 * DAY, 365 * DAY)
 
 Rows = Int64[Tensor, "windows size"]
 Square = Float[Tensor, "windows size size"]
-Between = Float[Tensor, "windows size other"]
+Between = Float[Tensor, "*between"]
 
 
 def decaying(gap: Between, scales: tuple[float, ...], weights: Float[Tensor, " scales"]) -> Between:

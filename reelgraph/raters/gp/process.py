@@ -76,12 +76,37 @@ class Ahead(NamedTuple):
 class Candidates(NamedTuple):
     """Ratings that nobody has given yet, to be predicted in somebody's place."""
 
+    vectors: tuple[Float[Tensor, "tokens factors"], Float[Tensor, " tokens"]]
+    """Means of the learned vectors, and the variance left out."""
     factors: Float[Tensor, "ratings dim"]
     entities: Int64[Tensor, "ratings tokens"]
     """Of all types; 0 is none."""
     level: Float[Tensor, " ratings"]
     variance: Float[Tensor, " ratings"]
     """Noise included."""
+
+
+class Beside(NamedTuple):
+    """Candidates in the place of a window's last rating; L is the Cholesky factor of the history."""
+
+    predicted: Float[Tensor, " others"]
+    spread: Float[Tensor, " others"]
+    """Both as in ``Ahead``."""
+    surprise: Float[Tensor, " history"]
+    """L⁻¹ r: errors of the one-step-ahead predictions of the history, in standard deviations."""
+    solved: Float[Tensor, "others history"]
+    """L⁻¹ k_*."""
+    whiten: Float[Tensor, "history history"]
+    """L⁻¹."""
+    residual: Float[Tensor, " history"]
+    """r: stars over the level."""
+
+    def contributions(self, at: Int64[Tensor, " shown"]) -> Float[Tensor, "shown history"]:
+        """Return the stars that each earlier rating adds to the predictions of some of the others.
+
+        They are k_* (K + noise)⁻¹ r, item by item, and sum to the prediction over the movie's level.
+        """
+        return self.solved[at] @ self.whiten * self.residual
 
 
 class Process(nn.Module):
@@ -136,59 +161,51 @@ class Process(nn.Module):
 
     def ahead(self, columns: Columns, rows: Rows) -> Ahead:
         """Predict every rating of the windows from the earlier ones there."""
-        covariance, residual, level = self._joint(columns, rows)
+        covariance, residual, level = self._joint(columns, rows, self._vectors())
         factor = torch.linalg.cholesky(covariance)
         surprise = torch.linalg.solve_triangular(factor, residual.unsqueeze(-1), upper=False).squeeze(-1)
         earlier = torch.einsum("bij,bj->bi", factor.tril(-1), surprise)
         return Ahead(earlier + level, factor.diagonal(dim1=1, dim2=2), surprise)
 
-    def contributions(self, columns: Columns, row: Int64[Tensor, " size"]) -> Float[Tensor, " history"]:
-        """Return the stars that each earlier rating of one window adds to the prediction of its last.
-
-        They are k_* (K + noise)⁻¹ r, item by item, and sum to the prediction over the movie's level.
-        """
-        covariance, residual, _ = self._joint(columns, row.unsqueeze(0))
-        weights = torch.linalg.solve(covariance[0, :-1, :-1], covariance[0, :-1, -1])
-        return weights * residual[0, :-1]
-
     def candidates(self, columns: Columns) -> Candidates:
         """Prepare ratings for ``beside``; what place and time they have doesn't matter."""
-        means, left = self._vectors()
-        movie, x, now = columns.movie, columns.x, torch.zeros(1, 1, 1)
+        vectors = means, left = self._vectors()
+        movie, x, now = columns.movie, columns.x, torch.zeros(1)
         factors, blocks = self._factors(movie, columns.table, x, means), self._blocks(movie)
         shared = sum(weight * (b > 0).sum(dim=1) for weight, b in zip(self.same.exp(), blocks, strict=True))
-        taste = (factors**2).sum(dim=1) + shared
-        variance = taste * self._fading(now, now).item() + self._mood(now, now).item()
+        variance = self.covariance((factors**2).sum(dim=1) + shared, now, now)
         noise = self._noise(columns.noise, movie, columns.table, left)
-        return Candidates(factors, torch.cat(blocks, dim=1), self._level(x), variance + noise)
+        return Candidates(vectors, factors, torch.cat(blocks, dim=1), self._level(x), variance + noise)
 
-    def beside(
-        self, columns: Columns, row: Int64[Tensor, " size"], others: Candidates
-    ) -> tuple[Float[Tensor, " others"], Float[Tensor, " others"]]:
-        """Predict others in the place of one window's last rating; mean and spread as in ``ahead``."""
-        covariance, residual, _ = self._joint(columns, row.unsqueeze(0))
+    def beside(self, columns: Columns, row: Int64[Tensor, " size"], others: Candidates) -> Beside:
+        """Predict others in the place of one window's last rating: one factorisation for all."""
+        covariance, residual, _ = self._joint(columns, row.unsqueeze(0), others.vectors)
         factor, history = torch.linalg.cholesky(covariance[0, :-1, :-1]), row[:-1]
-        movie, means = columns.movie[history], self._vectors()[0]
-        table, x = columns.table[history], columns.x[history]
-        taste = self._factors(movie, table, x, means) @ others.factors.T
-        taste = taste + self._shared_with(movie, others.entities)
-        rank, time = (gaps(x[row].unsqueeze(0))[:, :-1, -1:] for x in (columns.rank, columns.time))
-        cross = taste * self._fading(rank, time)[0] + self._mood(rank, time)[0]
-        both = torch.cat([cross, residual[0, :-1].unsqueeze(1)], dim=1)
-        solved = torch.linalg.solve_triangular(factor, both, upper=False)
-        mean = solved[:, -1] @ solved[:, :-1]
-        spread = (others.variance - (solved[:, :-1] ** 2).sum(dim=0)).sqrt()
-        return mean + others.level, spread
+        movie, over = columns.movie[history], residual[0, :-1]
+        factors = self._factors(movie, columns.table[history], columns.x[history], others.vectors[0])
+        taste = others.factors @ factors.T + self._shared_with(movie, others.entities)
+        rank, time = (gaps(x[row].unsqueeze(0))[0, -1:, :-1] for x in (columns.rank, columns.time))
+        whiten = torch.linalg.solve_triangular(factor, torch.eye(len(movie)), upper=False)
+        solved = self.covariance(taste, rank, time) @ whiten.T
+        surprise, spread = whiten @ over, (others.variance - (solved**2).sum(dim=1)).sqrt()
+        return Beside(solved @ surprise + others.level, spread, surprise, solved, whiten, over)
+
+    def covariance(self, taste: Float[Tensor, "..."], rank: Between, time: Between) -> Float[Tensor, "..."]:
+        """Return the covariance without noise of ratings so far apart whose movies are that alike."""
+        return taste * self._fading(rank, time) + self._mood(rank, time)
 
     def _joint(
-        self, columns: Columns, rows: Rows
+        self,
+        columns: Columns,
+        rows: Rows,
+        vectors: tuple[Float[Tensor, "tokens factors"], Float[Tensor, " tokens"]],
     ) -> tuple[Square, Float[Tensor, "windows size"], Float[Tensor, "windows size"]]:
         """Return covariance with noise, residuals over the level, and the level o + w·x."""
         real, at = rows >= 0, rows.clamp(min=0)
         movie, table, x = columns.movie[at], columns.table[at], columns.x[at]
-        means, left = self._vectors()
+        means, left = vectors
         rank, time = gaps(columns.rank[at]), gaps(columns.time[at])
-        covariance = self._taste(movie, table, x, means) * self._fading(rank, time) + self._mood(rank, time)
+        covariance = self.covariance(self._taste(movie, table, x, means), rank, time)
         noise = self._noise(columns.noise[at], movie, table, left)
         level = self._level(x)
         diagonal = torch.diag_embed(torch.where(real, noise, 1.0))
@@ -252,16 +269,19 @@ class Process(nn.Module):
 
     def _shared_with(
         self, movie: Int64[Tensor, " size"], entities: Int64[Tensor, "others tokens"]
-    ) -> Float[Tensor, "size others"]:
-        """Return the weighted number of entities that movies share with others: gathered, not compared."""
-        table = torch.zeros(int(entities.max()) + 1, len(movie))
-        for weight, block in zip(self.same.exp(), self._blocks(movie), strict=True):
-            for column in block.T:
-                table[column, torch.arange(len(movie))] += weight
-        table[0] = 0
+    ) -> Float[Tensor, "others size"]:
+        """Return the weighted number of entities that others share with movies: gathered, not compared."""
         if not len(movie):  # embedding_bag sums columns that there are none of
-            return torch.zeros(0, len(entities))
-        return embedding_bag(entities, table, mode="sum").T
+            return torch.zeros(len(entities), 0)
+        blocks = self._blocks(movie)
+        theirs, place = torch.unique(torch.cat(blocks, dim=1), return_inverse=True)
+        weight = torch.cat([w.expand(b.shape[1]) for w, b in zip(self.same.exp(), blocks, strict=True)])
+        table = torch.zeros(len(theirs) + 1, len(movie))
+        table[place + 1, torch.arange(len(movie)).unsqueeze(1)] = weight.expand(place.shape)
+        number = torch.zeros(1 + max(int(theirs[-1]), int(entities.max())), dtype=torch.int64)
+        number[theirs] = torch.arange(1, len(theirs) + 1)
+        number[0] = 0
+        return embedding_bag(number[entities], table, mode="sum", padding_idx=0)
 
     def _fading(self, rank: Between, time: Between) -> Between:
         """Return how much more alike tastes are between ratings that lie close together."""

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
+from functools import cached_property, partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
-from jaxtyping import Float64, Int64
+from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
 from reelgraph.histories.arrays import Histories
@@ -24,16 +25,18 @@ from reelgraph.raters.gp.fitting import fit_head, fit_process, log_density
 from reelgraph.raters.gp.head import Head, expected_stars
 from reelgraph.raters.gp.inputs import HEAD_STATISTICS, HeadInputs, Predictor
 from reelgraph.raters.gp.movie_stats import MovieStats, fit_stats
-from reelgraph.raters.gp.process import Process
+from reelgraph.raters.gp.process import Beside, Process
 from reelgraph.raters.gp.ratings import all_rows, fitted_rows
 from reelgraph.raters.gp.scoring import Scorer
 from reelgraph.raters.gp.tastes import Tastes, fit_tastes
 from reelgraph.raters.gp.windows import covering, ending_at
-from reelgraph.raters.rater import Epoch, Prediction, Reasons
+from reelgraph.raters.rater import Epoch, Prediction, Reasons, Scores
 from reelgraph.resuming import NOWHERE, Resume
 from reelgraph.seeds import derive
 from reelgraph.tensors import put_in, write_tensors
 
+IN_CACHE = 1024
+"""Rows that the heads read at once: what lies between their layers stays in the processor's cache."""
 HEAD_INPUTS = HEAD_STATISTICS + 3
 
 Ends = Int64[np.ndarray, " users"]
@@ -65,38 +68,43 @@ class GpRater:
 
     @torch.inference_mode()
     def _said(self, inputs: HeadInputs) -> Prediction:
-        each = [head(inputs.x, inputs.mean, inputs.spread).exp() for head in self.heads]
-        probabilities = torch.stack(each).mean(dim=0).double()
+        parts = zip(*(each.split(IN_CACHE) for each in (inputs.x, inputs.mean, inputs.spread)), strict=True)
+        probabilities = torch.cat([self._averaged(*part) for part in parts]).double()
         expected = probabilities @ torch.arange(1, 11, dtype=torch.float64) / 2
         return Prediction(expected.numpy(), probabilities.numpy())
 
+    def _averaged(
+        self, x: Float[Tensor, "rows inputs"], mean: Float[Tensor, " rows"], spread: Float[Tensor, " rows"]
+    ) -> Float[Tensor, "rows codes"]:
+        # Codes first: torch takes much longer over short rows.
+        each = [cast("Head", head).logits(x, mean, spread).T.contiguous() for head in self.heads]
+        return torch.stack(each).softmax(dim=1).mean(dim=0).T
+
+    @cached_property
+    def scorer(self) -> Scorer:
+        """All movies as candidates; made once, when the rater is fitted."""
+        return Scorer(self.process, self.stats, self.content)
+
     def score(
-        self, histories: Histories, fit_end: Ends, index: Int64[np.ndarray, " n"]
-    ) -> Iterator[Float64[np.ndarray, " movies"]]:
-        """Yield stars of all movies in the place of each target; see ``reelgraph.raters.rater.Rater``."""
+        self,
+        histories: Histories,
+        fit_end: Ends,
+        index: Int64[np.ndarray, " n"],
+        movies: Int64[np.ndarray, " movies"] | None = None,
+    ) -> Iterator[Scores]:
+        """Yield what is predicted of movies in each target's place; see ``reelgraph.raters.rater.Rater``."""
         predictor = Predictor(self.process, self.stats, all_rows(histories, fit_end), self.content)
-        scorer = Scorer(self.process, self.stats, self.content)
-        asked = _of_targets(predictor, index, self.params)
+        people = np.stack(predictor.statistics(index), axis=1)
         bounds = predictor.ratings.nearest(index, self.params.window - 1)
-        for target, low, high in zip(index, *bounds, strict=True):
+        for target, low, high, person in zip(index, *bounds, people, strict=True):
             row = np.append(np.arange(low, high), target)
-            x = asked.x[np.searchsorted(asked.rating, target)]
-            yield self._said(scorer.head_inputs(predictor, row, x)).stars
+            found = self.scorer.beside(predictor, row, movies)
+            said = self._said(self.scorer.head_inputs(found, person, movies))
+            yield Scores(said, partial(_reasons, found, row[:-1]))
 
     def with_blanks(self) -> GpRater:
         """Know each movie twice, once without its vectors; see ``reelgraph.raters.rater.Rater``."""
         return GpRater(*doubled(self.content, self.stats, self.process), self.heads, self.params)
-
-    def reasons(self, histories: Histories, fit_end: Ends, index: Int64[np.ndarray, " n"]) -> list[Reasons]:
-        """Return what each earlier rating adds; see ``reelgraph.raters.rater.Rater``."""
-        predictor = Predictor(self.process, self.stats, all_rows(histories, fit_end), self.content)
-        found, bounds = [], predictor.ratings.nearest(index, self.params.window - 1)
-        for target, low, high in zip(index, *bounds, strict=True):
-            row = np.append(np.arange(low, high), target)
-            with torch.inference_mode():
-                added = self.process.contributions(predictor.columns, torch.from_numpy(row))
-            found.append(Reasons(row[:-1], added.double().numpy()))
-        return found
 
     def save(self, path: Path) -> None:
         """Write everything that prediction needs as safetensors."""
@@ -110,6 +118,14 @@ class GpRater:
         tensors |= {f"process.{name}": w for name, w in self.process.state_dict().items()}
         tensors |= {f"heads.{name}": w for name, w in self.heads.state_dict().items()}
         write_tensors(tensors, path)
+
+
+@torch.inference_mode()
+def _reasons(
+    found: Beside, history: Int64[np.ndarray, " history"], shown: Int64[np.ndarray, " shown"]
+) -> list[Reasons]:
+    added = found.contributions(torch.from_numpy(shown)).double().numpy()
+    return [Reasons(history, each) for each in added]
 
 
 def restore(tensors: dict[str, Tensor], model: Model, params: Gp) -> GpRater:

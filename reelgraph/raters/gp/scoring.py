@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int64
-from torch import Tensor
+from jaxtyping import Float64, Int64
 
 from reelgraph.raters.gp.content import Content
-from reelgraph.raters.gp.inputs import MOVIE_STATISTICS, HeadInputs, Predictor, columns_of, movie_statistics
+from reelgraph.raters.gp.inputs import (
+    MOVIE_STATISTICS,
+    HeadInputs,
+    Predictor,
+    columns_of,
+    how_surprised,
+    movie_statistics,
+)
 from reelgraph.raters.gp.movie_stats import MovieStats, rating_stats
-from reelgraph.raters.gp.process import Candidates, Process
+from reelgraph.raters.gp.process import Beside, Candidates, Process
 from reelgraph.raters.gp.ratings import Ratings
 
 
@@ -33,27 +39,50 @@ class Scorer:
         self.columns = columns_of(unrated, known, stats.mean, content, len(process.tastes))
         self.by_table: dict[int, Candidates] = {}
         self.process, self.movie = process, each
-        self.level = torch.from_numpy(stats.mean + known.mean).float()
+        self.effect = torch.from_numpy(stats.mean + known.mean)
         self.statistics = torch.from_numpy(np.stack(movie_statistics(known), axis=1)).float()
 
     @torch.inference_mode()
-    def head_inputs(
-        self, predictor: Predictor, row: Int64[np.ndarray, " size"], asked: Float[Tensor, " inputs"]
-    ) -> HeadInputs:
-        """Return what the head reads of every movie in the place of the window's last rating.
+    def beside(
+        self,
+        predictor: Predictor,
+        row: Int64[np.ndarray, " size"],
+        movies: Int64[np.ndarray, " movies"] | None,
+    ) -> Beside:
+        """Predict movies, by default all, in the place of the window's last rating.
 
         Args:
             predictor: over the ratings that the window names.
             row: the window.
-            asked: what the head reads of the last rating itself: what doesn't depend on its movie stays.
+            movies: rows of movies.
         """
-        candidates = self._candidates(int(predictor.columns.table[row[-1]]))
-        mean, spread = self.process.beside(predictor.columns, torch.from_numpy(row), candidates)
-        x = asked.repeat(len(self.movie), 1)
-        x[:, :MOVIE_STATISTICS], x[:, -3], x[:, -2] = self.statistics, mean, spread**2
-        return HeadInputs(self.movie, x, mean + self.level, spread)
+        every = self.candidates(int(predictor.columns.table[row[-1]]))
+        if movies is not None:
+            every = Candidates(every.vectors, *(each[torch.from_numpy(movies)] for each in every[1:]))
+        return self.process.beside(predictor.columns, torch.from_numpy(row), every)
 
-    def _candidates(self, table: int) -> Candidates:
+    def head_inputs(
+        self,
+        found: Beside,
+        person: Float64[np.ndarray, " statistics"],
+        movies: Int64[np.ndarray, " movies"] | None,
+    ) -> HeadInputs:
+        """Return what the head reads of the movies.
+
+        Args:
+            found: what the process says of them.
+            person: what the head reads of the rating in whose place they are: of its movie nothing is taken.
+            movies: rows of movies; by default all.
+        """
+        movies = self.movie if movies is None else movies
+        x = torch.empty(len(movies), len(person) + 3)
+        x[:, :MOVIE_STATISTICS] = self.statistics[movies]
+        x[:, MOVIE_STATISTICS:-3] = torch.from_numpy(person[MOVIE_STATISTICS:])
+        x[:, -3], x[:, -2] = found.predicted, found.spread**2
+        x[:, -1] = how_surprised((found.surprise**2).sum(), torch.tensor(len(found.surprise)))
+        return HeadInputs(movies, x, found.predicted + self.effect[movies].float(), found.spread)
+
+    def candidates(self, table: int) -> Candidates:
         """Return the movies by one table of tastes; made when first asked for, since most ask for few."""
         if table not in self.by_table:
             tables = torch.full_like(self.columns.table, table)

@@ -15,7 +15,7 @@ from reelgraph.raters.gp.fitting import fit_process
 from reelgraph.raters.gp.head import Head, expected_stars
 from reelgraph.raters.gp.inputs import Predictor, columns_of
 from reelgraph.raters.gp.movie_stats import DAMPING, fit_stats, rating_stats
-from reelgraph.raters.gp.process import Process
+from reelgraph.raters.gp.process import Columns, Process
 from reelgraph.raters.gp.rater import HEAD_INPUTS
 from reelgraph.raters.gp.ratings import Ratings, all_rows, fitted_rows
 from reelgraph.raters.gp.tastes import fit_tastes
@@ -161,7 +161,7 @@ def test_one_step_ahead_is_gaussian_conditioning(process: Process, ratings: Rati
     rows, _ = covering(ratings.offsets, 24, 24)
     with torch.no_grad():
         found = process.ahead(columns, torch.from_numpy(rows))
-        covariance, residual, level = process._joint(columns, torch.from_numpy(rows))
+        covariance, residual, level = process._joint(columns, torch.from_numpy(rows), process._vectors())
     covariance, residual = covariance.double().numpy(), residual.double().numpy()
     for window in range(0, len(rows), 5):
         for place in range(int((rows[window] >= 0).sum())):
@@ -173,22 +173,29 @@ def test_one_step_ahead_is_gaussian_conditioning(process: Process, ratings: Rati
             assert float(found.spread[window, place]) == pytest.approx(variance**0.5, abs=1e-4)
 
 
-def test_contributions_sum_to_the_prediction(process: Process, ratings: Ratings, content) -> None:
+def test_others_beside_a_history_are_predicted_and_explained(
+    process: Process, ratings: Ratings, content
+) -> None:
     stats = fit_stats(ratings, content, 0)
     columns = columns_of(ratings, rating_stats(stats, ratings), stats.mean, content, len(process.tastes))
-    row = torch.arange(int(ratings.offsets[1]))
+    last = int(ratings.offsets[1]) - 1
+    row, others = torch.arange(last + 1), torch.tensor([last, 3, 0])
     with torch.no_grad():
-        added = process.contributions(columns, row)
-        found = process.ahead(columns, row.unsqueeze(0))
-        level = process.offset + columns.x[row[-1]] @ process.linear
-    assert float(added.sum() + level) == pytest.approx(float(found.predicted[0, -1]), abs=1e-4)
+        found = process.beside(columns, row, process.candidates(Columns(*(x[others] for x in columns))))
+        alone = process.ahead(columns, row.unsqueeze(0))
+        level = process.offset + columns.x[others] @ process.linear
+    assert float(found.predicted[0]) == pytest.approx(float(alone.predicted[0, -1]), abs=1e-4)
+    assert float(found.spread[0]) == pytest.approx(float(alone.spread[0, -1]), abs=1e-4)
+    np.testing.assert_allclose(found.surprise, alone.surprise[0, :-1], atol=1e-4)
+    added = found.contributions(torch.arange(3))
+    np.testing.assert_allclose(added.sum(dim=1) + level, found.predicted, atol=1e-4)
 
 
 def test_covariance_matches_the_formula_for_a_pair(process: Process, ratings: Ratings, content) -> None:
     stats = fit_stats(ratings, content, 0)
     columns = columns_of(ratings, rating_stats(stats, ratings), stats.mean, content, len(process.tastes))
     with torch.no_grad():
-        joint, _, _ = process._joint(columns, torch.tensor([[0, 3]]))
+        joint, _, _ = process._joint(columns, torch.tensor([[0, 3]]), process._vectors())
         movie, means = columns.movie[[0, 3]], process._vectors()[0]
         w, z, x = process.cowatch[movie], process.vectors[movie], columns.x[[0, 3]]
         e = torch.cat([w, 0.5 * z], 1) @ process.metric + means[process.tokens[movie]].sum(1)
