@@ -9,7 +9,7 @@ from reelgraph.bundle.contents import MODEL_TYPE, Contents, write_bundle
 from reelgraph.bundle.gathering import gather, movielens_of_params
 from reelgraph.bundle.vector_files import write_projector, write_word2vec
 from reelgraph.errors import ArtifactError, InputError
-from reelgraph.files import read_json, replacing
+from reelgraph.files import read_json, replacing, write_text
 
 FRONT = """\
 ---
@@ -34,6 +34,10 @@ print(model.recommend(history, top=5))
 embedding of each of the {movies:,} movies ({vectors:,} bytes), `movies.parquet` what is known of them,
 `config.json` what the weights belong to, `test_results.json` the figures. Nothing in it is code.
 """
+ONNX = """
+`model.onnx` ({size:,} bytes) predicts by onnxruntime alone. Movies are rows of `movies.parquet`, from 0;
+`onnxruntime.InferenceSession("model.onnx").get_modelmeta().description` tells more.
+"""
 
 
 def export(
@@ -49,7 +53,7 @@ def export(
 
     Raises:
         ArtifactError: a stage has not run.
-        InputError: the rater can't be written as ONNX, or the folder is something else.
+        InputError: the folder is something else.
         PackageError: a package is missing.
     """
     _refuse_others(folder)
@@ -57,15 +61,26 @@ def export(
     with replacing(folder) as draft:
         write_bundle(replace(contents, card=_card(contents)), draft)
         if onnx:
-            from reelgraph.bundle.onnx_export import write_onnx
-
-            write_onnx(contents, draft / "model.onnx")
+            add_onnx(contents, draft)
         if embeddings:
             for name, vectors in contents.vectors.items():
                 write_word2vec(contents.library, vectors, draft / "embeddings" / f"{name}.txt")
                 write_projector(contents.library, vectors, draft / "embeddings" / f"{name}.tsv")
     files = sorted(path for path in folder.rglob("*") if path.is_file())
     return {path.relative_to(folder).as_posix(): path.stat().st_size for path in files}
+
+
+def add_onnx(contents: Contents, folder: Path) -> None:
+    """Write ``model.onnx`` into a bundle's folder, and its size into the card.
+
+    Raises:
+        PackageError: a package is missing.
+    """
+    from reelgraph.bundle.onnx_export import write_onnx  # torch
+
+    write_onnx(contents, folder / "model.onnx")
+    card = (folder / "README.md").read_text(encoding="utf-8")
+    write_text(card + ONNX.format(size=(folder / "model.onnx").stat().st_size), folder / "README.md")
 
 
 def _refuse_others(folder: Path) -> None:

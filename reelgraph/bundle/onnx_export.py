@@ -1,15 +1,18 @@
-"""The reference's networks as ONNX: movie rows, ratings and mask in, stars out.
+"""The rater as ONNX: rows of movies and stars in, predicted stars out. The file says what it reads.
 
-The Gaussian process isn't written: it factorises a matrix of the history (Cholesky), for which ONNX has no
-operator, and reads statistics of the history that are computed outside of torch.
+``attention`` and ``transformer`` take a batch of histories with a target each; ``gp`` one history and any
+number of targets (``reelgraph.bundle.onnx_gp``).
 """
 
 from __future__ import annotations
 
 import importlib.util
+import inspect
 import logging
 import warnings
+from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import torch
 from jaxtyping import Bool, Float, Int64
@@ -17,15 +20,28 @@ from torch import Tensor, nn
 
 from reelgraph.bundle.contents import Contents
 from reelgraph.bundle.model import rater_of
-from reelgraph.errors import InputError, PackageError
+from reelgraph.errors import PackageError
 from reelgraph.files import replacing
 from reelgraph.histories.batches import Batch
+from reelgraph.raters.gp.rater import GpRater
 from reelgraph.raters.network import Network
 from reelgraph.raters.neural import NeuralRater
 from reelgraph.stars import from_scaled, to_scaled
 
+if TYPE_CHECKING:
+    from onnx import GraphProto, ModelProto
+
 PACKAGES = ("onnx", "onnxscript")
-INPUTS = ("history", "stars", "mask", "target")
+OUTPUTS = ("predicted", "probabilities")
+Example = Mapping[str, tuple[Tensor, tuple[str, ...]]]
+DIMS = ("batch", "history")
+EXAMPLE: Example = {
+    "history": (torch.zeros(2, 3, dtype=torch.int64), DIMS),
+    "stars": (torch.full((2, 3), 3.5), DIMS),
+    "mask": (torch.ones(2, 3).bool(), DIMS),
+    "target": (torch.zeros(2, dtype=torch.int64), DIMS[:1]),
+}
+"""Inputs and their dimensions; no length of one, which torch takes for a constant."""
 
 
 class Stars(nn.Module):
@@ -58,31 +74,55 @@ def write_onnx(contents: Contents, path: Path) -> None:
     """Write the rater.
 
     Raises:
-        InputError: it is a Gaussian process.
         PackageError: onnx or onnxscript is missing.
     """
-    kind = contents.config.rater.model.type
-    if kind == "gp":
-        raise InputError("--onnx", "a rater of type attention or transformer", "gp",
-                         "ONNX has no Cholesky factorisation; load the bundle in Python.")  # fmt: skip
     missing = [name for name in PACKAGES if importlib.util.find_spec(name) is None]
     if missing:
         raise PackageError("--onnx", f"the packages {', '.join(PACKAGES)}", f"no {missing[0]}",
                            "pip install 'reelgraph[onnx]'")  # fmt: skip
     rater = rater_of(contents)
-    assert isinstance(rater, NeuralRater)
+    if isinstance(rater, GpRater):
+        from reelgraph.bundle import onnx_gp as gp  # which imports onnxscript
+
+        file = _exported(gp.OnePerson(rater), gp.EXAMPLE, OUTPUTS, gp.TRANSLATED)
+    else:
+        assert isinstance(rater, NeuralRater)
+        file = _exported(Stars(rater.network), EXAMPLE, OUTPUTS[:1], {})
     with replacing(path) as draft:
-        _export(Stars(rater.network.eval()), draft)
+        draft.write_bytes(file.SerializeToString())
 
 
-def _export(network: nn.Module, path: Path) -> None:
-    # Two of each: torch takes a dimension of one for a constant.
-    rows, stars, mask = torch.zeros(2, 3, dtype=torch.int64), torch.full((2, 3), 3.5), torch.ones(2, 3).bool()
-    batch, length = torch.export.Dim("batch", min=1), torch.export.Dim("history", min=1)
-    shapes = {name: {0: batch, 1: length} for name in INPUTS[:3]} | {"target": {0: batch}}
+def _exported(
+    module: nn.Module, example: Example, outputs: tuple[str, ...], translated: dict[Any, Any]
+) -> ModelProto:
+    """Return a module and its documentation as ONNX, without the paths and lines that torch puts in."""
+    shapes = {
+        name: dict.fromkeys(range(len(dims)), torch.export.Dim.DYNAMIC) for name, (_, dims) in example.items()
+    }
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # about what torch will change one day
-        torch.onnx.export(network, (rows, stars, mask, torch.zeros(2, dtype=torch.int64)), path,
-                          input_names=list(INPUTS), output_names=["predicted"], dynamic_shapes=shapes,
-                          dynamo=True, external_data=False, verbose=False)  # fmt: skip
+        program = torch.onnx.export(
+            module.eval(), tuple(tensor for tensor, _ in example.values()), dynamo=True, verbose=False,
+            input_names=list(example), output_names=list(outputs), dynamic_shapes=shapes,
+            custom_translation_table=translated,
+        )  # fmt: skip
+    assert program is not None
+    file = program.model_proto
+    file.doc_string = inspect.getdoc(module.forward) or ""
+    _strip(file.graph)
+    for value in file.graph.input:
+        for dim, name in zip(value.type.tensor_type.shape.dim, example[value.name][1], strict=True):
+            dim.dim_param = name
+    for value in file.graph.output:
+        value.type.tensor_type.shape.dim[0].dim_param = example["target"][1][0]
+    return file
+
+
+def _strip(graph: GraphProto) -> None:
+    graph.ClearField("value_info")
+    for node in graph.node:
+        node.ClearField("metadata_props")
+        for attribute in node.attribute:
+            if attribute.HasField("g"):
+                _strip(attribute.g)

@@ -158,9 +158,7 @@ def export(
             show_default=False,
         ),
     ] = None,
-    onnx: Annotated[
-        bool, typer.Option("--onnx", help="Also model.onnx (attention and transformer).")
-    ] = False,
+    onnx: Annotated[bool, typer.Option("--onnx", help="Also model.onnx, for onnxruntime.")] = False,
     embeddings: Annotated[
         bool, typer.Option("--embeddings", help="Also as word2vec text and for TensorBoard's Projector.")
     ] = False,

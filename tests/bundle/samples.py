@@ -36,13 +36,15 @@ KNOWN = (
     ("Undated", "Undated", [], None),
 )  # fmt: skip
 IDS = {"Heat (1995)": 104, "The Matrix": 101, "Spirited Away": 100}
+UNRATED = 3
+"""The last movies, which nobody rated."""
 
 
 @cache
 def fitted(kind: str) -> tuple[Rater, Movies, Config]:
     params = params_of(kind)
     movies = known_movies()
-    people = random_histories(3, 30, len(movies.year), 60)
+    people = random_histories(3, 30, len(movies.year) - UNRATED, 60)
     rater = fit_rater(params, people, movies, lambda epoch: None).train
     return rater, movies, Config(model=params.model, gp=params.gp)
 

@@ -13,6 +13,7 @@ from reelgraph.bundle.gathering import movielens_of_params, with_titles
 from reelgraph.bundle.library import Library
 from reelgraph.bundle.titles import TitleIndex
 from reelgraph.errors import InputError
+from reelgraph.schemas.catalog import CATALOG
 
 EDITION = {
     "movies.csv": 'movieId,title,genres\n1,"Postman, The (Postino, Il) (1994)",Drama\n2,Spirited Away (Sen to Chihiro) (2001),Animation\n'
@@ -30,6 +31,10 @@ def catalog() -> pa.Table:
         "release_year": [2001, 1994, 1999],
     }
     return pa.table({name: pa.array(cell, MOVIES.field(name).type) for name, cell in cells.items()})
+
+
+def test_a_bundles_movies_have_the_catalogues_columns() -> None:
+    assert [MOVIES.field(at) for at in range(len(CATALOG.file_schema))] == list(CATALOG.file_schema)
 
 
 def test_titles_and_ids_are_those_of_the_edition(tmp_path: Path) -> None:
