@@ -20,14 +20,16 @@ from reelgraph.errors import ArtifactError
 from reelgraph.files import read_json, replacing, write_json, write_parquet, write_text
 from reelgraph.params.base import Section
 from reelgraph.raters.loading import Config
-from reelgraph.schemas.catalog import CATALOG
+from reelgraph.schemas.columns import TEXT_COLUMNS
 
 MODEL_TYPE: Literal["reelgraph"] = "reelgraph"
 AGAIN = "Write the bundle again with `reelgraph export`."
 
 MOVIES = pa.schema(
     [
-        *CATALOG.file_schema,
+        ("movieId", pa.int64()),
+        *((name, pa.string()) for name in TEXT_COLUMNS),
+        ("release_year", pa.int64()),
         ("title", pa.string()),
         ("other_titles", pa.list_(pa.string())),
         ("imdb_id", pa.int64()),
@@ -150,4 +152,4 @@ def _vectors(path: Path, count: int) -> dict[str, np.ndarray]:
         if each is None or each.ndim != 2 or len(each) != count or not np.isfinite(each).all():
             shape = "none" if each is None else f"shape {each.shape}"
             raise ArtifactError(f"{path}: {name}", f"{count:,} finite vectors", shape, AGAIN)
-    return {name: found[name].astype(np.float32) for name in VECTORS}
+    return {name: found[name].astype(np.float32, copy=False) for name in VECTORS}

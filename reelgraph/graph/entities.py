@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 from jaxtyping import Int64
 
-from reelgraph.schemas.catalog import ENTITY_COLUMNS
+from reelgraph.schemas.columns import ENTITY_COLUMNS
 from reelgraph.schemas.kg import EDGES, ENTITIES
 
 

@@ -12,7 +12,7 @@ import pyarrow as pa
 from jaxtyping import Int8
 
 from reelgraph.files import write_parquet
-from reelgraph.schemas.catalog import ENTITY_COLUMNS
+from reelgraph.schemas.columns import ENTITY_COLUMNS
 from reelgraph.schemas.kg import KnowledgeGraph
 from reelgraph.seeds import generator
 

@@ -14,7 +14,7 @@ from jaxtyping import Float32
 
 from reelgraph.errors import InputError, PackageError
 from reelgraph.graph.fasttext_file import sentence_vectors
-from reelgraph.schemas.catalog import TEXT_COLUMNS
+from reelgraph.schemas.columns import TEXT_COLUMNS
 
 HUB_REPOSITORY, HUB_FILE = "facebook/fasttext-en-vectors", "model.bin"
 """cc.en.300.bin under the name that the hub has for it."""

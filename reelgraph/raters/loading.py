@@ -16,7 +16,6 @@ from reelgraph.params.rater import Model
 from reelgraph.raters.gp import rater as gp
 from reelgraph.raters.neural import restore
 from reelgraph.raters.rater import Rater
-from reelgraph.schemas.movies import read_movie_ids
 from reelgraph.schemas.records import read_record
 from reelgraph.schemas.vectors import aligned, read_vectors
 from reelgraph.tensors import read_tensors
@@ -39,6 +38,8 @@ def load_rater(folder: str, rows: Fit, data: str = "data") -> Rater:
     vectors = f"{data}/emb_{config.model.embedding}.parquet"
 
     def movies() -> Float32[np.ndarray, "movies dim"]:
+        from reelgraph.schemas.movies import read_movie_ids  # by the table engine, which a bundle needs not
+
         return aligned(read_movie_ids(f"{data}/movies.parquet"), *read_vectors(vectors), vectors)
 
     return restored(config, f"{folder}/{rows}.safetensors", movies)

@@ -8,25 +8,8 @@ import ibis.expr.types as ir
 import pyarrow as pa
 from ibis.backends import BaseBackend
 
+from reelgraph.schemas.columns import TEXT_COLUMNS
 from reelgraph.schemas.contract import Column, Contract
-
-ACTORS = ("actor_1", "actor_2", "actor_3")
-
-ENTITY_COLUMNS: dict[str, tuple[str, ...]] = {
-    "actor": ACTORS,
-    "director": ("director_1",),
-    "writer": ("writer_1",),
-    "genre": ("genre_1",),
-    "company": ("produced_by_company_1",),
-    "country": ("produced_in_country_1",),
-    "language": ("spoken_language_1",),
-}
-"""Entity type → the catalogue's columns that name its entities."""
-
-TEXT_COLUMNS = (
-    "original_title", "tagline", "overview",
-    *(column for columns in ENTITY_COLUMNS.values() for column in columns),
-)  # fmt: skip
 
 FIRST_YEAR, LAST_YEAR = 1800.0, 2200.0
 

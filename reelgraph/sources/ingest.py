@@ -13,7 +13,8 @@ import pyarrow.compute as pc
 
 from reelgraph.engine import collect, connect, stream
 from reelgraph.params.data import IngestParams
-from reelgraph.schemas.catalog import CATALOG, ENTITY_COLUMNS
+from reelgraph.schemas.catalog import CATALOG
+from reelgraph.schemas.columns import ENTITY_COLUMNS
 from reelgraph.schemas.ratings import RATINGS
 from reelgraph.sources.demo.make import make_demo
 from reelgraph.sources.movielens import movielens

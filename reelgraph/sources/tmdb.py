@@ -15,7 +15,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from reelgraph.engine import collect
-from reelgraph.schemas.catalog import CATALOG, TEXT_COLUMNS
+from reelgraph.schemas.catalog import CATALOG
+from reelgraph.schemas.columns import TEXT_COLUMNS
 from reelgraph.sources import titles, tmdb_files
 from reelgraph.sources.columns import Values
 from reelgraph.sources.staging import Staging

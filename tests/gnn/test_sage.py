@@ -9,7 +9,7 @@ from torch.nn.functional import softplus
 from reelgraph.gnn.hetero import to_hetero
 from reelgraph.gnn.sage import HeteroSage, star_graph
 from reelgraph.gnn.training import bpr_loss, draw_negatives, links
-from reelgraph.schemas.catalog import ENTITY_COLUMNS
+from reelgraph.schemas.columns import ENTITY_COLUMNS
 from reelgraph.schemas.kg import KnowledgeGraph, Relation
 
 

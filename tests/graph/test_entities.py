@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reelgraph.graph.entities import entities_and_edges
-from reelgraph.schemas.catalog import ENTITY_COLUMNS
+from reelgraph.schemas.columns import ENTITY_COLUMNS
 
 COLUMNS = [column for columns in ENTITY_COLUMNS.values() for column in columns]
 NAMES = [

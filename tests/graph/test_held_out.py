@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from reelgraph.graph.held_out import Part, only, split_edges, without_names, write_parts
 from reelgraph.graph.names import training_lines
-from reelgraph.schemas.catalog import TEXT_COLUMNS
+from reelgraph.schemas.columns import TEXT_COLUMNS
 from reelgraph.schemas.kg import KnowledgeGraph, Relation
 
 SHARES = st.floats(0, 0.4)

@@ -8,7 +8,7 @@ import pytest
 
 from reelgraph.errors import InputError, PackageError
 from reelgraph.graph.names import name_vectors, training_lines
-from reelgraph.schemas.catalog import TEXT_COLUMNS
+from reelgraph.schemas.columns import TEXT_COLUMNS
 
 WORDS = ["a", "house", "by", "the", "sea", "where", "Ann", "Lee", "and", "Émile", "waits", "for", "rain"]
 

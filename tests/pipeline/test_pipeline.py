@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import reelgraph
-from reelgraph.schemas.catalog import ENTITY_COLUMNS
+from reelgraph.schemas.columns import ENTITY_COLUMNS
 from tests.pipeline.project import Project
 
 BASELINES = (

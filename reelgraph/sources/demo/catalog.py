@@ -5,7 +5,8 @@ from __future__ import annotations
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from reelgraph.schemas.catalog import ACTORS, CATALOG
+from reelgraph.schemas.catalog import CATALOG
+from reelgraph.schemas.columns import ACTORS
 from reelgraph.sources.demo.genres import GENRES
 from reelgraph.sources.demo.movies import Movies
 from reelgraph.sources.demo.names import ACTOR_STEP, MAKER_STEP, companies, people, words
