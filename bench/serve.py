@@ -1,14 +1,15 @@
 """How fast the page answers many people at once: ``python -m bench.serve BUNDLE [CLIENTS] [SECONDS]``.
 
 Each client gives a rating, waits for the recommendations, thinks, and gives the next; clients and
-server share the machine. Prints, for each time to think, questions a second and percentiles of the time to
-an answer.
+server share the machine. Prints, for each time to think, questions a second, percentiles of the time to an
+answer, and the server's CPU time a question, which other work on the machine bears little on.
 """
 
 from __future__ import annotations
 
 import http.client
 import json
+import os
 import sys
 import threading
 import time
@@ -18,7 +19,7 @@ from urllib.parse import urlsplit
 import numpy as np
 
 from reelgraph.bundle.contents import read_bundle
-from tests.serve.server import BINARY, running
+from tests.serve.server import BINARY, started
 
 THINKING = (5.0, 2.0, 1.0, 0.0)
 """Seconds between an answer and the next rating."""
@@ -41,9 +42,16 @@ def client(host: str, movies: list[int], seed: int, thinking: float, end: float,
         time.sleep(thinking * 2 * draw.random())
 
 
-def measure(url: str, movies: list[int], clients: int, thinking: float, seconds: float) -> str:
+def cpu(process: int) -> float:
+    """Return the seconds of CPU that a process has used, by Linux' /proc."""
+    fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def measure(url: str, process: int, movies: list[int], clients: int, thinking: float, seconds: float) -> str:
     """Let the clients go; return a line of the table."""
     taken: list[float] = []
+    before = cpu(process)
     end = time.perf_counter() + seconds
     host = urlsplit(url).netloc
     threads = [
@@ -55,7 +63,9 @@ def measure(url: str, movies: list[int], clients: int, thinking: float, seconds:
     for thread in threads:
         thread.join()
     p50, p95, p99 = np.percentile(np.array(taken) * 1000, [50, 95, 99])
-    return f"{clients:>8}{thinking:>10.1f}{len(taken) / seconds:>12.1f}{p50:>8.0f}{p95:>8.0f}{p99:>8.0f}"
+    each = (cpu(process) - before) / len(taken) * 1000
+    rate = len(taken) / seconds
+    return f"{clients:>8}{thinking:>10.1f}{rate:>13.1f}{p50:>8.0f}{p95:>8.0f}{p99:>8.0f}{each:>8.1f}"
 
 
 def main(bundle: Path, clients: int = 50, seconds: float = 20) -> None:
@@ -64,16 +74,17 @@ def main(bundle: Path, clients: int = 50, seconds: float = 20) -> None:
     heads = (
         ("clients", 8),
         ("think s", 10),
-        ("questions/s", 12),
+        ("questions/s", 13),
         ("p50 ms", 8),
         ("p95 ms", 8),
         ("p99 ms", 8),
+        ("CPU ms", 8),
     )
     print(f"{len(movies):,} movies\n{''.join(f'{head:>{width}}' for head, width in heads)}")
-    with running(bundle) as url:
-        measure(url, movies, 2, 0.0, 3)
+    with started(bundle) as server:
+        measure(*server, movies, 2, 0.0, 3)
         for thinking in THINKING:
-            print(measure(url, movies, clients, thinking, seconds), flush=True)
+            print(measure(*server, movies, clients, thinking, seconds), flush=True)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ import json
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, is_dataclass
+from dataclasses import fields, is_dataclass
 from typing import Annotated, Any
 
 import typer
@@ -28,7 +28,7 @@ def say(values: dict[str, Any], as_json: bool, text: Callable[[], str]) -> None:
 def plain(value: Any) -> Any:
     """Return dataclasses and tuples as JSON knows them."""
     if is_dataclass(value) and not isinstance(value, type):
-        return plain(asdict(value))
+        return {each.name: plain(getattr(value, each.name)) for each in fields(value)}
     if isinstance(value, dict):
         return {key: plain(each) for key, each in value.items()}
     if isinstance(value, list | tuple):

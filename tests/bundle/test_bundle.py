@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import reelgraph
-from reelgraph.bundle.answers import interval, spread_out
+from reelgraph.bundle.answers import best, interval, spread_out
 from reelgraph.bundle.contents import read_bundle
 from reelgraph.bundle.model import Bundle
 from reelgraph.bundle.person import Rated, histories_of
@@ -139,6 +139,13 @@ def test_the_interval_holds_four_fifths() -> None:
         low, high = interval(each)
         assert each[round(low * 2) - 1 : round(high * 2)].sum() >= 0.8 - 1e-9
     assert interval(np.eye(10)[6]) == (3.5, 3.5)
+
+
+def test_the_best_are_the_highest_and_of_equal_ones_the_first() -> None:
+    draw = np.random.default_rng(0)
+    for count in (0, 1, 7, 50):
+        value = draw.integers(0, 9, 50).astype(np.float64)
+        assert best(value, count) == np.argsort(-value, kind="stable")[:count].tolist()
 
 
 def test_a_copy_of_what_was_chosen_is_passed_over() -> None:

@@ -19,6 +19,13 @@ BINARY = "application/octet-stream"
 @contextmanager
 def running(bundle: Path) -> Iterator[str]:
     """Start `reelgraph serve` on a free port; yield its address."""
+    with started(bundle) as (url, _):
+        yield url
+
+
+@contextmanager
+def started(bundle: Path) -> Iterator[tuple[str, int]]:
+    """Start `reelgraph serve` on a free port; yield its address and the number of its process."""
     command = [
         sys.executable,
         "-m",
@@ -38,7 +45,7 @@ def running(bundle: Path) -> Iterator[str]:
             while not lines or not lines[-1].startswith("}"):
                 lines.append(process.stdout.readline())
                 assert lines[-1], "the server ended"
-            yield json.loads("".join(lines))["url"]
+            yield json.loads("".join(lines))["url"], process.pid
         finally:
             process.terminate()
 
