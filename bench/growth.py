@@ -1,8 +1,8 @@
 """What a rating costs, by CPU time: ``python -m bench.growth 1000000 3000000 10000000 --backend duckdb``.
 
 CPU seconds, and not those of the clock, as a machine with other work leaves them nearly alone. Each step and
-size runs in a process of its own, on generated ratings. Writes ``bench/results/growth_BACKEND.json``; prints
-cost a rating, and the exponent p of cost ~ ratings^p.
+size runs in a process of its own, on generated ratings; ``--steps train_rater`` is an epoch of attention over
+all targets. Writes ``bench/results/growth_NAME.json``, with the exponent p of cost ~ ratings^p.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from ibis.backends import BaseBackend
 
 from bench.comparing import exponent
 from bench.run import RESULTS, machine
+from bench.stages import train_rater as rater
 from bench.stages.tables import SEQUENCES, prepare
 from reelgraph.engine import connect
 from reelgraph.files import write_parquet
@@ -41,24 +42,26 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("sizes", nargs="+", type=int, help="ratings, ascending")
     parser.add_argument("--backend", choices=("duckdb", "spark"), default="duckdb")
+    parser.add_argument("--steps", nargs="+", choices=STEPS, default=["filter", "make_sequences"])
+    parser.add_argument("--name", help="of the results; the backend's by default")
     parser.add_argument("--step", choices=STEPS, help=argparse.SUPPRESS)
     parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
     asked = parser.parse_args()
     if asked.step:
-        print(json.dumps(_cost(asked.step, asked.folder, asked.backend)))
+        print(json.dumps(_cost(asked.step, asked.folder, asked.sizes[0], asked.backend)))
         return
-    rows = [row for size in asked.sizes for row in _measured(size, asked.backend)]
+    rows = [row for size in asked.sizes for row in _measured(size, asked.backend, asked.steps)]
     found = {"machine": machine(), "load": os.getloadavg()[0], "rows": rows, "exponents": _exponents(rows)}
     text = json.dumps(found, indent=2) + "\n"
-    (RESULTS / f"growth_{asked.backend}.json").write_text(text, encoding="utf-8")
+    (RESULTS / f"growth_{asked.name or asked.backend}.json").write_text(text, encoding="utf-8")
     print(text)
 
 
-def _measured(size: int, backend: str) -> list[Row]:
+def _measured(size: int, backend: str, steps: list[str]) -> list[Row]:
     with tempfile.TemporaryDirectory(prefix="reelgraph-bench-") as folder:
         prepare(Path(folder), size)
         rows = []
-        for step in STEPS:
+        for step in steps:
             command = [sys.executable, "-W", "ignore", "-m", "bench.growth", str(size), "--step", step]
             command += ["--folder", folder, "--backend", backend]
             said = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
@@ -67,11 +70,11 @@ def _measured(size: int, backend: str) -> list[Row]:
         return rows
 
 
-def _cost(step: str, folder: Path, backend: Literal["duckdb", "spark"]) -> Row:
+def _cost(step: str, folder: Path, size: int, backend: Literal["duckdb", "spark"]) -> Row:
     """Run a step; return its CPU seconds and peak memory, of this process and of Spark's."""
     me = psutil.Process()
     before, start = _cpu([me]), time.perf_counter()
-    STEPS[step](connect(Engine(backend=backend, url="local[2]", memory_mb=1000)), folder)
+    STEPS[step](connect(Engine(backend=backend, url="local[2]", memory_mb=1000)), folder, size)
     family, seconds = [me, *me.children(recursive=True)], time.perf_counter() - start
     peak = sum(_peak_mb(process.pid) for process in family)
     return {"cpu_seconds": _cpu(family) - before, "seconds": seconds, "peak_mb": peak}
@@ -87,25 +90,30 @@ def _peak_mb(pid: int) -> int:
     return int(peak.split()[0]) // 1024 if peak else 0  # 0: it has ended
 
 
-def _filter(connection: BaseBackend, folder: Path) -> None:
+def _filter(connection: BaseBackend, folder: Path, size: int) -> None:
     found = filter_movies(connection, folder / "catalog.parquet", folder / "ratings.parquet")
     write_parquet(found.movies, folder / "movies.parquet")
 
 
-def _make_sequences(connection: BaseBackend, folder: Path) -> None:
+def _make_sequences(connection: BaseBackend, folder: Path, size: int) -> None:
     ratings = open_ratings(connection, folder / "ratings.parquet")
     movies = open_catalog(connection, folder / "movies.parquet")
     write_histories(make_histories(ratings, movies, SEQUENCES), folder / "histories")
 
 
-STEPS: dict[str, Callable[[BaseBackend, Path], None]] = {
+def _train_rater(connection: BaseBackend, folder: Path, size: int) -> None:
+    rater.ours(folder, size)
+
+
+STEPS: dict[str, Callable[[BaseBackend, Path, int], None]] = {
     "filter": _filter,
     "make_sequences": _make_sequences,
+    "train_rater": _train_rater,
 }
 
 
 def _exponents(rows: list[Row]) -> dict[str, float | None]:
-    of = {step: [row for row in rows if row["step"] == step] for step in STEPS}
+    of = {name: [row for row in rows if row["step"] == name] for name in {row["step"] for row in rows}}
     return {
         step: exponent(tuple(row["ratings"] for row in some), [row["cpu_seconds"] for row in some])
         for step, some in of.items()

@@ -7,15 +7,45 @@ import os
 # Threads that spin while they wait make a step ten times slower on a machine that has other work too.
 # OpenMP reads this once, when torch is loaded.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+# What CUDA needs to repeat its matrix products, and Metal for operations that it lacks; read once, too.
+os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+os.environ.setdefault("PYTORCH_ENABLE_MPS_FALLBACK", "1")
 
 import torch
 
+from reelgraph.errors import ParamError
 from reelgraph.params.compute import Compute
 
+CPU = torch.device("cpu")
 
-def prepare(params: Compute) -> None:
-    """Fix the number of threads and refuse algorithms whose result varies."""
+
+def prepare(params: Compute) -> torch.device:
+    """Fix the number of threads, and refuse algorithms whose result varies; return the device to compute on.
+
+    On a GPU such algorithms are avoided where there is another one.
+
+    Raises:
+        ParamError: the device isn't there.
+    """
+    device = _device(params)
     torch.set_num_threads(params.threads)
-    torch.use_deterministic_algorithms(True)
+    torch.use_deterministic_algorithms(True, warn_only=device != CPU)
     # Filling fresh memory only guards against reading it before it is written, and costs 6 % of a GNN epoch.
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
+    return device
+
+
+def where(device: torch.device, params: Compute) -> str:
+    """Return what a stage's summary says of the device, where it may be another than the CPU."""
+    return "" if params.device == "cpu" else f", on {device.type}"
+
+
+def _device(params: Compute) -> torch.device:
+    there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+    if params.device == "auto":
+        return torch.device(next(name for name, found in there.items() if found))
+    if not there[params.device]:
+        found = ", ".join(name for name, found in there.items() if found)
+        raise ParamError("compute.device", f"a device that torch {torch.__version__} finds here: {found}",
+                         params.device, "Set it to cpu or auto, or install a torch with it.")  # fmt: skip
+    return torch.device(params.device)

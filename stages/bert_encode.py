@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from reelgraph.compute import prepare
+from reelgraph.compute import prepare, where
 from reelgraph.door import run
 from reelgraph.files import write_json
 from reelgraph.params.text import TextParams
@@ -25,10 +25,11 @@ COUNTS = Path("data/counts/text.json")
 
 def bert_encode(params: TextParams) -> str:
     """Encode the movies' texts."""
-    prepare(params.compute)
+    device = prepare(params.compute)
     movies = read_movies(MOVIES, ("movie_id", "tagline", "overview"))
     texts = movie_texts(movies)
-    model, size, given = load_encoder(locate(params.text.model)), params.text.batch_size, texts.to_pylist()
+    model, given = load_encoder(locate(params.text.model), device), texts.to_pylist()
+    size = params.text.batch_size
     if params.text.precision == "bfloat16":
         model = halved(model, given, size)
     counts = text_counts(texts)
@@ -37,7 +38,8 @@ def bert_encode(params: TextParams) -> str:
         vectors = cached(CACHE / fingerprint(model), given, lambda new: encode(model, new, size, state))
         write_vectors(movies["movie_id"].to_numpy(), vectors, VECTORS)
     write_json(counts, COUNTS)
-    return f"{counts['movies']:,} movies, {counts['nonempty_share']:.1%} with a text, {vectors.shape[1]} d"
+    summary = f"{counts['movies']:,} movies, {counts['nonempty_share']:.1%} with a text, {vectors.shape[1]} d"
+    return summary + where(device, params.compute)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from reelgraph.compute import prepare
+from reelgraph.compute import CPU, prepare, where
 from reelgraph.door import run
 from reelgraph.evaluation import bundle, examples, plots, results
 from reelgraph.evaluation.card import model_card
@@ -20,11 +20,11 @@ from reelgraph.schemas.records import Learned, read_record
 
 def work(params: EvaluateParams) -> str:
     """Predict, compare, and write metrics, plots, predictions, examples and the final model."""
-    prepare(params.compute)
+    device = prepare(params.compute)
     movies = read_movies("data/movies.parquet", ("movie_id", "original_title"))
     movie_id = movies["movie_id"].to_numpy()
     fit, histories = params.evaluate.fit, read_histories("data/histories", len(movie_id))
-    raters = {rows: load_rater("data/rater", rows) for rows in FITS}
+    raters = {rows: load_rater("data/rater", rows, device=device) for rows in FITS}
     said = {rows: r.predict(histories, histories.fit_end(rows), histories.test) for rows, r in raters.items()}
     val = raters["train"].predict(histories, histories.fit_end("train"), histories.val)
     others = bundle.read_predictions("data/baselines", list(params.baselines), histories)
@@ -47,9 +47,11 @@ def work(params: EvaluateParams) -> str:
     shown = examples.records(histories, chosen, final, reasons, known)
     write_json(shown, "data/examples.json")
     write_text(examples.markdown(shown["spread"]), "plots/examples.md")
-    card = model_card(histories, fit, read_config("data/rater"), judged, params.data.source)
+    config = read_config("data/rater")
+    card = model_card(histories, fit, config, judged, params.data.source)
     bundle.write_model("data/rater", fit, rater, card, "data/model")
-    return f"test RMSE {judged.bars['rater']['rmse']:.4f}, MAE {judged.bars['rater']['mae']:.4f} stars"
+    on = where(CPU if config.model.type == "gp" else device, params.compute)
+    return f"test RMSE {judged.bars['rater']['rmse']:.4f}, MAE {judged.bars['rater']['mae']:.4f} stars{on}"
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from reelgraph.compute import prepare
+from reelgraph.compute import prepare, where
 from reelgraph.door import run
 from reelgraph.files import write_json, write_metrics
 from reelgraph.gnn.features import movie_features
@@ -22,18 +22,20 @@ GRAPH = Path("data/kg")
 
 def links(params: LinksParams) -> str:
     """Judge the GNN and its peers on kg_gnn_bert's features."""
-    prepare(params.compute)
+    device = prepare(params.compute)
     graph, kg = read_kg(GRAPH), params.kg
     parts = split_edges(graph, kg.val_share, kg.test_share, params.seed)
     lines = without_names(read_movies(MOVIES), only(graph, parts, Part.VALIDATION, Part.TEST))
     graph = graph.with_vectors(name_vectors(kg.fasttext, kg.fasttext_epochs, lines, graph.names()))
-    found = judge_links(graph, parts, movie_features("kg_gnn_bert", graph.movie_ids), params.gnn, params.seed)
+    features = movie_features("kg_gnn_bert", graph.movie_ids)
+    with device:
+        found = judge_links(graph, parts, features, params.gnn, params.seed)
     write_parts(graph, parts, "data/links/edges.parquet")
     write_json({"epochs": found.fitted.best}, "data/links/chosen.json")
     write_looks(found.fitted.mrr, "plots/links.tsv")
     write_metrics(found.judged, "metrics/links.json")
     scores = ", ".join(f"{name} {each['micro']['mrr']:.3f}" for name, each in found.judged.items())
-    return f"{found.fitted.best} epochs; micro MRR {scores or 'not measured'}"
+    return f"{found.fitted.best} epochs; micro MRR {scores or 'not measured'}{where(device, params.compute)}"
 
 
 if __name__ == "__main__":

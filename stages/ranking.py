@@ -21,7 +21,7 @@ from reelgraph.seeds import derive, generator
 def work(params: RankingParams) -> str:
     """Score all movies for some users, by the rater, by popularity and by the movies' means; compare."""
     # Matrices of one person at a time are small: threads would wait for each other.
-    prepare(Compute(threads=1))
+    prepare(Compute(threads=1, device="cpu"))
     movies = len(read_movie_ids("data/movies.parquet"))
     histories = read_histories("data/histories", movies)
     rater, end = load_rater("data/rater", params.evaluate.fit), histories.fit_end(params.evaluate.fit)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from reelgraph.compute import prepare
+from reelgraph.compute import prepare, where
 from reelgraph.door import run
 from reelgraph.files import write_metrics
 from reelgraph.gnn.features import MOVIES, PROJECTED, VARIANTS, movie_features
@@ -26,22 +26,24 @@ CHOSEN = Path("data/links/chosen.json")
 
 def train_gnn(params: GnnParams, variant: str) -> str:
     """Train one variant on every edge."""
-    prepare(params.compute)
+    device = prepare(params.compute)
     graph, seed = read_kg(GRAPH), derive(params.seed, variant)
     features, epochs = movie_features(variant, graph.movie_ids), read_record(CHOSEN, Chosen).epochs
     with resumable(f"train_gnn@{variant}", params, [GRAPH, CHOSEN, PROJECTED, MOVIES]) as resume:
         state = resume.state("gnn")
-        if params.gnn.loss == "softmax":
-            trained = learn(graph, features, params.gnn, epochs, seed, state)
-        else:
-            trained = train(to_hetero(graph, features), params.gnn, seed, state=state)
+        with device:
+            if params.gnn.loss == "softmax":
+                trained = learn(graph, features, params.gnn, epochs, seed, state)
+            else:
+                trained = train(to_hetero(graph, features), params.gnn, seed, state=state)
         write_vectors(graph.movie_ids, trained.embeddings, f"data/emb_{variant}.parquet")
         write_model(trained.model, f"data/gnn/{variant}")
     write_curve(trained.losses, f"plots/gnn_{variant}.tsv")
     parameters = sum(weight.numel() for weight in trained.model.parameters())
     final = {"final_loss": trained.losses[-1], "parameters": parameters, "epochs": len(trained.losses)}
     write_metrics(final, f"metrics/gnn_{variant}.json")
-    return f"{parameters:,} parameters, loss {trained.losses[0]:.4f} → {trained.losses[-1]:.4f}"
+    losses = f"loss {trained.losses[0]:.4f} → {trained.losses[-1]:.4f}"
+    return f"{parameters:,} parameters, {losses}{where(device, params.compute)}"
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ the processes that train together. They leave states, and the stage goes on from
 
 from __future__ import annotations
 
-from reelgraph.compute import prepare
+from reelgraph.compute import CPU, prepare, where
 from reelgraph.door import run
 from reelgraph.histories.arrays import Histories, read_histories
 from reelgraph.params.base import load
@@ -16,6 +16,7 @@ from reelgraph.raters.distributed import joined, launch, launched
 from reelgraph.raters.fitting import Movies, fit_rater, fit_states
 from reelgraph.raters.reading import read_known
 from reelgraph.raters.saving import write_fitted
+from reelgraph.raters.team import Team
 from reelgraph.resuming import place, resumable
 
 STAGE = "train_rater"
@@ -24,28 +25,30 @@ INPUTS = ["data/histories", "data/text_vectors.parquet", "data/kg", "data/movies
 
 def work(params: RaterParams) -> str:
     """Fit the rater, write its weights, configuration and history."""
+    device = prepare(params.compute)
     histories, movies, inputs = _read(params)
     with resumable(STAGE, params, inputs) as resume:
         if params.train.processes > 1:
             launch(params, "stages.train_rater", folder=place(STAGE, params, inputs))
         with curves("plots/rater") as live:
-            fitted = fit_rater(params, histories, movies, live.add, resume)
+            fitted = fit_rater(params, histories, movies, live.add, resume, Team(device))
         write_fitted(fitted, params, "data/rater")
+    used = CPU if params.model.type == "gp" else device
     return (
         f"{params.model.type}, {fitted.train.parameters:,} parameters, epoch {fitted.best_epoch} "
-        f"of {len(fitted.epochs)}: validation RMSE {fitted.val_rmse:.4f} stars"
+        f"of {len(fitted.epochs)}: validation RMSE {fitted.val_rmse:.4f} stars{where(used, params.compute)}"
     )
 
 
 def share(params: RaterParams) -> None:
     """Train together with the other processes."""
+    device = prepare(params.compute)
     histories, movies, inputs = _read(params)
-    with joined(place(STAGE, params, inputs)) as (team, states):
+    with joined(place(STAGE, params, inputs), device) as (team, states):
         fit_states(params, histories, movies, states, team)
 
 
 def _read(params: RaterParams) -> tuple[Histories, Movies, list[str]]:
-    prepare(params.compute)
     vectors = f"data/emb_{params.model.embedding}.parquet"
     movies = read_known(vectors)
     return read_histories("data/histories", len(movies.year)), movies, [*INPUTS, vectors]

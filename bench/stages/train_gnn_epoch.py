@@ -35,7 +35,7 @@ def prepare(folder: Path, size: int) -> None:
 
 
 def _data(size: int) -> HeteroData:
-    prepare_torch(Compute(threads=2))
+    prepare_torch(Compute(threads=2, device="cpu"))
     made = graph(size, DIM)
     features = np.random.default_rng(SEED).normal(size=(size, DIM)).astype(np.float32)
     return to_hetero(made, features)

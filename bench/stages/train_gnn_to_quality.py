@@ -45,7 +45,7 @@ def prepare(folder: Path, size: int) -> None:
 
 
 def _given(size: int) -> tuple[Tasks, KnowledgeGraph, np.ndarray]:
-    prepare_torch(Compute(threads=2))
+    prepare_torch(Compute(threads=2, device="cpu"))
     made = graph(size, DIM)
     parts = split_edges(made, 0.1, 0.1, SEED)
     features = np.random.default_rng(SEED).normal(size=(size, DIM)).astype(np.float32)

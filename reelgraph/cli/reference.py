@@ -47,6 +47,7 @@ SETTINGS: dict[str, object] = {
     "train.cosine_epochs": 30,
     "train.min_learning_rate": 0.00001,
     "train.clip_norm": 1.0,
+    "train.precision": "float32",
     "baselines.recent_mean.recent": 5,
     "evaluate.fit": "train",
 }

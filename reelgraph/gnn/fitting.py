@@ -115,10 +115,10 @@ def _macro(model: nn.Module, watch: Watch) -> float:
 
 def watched(task: Task, seed: int) -> Task:
     """Return the task with at most ``WATCHED`` of each relation's edges, drawn at random."""
-    drawn = torch.Generator().manual_seed(seed)
+    drawn = torch.Generator("cpu").manual_seed(seed)
     movies, entities = {}, {}
     for kind, side in task.entities_of.items():
-        kept = torch.randperm(len(side.queries), generator=drawn)[:WATCHED]
+        kept = torch.randperm(len(side.queries), generator=drawn, device="cpu")[:WATCHED]
         movies[kind], entities[kind] = _some(side, kept), _some(task.movies_of[kind], kept)
     return Task(task.message, movies, entities)
 

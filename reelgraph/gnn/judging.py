@@ -36,7 +36,7 @@ def judge(scores: Scores, task: Task) -> Judged:
 
 def judge_random(task: Task, seed: int) -> Judged:
     """Rank each predicted edge, from both ends, as random scores do."""
-    drawn = torch.Generator().manual_seed(seed)
+    drawn = torch.Generator("cpu").manual_seed(seed)
     sides = {kind: (task.entities_of[kind], task.movies_of[kind]) for kind in task.entities_of}
     return averaged({
         kind: torch.cat([random_ranks(side.queries, side.known, drawn) for side in both])

@@ -40,14 +40,16 @@ def learn(
         every = task(graph, graph, graph)
         fitted = fit(model, given, every, None, epochs, params.learning_rate, derive(seed, "draws"), state)
     with torch.inference_mode():
-        return Trained(model, finite(model(given).movies.numpy(), epochs), fitted.losses)
+        return Trained(model, finite(model(given).movies.cpu().numpy(), epochs), fitted.losses)
 
 
 def new_predictor(given: Messages, params: Gnn, seed: int) -> LinkPredictor:
     """Return the untrained network."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(derive(seed, "weights"))
-        return LinkPredictor(
-            given.graph.kinds, given.movies.shape[1], given.entities.shape[1],
-            params.hidden_dim, params.out_dim, params.dropout,
-        )  # fmt: skip
+        with torch.device("cpu"):
+            model = LinkPredictor(
+                given.graph.kinds, given.movies.shape[1], given.entities.shape[1],
+                params.hidden_dim, params.out_dim, params.dropout,
+            )  # fmt: skip
+    return model.to(torch.get_default_device())

@@ -118,7 +118,11 @@ def _edge_model(run: _Run, name: str) -> Scores:
     sizes = tuple(len(relation.names) for relation in message.relations.values())
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(run.stream(f"{name}/weights"))
-        model = EdgeModel(name, tuple(message.relations), len(message.movie_ids), sizes, run.params.out_dim)
+        with torch.device("cpu"):
+            model = EdgeModel(
+                name, tuple(message.relations), len(message.movie_ids), sizes, run.params.out_dim
+            )
+    model.to(torch.get_default_device())
     fit(model, run.judging, task(message, message, message), run.watch, run.params.epochs,
         LEARNING_RATE, run.stream(f"{name}/draws"))  # fmt: skip
     return _scores(model, run)

@@ -32,7 +32,7 @@ def filtered_ranks(
         targets: the other end.
         known: all neighbours of each query, in training, validation and test; the targets are among them.
     """
-    ranks = torch.empty(len(queries), dtype=torch.float64)
+    ranks = torch.empty(len(queries), dtype=torch.float64, device="cpu")
     for edges in _chunks(queries, known.width):
         rows, row_of = queries[edges].unique(return_inverse=True)
         scores = score(rows).clone()
@@ -40,7 +40,8 @@ def filtered_ranks(
         # NaN is neither above nor equal to anything: known neighbours drop out, the target itself too.
         scores[known.pairs(rows)] = torch.nan
         rivals = scores[row_of]
-        ranks[edges] = 1 + (rivals > own).sum(1).double() + (rivals == own).sum(1).double() / 2
+        above, equal = (found.sum(1).cpu().double() for found in (rivals > own, rivals == own))
+        ranks[edges.cpu()] = 1 + above + equal / 2
     return ranks
 
 
@@ -48,8 +49,8 @@ def random_ranks(
     queries: Int64[Tensor, " edges"], known: Neighbours, generator: torch.Generator
 ) -> Float64[Tensor, " edges"]:
     """Return the ranks that a model gives which scores at random: uniform among each query's candidates."""
-    candidates = known.width - known.starts.diff()[queries] + 1
-    share = torch.rand(len(queries), generator=generator, dtype=torch.float64)
+    candidates = (known.width - known.starts.diff()[queries] + 1).cpu()
+    share = torch.rand(len(queries), generator=generator, dtype=torch.float64, device="cpu")
     return 1 + (share * candidates).floor()
 
 

@@ -65,7 +65,8 @@ def draw(nodes: int, generator: torch.Generator) -> Tensor:
     """Draw candidates without replacement."""
     if nodes <= NEGATIVES:
         return torch.arange(nodes)
-    return torch.randperm(nodes, generator=generator)[:NEGATIVES]
+    drawn = torch.randperm(nodes, generator=generator, device="cpu")[:NEGATIVES]
+    return drawn.to(torch.get_default_device())
 
 
 def known_among(side: Side, rows: Tensor, drawn: Tensor) -> Tensor:

@@ -44,7 +44,7 @@ def csr(
 
 def row_starts(ordered: Tensor, rows: int) -> Int64[Tensor, " rows_plus_1"]:
     """Return where each row's entries start, for ascending row numbers."""
-    return torch.searchsorted(ordered, torch.arange(rows + 1, dtype=ordered.dtype))
+    return torch.searchsorted(ordered, torch.arange(rows + 1, dtype=ordered.dtype, device=ordered.device))
 
 
 class _Product(torch.autograd.Function):
@@ -78,7 +78,8 @@ class _PairDots(torch.autograd.Function):
     @staticmethod
     def backward(ctx: FunctionCtx, gradient: Tensor) -> tuple[Tensor, Tensor, None, None]:
         left, right, starts, columns = ctx.saved_tensors  # type: ignore[attr-defined]
-        rows = torch.repeat_interleave(torch.arange(len(left)), starts.diff())
+        # A GPU's gradients are computed in a thread that has no default device.
+        rows = torch.repeat_interleave(torch.arange(len(left), device=left.device), starts.diff())
         values = gradient.contiguous()
         of_left = Csr(starts, columns, values, len(right)) @ right
         of_right = csr(columns, rows, values, (len(right), len(left))) @ left
@@ -92,7 +93,21 @@ def pair_dots(
     columns: Int64[Tensor, " pairs"],
 ) -> Float32[Tensor, " pairs"]:
     """Return ``left[row] · right[column]`` for the pairs of a CSR pattern, without a gathered row a pair."""
+    if left.device.type not in ("cpu", "cuda"):  # torch has no such product elsewhere
+        return plain_pair_dots(left, right, starts, columns)
     return _PairDots.apply(left, right, starts, columns)
+
+
+def plain_pair_dots(
+    left: Float32[Tensor, "rows dim"],
+    right: Float32[Tensor, "columns dim"],
+    starts: Int64[Tensor, " rows_plus_1"],
+    columns: Int64[Tensor, " pairs"],
+) -> Float32[Tensor, " pairs"]:
+    """Return what ``pair_dots`` does, from two gathered rows a pair."""
+    places = torch.arange(len(columns), device=columns.device)
+    rows = torch.searchsorted(starts, places, right=True) - 1
+    return (left[rows] * right[columns]).sum(dim=1)
 
 
 @dataclass(frozen=True)

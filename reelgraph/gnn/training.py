@@ -74,8 +74,8 @@ def bpr_loss(
 
 def draw_negatives(links: Links, generator: torch.Generator) -> Int64[Tensor, " edges"]:
     """Draw for each edge an entity of its type, uniformly; it may be a true one, as in the reference."""
-    share = torch.rand(len(links.positives), generator=generator, dtype=torch.float64)
-    return links.first + (share * links.choices).long()
+    share = torch.rand(len(links.positives), generator=generator, dtype=torch.float64, device="cpu")
+    return links.first + (share * links.choices.cpu()).long().to(links.first.device)
 
 
 def train(
@@ -99,7 +99,7 @@ def train(
     optimizer = torch.optim.Adam(model.parameters(), lr=params.learning_rate, fused=True)
     targets, negatives = (
         links(predicted or data, graph),
-        torch.Generator().manual_seed(derive(seed, "negatives")),
+        torch.Generator("cpu").manual_seed(derive(seed, "negatives")),
     )
     learner, state = Learner(model, optimizer, negatives), state or State(None)
     learner.go_on(state)
@@ -114,7 +114,7 @@ def train(
             optimizer.step()
             learner.keep(state, epoch)
     with torch.inference_mode():
-        return Trained(model, finite(model(*given)[0].numpy(), params.epochs), losses)
+        return Trained(model, finite(model(*given)[0].cpu().numpy(), params.epochs), losses)
 
 
 def inputs(data: HeteroData) -> tuple[StarGraph, Tensor, Tensor, Tensor]:
@@ -128,7 +128,9 @@ def _model(data: HeteroData, graph: StarGraph, params: Gnn, seed: int) -> Hetero
     movie_dim, entity_dim = data["movie"].x.shape[1], data[graph.kinds[0]].x.shape[1]
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        return HeteroSage(graph.kinds, movie_dim, entity_dim, params.hidden_dim, params.out_dim)
+        with torch.device("cpu"):
+            model = HeteroSage(graph.kinds, movie_dim, entity_dim, params.hidden_dim, params.out_dim)
+    return model.to(torch.get_default_device())
 
 
 def finite(embeddings: Float32[np.ndarray, "movies out"], epoch: int) -> Float32[np.ndarray, "movies out"]:

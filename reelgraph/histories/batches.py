@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 import torch
@@ -25,6 +25,10 @@ class Batch:
     """True where there is a rating."""
     target: Int64[Tensor, "batch"]
     """Movie row of the target."""
+
+    def to(self, device: torch.device) -> Batch:
+        """Return the batch on a device."""
+        return Batch(*(getattr(self, each.name).to(device) for each in fields(self)))
 
 
 def gather(histories: Histories, index: Int64[np.ndarray, "batch"], max_history: int) -> Batch:

@@ -70,6 +70,9 @@ class Train(Section):
     clip_norm: float = Field(gt=0)
     """Largest norm of a gradient step, above 0."""
 
+    precision: Literal["float32", "bfloat16"]
+    """Of matrix products in training; bfloat16: faster where the device has it. Predictions are float32."""
+
     processes: int = Field(ge=1, le=1024)
     """Processes on this machine that share each batch, with compute.threads each, 1 to 1024."""
 

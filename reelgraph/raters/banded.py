@@ -8,7 +8,7 @@ a time.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 import torch
@@ -43,6 +43,10 @@ class Stretch:
     rating: Float[Tensor, " targets"]
     """Their scaled ratings."""
 
+    def to(self, device: torch.device) -> Stretch:
+        """Return the stretch on a device."""
+        return Stretch(*(getattr(self, each.name).to(device) for each in fields(self)))
+
 
 def stretch(histories: Histories, index: Int64[np.ndarray, " targets"], window: int) -> Stretch:
     """Lay out the targets at ``index`` with what each sees: of every user one stretch of ratings.
@@ -74,7 +78,7 @@ def predict_all(rater: AttentionRater, given: Stretch, window: int) -> Float[Ten
     """Predict the scaled ratings of all targets of a stretch; in training mode with drop-out."""
     hidden, block = rater.query.out_features, max(SMALLEST_BLOCK, window)
     query, key, value, asked = _projected(rater, given, block).split(hidden, dim=2)
-    codes = rater.rating_code(SCALED.unsqueeze(0))[0]
+    codes = rater.rating_code(SCALED.to(query).unsqueeze(0))[0]
     scores = query @ _with_last(key).transpose(1, 2) / hidden**0.5
     seen = band(given.first, window, block)
     weights = torch.softmax(scores.masked_fill(~seen, torch.finfo(scores.dtype).min), dim=-1) * seen
@@ -107,9 +111,9 @@ def _projected(
 
 def band(first: Int64[Tensor, " places"], window: int, block: int) -> Bool[Tensor, "blocks block two_blocks"]:
     """Tell which ratings of its own block and the one before each place sees."""
-    starts = torch.arange(0, len(first), block).view(-1, 1, 1)
-    place = starts + torch.arange(block).unsqueeze(1)
-    seen = starts - block + torch.arange(2 * block)
+    starts = torch.arange(0, len(first), block, device=first.device).view(-1, 1, 1)
+    place = starts + torch.arange(block, device=first.device).unsqueeze(1)
+    seen = starts - block + torch.arange(2 * block, device=first.device)
     lowest = torch.maximum(place - window, _blocks(first.unsqueeze(1), block))
     return (seen < place) & (seen >= lowest)
 

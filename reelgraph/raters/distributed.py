@@ -54,7 +54,9 @@ def owners(user_id: Int64[np.ndarray, " users"], processes: int) -> Int64[np.nda
 class Processes(Team):
     """The processes of the default group."""
 
-    def __init__(self) -> None:
+    def __init__(self, device: torch.device) -> None:
+        """Take the device that this process computes on."""
+        super().__init__(device)
         self.rank, self.size = dist.get_rank(), dist.get_world_size()
 
     def copied(self, module: nn.Module) -> nn.Module:
@@ -101,18 +103,23 @@ class Processes(Team):
 
 
 @contextmanager
-def joined(folder: Path) -> Iterator[tuple[Processes, Resume]]:
+def joined(folder: Path, device: torch.device) -> Iterator[tuple[Processes, Resume]]:
     """Join the processes that torch's launcher has started with this one; leave with them.
 
     Args:
         folder: of the states, the same in all processes. A refusal is noted there for ``launch``.
+        device: that they compute on; of several GPUs each takes its own.
 
     Yields:
         The team, and its states: process 0 writes them, all read them.
     """
     stop_with_parent(always=True)
-    dist.init_process_group("gloo")
-    team = Processes()
+    if device.type == "cuda":
+        device = torch.device("cuda", int(os.environ["LOCAL_RANK"]))
+        torch.cuda.set_device(device)
+    # Gradients travel by the device's own library, numbers that NumPy has by gloo.
+    dist.init_process_group("cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo")
+    team = Processes(device)
     try:
         yield team, Resume(folder, keeps=team.rank == 0, each=True)
     except ReelgraphError as error:

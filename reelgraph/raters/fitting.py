@@ -78,6 +78,7 @@ def fit_rater(
     movies: Movies,
     on_epoch: Callable[[Epoch], None],
     resume: Resume = NOWHERE,
+    team: Team = ALONE,
 ) -> Fitted:
     """Fit on training rows, judge by validation; then fit again with validation rows, nothing chosen anew.
 
@@ -87,11 +88,12 @@ def fit_rater(
         movies: what raters may know of them.
         on_epoch: told of each epoch of the first fit.
         resume: where to go on from.
+        team: who trains a network, and on which device; gp is computed on the CPU.
 
     Raises:
         TrainingError: there are no validation targets, or a loss is not finite.
     """
-    fitter = make_fitter(params, histories, movies, resume)
+    fitter = make_fitter(params, histories, movies, resume, team)
     first = fitter.first(on_epoch)
     again = fitter.again(first.best_epoch)
     said = first.rater.predict(histories, histories.fit_end("train"), histories.val).stars

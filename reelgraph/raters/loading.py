@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
+import torch
 from jaxtyping import Float32
 
+from reelgraph.compute import CPU
 from reelgraph.errors import ArtifactError
 from reelgraph.files import RERUN
 from reelgraph.histories.arrays import Fit
@@ -14,7 +16,7 @@ from reelgraph.params.base import Section
 from reelgraph.params.gp import Gp
 from reelgraph.params.rater import Model
 from reelgraph.raters.gp import rater as gp
-from reelgraph.raters.neural import restore
+from reelgraph.raters.neural import NeuralRater, restore
 from reelgraph.raters.rater import Rater
 from reelgraph.schemas.records import read_record
 from reelgraph.schemas.vectors import aligned, read_vectors
@@ -28,8 +30,8 @@ class Config(Section):
     gp: Gp
 
 
-def load_rater(folder: str, rows: Fit, data: str = "data") -> Rater:
-    """Load the rater that stage train_rater fitted on these rows.
+def load_rater(folder: str, rows: Fit, data: str = "data", device: torch.device = CPU) -> Rater:
+    """Load the rater that stage train_rater fitted on these rows; a network computes on the device.
 
     Raises:
         ArtifactError: files are missing, broken, or don't belong together.
@@ -42,7 +44,8 @@ def load_rater(folder: str, rows: Fit, data: str = "data") -> Rater:
 
         return aligned(read_movie_ids(f"{data}/movies.parquet"), *read_vectors(vectors), vectors)
 
-    return restored(config, f"{folder}/{rows}.safetensors", movies)
+    rater = restored(config, f"{folder}/{rows}.safetensors", movies)
+    return rater.to(device) if isinstance(rater, NeuralRater) else rater
 
 
 def restored(config: Config, path: str, vectors: Callable[[], Float32[np.ndarray, "movies dim"]]) -> Rater:

@@ -52,12 +52,18 @@ class NeuralRater:
         movies: Int64[np.ndarray, " movies"] | None = None,
     ) -> Iterator[Scores]:
         """Yield stars of movies in the place of each target; see ``reelgraph.raters.rater.Rater``."""
+        device = self.network.movies.device
         asked = torch.arange(len(self.network.movies)) if movies is None else torch.from_numpy(movies)
+        asked = asked.unsqueeze(0).to(device)
         for each in index[:, None]:
             with torch.inference_mode():
-                memory = self.network.read(gather(histories, each, self.max_history))
-                scaled = self.network.answer(memory, asked.unsqueeze(0))[0].double().numpy()
+                memory = self.network.read(gather(histories, each, self.max_history).to(device))
+                scaled = self.network.answer(memory, asked)[0].cpu().double().numpy()
             yield Scores(Prediction(from_scaled(scaled)), _no_reasons)
+
+    def to(self, device: torch.device) -> NeuralRater:
+        """Return the rater on a device."""
+        return NeuralRater(self.network.to(device), self.max_history)
 
     def with_blanks(self) -> NeuralRater:
         """Know each movie twice; the second has the mean of all vectors and nothing else."""

@@ -1,4 +1,4 @@
-"""Processes that train one network together; here the team of one, which shares nothing.
+"""Processes that train one network together, and where; here the team of one, which shares nothing.
 
 ``reelgraph.raters.distributed`` has the team of several.
 """
@@ -8,9 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
+import torch
 from jaxtyping import Float64, Int64
 from torch import nn
 
+from reelgraph.compute import CPU
 from reelgraph.histories.arrays import Histories
 
 
@@ -19,6 +21,10 @@ class Team:
 
     rank = 0
     """This process's number; 0 keeps the states."""
+
+    def __init__(self, device: torch.device = CPU) -> None:
+        """Take the device that this process computes on."""
+        self.device = device
 
     def copied(self, module: nn.Module) -> nn.Module:
         """Return the module such that every process has its weights, and the mean of all gradients."""

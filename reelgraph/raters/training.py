@@ -50,7 +50,7 @@ def predict(
     order, found = np.argsort(index, kind="stable"), np.zeros(len(index))
     with torch.inference_mode():
         for some in _parts(order, PREDICT_BATCH):
-            found[some] = _said(rater, histories, index[some], max_history).double().numpy()
+            found[some] = _said(rater, histories, index[some], max_history).cpu().double().numpy()
     return from_scaled(found)
 
 
@@ -59,22 +59,30 @@ def _said(
 ) -> Float[Tensor, " batch"]:
     """Predict scaled ratings at ascending places; by one pass over the histories where the rater has that."""
     if isinstance(rater, AttentionRater) and (histories.history_end(index) == index).all():
-        return predict_all(rater, stretch(histories, index, max_history), max_history)
-    return rater(gather(histories, index, max_history))
+        laid = stretch(histories, index, max_history).to(rater.movies.device)
+        return predict_all(rater, laid, max_history)
+    return rater(gather(histories, index, max_history).to(rater.movies.device))
 
 
 class Sayer(nn.Module):
     """Says of targets what the rater does; a module, as that is what a team copies."""
 
-    def __init__(self, rater: Network, max_history: int, at_once: bool) -> None:
-        """Take the rater, how much of a history it sees, and whether it reads histories in one pass."""
+    def __init__(self, rater: Network, max_history: int, at_once: bool, in_bfloat16: bool = False) -> None:
+        """Take the rater, how much of a history it sees, whether in one pass, and whether in bfloat16."""
         super().__init__()
         self.rater, self.max_history, self.at_once = rater, max_history, at_once
+        self.in_bfloat16 = in_bfloat16
 
     def forward(self, histories: Histories, index: Int64[np.ndarray, " batch"]) -> Float[Tensor, " batch"]:
-        """Predict the scaled ratings of a batch."""
+        """Predict the scaled ratings of a batch; products may be in bfloat16, weights are float32."""
+        if not self.in_bfloat16:
+            return self._said(histories, index)
+        with torch.autocast(self.rater.movies.device.type, torch.bfloat16):
+            return self._said(histories, index).float()
+
+    def _said(self, histories: Histories, index: Int64[np.ndarray, " batch"]) -> Float[Tensor, " batch"]:
         if not self.at_once:
-            return self.rater(gather(histories, index, self.max_history))
+            return self.rater(gather(histories, index, self.max_history).to(self.rater.movies.device))
         return _said(self.rater, histories, index, self.max_history)
 
 
@@ -98,7 +106,7 @@ def train(
         seed: root seed; weights, dropout and the order of targets derive from it.
         on_epoch: told of each epoch when it ends, and first of those that ``state`` has.
         state: where to go on from.
-        team: processes that share each batch.
+        team: processes that share each batch, and their device.
 
     Raises:
         TrainingError: no training or no validation target, or numbers that are not finite.
@@ -170,8 +178,10 @@ class Epochs:
         self, make: Callable[[], Network], params: Train, max_history: int, seed: int, team: Team = ALONE
     ) -> None:
         torch.manual_seed(derive(seed, "rater"))
-        self.rater, self.params, self.seed, self.team = make(), params, seed, team
-        self.say = team.copied(Sayer(self.rater, max_history, bool(params.users)))
+        self.rater, self.params, self.seed, self.team = make().to(team.device), params, seed, team
+        self.say = team.copied(
+            Sayer(self.rater, max_history, bool(params.users), params.precision == "bfloat16")
+        )
         self.order = np.random.default_rng(derive(seed, "rater/order"))
         self.optimizer = AdamW(
             self.rater.parameters(), params.learning_rate, weight_decay=params.weight_decay, fused=True
@@ -186,7 +196,8 @@ class Epochs:
         total = 0.0
         for index in self.batches(histories, targets):
             mine, weight = self.team.share(histories, index)
-            loss = mse_loss(self.say(histories, mine), torch.from_numpy(scaled(histories, mine))) * weight
+            given = torch.from_numpy(scaled(histories, mine)).to(self.team.device)
+            loss = mse_loss(self.say(histories, mine), given) * weight
             self.optimizer.zero_grad()
             loss.backward()
             clip_grad_norm_(self.rater.parameters(), self.params.clip_norm)

@@ -22,15 +22,15 @@ Vectors = Float32[np.ndarray, "texts dim"]
 
 
 def fingerprint(model: SentenceTransformer) -> str:
-    """Name what a vector depends on beside its text: weights, tokenizer, torch, processor, threads."""
+    """Name what a vector depends on beside its text: weights, tokenizer, torch, processor and so on."""
     found = hashlib.sha256()
     for name, weight in model.state_dict().items():
         found.update(f"{name} {weight.dtype}".encode())
-        found.update(weight.contiguous().view(torch.uint8).numpy())
+        found.update(weight.cpu().contiguous().view(torch.uint8).numpy())
     tokenizer = getattr(model.tokenizer, "backend_tokenizer", model.tokenizer)
     found.update((tokenizer.to_str() if hasattr(tokenizer, "to_str") else repr(tokenizer)).encode())
     capability, threads = torch.backends.cpu.get_cpu_capability(), torch.get_num_threads()
-    found.update(f"{MAX_WORD_PIECES} {torch.__version__} {capability} {threads}".encode())
+    found.update(f"{MAX_WORD_PIECES} {torch.__version__} {capability} {threads} {model.device.type}".encode())
     return found.hexdigest()[:32]
 
 

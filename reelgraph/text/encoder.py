@@ -13,6 +13,7 @@ import torch
 from jaxtyping import Float32, Int64
 from torch.nn.functional import normalize, pad
 
+from reelgraph.compute import CPU
 from reelgraph.errors import InputError, PackageError
 from reelgraph.progress import progress
 from reelgraph.resuming import State
@@ -28,11 +29,12 @@ TOKENISED = 1024
 """Texts that are cut into word pieces at a time, to count them."""
 
 
-def load_encoder(place: Path | str) -> SentenceTransformer:
-    """Load a model in float32 on the CPU; only a hub name makes it use the network.
+def load_encoder(place: Path | str, device: torch.device = CPU) -> SentenceTransformer:
+    """Load a model in float32; only a hub name makes it use the network.
 
     Args:
         place: a folder, or a name on the hub, as ``weights.locate`` returns it.
+        device: to compute on.
 
     Raises:
         InputError: the folder holds no model that Sentence-Transformers can load.
@@ -46,7 +48,7 @@ def load_encoder(place: Path | str) -> SentenceTransformer:
 
     disable_progress_bar()
     try:
-        model = SentenceTransformer(str(place), device="cpu", local_files_only=local)
+        model = SentenceTransformer(str(place), device=str(device), local_files_only=local)
     except Exception as error:
         raise _refusal(place, error) from error
     limit = model.max_seq_length or MAX_WORD_PIECES
@@ -116,8 +118,12 @@ def _encoded(model: SentenceTransformer, texts: list[str], width: int) -> Float3
         if isinstance(values, torch.Tensor) and values.ndim == 2 and values.shape[1] < width:
             given[name] = pad(values, (0, width - values.shape[1]), value=fill.get(name, 0))
     first, *rest = model
+    given = {
+        name: each.to(model.device) if isinstance(each, torch.Tensor) else each
+        for name, each in given.items()
+    }
     given = first(given)
     given["token_embeddings"] = given["token_embeddings"].float()
     for module in rest:
         given = module(given)
-    return normalize(given["sentence_embedding"], dim=1).numpy()
+    return normalize(given["sentence_embedding"], dim=1).cpu().numpy()

@@ -16,7 +16,7 @@ from tests.histories.strategies import random_histories
 
 TRAIN = Train(
     epochs=6, batch_size=32, users=0, learning_rate=0.01, weight_decay=0.01, cosine_epochs=6,
-    min_learning_rate=1e-5, clip_norm=1.0, processes=1,
+    min_learning_rate=1e-5, clip_norm=1.0, precision="float32", processes=1,
 )  # fmt: skip
 
 
@@ -54,6 +54,14 @@ def test_keeps_the_first_epoch_with_the_lowest_validation_rmse() -> None:
 def test_same_seed_same_weights() -> None:
     first, second = (trained(people(), epochs=2).rater.state_dict() for _ in range(2))
     assert all(torch.equal(first[name], second[name]) for name in first)
+
+
+@pytest.mark.parametrize("users", [0, 8])
+def test_in_bfloat16_it_learns_as_well(users: int) -> None:
+    plain, half = (trained(people(), users=users, precision=each) for each in ("float32", "bfloat16"))
+    assert all(weight.dtype == torch.float32 for weight in half.rater.parameters())
+    assert half.best.val_rmse == pytest.approx(plain.best.val_rmse, abs=0.05)
+    assert half.epochs[0].train_loss != plain.epochs[0].train_loss
 
 
 def test_no_validation_target_is_refused() -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import torch
 
+from reelgraph.compute import CPU
 from reelgraph.histories.arrays import Histories
 from reelgraph.params.rater import RaterParams
 from reelgraph.raters.distributed import Processes, joined
@@ -49,7 +50,7 @@ def main(folder: Path, kind: str, step: int = 0) -> None:
     torch.set_num_threads(1)
     if step and os.environ["TORCHELASTIC_RESTART_COUNT"] == "0":
         _die_before(step)
-    with joined(folder) as (team, states):
+    with joined(folder, CPU) as (team, states):
         fit_states(params(kind, team.size), people(), movies(), states, team)
 
 
