@@ -14,9 +14,10 @@ from torch.nn.functional import nll_loss
 from reelgraph.errors import TrainingError
 from reelgraph.params.gp import Gp
 from reelgraph.progress import progress
+from reelgraph.raters.gp.columns import Columns
 from reelgraph.raters.gp.head import Head, expected_stars
 from reelgraph.raters.gp.inputs import HeadInputs
-from reelgraph.raters.gp.process import Columns, Process
+from reelgraph.raters.gp.process import Process
 from reelgraph.raters.gp.windows import Rows
 from reelgraph.resuming import Learner, State
 

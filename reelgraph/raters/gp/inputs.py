@@ -9,9 +9,10 @@ import torch
 from jaxtyping import Float, Float64, Int64
 from torch import Tensor
 
+from reelgraph.raters.gp.columns import Columns
 from reelgraph.raters.gp.content import Content
 from reelgraph.raters.gp.movie_stats import MovieStats, RatingStats, rating_stats
-from reelgraph.raters.gp.process import Columns, Process
+from reelgraph.raters.gp.process import Process
 from reelgraph.raters.gp.ratings import Ratings
 from reelgraph.raters.gp.tastes import table_of
 from reelgraph.raters.gp.windows import Marks, Rows

@@ -16,13 +16,13 @@ One Cholesky factor of a window gives the one-step-ahead prediction of every rat
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
 
 import torch
-from jaxtyping import Float, Float64, Int64
+from jaxtyping import Float, Int64
 from torch import Tensor, nn
 from torch.nn.functional import embedding, embedding_bag
 
+from reelgraph.raters.gp.columns import Ahead, Beside, Candidates, Columns
 from reelgraph.raters.gp.content import Content
 from reelgraph.raters.gp.kernel import (
     DAY,
@@ -43,70 +43,6 @@ JITTER = 1e-3
 FITTED = ("cowatch", "tastes", "doubts")
 """Constants that come of the ratings, and are saved."""
 FIRST_REACH, FIRST_DOUBT = 0.05, -1.0
-
-
-class Columns(NamedTuple):
-    """What the process reads of each rating."""
-
-    movie: Int64[Tensor, " ratings"]
-    table: Int64[Tensor, " ratings"]
-    """Table of tastes that the person is predicted with."""
-    rank: Float64[Tensor, " ratings"]
-    """Place by time in the person's history."""
-    time: Int64[Tensor, " ratings"]
-    x: Float[Tensor, "ratings 4"]
-    """Movie mean, log count, year, year²; about unit scale."""
-    noise: Float[Tensor, "ratings 2"]
-    """Inverse count and log spread of the movie."""
-    residual: Float[Tensor, " ratings"]
-    """Stars over the movie's mean."""
-
-
-class Ahead(NamedTuple):
-    """One-step-ahead predictions in a window; what stands where there is no rating means nothing."""
-
-    predicted: Float[Tensor, "windows size"]
-    """Mean given the earlier ratings of the window, stars over the movie's mean."""
-    spread: Float[Tensor, "windows size"]
-    """Standard deviation, noise included."""
-    surprise: Float[Tensor, "windows size"]
-    """Error in standard deviations."""
-
-
-class Candidates(NamedTuple):
-    """Ratings that nobody has given yet, to be predicted in somebody's place."""
-
-    vectors: tuple[Float[Tensor, "tokens factors"], Float[Tensor, " tokens"]]
-    """Means of the learned vectors, and the variance left out."""
-    factors: Float[Tensor, "ratings dim"]
-    entities: Int64[Tensor, "ratings tokens"]
-    """Of all types; 0 is none."""
-    level: Float[Tensor, " ratings"]
-    variance: Float[Tensor, " ratings"]
-    """Noise included."""
-
-
-class Beside(NamedTuple):
-    """Candidates in the place of a window's last rating; L is the Cholesky factor of the history."""
-
-    predicted: Float[Tensor, " others"]
-    spread: Float[Tensor, " others"]
-    """Both as in ``Ahead``."""
-    surprise: Float[Tensor, " history"]
-    """L⁻¹ r: errors of the one-step-ahead predictions of the history, in standard deviations."""
-    solved: Float[Tensor, "others history"]
-    """L⁻¹ k_*."""
-    whiten: Float[Tensor, "history history"]
-    """L⁻¹."""
-    residual: Float[Tensor, " history"]
-    """r: stars over the level."""
-
-    def contributions(self, at: Int64[Tensor, " shown"]) -> Float[Tensor, "shown history"]:
-        """Return the stars that each earlier rating adds to the predictions of some of the others.
-
-        They are k_* (K + noise)⁻¹ r, item by item, and sum to the prediction over the movie's level.
-        """
-        return self.solved[at] @ self.whiten * self.residual
 
 
 class Process(nn.Module):

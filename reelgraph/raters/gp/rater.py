@@ -19,13 +19,14 @@ from reelgraph.metrics import mae, rmse
 from reelgraph.params.gp import Gp
 from reelgraph.params.rater import Model
 from reelgraph.raters.gp.blanks import doubled
+from reelgraph.raters.gp.columns import Beside
 from reelgraph.raters.gp.content import Content
 from reelgraph.raters.gp.cowatch import cowatch_vectors
 from reelgraph.raters.gp.fitting import fit_head, fit_process, log_density
 from reelgraph.raters.gp.head import Head, expected_stars
 from reelgraph.raters.gp.inputs import HEAD_STATISTICS, HeadInputs, Predictor
 from reelgraph.raters.gp.movie_stats import MovieStats, fit_stats
-from reelgraph.raters.gp.process import Beside, Process
+from reelgraph.raters.gp.process import Process
 from reelgraph.raters.gp.ratings import all_rows, fitted_rows
 from reelgraph.raters.gp.scoring import Scorer
 from reelgraph.raters.gp.tastes import Tastes, fit_tastes

@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from jaxtyping import Float64, Int64
 
+from reelgraph.raters.gp.columns import Beside, Candidates
 from reelgraph.raters.gp.content import Content
 from reelgraph.raters.gp.inputs import (
     MOVIE_STATISTICS,
@@ -16,7 +17,7 @@ from reelgraph.raters.gp.inputs import (
     movie_statistics,
 )
 from reelgraph.raters.gp.movie_stats import MovieStats, rating_stats
-from reelgraph.raters.gp.process import Beside, Candidates, Process
+from reelgraph.raters.gp.process import Process
 from reelgraph.raters.gp.ratings import Ratings
 
 

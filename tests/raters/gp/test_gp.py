@@ -9,13 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reelgraph.histories.arrays import Histories
+from reelgraph.raters.gp.columns import Columns
 from reelgraph.raters.gp.content import make_content
 from reelgraph.raters.gp.cowatch import cowatch_vectors
 from reelgraph.raters.gp.fitting import fit_process
 from reelgraph.raters.gp.head import Head, expected_stars
 from reelgraph.raters.gp.inputs import Predictor, columns_of
 from reelgraph.raters.gp.movie_stats import DAMPING, fit_stats, rating_stats
-from reelgraph.raters.gp.process import Columns, Process
+from reelgraph.raters.gp.process import Process
 from reelgraph.raters.gp.rater import HEAD_INPUTS
 from reelgraph.raters.gp.ratings import Ratings, all_rows, fitted_rows
 from reelgraph.raters.gp.tastes import fit_tastes
