@@ -30,6 +30,7 @@ ELSEWHERE = {
     r"dvc queue start": "tests/pipeline/test_pipeline.py::test_queued_experiments_run_the_changed_module_side_by_side",
     r"reelgraph sweep": "tests/pipeline/test_pipeline.py::test_queued_experiments_run_the_changed_module_side_by_side",
     r"dvc (remote|push|pull|status)|git commit": "tests/pipeline/test_commands.py::test_a_remote_is_shared_as_the_docs_say",
+    r"\w+=1 torchrun": "tests/pipeline/test_commands.py::test_processes_that_torchrun_starts",
     r"python -m pytest": "tests/docs/test_extending.py::test_an_architecture",
 }
 
@@ -75,6 +76,19 @@ def test_commands_for_people(project: Project) -> None:
         )
         assert said.strip()
     (project.folder / "my.csv").unlink()
+
+
+def test_processes_that_torchrun_starts(project: Project) -> None:
+    project.set(model__type="attention", train__epochs=1)
+    variable, *words = shlex.split(matching(r"\w+=1 torchrun")[0])
+    here = {"2": "1", "4": "2", "first-machine:29400": "localhost:0"}  # one machine with two processes
+    project.run(*(here.get(word, word) for word in words), **dict([variable.split("=")]))
+    states = [path.stem for path in (project.folder / ".resume/train_rater").rglob("*.safetensors")]
+    assert sorted(states) == ["train", "train_val"]
+    project.run("dvc", "repro", "-s", "train_rater")
+    config = json.loads((project.folder / "data/rater/config.json").read_text(encoding="utf-8"))
+    assert config["model"]["type"] == "attention"
+    assert not (project.folder / ".resume/train_rater").exists()
 
 
 def test_dvc_and_make(project: Project) -> None:
