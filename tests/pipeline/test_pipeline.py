@@ -185,7 +185,8 @@ def test_queued_experiments_run_the_changed_module_side_by_side(project: Project
     before = metrics(project, "rater")["test"]["n_targets"]
     assert shown.count(f'"n_targets": {1000 + before}') == 2
     drawn = json.loads(project.run("reelgraph", "sweep", "--output", "sweep.html", "--json"))["experiments"]
-    assert {each["values"]["model.hidden_dim"] for each in drawn} == {8, 12, 16}
+    # Experiments of other tests are there too.
+    assert {each["values"]["model.hidden_dim"] for each in drawn} >= {8, 12, 16}
     assert {each["name"] for each in drawn} >= {"h8", "h12"}
     errors = [each["values"]["validation RMSE"] for each in drawn]
     assert errors == sorted(errors)
