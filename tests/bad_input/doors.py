@@ -98,10 +98,20 @@ def through(case: Case, folder: Path) -> dict[str, object]:
         except SystemExit as stopped:
             code = int(str(stopped.code))
     told = re.sub(r" \[[\d.]+ s\]$", "", said.getvalue().strip()).replace(str(folder), "DIR")
-    if isinstance(changed, bytes):  # the project's params.yaml, that a new param makes longer
-        told = re.sub(r"\bline:? \d+", "line N", told)
+    if isinstance(changed, bytes):
+        told = _with_lines(told, changed)
     changes = sorted(name for name, digest in contents(folder).items() if before.get(name) != digest)
     return {"exit": code, "said": told, **({"new": changes} if code else {"rows": rows(folder, changes)})}
+
+
+def _with_lines(told: str, content: bytes) -> str:
+    """Put what stands in a line of params.yaml in the place of its number, which any new param moves."""
+    lines = ["", *content.decode(errors="replace").split("\n")]
+
+    def named(found: re.Match[str]) -> str:
+        return f"line of {lines[int(found[1])].partition('#')[0].strip()[:40]!r}"
+
+    return re.sub(r"\bline:? (\d+)", named, told)
 
 
 def write_params(folder: Path, changed: Mapping[str, object]) -> None:

@@ -16,9 +16,9 @@ pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptio
 
 
 @pytest.mark.parametrize("name", TARGETS)
-def test_well_formed_content_is_read_or_refused(name: str) -> None:
-    for seed in SEEDS[name]:
-        TARGETS[name](seed)
+def test_well_formed_content_and_all_finds_are_read_or_refused(name: str) -> None:
+    for content in [*SEEDS[name], *(find.read_bytes() for find in sorted(FINDS.glob(f"{name}-*")))]:
+        TARGETS[name](content)
 
 
 @pytest.mark.parametrize("name", TARGETS)
@@ -38,8 +38,3 @@ def test_some_bytes_changed(name: str, data: st.DataObject) -> None:
         until = place + data.draw(st.integers(0, 6))
         content[place:until] = data.draw(st.binary(max_size=6))
     TARGETS[name](bytes(content))
-
-
-def test_finds_of_fuzzing_stay_fixed() -> None:
-    for find in sorted(FINDS.glob("*")):
-        TARGETS[find.name.split("-")[0]](find.read_bytes())
