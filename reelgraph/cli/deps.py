@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-import ast
-from collections.abc import Iterator
 from functools import reduce
 from io import StringIO
 from operator import getitem
@@ -16,36 +14,15 @@ from typing import cast
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedSeq
 
-PACKAGES = ("reelgraph", "stages", "studies")
+from reelgraph.imports import file_of, imported
+
+SHARED = "shared.json"
+"""What the stages of a study share, in one file: its stage has their code as deps, they have the file."""
 
 
 def dvc_files() -> list[Path]:
     """Return the pipeline's dvc.yaml, then those of the studies."""
     return [Path("dvc.yaml"), *sorted(Path("studies").glob("*/dvc.yaml"))]
-
-
-def imported(module: Path, seen: set[Path] | None = None) -> set[Path]:
-    """Return the project's files that importing ``module`` reads, itself included."""
-    seen = set() if seen is None else seen
-    if module not in seen:
-        seen.add(module)
-        for path in _direct(module):
-            imported(path, seen)
-    return seen
-
-
-def _direct(module: Path) -> Iterator[Path]:
-    for node in ast.walk(ast.parse(module.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
-        else:
-            continue
-        for name in names:
-            path = Path(*name.split(".")).with_suffix(".py")
-            if name.split(".")[0] in PACKAGES and path.is_file():
-                yield path
 
 
 def code_deps(stage: dict[str, object], names: list[str]) -> list[str]:
@@ -55,9 +32,12 @@ def code_deps(stage: dict[str, object], names: list[str]) -> list[str]:
         stage: the stage, or the ``do`` part of a loop.
         names: the loop's keys: where ``${key}.py`` is a dep, the script imports that module by its name.
     """
-    script = str(stage["cmd"]).split()[2].replace(".", "/") + ".py"
-    found = imported(Path(script))
-    by_name = [str(dep) for dep in cast("list[object]", stage["deps"]) if str(dep).endswith("${key}.py")]
+    deps = [str(dep) for dep in cast("list[object]", stage["deps"])]
+    if any(Path(dep).name == SHARED for dep in deps):
+        return []
+    scripts = [path for word in str(stage["cmd"]).split()[2:] if (path := file_of(word)).is_file()]
+    found = set().union(*map(imported, scripts))
+    by_name = [dep for dep in deps if dep.endswith("${key}.py")]
     own = {Path(dep.replace("${key}", name)) for dep in by_name for name in names}
     for path in own:
         found |= imported(path)

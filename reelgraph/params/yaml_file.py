@@ -43,21 +43,21 @@ def read_yaml(path: Path) -> dict[str, object]:
     return values
 
 
-def _breaches(node: Node | None, key: str = "", depth: int = 0) -> list[str]:
+def _breaches(node: Node | None, key: str = "", depth: int = 0, key_line: int = 1) -> list[str]:
     """Tell what a node and those below it have that a params file may not."""
     if node is None:
         return []
     where = f"{key or 'the file'} (line {node.start_mark.line + 1})"
     if depth > DEEPEST:
         return [f"{where} deeper than {DEEPEST} levels"]
-    if node.anchor:  # not followed: what aliases name may be without end
-        return [f"{where} has an anchor or an alias"]
+    if node.anchor:  # not followed: what aliases name may be without end; an alias is its anchor's node
+        return [f"{key or 'the file'} (line {key_line}) has an anchor or an alias"]
     found = [] if node.tag in PLAIN else [f"{where} has the tag {node.tag}"]
     if isinstance(node, MappingNode):
         return found + _of_mapping(node, key, depth)
     if isinstance(node, SequenceNode):
         return found + [each for i, item in enumerate(node.value)
-                        for each in _breaches(item, f"{key}.{i}", depth + 1)]  # fmt: skip
+                        for each in _breaches(item, f"{key}.{i}", depth + 1, key_line)]  # fmt: skip
     return found
 
 
@@ -72,5 +72,5 @@ def _of_mapping(node: MappingNode, key: str, depth: int) -> list[str]:
         if name.value in seen:
             found.append(f"{path} once more at line {line}")
         seen.add(name.value)
-        found += _breaches(value, path, depth + 1)
+        found += _breaches(value, path, depth + 1, line)
     return found

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from reelgraph.errors import ParamError
 from reelgraph.histories.arrays import Histories
 from reelgraph.histories.batches import stars
@@ -10,7 +12,7 @@ from reelgraph.params.ablation import AblationRunParams
 from reelgraph.params.rater import RaterParams
 from reelgraph.raters.fitting import Movies, NetworkFitter, make_fitter
 from reelgraph.studies.controls import RatingsHidden, controlled
-from reelgraph.studies.table import Row
+from reelgraph.studies.table import DEFAULT, Row
 
 
 def run(
@@ -36,6 +38,12 @@ def run(
         f"{name}_rmse": rmse(stars(seen, index), rater.predict(seen, seen.fit_end("train"), index).stars)
         for name, index in targets.items()
     }
+
+
+def shared_params(params: AblationRunParams) -> dict[str, Any]:
+    """Return the params that bear on every run: all but those that the runs differ in."""
+    any_row = Row("gp", DEFAULT)
+    return _budget(any_row, 0, params).model_dump(exclude={"seed": True, "model": {"type", "embedding"}})
 
 
 def _budget(row: Row, seed: int, params: AblationRunParams) -> RaterParams:

@@ -11,6 +11,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from reelgraph.cli import deps
+from reelgraph.imports import imported
 from reelgraph.params.base import SECTIONS, StageParams
 
 STAGES = {
@@ -29,7 +30,7 @@ def test_every_imported_module_is_a_dep(file: Path) -> None:
 
 
 def test_imports_are_followed_through_the_package() -> None:
-    found = {str(path) for path in deps.imported(Path("stages/train_rater.py"))}
+    found = {str(path) for path in imported(Path("stages/train_rater.py"))}
     assert {"reelgraph/raters/attention.py", "reelgraph/stars.py", "reelgraph/errors.py"} <= found
     assert "reelgraph/baselines/user_mean.py" not in found
 
@@ -57,9 +58,25 @@ def sections_of(params: list[str | dict[str, list[str]]]) -> set[str]:
     return {key.split(".")[0] for key in keys}
 
 
+def sharers(stage: str) -> list[dict[str, list[str]]]:
+    """The stage that writes what this one shares with others, where it reads such a file."""
+    read = {dep for dep in STAGES[stage]["deps"] if Path(dep).name == deps.SHARED}
+    return [body for body in STAGES.values() if read & set(body.get("outs", []))]
+
+
+def test_what_runs_share_holds_the_modules_that_they_import() -> None:
+    sharing = {stage: sharers(stage) for stage in STAGES if sharers(stage)}
+    assert set(sharing) == {"studies.ablation.run"}
+    for stage, (shared,) in sharing.items():
+        assert {str(path) for path in imported(path_of(stage))} <= set(shared["deps"])
+        assert stage in shared["cmd"].split()
+
+
 @pytest.mark.parametrize("stage", STAGES)
 def test_params_of_a_stage_are_those_it_reads(stage: str) -> None:
-    assert sections_of(STAGES[stage].get("params", [])) == set(params_of(stage).model_fields)
+    bodies = [STAGES[stage], *sharers(stage)]
+    named = set().union(*(sections_of(body.get("params", [])) for body in bodies))
+    assert named == set(params_of(stage).model_fields)
 
 
 @pytest.mark.parametrize("stage", STAGES)

@@ -282,10 +282,24 @@ def test_the_ablation_is_resumed_and_collected(project: Project) -> None:
             "ablation.epochs": 1}  # fmt: skip
     project.set_all(tiny, "studies/ablation/params.yaml")
     first = project.ran("dvc", "repro", "studies/ablation/dvc.yaml")
-    assert first == {"ablation_vectors@random", "ablation@attention-random-none-1", "ablation"}
+    assert first == {
+        "ablation_vectors@random",
+        "ablation_shared",
+        "ablation@attention-random-none-1",
+        "ablation",
+    }
     project.set_all({"ablation.seeds": [1, 2]}, "studies/ablation/params.yaml")
     second = project.ran("dvc", "repro", "studies/ablation/dvc.yaml")
     assert second == {"ablation@attention-random-none-2", "ablation"}
+    project.set_all({"train.epochs": 99})  # the study has its own
+    assert project.ran("dvc", "repro", "studies/ablation/dvc.yaml") == {"ablation_shared"}
+    project.set_all({"train.weight_decay": 0.5})
+    third = project.ran("dvc", "repro", "studies/ablation/dvc.yaml")
+    assert third == {
+        "ablation_shared",
+        *(f"ablation@attention-random-none-{seed}" for seed in (1, 2)),
+        "ablation",
+    }
     row = metrics(project, "ablation")["attention-random-none"]
     assert row["seeds"] == 2
     assert row["val_rmse_spread"] > 0

@@ -7,7 +7,7 @@ import pytest
 from reelgraph.errors import ParamError
 from reelgraph.params.ablation import ABLATION_FILE, AblationParams, AblationRunParams
 from reelgraph.params.base import PARAMS_FILE, load
-from reelgraph.studies.ablation import run
+from reelgraph.studies.ablation import run, shared_params
 from reelgraph.studies.table import Row, collected, dots, rows_of
 from tests.contracts.test_raters import movies, params_of
 from tests.histories.strategies import random_histories
@@ -46,6 +46,21 @@ def test_a_control_does_something() -> None:
     plain = run(Row("attention", "kg_gnn_bert"), 1, tiny(), people, known)
     for control in ("history_shuffled", "ratings_hidden"):
         assert run(Row("attention", "kg_gnn_bert", control), 1, tiny(), people, known) != plain
+
+
+def test_what_runs_share_follows_their_params_and_not_those_that_they_replace() -> None:
+    given = tiny()
+    shared = shared_params(given)
+    model, train, gp = given.model, given.train, given.gp
+    replaced = {
+        "model": model.model_copy(update={"type": "transformer", "embedding": "text"}),
+        "train": train.model_copy(update={"epochs": 77}),
+        "gp": gp.model_copy(update={"epochs": 77}),
+    }
+    assert shared_params(given.model_copy(update=replaced)) == shared
+    for section, key in (("model", "dropout"), ("train", "weight_decay"), ("ablation", "gp_epochs")):
+        other = getattr(given, section).model_copy(update={key: 7})
+        assert shared_params(given.model_copy(update={section: other})) != shared
 
 
 def test_gp_cannot_hide_ratings() -> None:

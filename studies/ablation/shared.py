@@ -1,0 +1,30 @@
+"""Stage ablation_shared: what all runs share, code and params, → data/ablation/shared.json.
+
+The runs are many and import much: each with its modules as deps makes a lock that DVC reads for seconds.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+from functools import partial
+
+from reelgraph.door import run
+from reelgraph.files import Json, write_json
+from reelgraph.imports import file_of, imported
+from reelgraph.params.ablation import ABLATION_FILE, AblationRunParams
+from reelgraph.params.base import PARAMS_FILE
+from reelgraph.studies.ablation import shared_params
+
+
+def work(script: str, params: AblationRunParams) -> str:
+    """Write a digest of each module that the runs' script imports, and the params that they read."""
+    files = sorted(imported(file_of(script)))
+    code: dict[str, Json] = {str(path): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+    write_json({"code": code, "params": shared_params(params)}, "data/ablation/shared.json")
+    return f"{len(code)} modules"
+
+
+if __name__ == "__main__":
+    (asked,) = sys.argv[1:]
+    run("ablation_shared", AblationRunParams, partial(work, asked), PARAMS_FILE, ABLATION_FILE)
