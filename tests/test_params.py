@@ -33,7 +33,7 @@ def test_defaults_are_accepted() -> None:
         ("\nmodel:", "\nmodle:", "modle: expected one of seed"),
         ("\nseed: 42", "\nseed: 42\nseed: 43", "each once, got seed once more at line 5. Write"),
         ("\nseed: 42", "\nseed: &a 42", "each once, got seed (line 4) has an anchor or an alias. Write"),
-        ("\ncompute:\n", "\nspare: &a 1\ncompute: *a\n", "compute (line 7) has an anchor or an alias. Write"),
+        ("\nseed: 42", "\nspare: &a 42\nseed: *a", "seed (line 5) has an anchor or an alias. Write"),
         ("\nseed: 42", "\nseed: -1", "seed: expected greater than or equal to 0, got -1"),
         ("\nseed: 42", "\nseed: true", "seed: expected a valid integer, got True"),
         ("epochs: 30 ", "epochs: 30\n  epochz: 3 ", "train.epochz: expected only keys that the section has"),
