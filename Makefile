@@ -24,8 +24,9 @@ peers: $(READY)  ## fit the strong, slow models to compare with, on the data of 
 	dvc repro studies/peers/dvc.yaml
 	@python -m reelgraph.cli.show peers
 
+# Two processes, one of which takes the pipeline's tests; `python -m pytest FILE` takes one.
 test: $(READY)
-	python -m pytest
+	python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder
 
 lint: $(READY)
 	ruff check .

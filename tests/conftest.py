@@ -21,6 +21,16 @@ settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Where two processes share the tests, one takes those of the pipeline, first; files are kept whole."""
+    here = Path(__file__).parent
+    files = {item: item.path.relative_to(here) for item in items}
+    for item, file in files.items():
+        group = "pipeline" if file.parts[0] == "pipeline" else str(file)
+        item.add_marker(pytest.mark.xdist_group(group))
+    items.sort(key=lambda item: files[item].parts[0] != "pipeline")
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """In CI, whose script installs Java, Chromium and their packages, a test that skips for want of them fails."""
     skipped = [str(report.longrepr) for report in terminalreporter.stats.get("skipped", [])]
