@@ -47,7 +47,7 @@ def embeddings(figures: Figures, spectra: Mapping[str, Curve], probe: Study) -> 
 
 
 def _probed(figures: Figures) -> Figures:
-    return {f"{name(key)}, {name(kind)}": row for key, one in figures.items() for kind, row in one.items()}
+    return {f"{key}, {kind}": row for key, one in figures.items() for kind, row in one.items()}
 
 
 def links(figures: Figures, learning: Curve) -> Section:

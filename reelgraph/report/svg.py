@@ -34,7 +34,7 @@ class Scale:
         return math.log10(max(value, 1e-12)) if self.log else float(value)
 
     def ticks(self, wanted: int = 5) -> list[Number]:
-        """Return about ``wanted`` round numbers (powers of ten on a log scale) within the scale."""
+        """Return about ``wanted`` round numbers within the scale, two or more; powers of ten if log."""
         if self.log:
             first, last = math.floor(math.log10(self.low)), math.floor(math.log10(self.high) + 1e-9)
             factors = (1, 2, 5) if last - first < 3 else (1,)
@@ -42,7 +42,7 @@ class Scale:
             return [tick for tick in found if self.low <= tick * 1.000001 and tick <= self.high * 1.000001]
         step = _round_step((self.high - self.low) / wanted)
         first, last = math.ceil(self.low / step - 1e-9), math.floor(self.high / step + 1e-9)
-        return [tick * step for tick in range(first, last + 1)]
+        return [tick * step for tick in range(first, last + 1)] if first < last else self.ticks(2 * wanted)
 
 
 def _round_step(rough: Number) -> float:

@@ -87,7 +87,7 @@ def ablation(study: Study) -> Section:
     groups: dict[str, list[Row]] = {}
     for key, row in figures.items():
         architecture, embedding, control = key.split("-", 2)
-        label = name(embedding) if control == "none" else f"{name(embedding)}, {name(control)}"
+        label = name(embedding if control == "none" else f"{embedding}, {control}")
         value, spread = row["val_rmse"], row["val_rmse_spread"]
         groups.setdefault(architecture, []).append(Row(label, value, value - spread, value + spread))
     return Section(

@@ -25,6 +25,12 @@ NAMES = {
     "hits_10": "Hits@10",
     "ndcg_10": "NDCG@10",
     "recall_20": "recall@20",
+    "rater_minus_ndcg_10": "rater − it, NDCG@10",
+    "rater_minus_recall_20": "rater − it, recall@20",
+    "n_users": "people",
+    "ahead_rmse": "RMSE, predicted ahead",
+    "ahead_minus_none": "it − none, ahead",
+    "val_minus_none": "it − none, validation",
     "rmse": "RMSE",
     "mae": "MAE",
     "isoscore": "IsoScore",
@@ -47,7 +53,9 @@ SLICES = {
 
 
 def name(key: str) -> str:
-    """Return a key in words."""
+    """Return a key in words, or several after each other."""
+    if ", " in key:
+        return ", ".join(map(name, key.split(", ")))
     return NAMES.get(key, key if "-" in key else key.replace("_", " "))
 
 

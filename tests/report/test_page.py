@@ -7,13 +7,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
 from reelgraph.files import write_json
 from reelgraph.report import atlas, inputs, tables, verdict
 from reelgraph.report.contents import report
 from reelgraph.report.inputs import NOT_RUN, OTHER_DATA
-from reelgraph.report.wording import bin_name, listed, signed, span
+from reelgraph.report.svg import Scale
+from reelgraph.report.wording import bin_name, listed, name, signed, span
 from tests.report import samples
 
 VOID = {"meta", "link", "input", "br", "hr", "img"}
@@ -215,3 +218,15 @@ def test_the_report_depends_on_every_figure_that_the_pipeline_measures() -> None
     }  # fmt: skip
     assert made <= deps
     assert {Path(path).stem for path in made} <= set(inputs.METRICS)
+
+
+def test_names_are_known_words_even_where_two_stand_together() -> None:
+    assert name("kg_gnn, top_removed") == "kg_gnn, top removed"
+    assert name("val_rmse") == "validation RMSE"
+
+
+@given(low=st.floats(-5, 5), width=st.floats(1e-3, 10), wanted=st.integers(1, 8))
+def test_an_axis_has_two_numbers_or_more_within_it(low: float, width: float, wanted: int) -> None:
+    ticks = Scale(low, low + width, 0, 100).ticks(wanted)
+    assert 2 <= len(ticks) <= 2 * wanted + 3
+    assert low - 1e-6 <= min(ticks) < max(ticks) <= low + width + 1e-6
