@@ -161,6 +161,20 @@ def test_a_file_is_dropped_and_said_what_of_it_matched(page) -> None:
     assert "Chernobyl (2019): no such title" in page.locator("#imported details").text_content()
 
 
+def test_a_long_list_of_ratings_does_not_push_the_map_away(page, tmp_path: Path) -> None:
+    rows = [f"2020-01-01,Generated {at},{1950 + at},,3\n" for at in range(20)]
+    (tmp_path / "many.csv").write_text("Date,Name,Year,Letterboxd URI,Rating\n" + "".join(rows))
+    page.locator("#file").set_input_files(tmp_path / "many.csv")
+    settled(page, 20)
+    assert page.locator("#mine li").count() == 20
+    assert page.evaluate("document.getElementById('mine').clientHeight") <= 640
+    last = page.locator("#mine li [role=slider]").last
+    last.focus()
+    assert last.evaluate(
+        "e => { const r = e.getBoundingClientRect(); return r.top >= 0 && r.bottom <= innerHeight; }"
+    )
+
+
 def test_a_bad_file_is_refused_and_nothing_is_lost(page, tmp_path: Path) -> None:
     rate(page, "spirited", "5")
     settled(page, 1)

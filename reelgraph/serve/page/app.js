@@ -155,6 +155,7 @@ function band(each) {
 async function read(file) {
   const place = at("imported");
   if (file.size > 5e6) { place.replaceChildren(element("p", "The file is larger than 5 MB.", {className: "bad"})); return; }
+  place.replaceChildren(element("p", `Looking for the movies of ${file.name}`));
   try {
     const said = await post("/api/import", file);
     const halved = said.scale === 10 ? " Ratings of 1 to 10 were halved." : "";
