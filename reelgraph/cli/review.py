@@ -20,6 +20,8 @@ FIRST = ("metrics/rater.json: test.", "metrics/rater.json: val.", "metrics/rater
          "metrics/baselines.json: ", "metrics/peers.json: ")  # fmt: skip
 """Metrics by importance; within these RMSE goes before MAE, and those before all else."""
 MEASURES = ("rmse", "mae")
+ABSENT = ("deleted", "not in cache")
+"""What DVC says of a file that isn't in this clone."""
 NAMED = 10
 """So many stale stages are named, of those that a pipeline has."""
 
@@ -107,7 +109,7 @@ def _lock(file: str, status: Mapping[str, Any]) -> Row:
 def _only_absent(change: object) -> bool:
     if not isinstance(change, Mapping):
         return False
-    return all(state == "deleted" for part in change.values() for state in part.values())
+    return all(state in ABSENT for part in change.values() for state in part.values())
 
 
 def _dvc(root: Path | str, *command: str) -> Any:

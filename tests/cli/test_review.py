@@ -56,6 +56,8 @@ def test_the_lock_says_which_stages_are_stale() -> None:
 def test_a_clone_without_data_is_not_stale() -> None:
     deleted = [{"changed deps": {"data/movies.parquet": "deleted"}}, {"changed outs": {"data/kg": "deleted"}}]
     assert _lock("dvc.yaml", {"map": deleted})[3] == "up to date; data of 1 stages not here"
+    uncached = [{"changed outs": {"data/peers/svd": "not in cache"}}]
+    assert _lock("dvc.yaml", {"peer@svd": uncached})[3] == "up to date; data of 1 stages not here"
     code = [{"changed deps": {"data/movies.parquet": "deleted", "reelgraph/files.py": "modified"}}]
     params = [{"changed deps": {"params.yaml": {"gp.epochs": "modified"}}}]
     both = _lock("dvc.yaml", {"map": deleted, "report": code, "links": params, "filter": ["changed command"]})
