@@ -16,7 +16,7 @@ from jaxtyping import Float64, Int64
 from reelgraph.compute import prepare
 from reelgraph.evaluation.intervals import paired_rmse
 from reelgraph.histories.arrays import Histories, read_histories
-from reelgraph.histories.batches import stars
+from reelgraph.histories.ratings import stars
 from reelgraph.metrics import rmse
 from reelgraph.params.base import load
 from reelgraph.params.rater import RaterParams

@@ -7,16 +7,18 @@ scaled 0 … 1 (float32), (stars − 0.5) / 4.5: what the raters see and predict
 
 from __future__ import annotations
 
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
-from torch import Tensor
+
+if TYPE_CHECKING:  # torch takes two seconds to import, which stages that have none of it need not wait for
+    import torch
 
 LOWEST, HIGHEST, STEP = 0.5, 5.0, 0.5
 SPAN = HIGHEST - LOWEST
 N_CODES = 10
 
-Numbers = TypeVar("Numbers", np.ndarray, Tensor, float)
+Numbers = TypeVar("Numbers", np.ndarray, "torch.Tensor", float)
 
 
 def to_scaled(stars: Numbers) -> Numbers:

@@ -12,7 +12,7 @@ from reelgraph.evaluation.controls import controls
 from reelgraph.evaluation.slices import by_slice, labels
 from reelgraph.files import write_metrics
 from reelgraph.histories.arrays import read_histories
-from reelgraph.histories.batches import stars
+from reelgraph.histories.ratings import stars
 from reelgraph.metrics import rmse
 from reelgraph.params.diagnose import DiagnoseParams
 from reelgraph.raters.loading import load_rater

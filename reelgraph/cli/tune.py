@@ -17,7 +17,7 @@ from threadpoolctl import threadpool_limits
 from reelgraph.baselines.loading import load_baseline
 from reelgraph.errors import ReelgraphError
 from reelgraph.histories.arrays import Histories, read_histories
-from reelgraph.histories.batches import stars
+from reelgraph.histories.ratings import stars
 from reelgraph.metrics import rmse
 from reelgraph.params.base import load
 from reelgraph.params.baselines import BaselineParams

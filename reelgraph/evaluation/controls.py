@@ -9,8 +9,8 @@ from jaxtyping import Float, Float64, Int64, UInt8
 
 from reelgraph.evaluation.intervals import interval, resampled_means
 from reelgraph.histories.arrays import Histories
-from reelgraph.histories.batches import stars
 from reelgraph.histories.cases import Cases, apart
+from reelgraph.histories.ratings import stars
 from reelgraph.raters.rater import Rater
 from reelgraph.seeds import derive, generator
 from reelgraph.stars import N_CODES

@@ -11,7 +11,7 @@ from jaxtyping import Float, Int64
 
 from reelgraph.graph.sharing import shared_entities
 from reelgraph.histories.arrays import Histories
-from reelgraph.histories.batches import stars
+from reelgraph.histories.ratings import stars
 from reelgraph.raters.rater import Rater, Reasons
 from reelgraph.schemas.kg import KnowledgeGraph
 

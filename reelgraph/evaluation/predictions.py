@@ -9,7 +9,7 @@ from jaxtyping import Float, Int64
 from reelgraph.errors import ArtifactError
 from reelgraph.files import RERUN
 from reelgraph.histories.arrays import Histories
-from reelgraph.histories.batches import stars
+from reelgraph.histories.ratings import stars
 from reelgraph.schemas.predictions import SCHEMA, read_predictions
 
 

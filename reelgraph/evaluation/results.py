@@ -15,7 +15,7 @@ from reelgraph.evaluation.intervals import interval, resampled_means
 from reelgraph.evaluation.leak import refuse_below_bound
 from reelgraph.evaluation.uncertainty import of_probabilities
 from reelgraph.histories.arrays import Fit, Histories
-from reelgraph.histories.batches import stars
+from reelgraph.histories.ratings import stars
 from reelgraph.metrics import mae, mse, rmse
 from reelgraph.raters.rater import Prediction
 from reelgraph.seeds import derive

@@ -10,7 +10,7 @@ from jaxtyping import Bool, Float, Int64
 from torch import Tensor
 
 from reelgraph.histories.arrays import Histories
-from reelgraph.stars import from_codes, to_scaled
+from reelgraph.histories.ratings import scaled
 
 
 @dataclass(frozen=True)
@@ -49,13 +49,3 @@ def gather(histories: Histories, index: Int64[np.ndarray, "batch"], max_history:
         mask=torch.from_numpy(mask),
         target=torch.from_numpy(histories.movie_row[index].astype(np.int64)),
     )
-
-
-def scaled(histories: Histories, index: Int64[np.ndarray, "*shape"]) -> Float[np.ndarray, "*shape"]:
-    """Return the scaled ratings (0 … 1, float32) at ``index``."""
-    return to_scaled(from_codes(histories.code[index].astype(np.float32)))
-
-
-def stars(histories: Histories, index: Int64[np.ndarray, "n"]) -> Float[np.ndarray, "n"]:
-    """Return the ratings at ``index`` in stars, float64."""
-    return from_codes(histories.code[index].astype(np.float64))

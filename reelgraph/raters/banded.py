@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.nn.functional import dropout, embedding, linear, one_hot
 
 from reelgraph.histories.arrays import Histories
-from reelgraph.histories.batches import scaled
+from reelgraph.histories.ratings import scaled
 from reelgraph.raters.attention import HEAD_WEIGHT, AttentionRater
 from reelgraph.stars import N_CODES, from_codes, to_scaled
 

@@ -11,7 +11,7 @@ from jaxtyping import Float32, Float64
 
 from reelgraph.errors import ParamError, TrainingError
 from reelgraph.histories.arrays import Histories
-from reelgraph.histories.batches import stars
+from reelgraph.histories.ratings import stars
 from reelgraph.metrics import rmse
 from reelgraph.params.rater import RaterParams
 from reelgraph.raters import training

@@ -17,7 +17,8 @@ from torch.optim.lr_scheduler import CosineAnnealingLR
 
 from reelgraph.errors import TrainingError
 from reelgraph.histories.arrays import Histories
-from reelgraph.histories.batches import gather, scaled, stars
+from reelgraph.histories.batches import gather
+from reelgraph.histories.ratings import scaled, stars
 from reelgraph.metrics import mae, mse, rmse
 from reelgraph.params.rater import Train
 from reelgraph.progress import progress

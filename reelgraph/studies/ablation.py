@@ -6,7 +6,7 @@ from typing import Any
 
 from reelgraph.errors import ParamError
 from reelgraph.histories.arrays import Histories
-from reelgraph.histories.batches import stars
+from reelgraph.histories.ratings import stars
 from reelgraph.metrics import rmse
 from reelgraph.params.ablation import AblationRunParams
 from reelgraph.params.rater import RaterParams

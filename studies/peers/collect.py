@@ -8,7 +8,7 @@ from reelgraph.evaluation.predictions import read_table
 from reelgraph.evaluation.results import beside_rater
 from reelgraph.files import write_metrics
 from reelgraph.histories.arrays import read_histories
-from reelgraph.histories.batches import stars
+from reelgraph.histories.ratings import stars
 from reelgraph.params.base import PARAMS_FILE
 from reelgraph.params.peer_table import PeersParams
 from reelgraph.params.peers import PEERS_FILE

@@ -10,7 +10,7 @@ from reelgraph.baselines.loading import load_baseline
 from reelgraph.door import run, timed
 from reelgraph.files import write_arrays
 from reelgraph.histories.arrays import read_histories
-from reelgraph.histories.batches import stars
+from reelgraph.histories.ratings import stars
 from reelgraph.metrics import rmse
 from reelgraph.params.peers import PEERS_FILE, PeerParams
 

@@ -13,7 +13,7 @@ from reelgraph.baselines.fitting import predictions
 from reelgraph.baselines.loading import load_baseline
 from reelgraph.errors import ParamError
 from reelgraph.histories.arrays import Histories
-from reelgraph.histories.batches import stars
+from reelgraph.histories.ratings import stars
 from reelgraph.metrics import rmse
 from reelgraph.params.base import load
 from reelgraph.params.baselines import BaselineParams

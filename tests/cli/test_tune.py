@@ -6,7 +6,7 @@ import pytest
 
 from reelgraph.cli import tune
 from reelgraph.histories.arrays import write_histories
-from reelgraph.histories.batches import stars
+from reelgraph.histories.ratings import stars
 from reelgraph.metrics import rmse
 from tests.baselines.planted import planted
 from tests.baselines.test_baselines import PARAMS

@@ -8,7 +8,7 @@ import pytest
 from reelgraph.baselines.loading import load_baseline
 from reelgraph.errors import PackageError
 from reelgraph.histories.arrays import Histories
-from reelgraph.histories.batches import stars
+from reelgraph.histories.ratings import stars
 from reelgraph.metrics import rmse
 from reelgraph.params.base import load
 from reelgraph.params.peers import PEERS_FILE, PeerParams

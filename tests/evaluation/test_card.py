@@ -4,7 +4,7 @@ import numpy as np
 
 from reelgraph.evaluation import results
 from reelgraph.evaluation.card import model_card
-from reelgraph.histories.batches import stars
+from reelgraph.histories.ratings import stars
 from reelgraph.params.base import load
 from reelgraph.params.rater import RaterParams
 from reelgraph.raters.loading import Config

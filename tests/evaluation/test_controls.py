@@ -7,8 +7,8 @@ import pytest
 
 from reelgraph.evaluation.controls import controls, shuffled, without_ratings, without_text
 from reelgraph.histories.arrays import Histories
-from reelgraph.histories.batches import stars
 from reelgraph.histories.cases import Cases, apart
+from reelgraph.histories.ratings import stars
 from reelgraph.raters.rater import Prediction, Rater
 from tests.histories.strategies import random_histories
 

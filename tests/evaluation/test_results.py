@@ -13,7 +13,7 @@ from reelgraph.evaluation.predictions import table
 from reelgraph.evaluation.uncertainty import of_probabilities
 from reelgraph.files import write_arrays
 from reelgraph.histories.arrays import FITS, Histories
-from reelgraph.histories.batches import stars
+from reelgraph.histories.ratings import stars
 from reelgraph.raters.rater import Prediction, Reasons
 from reelgraph.schemas.kg import KnowledgeGraph, Relation
 from tests.histories.strategies import random_histories

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 
 from reelgraph.evaluation.slices import by_slice, labels
 from reelgraph.histories.arrays import Histories
-from reelgraph.histories.batches import stars
+from reelgraph.histories.ratings import stars
 from tests.histories.strategies import histories, random_histories
 
 SLICES = {"history", "popularity", "user_mean", "user_spread", "rating", "year", "user"}

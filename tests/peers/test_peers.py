@@ -12,7 +12,7 @@ from reelgraph.evaluation.predictions import read_table, table
 from reelgraph.evaluation.results import beside_rater
 from reelgraph.files import write_parquet
 from reelgraph.histories.arrays import Histories
-from reelgraph.histories.batches import stars
+from reelgraph.histories.ratings import stars
 from reelgraph.peers.blend import best_blend, blended
 from reelgraph.peers.machine_rows import DAY, Features
 from reelgraph.peers.needed import needed

@@ -11,7 +11,8 @@ from torch.nn.functional import mse_loss, normalize
 
 from reelgraph.errors import ParamError
 from reelgraph.histories.arrays import Histories
-from reelgraph.histories.batches import gather, scaled
+from reelgraph.histories.batches import gather
+from reelgraph.histories.ratings import scaled
 from reelgraph.raters.attention import AttentionRater
 from reelgraph.raters.banded import band, predict_all, stretch
 from reelgraph.raters.fitting import fit_rater

@@ -12,8 +12,8 @@ import pytest
 from reelgraph.engine import connect
 from reelgraph.files import write_parquet
 from reelgraph.histories.arrays import Histories
-from reelgraph.histories.batches import stars
 from reelgraph.histories.making import make_histories
+from reelgraph.histories.ratings import stars
 from reelgraph.metrics import rmse
 from reelgraph.params.base import load
 from reelgraph.params.rater import RaterParams

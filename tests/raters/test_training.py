@@ -6,7 +6,7 @@ import torch
 
 from reelgraph.errors import TrainingError
 from reelgraph.histories.arrays import Histories
-from reelgraph.histories.batches import stars
+from reelgraph.histories.ratings import stars
 from reelgraph.metrics import rmse
 from reelgraph.params.rater import Train
 from reelgraph.raters.attention import AttentionRater
