@@ -14,6 +14,7 @@ import torch
 from jaxtyping import Float32
 from torch import Tensor
 
+from reelgraph.gnn.recomputed import recomputed
 from reelgraph.gnn.scores import Scores
 from reelgraph.gnn.tasks import Side, Task
 
@@ -41,12 +42,12 @@ def _ends(
         (
             task.entities_of[kind],
             lambda q, c: scores.table(kind, q, c),
-            lambda q, t: scores.pairs(kind, q, t),
+            lambda q, t: recomputed(scores.pairs, kind, q, t),
         ),
         (
             task.movies_of[kind],
             lambda q, c: scores.table(kind, c, q).T,
-            lambda q, t: scores.pairs(kind, t, q),
+            lambda q, t: recomputed(scores.pairs, kind, t, q),
         ),
     ]
 
@@ -56,8 +57,8 @@ def _cross_entropy(
 ) -> Float32[Tensor, ""]:
     rows, row_of = side.queries.unique(return_inverse=True)
     drawn = draw(side.known.width, generator)
-    logits = table(rows, drawn) + math.log(side.known.width / len(drawn))
-    others = logits.masked_fill(known_among(side, rows, drawn), NEVER).logsumexp(dim=1)
+    raised, known = math.log(side.known.width / len(drawn)), known_among(side, rows, drawn)
+    others = recomputed(lambda: (table(rows, drawn) + raised).masked_fill(known, NEVER).logsumexp(dim=1))
     return (torch.logaddexp(others[row_of], own) - own).mean()
 
 

@@ -69,3 +69,26 @@ def test_no_training_edge_is_a_negative_and_all_negatives_are_of_the_type(
             for row, query in enumerate(rows.tolist()):
                 known = side.known.columns[side.known.starts[query] : side.known.starts[query + 1]]
                 assert hidden[row].tolist() == torch.isin(nodes, known).tolist()
+
+
+def test_what_is_computed_again_has_the_same_gradient_and_keeps_no_row_of_an_edge(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def measured() -> tuple[list[torch.Tensor], int]:
+        task, scores = prepared(random_graph(40, 30, 1))
+        kept: dict[int, int] = {}
+
+        def keep(tensor: torch.Tensor) -> torch.Tensor:
+            kept[tensor.untyped_storage().data_ptr()] = tensor.numel()
+            return tensor
+
+        with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
+            loss = link_loss(scores, task, torch.Generator().manual_seed(0))
+        inputs = [scores.movies, *scores.entities.values(), *scores.weights.values()]
+        return [loss, *torch.autograd.grad(loss, inputs)], sum(kept.values())
+
+    again, few = measured()
+    monkeypatch.setattr(softmax, "recomputed", lambda function, *args: function(*args))
+    at_once, many = measured()
+    assert all(torch.equal(one, other) for one, other in zip(again, at_once, strict=True))
+    assert few < many / 2
