@@ -7,7 +7,7 @@ from typing import NamedTuple
 import torch
 from jaxtyping import Bool, Float, Int64
 from torch import Tensor, nn
-from torch.nn.functional import dropout
+from torch.nn.functional import dropout, linear
 
 from reelgraph.histories.batches import Batch
 from reelgraph.raters.network import Network
@@ -63,13 +63,25 @@ class AttentionRater(Network):
     ) -> Float[Tensor, "batch targets"]:
         """Predict the scaled ratings of several targets for each history."""
         query = self.query(self.movies[targets])
-        weights = self._weights(query, memory.key, memory.mask)
-        context, taste = weights @ memory.value, weights @ memory.code
+        weights = self.weights(query, memory.key, memory.mask)
+        return self.said(query, weights @ memory.value, weights @ memory.code)
+
+    def said(
+        self,
+        query: Float[Tensor, "batch targets hidden"],
+        context: Float[Tensor, "batch targets hidden"],
+        taste: Float[Tensor, "batch targets hidden"],
+    ) -> Float[Tensor, "batch targets"]:
+        """Predict from what the history says of each target: its ratings, and their codes alone."""
         head = self.head(torch.cat([context, query], dim=-1)).squeeze(-1)
         bias = self.bias(taste).squeeze(-1)
         return HEAD_WEIGHT * head + (1 - HEAD_WEIGHT) * bias
 
-    def _weights(
+    def projected(self) -> Network:
+        """Return what predicts the same without a product a rating."""
+        return ProjectedAttention(self)
+
+    def weights(
         self,
         query: Float[Tensor, "batch targets hidden"],
         key: Float[Tensor, "batch history hidden"],
@@ -80,3 +92,32 @@ class AttentionRater(Network):
         lowest, mask = torch.finfo(scores.dtype).min, mask.unsqueeze(1)
         weights = torch.softmax(scores.masked_fill(~mask, lowest), dim=-1) * mask
         return dropout(weights, self.dropout, self.training)
+
+
+class ProjectedAttention(Network):
+    """An attention rater that has projected each movie once, and so is only good as long as its weights stay.
+
+    A history's ratings are then looked up; what is linear in the codes is applied to their weighted mean.
+    """
+
+    def __init__(self, rater: AttentionRater) -> None:
+        super().__init__(rater.movies)
+        hidden = rater.query.out_features
+        self.rater = rater
+        self.query, self.key = rater.query(rater.movies), rater.key(rater.movies)
+        self.value = linear(rater.movies, rater.value.weight[:, :-hidden], rater.value.bias)
+        self.of_code = rater.value.weight[:, -hidden:]
+
+    def read(self, batch: Batch) -> Memory:
+        """Return the batch's histories as targets meet them; ``value`` lacks the codes' part."""
+        code = self.rater.rating_code(batch.ratings)
+        return Memory(self.key[batch.history], self.value[batch.history], code, batch.mask)
+
+    def answer(
+        self, memory: Memory, targets: Int64[Tensor, "batch targets"]
+    ) -> Float[Tensor, "batch targets"]:
+        """Predict the scaled ratings of several targets for each history."""
+        query = self.query[targets]
+        weights = self.rater.weights(query, memory.key, memory.mask)
+        taste = weights @ memory.code
+        return self.rater.said(query, weights @ memory.value + linear(taste, self.of_code), taste)

@@ -50,19 +50,11 @@ def predict(
     rater.eval()
     order, found = np.argsort(index, kind="stable"), np.zeros(len(index))
     with torch.inference_mode():
+        quick = rater.projected()
         for some in _parts(order, PREDICT_BATCH):
-            found[some] = _said(rater, histories, index[some], max_history).cpu().double().numpy()
+            batch = gather(histories, index[some], max_history).to(rater.movies.device)
+            found[some] = quick(batch).cpu().double().numpy()
     return from_scaled(found)
-
-
-def _said(
-    rater: Network, histories: Histories, index: Int64[np.ndarray, " batch"], max_history: int
-) -> Float[Tensor, " batch"]:
-    """Predict scaled ratings at ascending places; by one pass over the histories where the rater has that."""
-    if isinstance(rater, AttentionRater) and (histories.history_end(index) == index).all():
-        laid = stretch(histories, index, max_history).to(rater.movies.device)
-        return predict_all(rater, laid, max_history)
-    return rater(gather(histories, index, max_history).to(rater.movies.device))
 
 
 class Sayer(nn.Module):
@@ -82,9 +74,12 @@ class Sayer(nn.Module):
             return self._said(histories, index).float()
 
     def _said(self, histories: Histories, index: Int64[np.ndarray, " batch"]) -> Float[Tensor, " batch"]:
-        if not self.at_once:
-            return self.rater(gather(histories, index, self.max_history).to(self.rater.movies.device))
-        return _said(self.rater, histories, index, self.max_history)
+        device = self.rater.movies.device
+        if self.at_once and (histories.history_end(index) == index).all():
+            assert isinstance(self.rater, AttentionRater)
+            laid = stretch(histories, index, self.max_history).to(device)
+            return predict_all(self.rater, laid, self.max_history)
+        return self.rater(gather(histories, index, self.max_history).to(device))
 
 
 def train(

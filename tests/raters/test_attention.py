@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from torch.nn.functional import normalize
 
-from reelgraph.histories.batches import Batch
+from reelgraph.histories.arrays import Histories
+from reelgraph.histories.batches import Batch, gather
 from reelgraph.raters.attention import AttentionRater
+from tests.contracts.test_raters import MOVIES
+from tests.histories.strategies import histories
 
 
 def restated(rater: AttentionRater, history: list[int], ratings: list[float], target: int) -> torch.Tensor:
@@ -34,3 +40,12 @@ def test_against_a_plain_restatement() -> None:
     torch.testing.assert_close(
         predicted[1], restated(rater, [1, 2, 3, 4], [0.1, 0.9, 0.5, 0.3], 12).squeeze()
     )
+
+
+@given(histories, st.integers(1, 40))
+def test_projected_it_says_the_same_of_every_rating(h: Histories, window: int) -> None:
+    torch.manual_seed(2)
+    rater = AttentionRater(normalize(torch.randn(MOVIES, 8), dim=1), 16, 0.5).eval()
+    batch = gather(h, np.arange(len(h.code)), window)
+    with torch.inference_mode():
+        torch.testing.assert_close(rater.projected()(batch), rater(batch), atol=1e-6, rtol=0)
