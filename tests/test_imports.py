@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from reelgraph.imports import imported
+
 SLOW = "torch", "torch_geometric", "transformers", "matplotlib"
 """Libraries that take from half a second to five to import."""
 
@@ -39,3 +41,9 @@ def test_stages_without_slow_libraries_import_none() -> None:
 
 def test_a_slow_library_is_noticed() -> None:
     assert complaint("reelgraph.stars", "reelgraph.pictures") == "reelgraph.pictures imports matplotlib"
+
+
+def test_only_stages_that_compute_tables_import_the_table_engine() -> None:
+    scripts = Path("stages").glob("[a-z]*.py")
+    found = {script.stem for script in scripts if Path("reelgraph/engine.py") in imported(script)}
+    assert found == {"ingest", "filter", "make_sequences"}

@@ -5,27 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import ibis.expr.types as ir
-import pyarrow as pa
 from ibis.backends import BaseBackend
 
-from reelgraph.schemas.columns import TEXT_COLUMNS
-from reelgraph.schemas.contract import Column, Contract
+from reelgraph.schemas.columns import COLUMNS
+from reelgraph.schemas.contract import Contract
 
-FIRST_YEAR, LAST_YEAR = 1800.0, 2200.0
-
-CATALOG = Contract(
-    columns=(
-        Column("movie_id", pa.int64(), "movieId",
-               remedy="Give every movie a movieId of its own, a whole number."),
-        *(
-            Column(name, pa.string(), nullable=True, remedy="Text columns are strings, null where unknown.")
-            for name in TEXT_COLUMNS
-        ),
-        Column("release_year", pa.int64(), nullable=True, minimum=FIRST_YEAR, maximum=LAST_YEAR, step=1.0,
-               remedy="release_year is a whole year such as 1995, or null where unknown."),
-    ),
-    key=("movie_id",),
-)  # fmt: skip
+CATALOG = Contract(COLUMNS, key=("movie_id",))
 """The SPEC's columns; release years 1800 … 2200, or null."""
 
 

@@ -20,73 +20,9 @@ from reelgraph.engine import read_parquet
 from reelgraph.errors import ArtifactError, InputError
 from reelgraph.files import RERUN, missing
 from reelgraph.schemas.checking import Checker, Locate, Rule, row_number
+from reelgraph.schemas.column import Column
 
 BIGGEST = 2**63 - 1
-
-
-@dataclass(frozen=True)
-class Column:
-    """One column of a file."""
-
-    name: str
-    """Name in code."""
-    type: pa.DataType
-    """Type in the file as this project writes it: int64, float64, bool or string."""
-    file_name: str = ""
-    """Name in the file, where it differs."""
-    nullable: bool = False
-    minimum: int | float | None = None
-    maximum: int | float | None = None
-    step: int | float | None = None
-    """Values are whole multiples of it."""
-    remedy: str = "Correct the file."
-
-    @property
-    def in_file(self) -> str:
-        """The column's name in the file."""
-        return self.file_name or self.name
-
-    def fits(self, found: dt.DataType) -> bool:
-        """Tell whether a file's type can be read as this column.
-
-        Years with gaps arrive from pandas as floats, hence floats for nullable
-        integers; ids as floats are refused, since large ones have lost digits.
-        """
-        if found.is_null():
-            return self.nullable
-        if pa.types.is_string(self.type):
-            return found.is_string()
-        if pa.types.is_boolean(self.type):
-            return found.is_boolean()
-        if pa.types.is_integer(self.type) and not self.nullable:
-            return found.is_integer()
-        return found.is_numeric() and not found.is_boolean()
-
-    def comparable(self, value: ir.Column) -> ir.Value:
-        """Return the file's values in a type that every rule can be asked of; NaN is missing."""
-        if value.type().is_null():
-            return value.cast(_ibis_type(self.type))
-        if pa.types.is_floating(self.type) or value.type().is_floating() or value.type().is_decimal():
-            return _nan_to_null(value.cast("float64"))
-        return value
-
-    def rules(self, value: ir.Column) -> Iterator[Rule]:
-        """Yield what the column's values must not be."""
-        if not self.nullable:
-            yield self._rule(value.isnull(), "missing")
-        if self.minimum is not None:
-            yield self._rule(value < self.minimum, f"below {self.minimum:.12g}")
-        if self.maximum is not None:
-            yield self._rule(value > self.maximum, f"above {self.maximum:.12g}")
-        elif value.type().is_unsigned_integer():
-            yield self._rule(value > BIGGEST, f"above {BIGGEST}")
-        if self.step is not None:
-            # What is over is NaN for infinity, which is out of range already.
-            over = _nan_to_null(value.cast("float64") % self.step)
-            yield self._rule(over != 0, f"no multiple of {self.step:g}")
-
-    def _rule(self, broken: ir.BooleanValue, problem: str) -> Rule:
-        return Rule(broken, f"{self.in_file} is {problem}", self.remedy)
 
 
 @dataclass(frozen=True)
@@ -131,8 +67,8 @@ class Contract:
         if self.optional:
             return self.having(table.columns).checked(table, where, locate)
         self._check_columns(table, where)
-        raw = table.select(**{c.in_file: c.comparable(table[c.in_file]) for c in self.columns})
-        rules = [rule for column in self.columns for rule in column.rules(raw[column.in_file])]
+        raw = table.select(**{c.in_file: _comparable(c, table[c.in_file]) for c in self.columns})
+        rules = [rule for column in self.columns for rule in _rules(column, raw[column.in_file])]
         names = {c.name: c.in_file for c in self.columns}
         Checker(raw, where, locate).check(rules, [names[name] for name in self.key])
         return self._named(raw)
@@ -165,7 +101,7 @@ class Contract:
 
     def _check_columns(self, table: ir.Table, where: str) -> None:
         schema = table.schema()
-        wrong = [c for c in self.columns if c.in_file not in schema.names or not c.fits(schema[c.in_file])]
+        wrong = [c for c in self.columns if c.in_file not in schema.names or not _fits(c, schema[c.in_file])]
         if not wrong:
             return
         got = [f"column {c.in_file} of type {schema[c.in_file]}" if c.in_file in schema.names
@@ -174,6 +110,52 @@ class Contract:
         remedies = dict.fromkeys(c.remedy for c in wrong)
         raise InputError(where, f"the columns {wanted}", "; ".join(got),
                          f"The file has {', '.join(schema.names)}. {' '.join(remedies)}")  # fmt: skip
+
+
+def _fits(column: Column, found: dt.DataType) -> bool:
+    """Tell whether a file's type can be read as this column.
+
+    Years with gaps arrive from pandas as floats, hence floats for nullable
+    integers; ids as floats are refused, since large ones have lost digits.
+    """
+    if found.is_null():
+        return column.nullable
+    if pa.types.is_string(column.type):
+        return found.is_string()
+    if pa.types.is_boolean(column.type):
+        return found.is_boolean()
+    if pa.types.is_integer(column.type) and not column.nullable:
+        return found.is_integer()
+    return found.is_numeric() and not found.is_boolean()
+
+
+def _comparable(column: Column, value: ir.Column) -> ir.Value:
+    """Return the file's values in a type that every rule can be asked of; NaN is missing."""
+    if value.type().is_null():
+        return value.cast(_ibis_type(column.type))
+    if pa.types.is_floating(column.type) or value.type().is_floating() or value.type().is_decimal():
+        return _nan_to_null(value.cast("float64"))
+    return value
+
+
+def _rules(column: Column, value: ir.Column) -> Iterator[Rule]:
+    """Yield what the column's values must not be."""
+    if not column.nullable:
+        yield _rule(column, value.isnull(), "missing")
+    if column.minimum is not None:
+        yield _rule(column, value < column.minimum, f"below {column.minimum:.12g}")
+    if column.maximum is not None:
+        yield _rule(column, value > column.maximum, f"above {column.maximum:.12g}")
+    elif value.type().is_unsigned_integer():
+        yield _rule(column, value > BIGGEST, f"above {BIGGEST}")
+    if column.step is not None:
+        # What is over is NaN for infinity, which is out of range already.
+        over = _nan_to_null(value.cast("float64") % column.step)
+        yield _rule(column, over != 0, f"no multiple of {column.step:g}")
+
+
+def _rule(column: Column, broken: ir.BooleanValue, problem: str) -> Rule:
+    return Rule(broken, f"{column.in_file} is {problem}", column.remedy)
 
 
 def _nan_to_null(value: ir.Value) -> ir.Value:

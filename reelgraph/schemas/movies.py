@@ -12,7 +12,7 @@ from jaxtyping import Int64
 
 from reelgraph.errors import ArtifactError
 from reelgraph.files import RERUN, missing
-from reelgraph.schemas.catalog import CATALOG, FIRST_YEAR, LAST_YEAR
+from reelgraph.schemas.columns import COLUMNS, FIRST_YEAR, LAST_YEAR
 from reelgraph.schemas.violations import Violations, not_above
 
 
@@ -22,19 +22,28 @@ def read_movies(path: Path | str, columns: tuple[str, ...] | None = None) -> pa.
     Raises:
         ArtifactError: the file is missing, has not the catalogue's columns, or its ids don't ascend.
     """
-    names = {c.name: c.in_file for c in CATALOG.columns if columns is None or c.name in columns}
+    wanted = [c for c in COLUMNS if columns is None or c.name in columns]
     try:
-        table = pq.read_table(path, columns=list(names.values()))
-        table = table.select(list(names.values())).rename_columns(list(names))
-        fields = [pa.field(c.name, c.type) for c in CATALOG.columns if c.name in names]
-        table = table.cast(pa.schema(fields)).replace_schema_metadata(None)
+        table = _read(path, [c.in_file for c in wanted])
+        table = table.cast(pa.schema([pa.field(c.in_file, c.type) for c in wanted]))
     except FileNotFoundError:
         raise missing(path) from None
     except (pa.ArrowException, OSError, KeyError) as error:
-        raise ArtifactError(str(path), "the movie table of stage filter",
-                            str(error).splitlines()[0], RERUN) from error  # fmt: skip
+        raise _other(path, str(error).splitlines()[0]) from error
+    table = table.rename_columns([c.name for c in wanted]).replace_schema_metadata(None)
     _check(table, path)
     return table
+
+
+def _read(path: Path | str, names: list[str]) -> pa.Table:
+    with pq.ParquetFile(path) as file:
+        if lacking := [name for name in names if name not in file.schema_arrow.names]:
+            raise _other(path, f"no column {', '.join(lacking)}")
+        return file.read(names).select(names)
+
+
+def _other(path: Path | str, got: str) -> ArtifactError:
+    return ArtifactError(str(path), "the movie table of stage filter", got, RERUN)
 
 
 def _check(table: pa.Table, path: Path | str) -> None:

@@ -8,7 +8,8 @@ import ibis.expr.types as ir
 import pyarrow as pa
 from ibis.backends import BaseBackend
 
-from reelgraph.schemas.contract import Column, Contract
+from reelgraph.schemas.column import Column
+from reelgraph.schemas.contract import Contract
 from reelgraph.stars import HIGHEST, LOWEST, STEP
 
 YEAR_2100 = 4_102_444_800.0

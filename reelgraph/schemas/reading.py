@@ -24,7 +24,8 @@ def read_exactly(path: Path | str, schema: pa.Schema, gaps: tuple[str, ...] = ()
         ArtifactError: no file, no parquet, other columns or types, no row, or cells missing.
     """
     try:
-        table = pq.read_table(path, partitioning=None)
+        with pq.ParquetFile(path) as file:
+            table = file.read()
     except FileNotFoundError:
         raise missing(path) from None
     except (pa.ArrowException, OSError) as error:

@@ -6,7 +6,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from reelgraph.errors import ArtifactError, InputError
-from reelgraph.schemas.contract import Column, Contract
+from reelgraph.schemas.column import Column
+from reelgraph.schemas.contract import Contract
 
 AGES = Contract(
     columns=(
