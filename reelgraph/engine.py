@@ -23,7 +23,7 @@ import pyarrow.parquet as pq
 from ibis.backends import BaseBackend
 
 from reelgraph.errors import InputError, PackageError, ReelgraphError
-from reelgraph.files import write_parquet
+from reelgraph.files import NO_PARQUET, write_parquet
 from reelgraph.params.engine import Engine
 
 if TYPE_CHECKING:
@@ -115,7 +115,7 @@ def _check_footers(files: list[Path]) -> dict[str, str]:
     for file in files:
         try:
             schema = pq.read_schema(file)
-        except (pa.ArrowException, OSError) as error:
+        except NO_PARQUET as error:
             raise _unreadable(str(file), error) from error
         if twice := sorted({name for name in schema.names if schema.names.count(name) > 1}):
             raise InputError(str(file), "each column once", f"{', '.join(twice)} more than once",

@@ -201,6 +201,9 @@ def _no_number(name: str) -> float:
 
 RERUN = "Run `dvc repro` to make it again."
 
+NO_PARQUET = (pa.ArrowException, OSError, UnicodeDecodeError)
+"""What pyarrow raises of a file that is no parquet file; the last of column names that are no UTF-8."""
+
 
 def missing(path: Path | str) -> ArtifactError:
     """Return the error for an artifact that isn't there."""

@@ -17,7 +17,7 @@ from safetensors.numpy import load_file, save
 
 from reelgraph.bundle.library import Library
 from reelgraph.errors import ArtifactError
-from reelgraph.files import read_json, replacing, write_json, write_parquet, write_text
+from reelgraph.files import NO_PARQUET, read_json, replacing, write_json, write_parquet, write_text
 from reelgraph.params.base import Section
 from reelgraph.raters.loading import Config
 from reelgraph.schemas.columns import TEXT_COLUMNS
@@ -133,7 +133,7 @@ def _config(path: Path) -> BundleConfig:
 def _movies(path: Path, count: int) -> pa.Table:
     try:
         table = pq.read_table(_present(path), schema=MOVIES).replace_schema_metadata(None)
-    except (pa.ArrowException, OSError) as error:
+    except NO_PARQUET as error:
         raise ArtifactError(str(path), "a bundle's movies", str(error).splitlines()[0], AGAIN) from error
     gaps = [name for name in ROWS_FIELDS if table[name].null_count]
     if table.num_rows != count or gaps:

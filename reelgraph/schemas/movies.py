@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 from jaxtyping import Int64
 
 from reelgraph.errors import ArtifactError
-from reelgraph.files import RERUN, missing
+from reelgraph.files import NO_PARQUET, RERUN, missing
 from reelgraph.schemas.columns import COLUMNS, FIRST_YEAR, LAST_YEAR
 from reelgraph.schemas.violations import Violations, not_above
 
@@ -28,7 +28,7 @@ def read_movies(path: Path | str, columns: tuple[str, ...] | None = None) -> pa.
         table = table.cast(pa.schema([pa.field(c.in_file, c.type) for c in wanted]))
     except FileNotFoundError:
         raise missing(path) from None
-    except (pa.ArrowException, OSError, KeyError) as error:
+    except (*NO_PARQUET, KeyError) as error:
         raise _other(path, str(error).splitlines()[0]) from error
     table = table.rename_columns([c.name for c in wanted]).replace_schema_metadata(None)
     _check(table, path)

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from reelgraph.errors import ArtifactError
-from reelgraph.files import RERUN, missing
+from reelgraph.files import NO_PARQUET, RERUN, missing
 from reelgraph.schemas.violations import Violations
 
 
@@ -28,7 +28,7 @@ def read_exactly(path: Path | str, schema: pa.Schema, gaps: tuple[str, ...] = ()
             table = file.read()
     except FileNotFoundError:
         raise missing(path) from None
-    except (pa.ArrowException, OSError) as error:
+    except NO_PARQUET as error:
         raise ArtifactError(str(path), "a parquet file", str(error).splitlines()[0], RERUN) from error
     wrong = Violations(path)
     if not table.schema.equals(schema):

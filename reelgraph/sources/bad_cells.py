@@ -20,7 +20,7 @@ LONGEST_CELL = 1 << 24
 
 INT64 = range(-(2**63), 2**63)
 
-WHOLE = re.compile(r"\s*-?[0-9]{1,19}\s*")
+WHOLE = re.compile(r"[ \t]*-?[0-9]{1,19}[ \t]*")
 
 
 def rows(file: TextFile) -> Iterator[tuple[int, list[str]]]:
