@@ -58,7 +58,8 @@ def shuffled(cases: Cases, draw: np.random.Generator) -> Cases:
     """Hand each history's rated movies out anew to its times; the targets stay where they are."""
     key = draw.random(len(cases.code))
     key[cases.test] = 1.0
-    order = np.lexsort((key, cases.users_of(np.arange(len(key)))))
+    # Keys of below a half between whole numbers: one sort, which takes a sixth of lexsort's time.
+    order = np.argsort(cases.users_of(np.arange(len(key))) + key / 2, kind="stable")
     moved = {name: getattr(cases, name)[order] for name in ("movie_row", "code", "fitted")}
     return replace(cases, **moved)
 

