@@ -115,12 +115,13 @@ def _check_footers(files: list[Path]) -> dict[str, str]:
     for file in files:
         try:
             schema = pq.read_schema(file)
+            names, kinds = schema.names, map(str, schema.types)
         except NO_PARQUET as error:
             raise _unreadable(str(file), error) from error
-        if twice := sorted({name for name in schema.names if schema.names.count(name) > 1}):
+        if twice := sorted({name for name in names if names.count(name) > 1}):
             raise InputError(str(file), "each column once", f"{', '.join(twice)} more than once",
                              "Drop or rename one of them.")  # fmt: skip
-        columns = {name: str(kind) for name, kind in zip(schema.names, schema.types, strict=True)}
+        columns = dict(zip(names, kinds, strict=True))
         first = first or columns
         if columns != first:
             raise InputError(str(file), f"the columns of {files[0].name}: {first}", str(columns),

@@ -26,17 +26,21 @@ def read_exactly(path: Path | str, schema: pa.Schema, gaps: tuple[str, ...] = ()
     try:
         with pq.ParquetFile(path) as file:
             table = file.read()
+            found = _told(table.schema)
     except FileNotFoundError:
         raise missing(path) from None
     except NO_PARQUET as error:
         raise ArtifactError(str(path), "a parquet file", str(error).splitlines()[0], RERUN) from error
     wrong = Violations(path)
     if not table.schema.equals(schema):
-        wanted, found = (", ".join(f"{f.name} ({f.type})" for f in each) for each in (schema, table.schema))
-        raise ArtifactError(str(path), f"the columns {wanted}", found or "none", RERUN)
+        raise ArtifactError(str(path), f"the columns {_told(schema)}", found or "none", RERUN)
     wrong.that(bool(len(table)), "no row")
     for name in schema.names:
         if name not in gaps:
             wrong.rows(table[name].is_null().to_numpy(), f"{name} missing")
     wrong.refuse()
     return table.replace_schema_metadata(None)
+
+
+def _told(schema: pa.Schema) -> str:
+    return ", ".join(f"{field.name} ({field.type})" for field in schema)
