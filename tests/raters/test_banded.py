@@ -13,6 +13,7 @@ from reelgraph.errors import ParamError
 from reelgraph.histories.arrays import Histories
 from reelgraph.histories.batches import gather
 from reelgraph.histories.ratings import scaled
+from reelgraph.raters import banded
 from reelgraph.raters.attention import AttentionRater
 from reelgraph.raters.banded import band, predict_all, stretch
 from reelgraph.raters.fitting import fit_rater
@@ -74,6 +75,18 @@ def test_dropout_is_the_raters() -> None:
     plain = predict_all(rater().train(), laid, 30)
     torch.testing.assert_close(said[0], plain)
     assert not torch.allclose(said[1], plain)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.1, 0.9, 1 - 1e-9])
+def test_drop_out_keeps_a_share_and_the_mean(share: float) -> None:
+    torch.manual_seed(5)
+    values = torch.ones(101, 1001)
+    said = banded._dropped(values, rater(share).train())
+    kept = (said > 0).double().mean().item()
+    assert kept == pytest.approx(1 - share, abs=0.005)
+    assert kept == 1 if share == 0 else kept < 1
+    assert said.mean().item() == pytest.approx(1, abs=0.05 if share < 0.99 else 2)
+    assert torch.equal(banded._dropped(values, rater(share).eval()), values)
 
 
 def test_the_transformer_has_no_such_pass() -> None:
