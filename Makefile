@@ -96,9 +96,9 @@ crashes: $(READY)  ## kill each stage KILLS times in each of three ways; the nex
 soak: $(READY)  ## the small demo RUNS times over, with random params and kills
 	python -m tests.pipeline.soak $(or $(RUNS),50)
 
-fuzz: $(READY)  ## fuzz each reader for SECONDS, guided by coverage
+fuzz: $(READY)  ## fuzz each reader for SECONDS, guided by coverage; or with RUNS inputs, the same each time
 	python -m pip install --quiet -r requirements-fuzz.lock
-	python -m tests.fuzz $(or $(SECONDS),600)
+	python -m tests.fuzz $(if $(RUNS),--runs $(RUNS),--seconds $(or $(SECONDS),600))
 
 restore: $(READY)  ## bring back the outputs that dvc.lock names
 	dvc checkout --force dvc.yaml

@@ -1,10 +1,12 @@
-"""Coverage-guided fuzzing of each reader: ``python -m tests.fuzz [SECONDS [TARGET …]]``, with the extra ``fuzz``.
+"""Coverage-guided fuzzing of each reader: ``python -m tests.fuzz --seconds 600 [TARGET …]``, with the extra ``fuzz``.
 
-A find is written to tests/fuzz/finds/, which the tests read from then on.
+``--runs`` instead: as many inputs, the same each time. A find is written to tests/fuzz/finds/, which the tests
+read from then on.
 """
 
 from __future__ import annotations
 
+import argparse
 import subprocess
 import sys
 import tempfile
@@ -17,7 +19,7 @@ INSTRUMENTED = ["reelgraph.sources", "reelgraph.schemas", "reelgraph.params", "r
 """What the fuzzer is guided by."""
 
 
-def one(name: str, seconds: int, corpus: str) -> None:
+def one(name: str, limit: list[str], corpus: str) -> None:
     """Fuzz one target in this process, which ends with it."""
     import atheris
 
@@ -27,7 +29,7 @@ def one(name: str, seconds: int, corpus: str) -> None:
     for number, seed in enumerate(SEEDS[name]):
         (Path(corpus) / str(number)).write_bytes(seed)
     FINDS.mkdir(exist_ok=True)
-    options = [f"-max_total_time={seconds}", f"-artifact_prefix={FINDS}/{name}-", "-max_len=20000",
+    options = [*limit, f"-artifact_prefix={FINDS}/{name}-", "-max_len=20000",
                "-print_final_stats=1", "-timeout=30", "-rss_limit_mb=4000"]  # fmt: skip
     atheris.Setup([sys.argv[0], *options, corpus], TARGETS[name])
     atheris.Fuzz()
@@ -37,24 +39,34 @@ def main() -> None:
     """Fuzz targets one after another, each in a process; print executions and finds."""
     from tests.fuzz.targets import TARGETS
 
-    seconds, names = int(sys.argv[1]) if len(sys.argv) > 1 else 600, sys.argv[2:] or list(TARGETS)
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seconds", type=int, default=600, help="for each target")
+    parser.add_argument(
+        "--runs", type=int, help="inputs for each target, drawn from seed 1, instead of seconds"
+    )
+    parser.add_argument("targets", nargs="*", choices=[[], *TARGETS], help="all by default")
+    asked = parser.parse_args()
+    limit = [f"-runs={asked.runs}", "-seed=1"] if asked.runs else [f"-max_total_time={asked.seconds}"]
+    wrong = [name for name in asked.targets or TARGETS if not _fuzzed(name, limit)]
+    sys.exit(f"finds, or no end, in {', '.join(wrong)}" if wrong else 0)
+
+
+def _fuzzed(name: str, limit: list[str]) -> bool:
     before = set(FINDS.glob("*"))
-    for name in names:
-        with tempfile.TemporaryDirectory() as corpus:
-            command = [sys.executable, "-m", "tests.fuzz", "--one", name, str(seconds), corpus]
-            said = subprocess.run(command, capture_output=True, text=True, check=False).stderr
-        runs = [line.split()[-1] for line in said.splitlines() if "number_of_executed_units" in line]
-        finds = sorted(path.name for path in set(FINDS.glob(f"{name}-*")) - before)
-        print(
-            f"{name}: {runs[0] if runs else '?'} executions, finds: {', '.join(finds) or 'none'}", flush=True
-        )
-        if finds or not runs:
-            print(said[-3000:])
-    sys.exit(bool(set(FINDS.glob("*")) - before))
+    with tempfile.TemporaryDirectory() as corpus:
+        command = [sys.executable, "-m", "tests.fuzz", "--one", name, corpus, *limit]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+    runs = [line.split()[-1] for line in done.stderr.splitlines() if "number_of_executed_units" in line]
+    finds = sorted(path.name for path in set(FINDS.glob(f"{name}-*")) - before)
+    print(f"{name}: {runs[0] if runs else '?'} executions, finds: {', '.join(finds) or 'none'}", flush=True)
+    well = bool(runs) and not finds and not done.returncode
+    if not well:
+        print(f"exit code {done.returncode}\n{done.stderr[-3000:]}", flush=True)
+    return well
 
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["--one"]:
-        one(sys.argv[2], int(sys.argv[3]), sys.argv[4])
+        one(sys.argv[2], sys.argv[4:], sys.argv[3])
     else:
         main()
