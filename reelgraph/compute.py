@@ -24,15 +24,22 @@ M_TRIM_THRESHOLD, M_MMAP_MAX, NEVER = -1, -4, -1
 """From glibc's malloc.h; see mallopt(3)."""
 
 
-def prepare(params: Compute) -> torch.device:
+def prepare(params: Compute, keep: bool = True) -> torch.device:
     """Fix the number of threads, and refuse algorithms whose result varies; return the device to compute on.
 
     On a GPU such algorithms are avoided where there is another one.
+
+    Args:
+        params: threads and device.
+        keep: memory that is freed stays with the process, which is quick where the same is allocated again
+            and again. What grows leaves holes then.
 
     Raises:
         ParamError: the device isn't there.
     """
     device = _device(params)
+    if keep:
+        _keep_memory()
     torch.set_num_threads(params.threads)
     # As use_deterministic_algorithms, which loads torch's compiler besides: a second of CPU time a stage.
     torch.set_deterministic_debug_mode("error" if device == CPU else "warn")
@@ -41,12 +48,11 @@ def prepare(params: Compute) -> torch.device:
     return device
 
 
-def keep_memory() -> None:
+def _keep_memory() -> None:
     """Have glibc hand out again what was freed, however large, instead of giving it back to the system.
 
-    For what allocates the same again and again: a step of training frees matrices of 100 MB and more and
-    takes as many anew, whose pages the system would fill with zeros each time: two fifths of the GNN's time
-    at the reference's full size. What grows would leave holes: the map's layout took four times its memory.
+    A step of training frees matrices of 100 MB and more and takes as many anew, whose pages the system would
+    fill with zeros each time: two fifths of the GNN's time at the reference's full size.
     """
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
     if mallopt:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from reelgraph.compute import keep_memory, prepare, where
+from reelgraph.compute import prepare, where
 from reelgraph.door import run
 from reelgraph.files import write_json
 from reelgraph.params.text import TextParams
@@ -26,7 +26,6 @@ COUNTS = Path("data/counts/text.json")
 def bert_encode(params: TextParams) -> str:
     """Encode the movies' texts."""
     device = prepare(params.compute)
-    keep_memory()
     movies = read_movies(MOVIES, ("movie_id", "tagline", "overview"))
     texts = movie_texts(movies)
     model, given = load_encoder(locate(params.text.model), device), texts.to_pylist()

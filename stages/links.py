@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from reelgraph.compute import keep_memory, prepare, where
+from reelgraph.compute import prepare, where
 from reelgraph.door import run
 from reelgraph.files import write_json, write_metrics
 from reelgraph.gnn.features import movie_features
@@ -23,7 +23,6 @@ GRAPH = Path("data/kg")
 def links(params: LinksParams) -> str:
     """Judge the GNN and its peers on kg_gnn_bert's features."""
     device = prepare(params.compute)
-    keep_memory()
     graph, kg = read_kg(GRAPH), params.kg
     parts = split_edges(graph, kg.val_share, kg.test_share, params.seed)
     lines = without_names(read_movies(MOVIES), only(graph, parts, Part.VALIDATION, Part.TEST))

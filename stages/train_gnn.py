@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from reelgraph.compute import keep_memory, prepare, where
+from reelgraph.compute import prepare, where
 from reelgraph.door import run
 from reelgraph.files import write_metrics
 from reelgraph.gnn.features import MOVIES, PROJECTED, VARIANTS, movie_features
@@ -27,7 +27,6 @@ CHOSEN = Path("data/links/chosen.json")
 def train_gnn(params: GnnParams, variant: str) -> str:
     """Train one variant on every edge."""
     device = prepare(params.compute)
-    keep_memory()
     graph, seed = read_kg(GRAPH), derive(params.seed, variant)
     features, epochs = movie_features(variant, graph.movie_ids), read_record(CHOSEN, Chosen).epochs
     with resumable(f"train_gnn@{variant}", params, [GRAPH, CHOSEN, PROJECTED, MOVIES]) as resume:

@@ -6,7 +6,7 @@ the processes that train together. They leave states, and the stage goes on from
 
 from __future__ import annotations
 
-from reelgraph.compute import CPU, keep_memory, prepare, where
+from reelgraph.compute import CPU, prepare, where
 from reelgraph.door import run
 from reelgraph.histories.arrays import Histories, read_histories
 from reelgraph.params.base import load
@@ -26,7 +26,6 @@ INPUTS = ["data/histories", "data/text_vectors.parquet", "data/kg", "data/movies
 def work(params: RaterParams) -> str:
     """Fit the rater, write its weights, configuration and history."""
     device = prepare(params.compute)
-    keep_memory()
     histories, movies, inputs = _read(params)
     with resumable(STAGE, params, inputs) as resume:
         if params.train.processes > 1:
@@ -44,7 +43,6 @@ def work(params: RaterParams) -> str:
 def share(params: RaterParams) -> None:
     """Train together with the other processes."""
     device = prepare(params.compute)
-    keep_memory()
     histories, movies, inputs = _read(params)
     with joined(place(STAGE, params, inputs), device) as (team, states):
         fit_states(params, histories, movies, states, team)

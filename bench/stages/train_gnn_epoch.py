@@ -14,7 +14,6 @@ from torch_geometric.data import HeteroData
 from bench.data import FULL_MOVIES, SEED, graph
 from bench.reference import gnn as plain
 from bench.side import Ran
-from reelgraph.compute import keep_memory
 from reelgraph.compute import prepare as prepare_torch
 from reelgraph.gnn.hetero import to_hetero
 from reelgraph.gnn.precision import products_in
@@ -37,7 +36,6 @@ def prepare(folder: Path, size: int) -> None:
 
 def _data(size: int) -> HeteroData:
     prepare_torch(Compute(threads=2, device="cpu"))
-    keep_memory()
     made = graph(size, DIM)
     features = np.random.default_rng(SEED).normal(size=(size, DIM)).astype(np.float32)
     return to_hetero(made, features)

@@ -15,7 +15,6 @@ from torch_geometric.data import HeteroData
 from bench.data import FULL_MOVIES, SEED, graph
 from bench.reference import gnn as plain
 from bench.side import Ran
-from reelgraph.compute import keep_memory
 from reelgraph.compute import prepare as prepare_torch
 from reelgraph.gnn.fitting import watched
 from reelgraph.gnn.hetero import to_hetero
@@ -47,7 +46,6 @@ def prepare(folder: Path, size: int) -> None:
 
 def _given(size: int) -> tuple[Tasks, KnowledgeGraph, np.ndarray]:
     prepare_torch(Compute(threads=2, device="cpu"))
-    keep_memory()
     made = graph(size, DIM)
     parts = split_edges(made, 0.1, 0.1, SEED)
     features = np.random.default_rng(SEED).normal(size=(size, DIM)).astype(np.float32)

@@ -13,7 +13,6 @@ from torch.nn.functional import normalize
 from bench.data import FULL_MOVIES, SEED, histories
 from bench.reference import rater as plain
 from bench.side import Ran
-from reelgraph.compute import keep_memory
 from reelgraph.compute import prepare as prepare_torch
 from reelgraph.histories.arrays import Histories
 from reelgraph.params.compute import Compute
@@ -41,7 +40,6 @@ def prepare(folder: Path, size: int) -> None:
 
 def _given(size: int) -> tuple[Histories, torch.Tensor]:
     prepare_torch(Compute(threads=2, device="cpu"))
-    keep_memory()
     torch.manual_seed(SEED)
     return histories(size, FULL_MOVIES, 0), normalize(torch.randn(FULL_MOVIES, DIM), dim=1)
 

@@ -28,7 +28,7 @@ def read_movies(path: Path | str, columns: tuple[str, ...] | None = None) -> pa.
         table = table.cast(pa.schema([pa.field(c.in_file, c.type) for c in wanted]))
     except FileNotFoundError:
         raise missing(path) from None
-    except (*NO_PARQUET, KeyError) as error:
+    except NO_PARQUET as error:
         raise _other(path, str(error).splitlines()[0]) from error
     table = table.rename_columns([c.name for c in wanted]).replace_schema_metadata(None)
     _check(table, path)
