@@ -8,6 +8,8 @@ READY := $(VENV)/.ready
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export DVC_NO_ANALYTICS := 1
 
+HASHED := .venv-lock/bin/uv pip compile --quiet --no-deps --no-annotate --no-header --generate-hashes --native-tls -
+
 .PHONY: repro show test lint format deps review docs unchanged lock hashes audit crashes soak fuzz restore reference bench \
 	peers probe ablation setup clean
 
@@ -77,12 +79,13 @@ lock:  ## pin what pyproject.toml allows, in a new environment
 	} > requirements-docs.lock
 	rm -rf .venv-lock build *.egg-info
 
-hashes: $(READY)  ## write requirements.hashes: of all that requirements.lock pins, but torch, whose builds differ by index
+hashes: $(READY)  ## the sha256 of all files that the index has of what is pinned, but of torch, whose builds differ by index
 	rm -rf .venv-lock && $(PYTHON) -m venv .venv-lock && .venv-lock/bin/python -m pip install --quiet uv
 	{ echo '# Hashes of all files that the index has of what requirements.lock pins, but torch, whose builds differ by'; \
-	  echo '# index: made by `make hashes`.'; grep -vE '^(torch=|\#)' requirements.lock | \
-	  .venv-lock/bin/uv pip compile --quiet --no-deps --no-annotate --no-header --generate-hashes --native-tls -; \
-	} > requirements.hashes
+	  echo '# index: made by `make hashes`.'; grep -vE '^(torch=|\#)' requirements.lock | $(HASHED); } > requirements.hashes
+	for lock in requirements-*.lock; do \
+	  { grep '^#' $$lock; grep -oE '^[^ #]+==[^ ]+' $$lock | $(HASHED); } > .venv-lock/lock && cp .venv-lock/lock $$lock || exit 1; \
+	done
 	rm -rf .venv-lock
 
 audit: $(READY)  ## installed packages against the lock files and their own records; an SBOM; known vulnerabilities

@@ -19,7 +19,11 @@ from typing import Any
 from reelgraph.files import write_text
 
 HASHES = Path("requirements.hashes")
+"""The hashes of what requirements.lock pins; the extras' locks hold their own."""
+
 SBOM = Path("sbom.cdx.json")
+
+PIN = re.compile(r"^([\w.-]+)==([^\s;\\]+)", re.MULTILINE)
 
 TOOLS = ("pip", "setuptools", "wheel", "reelgraph")
 """What makes an environment, and the project itself: in no lock file."""
@@ -29,7 +33,7 @@ def main() -> None:
     """Check the environment that runs this, write the SBOM, exit with 1 on any difference."""
     pinned = locked(sorted(Path().glob("requirements*.lock")))
     installed = {normal(each.metadata["Name"]): each for each in distributions()}
-    found = [*differences(pinned, installed), *unhashed(pinned)]
+    found = [*differences(pinned, installed), *unhashed()]
     for name, each in sorted(installed.items()):
         found += [f"{name}: {problem}" for problem in altered(each)]
     write_text(json.dumps(bill(pinned, hashes()), indent=1) + "\n", SBOM)
@@ -46,23 +50,19 @@ def normal(name: str) -> str:
 
 def locked(paths: Iterable[Path]) -> dict[str, str]:
     """Return name → version of what the lock files pin."""
-    pins = {}
-    for path in paths:
-        for line in path.read_text(encoding="utf-8").splitlines():
-            name, pin, version = line.split("#")[0].partition("==")
-            if pin:
-                pins[normal(name)] = version.strip()
-    return pins
+    texts = (path.read_text(encoding="utf-8") for path in paths)
+    return {normal(name): version for text in texts for name, version in PIN.findall(text)}
 
 
-def hashes(path: Path = HASHES) -> dict[str, list[str]]:
+def hashes() -> dict[str, list[str]]:
     """Return name → the sha256 of all files that the index has of the pinned version."""
     found: dict[str, list[str]] = {}
-    name = ""
-    for line in path.read_text(encoding="utf-8").splitlines():
-        if pin := re.match(r"([\w.-]+)==", line):
-            name = normal(pin[1])
-        found.setdefault(name, []).extend(re.findall(r"--hash=sha256:(\w+)", line))
+    for path in (HASHES, *Path().glob("requirements-*.lock")):
+        name = ""
+        for line in path.read_text(encoding="utf-8").splitlines():
+            if pin := PIN.match(line):
+                name = normal(pin[1])
+            found.setdefault(name, []).extend(re.findall(r"--hash=sha256:(\w+)", line))
     return {name: each for name, each in found.items() if each}
 
 
@@ -78,15 +78,15 @@ def differences(pinned: Mapping[str, str], installed: Mapping[str, Distribution]
             yield f"{name}: {version} installed, {pinned[name]} pinned"
 
 
-def unhashed(pinned: Mapping[str, str]) -> Iterator[str]:
-    """Tell where requirements.hashes is of other versions than requirements.lock."""
-    base = locked([Path("requirements.lock")])
-    of_hashes = dict(re.findall(r"^([\w.-]+)==(\S+)", HASHES.read_text(encoding="utf-8"), re.MULTILINE))
-    known = {normal(name): version for name, version in of_hashes.items()}
+def unhashed() -> Iterator[str]:
+    """Tell what is pinned without a hash, but torch, and where requirements.hashes is of other versions."""
+    base, known = locked([Path("requirements.lock")]), locked([HASHES])
     for name in sorted({*base, *known} - {"torch"}):
         if base.get(name) != known.get(name):
             both = f"{base.get(name)} in requirements.lock, {known.get(name)} in {HASHES}"
             yield f"{name}: {both}; run `make hashes`"
+    for name in sorted(locked(Path().glob("requirements-*.lock")).keys() - hashes().keys()):
+        yield f"{name}: pinned without a hash; run `make hashes`"
 
 
 def altered(package: Distribution) -> Iterator[str]:

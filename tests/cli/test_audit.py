@@ -14,9 +14,21 @@ LOCKS = sorted(Path().glob("requirements*.lock"))
 
 
 def test_hashes_are_those_of_the_pinned_versions() -> None:
-    pinned = audit.locked(LOCKS)
-    assert list(audit.unhashed(pinned)) == []
-    assert audit.locked([Path("requirements.lock")]).keys() - audit.hashes().keys() == {"torch"}
+    assert list(audit.unhashed()) == []
+    assert audit.locked(LOCKS).keys() - audit.hashes().keys() == {"torch"}
+
+
+def test_a_pin_without_a_hash_and_one_of_another_version_are_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("requirements.lock").write_text("numpy==2.0\ntorch==2.13.0\n")
+    Path("requirements.hashes").write_text("numpy==1.9 \\\n    --hash=sha256:ab\n")
+    Path("requirements-x.lock").write_text("# Of X.\nOne.two==3\nthree==4 \\\n    --hash=sha256:cd\n")
+    assert list(audit.unhashed()) == [
+        "numpy: 2.0 in requirements.lock, 1.9 in requirements.hashes; run `make hashes`",
+        "one-two: pinned without a hash; run `make hashes`",
+    ]
 
 
 def test_the_bill_has_every_pin_with_its_hashes() -> None:
