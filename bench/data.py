@@ -32,7 +32,7 @@ def movies_for(ratings: int) -> int:
 
 
 def write_ratings(path: Path, ratings: int, movies: int) -> None:
-    """Write about so many ratings in random order within each 20,000 users, a file as stage ingest's."""
+    """Write about so many ratings, by user, time and movie, as stage ingest does."""
     write_parquet(_batches(ratings, movies), path, RATINGS.file_schema)
 
 
@@ -41,7 +41,7 @@ def _batches(ratings: int, movies: int) -> Iterator[pa.RecordBatch]:
     for first in range(0, users, USERS_AT_ONCE):
         lengths, movie, code, time = opinions(draw, min(USERS_AT_ONCE, users - first), movies)
         user = first + 1 + np.repeat(np.arange(len(lengths)), lengths)
-        order = draw.permutation(len(user))
+        order = np.lexsort((movie, time, user))
         columns = [user[order], movie[order] + 1, code[order] / 2, time[order]]
         yield from pa.table(columns, schema=RATINGS.file_schema).to_batches()
 

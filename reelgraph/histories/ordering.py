@@ -72,9 +72,10 @@ def flat_arrays(ordered: ir.Table, schema: pa.Schema) -> tuple[
         for name, chunks in parts.items():
             # Copied: a view of one column would keep the engine's whole batch in memory.
             chunks.append(np.array(batch.column(name).to_numpy(zero_copy_only=False)))
-        ids, times = np.unique(batch.column("user_id").to_numpy(), return_counts=True)
-        users.append(ids)
-        counts.append(times)
+        ids = batch.column("user_id").to_numpy()
+        first = np.flatnonzero(np.diff(ids, prepend=ids[0] - 1))
+        users.append(ids[first])
+        counts.append(np.diff(first, append=len(ids)))
     if not users:
         raise InputError("data/ratings.parquet", "ratings of movies in data/movies.parquet", "none",
                          "Check that both files come from one data set.")  # fmt: skip

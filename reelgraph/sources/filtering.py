@@ -48,7 +48,7 @@ def filter_movies(connection: BaseBackend, catalog_path: Path, ratings_path: Pat
 
 def rated(catalog: ir.Table, ratings: ir.Table) -> ir.Table:
     """Return the movies of the catalogue that occur in the ratings, by movie_id."""
-    return catalog.semi_join(ratings, "movie_id").order_by("movie_id")
+    return catalog.semi_join(ratings.select("movie_id").distinct(), "movie_id").order_by("movie_id")
 
 
 def _by_star(kept: ir.Table) -> ir.Table:

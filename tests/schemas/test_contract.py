@@ -5,7 +5,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from reelgraph.engine import connect, read_parquet
 from reelgraph.errors import ArtifactError, InputError
+from reelgraph.params.engine import Engine
 from reelgraph.schemas.column import Column
 from reelgraph.schemas.contract import Contract
 
@@ -74,3 +76,18 @@ def test_opened_asks_for_exactly_the_columns_written(duckdb_engine, tmp_path):
     pq.write_table(pa.table({"personId": [1], "age": [1.0], "born": [1], "x": [1]}), path)
     with pytest.raises(ArtifactError, match="dvc repro"):
         AGES.opened(duckdb_engine, path)
+
+
+@pytest.mark.filterwarnings("ignore::ResourceWarning")
+@pytest.mark.parametrize("backend", ["duckdb", "spark"])
+def test_a_key_of_two_columns_that_is_there_often_is_counted_once(backend, tmp_path, request):
+    if backend == "spark":
+        request.getfixturevalue("spark")
+    engine = connect(Engine(backend=backend, url="local[2]", memory_mb=500))
+    rows = [(1, 20), (2, 10), (1, 20), (2, 20), (1, 20), (2, 10), (1, 10)]
+    columns = {"user": [user for user, _ in rows], "movie": [movie for _, movie in rows]}
+    pq.write_table(pa.table(columns), tmp_path / "pairs.parquet")
+    pairs = Contract((Column("user", pa.int64()), Column("movie", pa.int64())), key=("user", "movie"))
+    said = r"got user and movie more than once, 2 times: user 1, movie 20 at .*, user 2, movie 10 at"
+    with pytest.raises(InputError, match=said):
+        pairs.checked(read_parquet(engine, tmp_path / "pairs.parquet"), "pairs")
