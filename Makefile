@@ -10,10 +10,10 @@ export DVC_NO_ANALYTICS := 1
 
 HASHED := .venv-lock/bin/uv pip compile --quiet --no-deps --no-annotate --no-header --generate-hashes --native-tls -
 
-.PHONY: repro show test lint format deps review docs unchanged lock hashes audit crashes soak fuzz restore reference bench \
+.PHONY: repro show test lint format deps review docs unchanged lock hashes audit crashes soak fuzz mend restore reference bench \
 	peers probe ablation setup clean
 
-repro: $(READY)  ## run what is stale, then print the results
+repro: mend  ## run what is stale, then print the results
 	@python -m reelgraph.cli.studies
 	dvc repro
 	@python -m reelgraph.cli.show
@@ -21,7 +21,7 @@ repro: $(READY)  ## run what is stale, then print the results
 show: $(READY)  ## print the results
 	@python -m reelgraph.cli.show
 
-peers: $(READY)  ## fit the strong, slow models to compare with, on the data of the last run
+peers: mend  ## fit the strong, slow models to compare with, on the data of the last run
 	python -m pip install --quiet -r requirements-peers.lock
 	dvc repro studies/peers/dvc.yaml
 	@python -m reelgraph.cli.show peers
@@ -103,7 +103,10 @@ fuzz: $(READY)  ## fuzz each reader for SECONDS, guided by coverage; or with RUN
 	python -m pip install --quiet -r requirements-fuzz.lock
 	python -m tests.fuzz $(if $(RUNS),--runs $(RUNS),--seconds $(or $(SECONDS),600))
 
-restore: $(READY)  ## bring back the outputs that dvc.lock names
+mend: $(READY)  ## keep what is whole of a dvc.lock that DVC was killed over while it wrote it
+	@python -m reelgraph.cli.mend
+
+restore: mend  ## bring back the outputs that dvc.lock names
 	dvc checkout --force dvc.yaml
 	git checkout -- metrics plots
 
@@ -112,13 +115,13 @@ restore: $(READY)  ## bring back the outputs that dvc.lock names
 reference: $(READY)
 	python -m reelgraph.cli.reference $(SET)
 
-probe: $(READY)  ## what each set of movie vectors tells of tastes
+probe: mend  ## what each set of movie vectors tells of tastes
 	dvc repro studies/embeddings/dvc.yaml
 
 bench: $(READY)  ## measure the stages beside a plain re-implementation; BENCH=full: at the full size
 	python -m bench.run $(or $(BENCH),small)
 
-ablation: $(READY)  ## raters x embeddings x controls x seeds; goes on where it was stopped
+ablation: mend  ## raters x embeddings x controls x seeds; goes on where it was stopped
 	dvc repro studies/ablation/dvc.yaml
 
 setup: $(READY)

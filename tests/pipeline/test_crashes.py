@@ -32,6 +32,14 @@ def test_the_next_run_makes_the_same_bytes(project: Project, stage: str, way: st
     recovered(project, expected)
 
 
+def test_killed_while_it_wrote_its_lock_file(project: Project) -> None:
+    expected, lock = digests(project), project.folder / "dvc.lock"
+    text = lock.read_text(encoding="utf-8")
+    lock.write_text(text[: text.rindex("- path:") + len("- path:")], encoding="utf-8")
+    assert "validation failed" in project.run("dvc", "repro", fails=True)
+    assert recovered(project, expected)
+
+
 def test_a_second_run_of_a_stage_waits_for_the_first(project: Project) -> None:
     expected = digests(project)
     resume = project.folder / ".resume"
