@@ -30,7 +30,7 @@ USERS = 64
 TOLERANCE = 1e-4
 TRAIN = Train(
     epochs=1, batch_size=128, users=USERS, learning_rate=1e-3, weight_decay=0.01, cosine_epochs=30,
-    min_learning_rate=1e-5, clip_norm=1.0, precision="float32", processes=1,
+    min_learning_rate=1e-5, clip_norm=1.0, precision="bfloat16", processes=1,
 )  # fmt: skip
 
 

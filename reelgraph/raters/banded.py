@@ -17,7 +17,6 @@ from torch import Tensor, nn
 from torch.nn.functional import embedding, linear, one_hot, pad
 
 from reelgraph.histories.arrays import Histories
-from reelgraph.histories.ratings import scaled
 from reelgraph.raters.attention import HEAD_WEIGHT, AttentionRater
 from reelgraph.stars import N_CODES, from_codes, to_scaled
 
@@ -43,21 +42,22 @@ class Stretch:
     """Place of the user's first rating here."""
     target: Int64[Tensor, " targets"]
     """Places that are targets."""
-    rating: Float[Tensor, " targets"]
-    """Their scaled ratings."""
 
     def to(self, device: torch.device) -> Stretch:
         """Return the stretch on a device."""
         return Stretch(*(getattr(self, each.name).to(device) for each in fields(self)))
 
 
-def stretch(histories: Histories, index: Int64[np.ndarray, " targets"], window: int) -> Stretch:
+def stretch(
+    histories: Histories, index: Int64[np.ndarray, " targets"], window: int, multiple: int = 1
+) -> Stretch:
     """Lay out the targets at ``index`` with what each sees: of every user one stretch of ratings.
 
     Args:
         histories: everybody's ratings; none of the targets lies beyond its user's limit.
         index: ascending.
         window: ratings that a target sees.
+        multiple: movies, places and targets are filled up with zeros to a multiple of this number.
     """
     user, first_of = np.unique(histories.users_of(index), return_index=True)
     last = index[np.append(first_of[1:], len(index)) - 1]
@@ -67,14 +67,12 @@ def stretch(histories: Histories, index: Int64[np.ndarray, " targets"], window: 
     place = np.arange(length.sum()) + np.repeat(low - first, length)
     movies, movie = np.unique(histories.movie_row[place], return_inverse=True)
     within = index + np.repeat(first - low, np.diff(np.append(first_of, len(index))))
-    return Stretch(
-        movies=torch.from_numpy(movies.astype(np.int64)),
-        movie=torch.from_numpy(movie),
-        code=torch.from_numpy(histories.code[place].astype(np.int64) - 1),
-        first=torch.from_numpy(np.repeat(first, length)),
-        target=torch.from_numpy(within),
-        rating=torch.from_numpy(scaled(histories, index)),
-    )
+    laid = (movies, movie, histories.code[place].astype(np.int64) - 1, np.repeat(first, length), within)
+    return Stretch(*(_filled(torch.from_numpy(each.astype(np.int64)), multiple) for each in laid))
+
+
+def _filled(rows: Int64[Tensor, " rows"], multiple: int) -> Int64[Tensor, " filled"]:
+    return pad(rows, (0, -len(rows) % multiple))
 
 
 def predict_all(rater: AttentionRater, given: Stretch, window: int) -> Float[Tensor, " targets"]:
@@ -116,7 +114,7 @@ def _projected(rater: AttentionRater, given: Stretch) -> Float[Tensor, "movies f
 
 
 def _dropped(values: Tensor, rater: AttentionRater) -> Tensor:
-    """Drop out as torch does, by 16 random bits a value instead of a number: in a third of its time."""
+    """Drop out as torch does, by 16 random bits a value instead of a number: in .4 of its time."""
     level = min(round(rater.dropout * LEVELS), LEVELS - 1)
     if not (level and rater.training):
         return values

@@ -33,6 +33,9 @@ from reelgraph.stars import SPAN, from_scaled
 
 PREDICT_BATCH = 1024
 
+FEW_SHAPES = 256
+"""In bfloat16 a batch is filled up to multiples of this: oneDNN compiles a product for each shape."""
+
 
 @dataclass(frozen=True)
 class Trained:
@@ -77,8 +80,9 @@ class Sayer(nn.Module):
         device = self.rater.movies.device
         if self.at_once and (histories.history_end(index) == index).all():
             assert isinstance(self.rater, AttentionRater)
-            laid = stretch(histories, index, self.max_history).to(device)
-            return predict_all(self.rater, laid, self.max_history)
+            multiple = FEW_SHAPES if self.in_bfloat16 else 1
+            laid = stretch(histories, index, self.max_history, multiple).to(device)
+            return predict_all(self.rater, laid, self.max_history)[: len(index)]
         return self.rater(gather(histories, index, self.max_history).to(device))
 
 

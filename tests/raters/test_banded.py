@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
+
 import numpy as np
 import pytest
 import torch
@@ -43,6 +45,15 @@ def test_values_and_gradients_are_those_of_one_target_at_a_time(window: int, ste
     torch.testing.assert_close(found[0][0], found[1][0], atol=1e-5, rtol=1e-5)
     for mine, theirs in zip(found[0][1], found[1][1], strict=True):
         torch.testing.assert_close(mine, theirs, atol=1e-6, rtol=1e-4)
+
+
+def test_a_stretch_that_is_filled_up_says_the_same() -> None:
+    made, network = random_histories(2, 20, MOVIES, 40), rater()
+    plain, filled = (stretch(made, made.train, 30, multiple) for multiple in (1, 64))
+    for each in fields(filled):
+        assert len(getattr(filled, each.name)) % 64 == 0 < len(getattr(plain, each.name)) % 64
+    said = predict_all(network, filled, 30)[: len(made.train)]
+    torch.testing.assert_close(said, predict_all(network, plain, 30))
 
 
 @given(histories, st.integers(1, 40))
