@@ -6,6 +6,7 @@ After each kill, the next ``dvc repro`` must leave the bytes of a run that nobod
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import random
 import shutil
@@ -18,6 +19,7 @@ from pathlib import Path
 
 import psutil
 from dvc.repo import Repo
+from ruamel.yaml import YAML
 
 from tests.pipeline.project import TINY, Project
 
@@ -88,13 +90,17 @@ def forget_runs(project: Project) -> None:
 
 
 def digests(project: Project) -> dict[str, str]:
-    """Digest everything that the stages make, and the lock file."""
+    """Digest everything that the stages make, and what the lock file says of each stage."""
     places = [path for name in ("data", "metrics", "plots") for path in (project.folder / name).rglob("*")]
-    return {
-        str(path.relative_to(project.folder)): hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in (*places, project.folder / "dvc.lock")
+    files = {
+        str(path.relative_to(project.folder)): path.read_bytes()
+        for path in places
         if path.is_file() and ".partial" not in str(path) and path.name != ".gitignore"
     }
+    # Not in which order: DVC adds a stage that is new in the file at its end.
+    stages = YAML(typ="safe").load(project.folder / "dvc.lock")["stages"]
+    files |= {f"dvc.lock {name}": json.dumps(stage).encode() for name, stage in stages.items()}
+    return {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
 
 
 def main() -> None:
