@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import ibis
 import ibis.expr.types as ir
 import numpy as np
@@ -24,6 +26,9 @@ SCHEMA = pa.schema(
 
 PARTED = SCHEMA.append(pa.field("test", pa.bool_()))
 """With what a given split says of each rating."""
+
+GROWTH = 1 << 22
+"""Ratings by which arrays grow where one more batch doesn't fit."""
 
 
 def in_order(ratings: ir.Table, movies: ir.Table, schema: pa.Schema) -> ir.Table:
@@ -65,22 +70,34 @@ def flat_arrays(ordered: ir.Table, schema: pa.Schema) -> tuple[
     Raises:
         InputError: no rating is left.
     """
-    parts: dict[str, list[np.ndarray]] = {name: [] for name in schema.names[1:]}
-    users: list[np.ndarray] = []
-    counts: list[np.ndarray] = []
-    for batch in stream(ordered, schema):
-        for name, chunks in parts.items():
-            # Copied: a view of one column would keep the engine's whole batch in memory.
-            chunks.append(np.array(batch.column(name).to_numpy(zero_copy_only=False)))
-        ids = batch.column("user_id").to_numpy()
-        first = np.flatnonzero(np.diff(ids, prepend=ids[0] - 1))
-        users.append(ids[first])
-        counts.append(np.diff(first, append=len(ids)))
+    arrays, users, counts = _gathered(stream(ordered, schema), schema)
     if not users:
         raise InputError("data/ratings.parquet", "ratings of movies in data/movies.parquet", "none",
                          "Check that both files come from one data set.")  # fmt: skip
     user_id, inverse = np.unique(np.concatenate(users), return_inverse=True)
     lengths = np.zeros(len(user_id), np.int64)
     np.add.at(lengths, inverse, np.concatenate(counts))
-    arrays = {name: np.concatenate(parts.pop(name)) for name in list(parts)}
     return user_id, np.concatenate([[0], np.cumsum(lengths)]), arrays
+
+
+def _gathered(
+    batches: Iterable[pa.RecordBatch], schema: pa.Schema
+) -> tuple[dict[str, np.ndarray], list[np.ndarray], list[np.ndarray]]:
+    """Return all columns but the first, and of each batch its users, ascending, with their ratings."""
+    names = schema.names[1:]
+    arrays = {name: np.empty(0, schema.field(name).type.to_pandas_dtype()) for name in names}
+    filled, users, counts = 0, [], []
+    for batch in batches:
+        upto = filled + len(batch)
+        for name, array in arrays.items():
+            # In place: parts that are joined at the end would be there twice.
+            if upto > len(array):
+                array.resize(upto + GROWTH, refcheck=False)
+            array[filled:upto] = batch.column(name).to_numpy(zero_copy_only=False)
+        filled, ids = upto, batch.column("user_id").to_numpy()
+        first = np.flatnonzero(np.diff(ids, prepend=ids[0] - 1))
+        users.append(ids[first])
+        counts.append(np.diff(first, append=len(ids)))
+    for array in arrays.values():
+        array.resize(filled, refcheck=False)
+    return arrays, users, counts

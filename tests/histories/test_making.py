@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import fields
 from pathlib import Path
 
 import ibis
@@ -8,10 +9,12 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
+from reelgraph import engine
 from reelgraph.engine import connect, read_parquet
 from reelgraph.errors import InputError
 from reelgraph.files import write_parquet
-from reelgraph.histories.arrays import read_histories, write_histories
+from reelgraph.histories import ordering
+from reelgraph.histories.arrays import Histories, read_histories, write_histories
 from reelgraph.histories.making import counts, make_histories
 from reelgraph.params.engine import Engine
 from reelgraph.params.sequences import Sequences
@@ -119,6 +122,17 @@ def test_counts_and_round_trip(tmp_path: Path) -> None:
     assert counts(made)["targets_test"] == 30
 
 
+@pytest.mark.parametrize("growth", [0, 7])
+def test_of_many_batches_the_same_arrays_come(growth: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    ratings, movies = tables()
+    expected = make(with_parts(ratings), movies, of_split("given"))
+    monkeypatch.setattr(engine, "BATCH_ROWS", 5)
+    monkeypatch.setattr(ordering, "GROWTH", growth)
+    found = make(with_parts(ratings), movies, of_split("given"))
+    for field in fields(Histories):
+        np.testing.assert_array_equal(getattr(found, field.name), getattr(expected, field.name))
+
+
 def test_no_rating_of_an_embedded_movie_is_refused() -> None:
     ratings, movies = tables()
     with pytest.raises(InputError, match="ratings of movies in data/movies.parquet"):
@@ -136,8 +150,8 @@ def test_spark_makes_the_same_arrays(
     for name, table in (("ratings", ratings), ("movies", movies)):
         write_parquet(pa.Table.from_pandas(table, preserve_index=False), tmp_path / f"{name}.parquet")
     there = connect(Engine(backend=spark, url="local[2]", memory_mb=1000))
-    for name, engine in (("duckdb", duckdb_engine), ("spark", there)):
-        read = [read_parquet(engine, tmp_path / f"{table}.parquet") for table in ("ratings", "movies")]
+    for name, opened in (("duckdb", duckdb_engine), ("spark", there)):
+        read = [read_parquet(opened, tmp_path / f"{table}.parquet") for table in ("ratings", "movies")]
         write_histories(make_histories(*read, params), tmp_path / name)
     for file in sorted((tmp_path / "duckdb").iterdir()):
         assert file.read_bytes() == (tmp_path / "spark" / file.name).read_bytes(), file.name
