@@ -16,7 +16,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import psutil
 from ibis.backends import BaseBackend
@@ -44,37 +44,45 @@ def main() -> None:
     parser.add_argument("--backend", choices=("duckdb", "spark"), default="duckdb")
     parser.add_argument("--steps", nargs="+", choices=STEPS, default=["filter", "make_sequences"])
     parser.add_argument("--name", help="of the results; the backend's by default")
+    parser.add_argument("--memory-mb", type=int, default=1000, help="of the engine, before it spills to disk")
     parser.add_argument("--step", choices=STEPS, help=argparse.SUPPRESS)
     parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
     asked = parser.parse_args()
     if asked.step:
-        print(json.dumps(_cost(asked.step, asked.folder, asked.sizes[0], asked.backend)))
+        engine = Engine(backend=asked.backend, url="local[2]", memory_mb=asked.memory_mb)
+        print(json.dumps(_cost(asked.step, asked.folder, asked.sizes[0], engine)))
         return
-    rows = [row for size in asked.sizes for row in _measured(size, asked.backend, asked.steps)]
-    found = {"machine": machine(), "load": os.getloadavg()[0], "rows": rows, "exponents": _exponents(rows)}
+    rows = [row for size in asked.sizes for row in _measured(size, asked)]
+    found = {
+        "machine": machine(),
+        "load": os.getloadavg()[0],
+        "engine_mb": asked.memory_mb,
+        "rows": rows,
+        "exponents": _exponents(rows),
+    }
     text = json.dumps(found, indent=2) + "\n"
     (RESULTS / f"growth_{asked.name or asked.backend}.json").write_text(text, encoding="utf-8")
     print(text)
 
 
-def _measured(size: int, backend: str, steps: list[str]) -> list[Row]:
+def _measured(size: int, asked: argparse.Namespace) -> list[Row]:
     with tempfile.TemporaryDirectory(prefix="reelgraph-bench-") as folder:
         prepare(Path(folder), size)
         rows = []
-        for step in steps:
+        for step in asked.steps:
             command = [sys.executable, "-W", "ignore", "-m", "bench.growth", str(size), "--step", step]
-            command += ["--folder", folder, "--backend", backend]
+            command += ["--folder", folder, "--backend", asked.backend, "--memory-mb", str(asked.memory_mb)]
             said = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
             rows.append({"step": step, "ratings": size, **json.loads(said.splitlines()[-1])})
             print(rows[-1], file=sys.stderr, flush=True)
         return rows
 
 
-def _cost(step: str, folder: Path, size: int, backend: Literal["duckdb", "spark"]) -> Row:
+def _cost(step: str, folder: Path, size: int, engine: Engine) -> Row:
     """Run a step; return its CPU seconds and peak memory, of this process and of Spark's."""
     me = psutil.Process()
     before, start = _cpu([me]), time.perf_counter()
-    STEPS[step](connect(Engine(backend=backend, url="local[2]", memory_mb=1000)), folder, size)
+    STEPS[step](connect(engine), folder, size)
     family, seconds = [me, *me.children(recursive=True)], time.perf_counter() - start
     peak = sum(_peak_mb(process.pid) for process in family)
     return {"cpu_seconds": _cpu(family) - before, "seconds": seconds, "peak_mb": peak}
