@@ -92,7 +92,10 @@ def _layout(data: mmap.mmap, path: str) -> _Layout:
     _, words, _, _, pruned = DICTIONARY.unpack_from(data, HEADER.size)
     if pruned > 0:
         raise _refusal(path, "a pruned (quantised) model")
-    return _Layout(args[8], args[9], args[10], words, HEADER.size + DICTIONARY.size)
+    buckets, shortest, longest = args[8:11]
+    if words < 0 or buckets < 0 or (longest > 0 and not buckets):
+        raise _refusal(path, f"{words:,} words, and {buckets:,} buckets for parts of words")
+    return _Layout(buckets, shortest, longest, words, HEADER.size + DICTIONARY.size)
 
 
 def _word_ids(
@@ -115,7 +118,7 @@ def _matrix(data: mmap.mmap, at: int, layout: _Layout, path: str) -> np.ndarray:
     quantised, rows, dim = MATRIX.unpack_from(data, at)
     if quantised:
         raise _refusal(path, "a quantised model")
-    if rows != layout.words + layout.buckets or dim <= 0:
+    if rows != layout.words + layout.buckets or rows <= 0 or dim <= 0:
         raise _refusal(path, f"a matrix of {rows:,} rows for {layout.words:,} words")
     start = at + MATRIX.size
     if start + rows * dim * 4 > len(data):

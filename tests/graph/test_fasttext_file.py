@@ -63,6 +63,7 @@ def test_unfit_files_are_refused(tmp_path: Path, good: bytes) -> None:
     assert "got another kind of file" in refused(path, b"movieId,title\n" * 50)
     assert "got format version 11" in refused(path, with_int(good, 1, 11))
     assert "got a supervised model" in refused(path, with_int(good, 9, 3))
+    assert "and 0 buckets" in refused(path, with_int(good, 10, 0))
     assert "got a damaged file" in refused(path, b"")
     assert "got a damaged file" in refused(path, good[:40])
     with pytest.raises(InputError, match="got no file"):
