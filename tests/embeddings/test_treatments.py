@@ -11,8 +11,11 @@ seeds = st.integers(0, 2**32)
 
 
 def rows_of(seed: int, rows: int = 60, dim: int = 7) -> np.ndarray:
+    """Draw rows that vary in every direction: one in which they don't isn't whitened."""
     draw = np.random.default_rng(seed)
-    return draw.normal(size=(rows, dim)) @ draw.normal(size=(dim, dim)) + 5 * draw.normal(size=dim)
+    independent = draw.normal(size=(rows, dim))
+    left, scales, right = np.linalg.svd(draw.normal(size=(dim, dim)))
+    return independent @ (left * np.maximum(scales, 0.1)) @ right + 5 * draw.normal(size=dim)
 
 
 @given(seeds)
