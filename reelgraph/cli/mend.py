@@ -43,9 +43,9 @@ def main() -> None:
     for path in (Path("dvc.lock"), *sorted(Path("studies").glob("*/dvc.lock"))):
         if not path.exists():
             continue
-        text = path.read_text(encoding="utf-8", errors="ignore")
-        kept = mended(text)
-        if kept and kept == text:
+        found = path.read_bytes()
+        kept = mended(found.decode(errors="ignore"))  # the cut may go through a letter
+        if kept and kept.encode() == found:
             continue
         if kept:
             write_text(kept, path)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
@@ -55,9 +56,12 @@ def test_a_whole_file_stays_and_a_cut_one_is_mended(tmp_path: Path, capsys, monk
     assert second.endswith("these were whole: none")
 
 
-def test_a_cut_through_a_letter(tmp_path: Path, monkeypatch) -> None:
+@pytest.mark.parametrize("before", ["  links@Am", "    cmd: python -m stages.links Am"])
+def test_a_cut_through_a_letter(before: str, tmp_path: Path, monkeypatch) -> None:
     monkeypatch.chdir(tmp_path)
-    cut = LOCK.encode()[: LOCK.encode().index("é".encode()) + 1]
-    Path("dvc.lock").write_bytes(cut)
+    first = LOCK[: LOCK.index("  links")] + ("  links@x:\n" if "cmd" in before else "")
+    Path("dvc.lock").write_bytes((first + before).encode() + "é".encode()[:1])
     mend.main()
-    assert Path("dvc.lock").read_text(encoding="utf-8") == LOCK[: LOCK.index("  links")]
+    kept = Path("dvc.lock").read_text(encoding="utf-8")
+    assert mend.whole(kept)
+    assert kept == (first + before if "cmd" in before else first)
