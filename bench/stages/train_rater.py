@@ -54,7 +54,7 @@ def reference(folder: Path, size: int) -> Ran:
     running = plain.steps(model, plain.Samples(vectors, arrays, known.train))
     next(running)
     start = time.perf_counter()
-    targets = sum(islice(running, 40))
+    targets = sum(islice(running, 120))
     return Ran([(time.perf_counter() - start) / targets * MILLION], {"said": said})
 
 

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from jaxtyping import Bool, Float, Int64
 from torch import Tensor, nn
-from torch.nn.functional import embedding, linear, one_hot, pad
+from torch.nn.functional import embedding, linear, pad
 
 from reelgraph.histories.arrays import Histories
 from reelgraph.raters.attention import HEAD_WEIGHT, AttentionRater
@@ -78,31 +78,38 @@ def _filled(rows: Int64[Tensor, " rows"], multiple: int) -> Int64[Tensor, " fill
 def predict_all(rater: AttentionRater, given: Stretch, window: int) -> Float[Tensor, " targets"]:
     """Predict the scaled ratings of all targets of a stretch; in training mode with drop-out."""
     hidden, block = rater.query.out_features, max(SMALLEST_BLOCK, window)
-    of_place = embedding(_blocks(given.movie, block), _projected(rater, given))
-    query, key, value, asked = of_place.split(hidden, dim=2)
-    rated = one_hot(_blocks(given.code, block), N_CODES).float()
+    of_movie, asked = _projected(rater, given)
+    # Each in one piece, as products would make a copy of it each time else.
+    query, key, value = (
+        part.contiguous() for part in embedding(_blocks(given.movie, block), of_movie).split(hidden, dim=2)
+    )
+    rated = embedding(_blocks(given.code, block), torch.eye(N_CODES).to(value))
     codes = rater.rating_code(SCALED.to(query).unsqueeze(0))[0]
     # A block meets the one before it, and itself: two products each, instead of copies side by side.
     scores = torch.cat([query[1:] @ key[:-1].mT, query[1:] @ key[1:].mT], dim=2) / hidden**0.5
     seen = band(given.first, window, block)
-    weights = torch.softmax(scores.masked_fill(~seen, torch.finfo(scores.dtype).min), dim=-1) * seen
-    last, own = _dropped(weights, rater).split(block, dim=2)
-    by_code = last @ rated[:-1] + own @ rated[1:]
-    of_code = by_code @ linear(codes, rater.value.weight[:, -hidden:])
-    context = last @ value[:-1] + own @ value[1:] + of_code
-    context, asked, by_code = (
-        each.flatten(0, 1).index_select(0, given.target) for each in (context, asked[1:], by_code)
+    weights = torch.softmax(scores.masked_fill(~seen, torch.finfo(scores.dtype).min), dim=-1)
+    last, own = (
+        part.to(value.dtype).contiguous() for part in _dropped(weights, rater, seen).split(block, dim=2)
     )
-    first, *rest = rater.head.children()
-    assert isinstance(first, nn.Linear)
-    head = linear(context, first.weight[:, :hidden]) + asked
+    context, by_code = (
+        (last @ each[:-1] + own @ each[1:]).flatten(0, 1).index_select(0, given.target)
+        for each in (value, rated)
+    )
+    context = context + by_code @ linear(codes, rater.value.weight[:, -hidden:])
+    (first, *rest), (taste, sigmoid) = rater.head.children(), rater.bias.children()
+    assert isinstance(first, nn.Linear) and isinstance(taste, nn.Linear)
+    head = linear(context, first.weight[:, :hidden]) + embedding(given.movie[given.target], asked)
     for layer in rest:
         head = _dropped(head, rater) if isinstance(layer, nn.Dropout) else layer(head)
-    return (HEAD_WEIGHT * head + (1 - HEAD_WEIGHT) * rater.bias(by_code @ codes)).squeeze(-1)
+    bias = sigmoid(linear(by_code, linear(codes, taste.weight).T, taste.bias))
+    return (HEAD_WEIGHT * head + (1 - HEAD_WEIGHT) * bias).squeeze(-1)
 
 
-def _projected(rater: AttentionRater, given: Stretch) -> Float[Tensor, "movies four_hidden"]:
-    """Project each movie once: query, key, its part of the value, the query's part of the head."""
+def _projected(
+    rater: AttentionRater, given: Stretch
+) -> tuple[Float[Tensor, "movies three_hidden"], Float[Tensor, "movies hidden"]]:
+    """Project each movie once: query, key, its part of the value; the query's part of the head."""
     hidden, of_movie = rater.query.out_features, (rater.query, rater.key, rater.value)
     weight = torch.cat([layer.weight[:, : rater.movies.shape[1]] for layer in of_movie])
     found = linear(
@@ -110,28 +117,27 @@ def _projected(rater: AttentionRater, given: Stretch) -> Float[Tensor, "movies f
     )
     first = next(rater.head.children())
     assert isinstance(first, nn.Linear)
-    return torch.cat([found, linear(found[:, :hidden], first.weight[:, hidden:], first.bias)], dim=1)
+    return found, linear(found[:, :hidden], first.weight[:, hidden:], first.bias)
 
 
-def _dropped(values: Tensor, rater: AttentionRater) -> Tensor:
-    """Drop out as torch does, by 16 random bits a value instead of a number: in .4 of its time."""
+def _dropped(values: Tensor, rater: AttentionRater, seen: Tensor | None = None) -> Tensor:
+    """Drop out what isn't seen, and as torch does, by 16 random bits a value: in .4 of its time."""
     level = min(round(rater.dropout * LEVELS), LEVELS - 1)
     if not (level and rater.training):
-        return values
+        return values if seen is None else values * seen
     drawn = torch.empty(-(-values.numel() // 4), dtype=torch.int64, device=values.device).random_(
         -(2**63), None
     )
     kept = drawn.view(torch.int16)[: values.numel()].view(values.shape) >= level - LEVELS // 2
-    return values * (kept * (LEVELS / (LEVELS - level)))
+    return values * ((kept if seen is None else kept & seen) * (LEVELS / (LEVELS - level)))
 
 
 def band(first: Int64[Tensor, " places"], window: int, block: int) -> Bool[Tensor, "blocks block two_blocks"]:
     """Tell which ratings of its own block and the one before each place sees."""
+    own, both = (torch.arange(count, device=first.device) for count in (block, 2 * block))
     starts = torch.arange(0, len(first), block, device=first.device).view(-1, 1, 1)
-    place = starts + torch.arange(block, device=first.device).unsqueeze(1)
-    seen = starts - block + torch.arange(2 * block, device=first.device)
-    lowest = torch.maximum(place - window, _blocks(first, block)[1:].unsqueeze(2))
-    return (seen < place) & (seen >= lowest)
+    lowest = torch.maximum(starts + own.unsqueeze(1) - window, _blocks(first, block)[1:].unsqueeze(2))
+    return (both < block + own.unsqueeze(1)) & (starts - block + both >= lowest)
 
 
 def _blocks(rows: Int64[Tensor, " places"], block: int) -> Int64[Tensor, "blocks_plus_1 block"]:
