@@ -19,7 +19,8 @@ import torch
 from bench.comparing import Row, compare
 
 STAGES = (
-    "tables", "build_kg", "bert_encode", "train_gnn_epoch", "train_gnn_to_quality", "train_rater", "evaluate",
+    "tables", "build_kg", "bert_encode", "train_gnn_epoch", "train_gnn_epoch_bfloat16",
+    "train_gnn_to_quality", "train_rater", "evaluate",
 )  # fmt: skip
 ROUNDS = {"small": 3, "full": 3}
 RESULTS = Path("bench/results")

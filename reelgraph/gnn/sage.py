@@ -12,11 +12,12 @@ from dataclasses import dataclass
 import torch
 from jaxtyping import Float32, Int64
 from torch import Tensor, nn
-from torch.nn.functional import dropout, layer_norm, linear
+from torch.nn.functional import dropout, layer_norm
 from torch_geometric.data import HeteroData
 from torch_geometric.nn.conv import HeteroConv, SAGEConv
 from torch_geometric.nn.module_dict import ModuleDict
 
+from reelgraph.gnn.dense import linear
 from reelgraph.gnn.sparse import Csr, csr, product
 
 
@@ -123,7 +124,7 @@ class HeteroSage(nn.Module):
         up, down = self._convolutions(layer)
         parts = entities.split(graph.sizes)
         new = [
-            conv.lin_l(mean) + conv.lin_r(part)
+            linear(mean, conv.lin_l.weight, conv.lin_l.bias) + linear(part, conv.lin_r.weight)
             for conv, mean, part in zip(up, means.split(graph.sizes), parts, strict=True)
         ]
         # Entities are fewer than edges: transformed first, and the seven root weights as one.

@@ -9,6 +9,8 @@ from typing import Protocol, runtime_checkable
 from jaxtyping import Float32, Int64
 from torch import Tensor
 
+from reelgraph.gnn.dense import linear
+
 EVERY = slice(None)
 """All movies, or all entities of a type."""
 
@@ -40,7 +42,7 @@ class Dots:
 
     def table(self, kind: str, movies: Movies, entities: Entities) -> Float32[Tensor, "m e"]:
         """Score each of these movies with each of these entities."""
-        dots = self.movies[movies] @ (self.weights[kind] * self.entities[kind][entities]).T
+        dots = linear(self.movies[movies], self.weights[kind] * self.entities[kind][entities])
         return dots + self.movie_bias[kind][movies].unsqueeze(1) + self.entity_bias[kind][entities]
 
     def pairs(self, kind: str, movies: Rows, entities: Rows) -> Float32[Tensor, " rows"]:
@@ -71,7 +73,8 @@ class Distances:
     def table(self, kind: str, movies: Movies, entities: Entities) -> Float32[Tensor, "m e"]:
         """Score each of these movies with each of these entities."""
         moved, goals = self.movies[movies] + self.steps[kind], self.entities[kind][entities]
-        squares = moved.square().sum(dim=1, keepdim=True) + goals.square().sum(dim=1) - 2 * moved @ goals.T
+        dots = linear(2 * moved, goals)
+        squares = moved.square().sum(dim=1, keepdim=True) + goals.square().sum(dim=1) - dots
         return -self.scale * squares.clamp_min(SMALLEST).sqrt()
 
     def pairs(self, kind: str, movies: Rows, entities: Rows) -> Float32[Tensor, " rows"]:

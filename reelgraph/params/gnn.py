@@ -36,7 +36,7 @@ class Gnn(Section):
     """Adam's step size, above 0, at most 1."""
 
     precision: Literal["float32", "bfloat16"]
-    """Of the factors of matrix products; sums are float32. bfloat16: where the CPU has it, else float32."""
+    """Of matrix products, their sums apart. bfloat16: where the CPU has it, else float32."""
 
 
 class GnnParams(StageParams):

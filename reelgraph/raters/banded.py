@@ -77,14 +77,31 @@ def _filled(rows: Int64[Tensor, " rows"], multiple: int) -> Int64[Tensor, " fill
 
 def predict_all(rater: AttentionRater, given: Stretch, window: int) -> Float[Tensor, " targets"]:
     """Predict the scaled ratings of all targets of a stretch; in training mode with drop-out."""
-    hidden, block = rater.query.out_features, max(SMALLEST_BLOCK, window)
+    hidden = rater.query.out_features
     of_movie, asked = _projected(rater, given)
+    context, by_code = _attended(rater, given, of_movie, window)
+    codes = rater.rating_code(SCALED.to(context).unsqueeze(0))[0]
+    context = context + by_code @ linear(codes, rater.value.weight[:, -hidden:])
+    (first, *rest), (taste, sigmoid) = rater.head.children(), rater.bias.children()
+    assert isinstance(first, nn.Linear)
+    assert isinstance(taste, nn.Linear)
+    head = linear(context, first.weight[:, :hidden]) + embedding(given.movie[given.target], asked)
+    for layer in rest:
+        head = _dropped(head, rater) if isinstance(layer, nn.Dropout) else layer(head)
+    bias = sigmoid(linear(by_code, linear(codes, taste.weight).T, taste.bias))
+    return (HEAD_WEIGHT * head + (1 - HEAD_WEIGHT) * bias).squeeze(-1)
+
+
+def _attended(
+    rater: AttentionRater, given: Stretch, of_movie: Float[Tensor, "movies three_hidden"], window: int
+) -> tuple[Float[Tensor, "targets hidden"], Float[Tensor, "targets codes"]]:
+    """Return what targets attend to: the mean of the values, without the codes' part; each code's weight."""
+    hidden, block = rater.query.out_features, max(SMALLEST_BLOCK, window)
     # Each in one piece, as products would make a copy of it each time else.
     query, key, value = (
         part.contiguous() for part in embedding(_blocks(given.movie, block), of_movie).split(hidden, dim=2)
     )
     rated = embedding(_blocks(given.code, block), torch.eye(N_CODES).to(value))
-    codes = rater.rating_code(SCALED.to(query).unsqueeze(0))[0]
     # A block meets the one before it, and itself: two products each, instead of copies side by side.
     scores = torch.cat([query[1:] @ key[:-1].mT, query[1:] @ key[1:].mT], dim=2) / hidden**0.5
     seen = band(given.first, window, block)
@@ -96,14 +113,7 @@ def predict_all(rater: AttentionRater, given: Stretch, window: int) -> Float[Ten
         (last @ each[:-1] + own @ each[1:]).flatten(0, 1).index_select(0, given.target)
         for each in (value, rated)
     )
-    context = context + by_code @ linear(codes, rater.value.weight[:, -hidden:])
-    (first, *rest), (taste, sigmoid) = rater.head.children(), rater.bias.children()
-    assert isinstance(first, nn.Linear) and isinstance(taste, nn.Linear)
-    head = linear(context, first.weight[:, :hidden]) + embedding(given.movie[given.target], asked)
-    for layer in rest:
-        head = _dropped(head, rater) if isinstance(layer, nn.Dropout) else layer(head)
-    bias = sigmoid(linear(by_code, linear(codes, taste.weight).T, taste.bias))
-    return (HEAD_WEIGHT * head + (1 - HEAD_WEIGHT) * bias).squeeze(-1)
+    return context, by_code
 
 
 def _projected(

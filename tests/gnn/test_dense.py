@@ -1,0 +1,44 @@
+"""Products in pieces are held against torch's own."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch.nn.functional import linear as plain
+
+from reelgraph.gnn.dense import PIECE, linear
+from reelgraph.gnn.precision import products_in, rounds
+
+
+def both(rows: int, inner: int, width: int, biased: bool):
+    torch.manual_seed(1)
+    given = [torch.randn(rows, inner), torch.randn(width, inner)] + [torch.randn(width)] * biased
+    slope = torch.randn(rows, width)
+    for each in given:
+        each.requires_grad_()
+    for function in (linear, plain):
+        found = function(*given)
+        yield found, *torch.autograd.grad(found, given, slope)
+
+
+@pytest.mark.parametrize("biased", [True, False])
+@pytest.mark.parametrize("rows", [0, 1, PIECE, 3 * PIECE + 7])
+def test_values_and_gradients_are_torchs(rows: int, biased: bool) -> None:
+    for mine, theirs in zip(*both(rows, 33, 300, biased), strict=True):
+        torch.testing.assert_close(mine, theirs, atol=1e-4, rtol=1e-5)
+
+
+def test_what_needs_no_gradient_gets_none() -> None:
+    rows, weight = torch.randn(5, 3), torch.randn(2, 3, requires_grad=True)
+    linear(rows, weight).sum().backward()
+    assert rows.grad is None
+    torch.testing.assert_close(weight.grad, rows.sum(dim=0).expand(2, 3))
+
+
+def test_bfloat16_rounds_where_the_cpu_has_it() -> None:
+    with products_in("bfloat16"):
+        rounded, has_it = next(both(2 * PIECE, 64, 300, biased=True)), rounds()
+    exact = next(both(2 * PIECE, 64, 300, biased=True))
+    for mine, theirs in zip(rounded, exact, strict=True):
+        assert (mine - theirs).abs().max() < 0.02 * theirs.abs().max()
+    assert torch.equal(rounded[0], exact[0]) != has_it
