@@ -25,10 +25,9 @@ def in_pieces(
     """Return ``left @ right + bias``, without gradient; in bfloat16 where ``products_in`` says so."""
     on_cpu = left.device.type == "cpu"
     piece = PIECE if on_cpu else max(1, len(left))
-    found, right = (
-        left.new_empty(len(left), right.shape[1]),
-        right.bfloat16() if on_cpu and rounds() else right,
-    )
+    found = left.new_empty(len(left), right.shape[1])
+    if on_cpu and rounds():
+        right = right.bfloat16()
     for some, out in zip(left.split(piece), found.split(piece), strict=True):
         _multiply(some, right, bias, out)
     return found
