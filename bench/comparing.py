@@ -43,9 +43,10 @@ def compare(name: str, sizes: tuple[int, ...], rounds: int) -> Row:
     return _row(stage, sizes, grown, pairs)
 
 
-def run(name: str, side: str, folder: Path, size: int) -> Row:
+def run(name: str, side: str, folder: Path, size: int, *device: str) -> Row:
     """Run one side in a process of its own; return its seconds and its peak memory."""
     command = [sys.executable, "-W", "ignore", "-m", "bench.side", name, side, str(folder), str(size)]
+    command += device
     subprocess.run(command, check=True)
     return json.loads((folder / f"{side}.json").read_text(encoding="utf-8"))
 

@@ -30,7 +30,7 @@ def main() -> None:
     """Measure, write, print."""
     asked = _arguments()
     file = RESULTS / f"{asked.name}.json"
-    rows = _known(file)
+    rows = known_rows(file)
     for stage in asked.only or STAGES:
         sizes = asked.size or import_module(f"bench.stages.{stage}").SIZES[asked.name]
         started = _load()
@@ -49,7 +49,8 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _known(file: Path) -> dict[str, Row]:
+def known_rows(file: Path) -> dict[str, Row]:
+    """Return the rows that a file of results has, by name."""
     if not file.exists():
         return {}
     return {row["name"]: row for row in json.loads(file.read_text(encoding="utf-8"))["rows"]}
@@ -65,7 +66,7 @@ def _write(file: Path, rows: dict[str, Row]) -> None:
 def add_row(name: str, row: Row) -> None:
     """Add a row that was measured elsewhere to the results of that name."""
     file = RESULTS / f"{name}.json"
-    _write(file, _known(file) | {row["name"]: row})
+    _write(file, known_rows(file) | {row["name"]: row})
 
 
 def markdown(rows: list[Row]) -> str:

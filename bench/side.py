@@ -1,4 +1,4 @@
-"""One side of a comparison in a process of its own: ``python -m bench.side STAGE SIDE FOLDER SIZE``.
+"""One side of a comparison in a process of its own: ``python -m bench.side STAGE SIDE FOLDER SIZE [DEVICE]``.
 
 A process of its own, so that its peak memory is its own. Writes ``SIDE.npz``, what it computed, and
 ``SIDE.json``, seconds and peak memory, into the folder.
@@ -11,9 +11,12 @@ import resource
 import sys
 from importlib import import_module
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
+
+Device = Literal["cpu", "cuda", "mps", "auto"]
+"""As ``compute.device``."""
 
 
 class Ran(NamedTuple):
@@ -35,14 +38,20 @@ def peak_mb() -> int:
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
 
 
-def main(stage: str, side: str, folder: Path, size: int) -> None:
-    """Run a side and write what came of it."""
-    ran: Ran = getattr(import_module(f"bench.stages.{stage}"), side)(folder, size)
+def device_mb() -> int:
+    """Return the most memory of a GPU that this process's tensors have held, MB; 0 without one."""
+    torch = sys.modules.get("torch")  # not loaded for stages that do without
+    return torch.cuda.max_memory_allocated() // 2**20 if torch and torch.cuda.is_initialized() else 0
+
+
+def main(stage: str, side: str, folder: Path, size: int, device: tuple[str, ...] = ()) -> None:
+    """Run a side, on a device where one is named, and write what came of it."""
+    ran: Ran = getattr(import_module(f"bench.stages.{stage}"), side)(folder, size, *device)
     memory = peak_mb()
     np.savez(folder / f"{side}.npz", allow_pickle=False, **ran.arrays)
-    text = json.dumps({"seconds": ran.seconds, "peak_mb": memory})
+    text = json.dumps({"seconds": ran.seconds, "peak_mb": memory, "device_mb": device_mb()})
     (folder / f"{side}.json").write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2], Path(sys.argv[3]), int(sys.argv[4]))
+    main(sys.argv[1], sys.argv[2], Path(sys.argv[3]), int(sys.argv[4]), tuple(sys.argv[5:]))

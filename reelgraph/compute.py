@@ -44,6 +44,9 @@ def prepare(params: Compute, keep: bool = True) -> torch.device:
     torch.set_num_threads(params.threads)
     # As use_deterministic_algorithms, which loads torch's compiler besides: a second of CPU time a stage.
     torch.set_deterministic_debug_mode("error" if device == CPU else "warn")
+    # CUDA's fused attentions sum their gradients in any order.
+    torch.backends.cuda.enable_mem_efficient_sdp(device.type != "cuda")
+    torch.backends.cuda.enable_flash_sdp(device.type != "cuda")
     # Filling fresh memory only guards against reading it before it is written, and costs 6 % of a GNN epoch.
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     return device

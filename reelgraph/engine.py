@@ -23,13 +23,24 @@ import pyarrow.parquet as pq
 from ibis.backends import BaseBackend
 
 from reelgraph.errors import InputError, PackageError, ReelgraphError
-from reelgraph.files import NO_PARQUET, write_parquet
+from reelgraph.files import NO_PARQUET, beside, write_parquet
 from reelgraph.params.engine import Engine
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
 BATCH_ROWS = 1 << 18
+
+PARTITION = "16m"
+"""What Spark sorts at a time, compressed: about 1.5 million ratings."""
+
+SPARK_LEAST_MB = 512
+"""Spark refuses to start with less."""
+
+ENDED = "Java has ended"
+
+RAN_OUT = ("OutOfMemory", "No space left", ENDED)
+"""What is said where memory or disk didn't suffice; Java ends where an object doesn't fit its memory."""
 
 
 def connect(params: Engine) -> BaseBackend:
@@ -62,6 +73,8 @@ def _spark(params: Engine) -> BaseBackend:
         "spark.ui.enabled": "false",
         "spark.sql.execution.arrow.pyspark.enabled": "true",
         "spark.sql.execution.arrow.maxRecordsPerBatch": str(BATCH_ROWS),
+        "spark.sql.adaptive.advisoryPartitionSizeInBytes": PARTITION,
+        "spark.driver.memory": f"{max(params.memory_mb, SPARK_LEAST_MB)}m",
     }
     if params.url.startswith("local"):
         os.environ.setdefault("PYSPARK_PYTHON", sys.executable)  # workers start with this Python
@@ -71,7 +84,7 @@ def _spark(params: Engine) -> BaseBackend:
             return ibis.pyspark.connect(session.getOrCreate())
     except Exception as error:
         raise PackageError(f"engine.url {params.url}", "a Spark master that answers",
-                           _first_line(error), remedy) from error  # fmt: skip
+                           _cause(error), remedy) from error  # fmt: skip
 
 
 @contextmanager
@@ -159,21 +172,13 @@ def _batches(expression: ir.Table) -> Iterator[pa.RecordBatch]:
     if connection.name != "pyspark":
         yield from connection.to_pyarrow_batches(expression, chunk_size=BATCH_ROWS)
         return
-    # One partition after another, each batch as one cell: Ibis would collect all at once. The lambda
-    # names nothing of this module, so that Spark's workers need no reelgraph.
-    with _pandas_unused():
-        packed = _frame(expression).mapInArrow(
-            lambda batches: (
-                pa.RecordBatch.from_pydict(
-                    {"schema": [b.schema.serialize().to_pybytes()], "batch": [b.serialize().to_pybytes()]}
-                )
-                for b in batches
-            ),
-            "schema binary, batch binary",
-        )
-    for row in packed.toLocalIterator():
-        schema = pa.ipc.read_schema(pa.py_buffer(bytes(row.schema)))
-        yield pa.ipc.read_record_batch(pa.py_buffer(bytes(row.batch)), schema)
+    # By way of files in the working folder, which workers see as they see the inputs: what the driver
+    # gathers itself has to fit its memory.
+    with beside(Path("spark").absolute()) as folder:
+        _frame(expression).write.parquet(str(folder / "rows"))
+        for part in sorted((folder / "rows").glob("*.parquet")):
+            with pq.ParquetFile(part) as file:
+                yield from file.iter_batches(BATCH_ROWS)
 
 
 def collect(expression: ir.Table, where: str) -> pa.Table:
@@ -210,16 +215,28 @@ def _engine_errors() -> tuple[type[Exception], ...]:
     from py4j.protocol import Py4JError
     from pyspark.errors import PySparkException
 
-    return (duckdb.Error, PySparkException, Py4JError)
+    return (duckdb.Error, PySparkException, Py4JError, ConnectionError)
 
 
 def _unreadable(where: str, error: Exception) -> ReelgraphError:
-    if isinstance(error, duckdb.OutOfMemoryException):
-        return PackageError(where, "enough memory and disk for its rows", _first_line(error),
+    if isinstance(error, duckdb.OutOfMemoryException) or any(sign in _text(error) for sign in RAN_OUT):
+        return PackageError(where, "enough memory and disk for its rows", _cause(error),
                             "Raise engine.memory_mb, or free disk space.")  # fmt: skip
-    return InputError(where, "a readable parquet file", _first_line(error),
+    return InputError(where, "a readable parquet file", _cause(error),
                       "Write it again, for example with pandas' to_parquet.")  # fmt: skip
 
 
-def _first_line(error: Exception) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0]
+def _cause(error: Exception) -> str:
+    """Return the line that matters: the first, or, of a trace of Java's, the last cause."""
+    lines = _text(error).splitlines() or [type(error).__name__]
+    causes = [line.removeprefix("Caused by: ") for line in lines if line.startswith("Caused by: ")]
+    return [lines[0], *causes][-1]
+
+
+def _text(error: Exception) -> str:
+    if isinstance(error, ConnectionError) or type(error).__name__ in ("Py4JError", "Py4JNetworkError"):
+        return ENDED
+    try:
+        return str(error)
+    except Exception:  # an error of Java's asks Java for its text
+        return ENDED

@@ -37,19 +37,26 @@ def replacing(path: Path | str) -> Iterator[Path]:
     killed, what stood at ``path`` is still there.
     """
     final = Path(path)
-    final.parent.mkdir(parents=True, exist_ok=True)
-    _sweep(final)
-    prefix = f".{final.name}.{os.getpid()}."
-    beside = Path(tempfile.mkdtemp(prefix=prefix, suffix=".partial", dir=final.parent))
-    draft = beside / final.name
-    try:
+    with beside(final) as folder:
+        draft = folder / final.name
         yield draft
         _flush(draft)
         if final.is_dir() and not final.is_symlink():
-            os.rename(final, beside / "old")
+            os.rename(final, folder / "old")
         os.replace(draft, final)
+
+
+@contextmanager
+def beside(path: Path) -> Iterator[Path]:
+    """Yield a folder beside ``path`` that goes away in the end, or where a process was killed, later."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    _sweep(path)
+    prefix = f".{path.name}.{os.getpid()}."
+    folder = Path(tempfile.mkdtemp(prefix=prefix, suffix=".partial", dir=path.parent))
+    try:
+        yield folder
     finally:
-        shutil.rmtree(beside, ignore_errors=True)
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _sweep(final: Path) -> None:

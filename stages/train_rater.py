@@ -29,7 +29,7 @@ def work(params: RaterParams) -> str:
     histories, movies, inputs = _read(params)
     with resumable(STAGE, params, inputs) as resume:
         if params.train.processes > 1:
-            launch(params, "stages.train_rater", folder=place(STAGE, params, inputs))
+            launch(params, "stages.train_rater", folder=place(STAGE, params, inputs), device=device)
         with curves("plots/rater") as live:
             fitted = fit_rater(params, histories, movies, live.add, resume, Team(device))
         write_fitted(fitted, params, "data/rater")

@@ -9,7 +9,9 @@ import numpy as np
 
 from bench.data import FULL_MOVIES, catalog
 from bench.reference.encoding import Encoder
-from bench.side import Ran
+from bench.side import Device, Ran
+from reelgraph.compute import prepare as prepare_torch
+from reelgraph.params.compute import Compute
 from reelgraph.text.encoder import encode, load_encoder
 from reelgraph.text.half import halved
 from reelgraph.text.movie_text import movie_texts
@@ -35,9 +37,12 @@ def reference(folder: Path, size: int) -> Ran:
     return Ran([time.perf_counter() - start], {"vectors": vectors})
 
 
-def ours(folder: Path, size: int) -> Ran:
+def ours(folder: Path, size: int, device: Device = "cpu") -> Ran:
     """Encode them as the stage does in bfloat16, its gate included, without a cache."""
-    texts, model = np.load(folder / "texts.npy").tolist(), load_encoder(locate("package"))
+    texts, model = (
+        np.load(folder / "texts.npy").tolist(),
+        load_encoder(locate("package"), prepare_torch(Compute(threads=2, device=device))),
+    )
     start = time.perf_counter()
     vectors = encode(halved(model, texts, 64), texts, 64)
     return Ran([time.perf_counter() - start], {"vectors": vectors})

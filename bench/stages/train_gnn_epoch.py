@@ -13,7 +13,7 @@ from torch_geometric.data import HeteroData
 
 from bench.data import FULL_MOVIES, SEED, graph
 from bench.reference import gnn as plain
-from bench.side import Ran
+from bench.side import Device, Ran
 from reelgraph.compute import prepare as prepare_torch
 from reelgraph.gnn.hetero import to_hetero
 from reelgraph.gnn.precision import products_in
@@ -34,7 +34,6 @@ def prepare(folder: Path, size: int) -> None:
 
 
 def _data(size: int) -> HeteroData:
-    prepare_torch(Compute(threads=2, device="cpu"))
     made = graph(size, DIM)
     features = np.random.default_rng(SEED).normal(size=(size, DIM)).astype(np.float32)
     return to_hetero(made, features)
@@ -42,6 +41,7 @@ def _data(size: int) -> HeteroData:
 
 def reference(folder: Path, size: int) -> Ran:
     """Train some epochs; before, take loss and gradients for weights and negatives that both sides share."""
+    prepare_torch(Compute(threads=2, device="cpu"))
     data = _data(size)
     torch.manual_seed(SEED)
     model = plain.Reference(data, DIM, DIM)
@@ -56,20 +56,27 @@ def reference(folder: Path, size: int) -> Ran:
     return Ran(seconds, found)
 
 
-def ours(folder: Path, size: int, precision: Literal["float32", "bfloat16"] = "float32") -> Ran:
+def ours(
+    folder: Path, size: int, device: Device = "cpu", precision: Literal["float32", "bfloat16"] = "float32"
+) -> Ran:
     """The same, by the project's training."""
-    data = _data(size)
+    with prepare_torch(Compute(threads=2, device=device)):
+        return _ours(_data(size), precision)
+
+
+def _ours(data: HeteroData, precision: Literal["float32", "bfloat16"]) -> Ran:
     given = inputs(data)
-    torch.manual_seed(SEED)
-    model = HeteroSage(given[0].kinds, DIM, DIM, DIM, DIM)
+    with torch.device("cpu"):
+        torch.manual_seed(SEED)
+        model = HeteroSage(given[0].kinds, DIM, DIM, DIM, DIM)
+    model.to(given[1].device)
     targets = links(data, given[0])
-    torch.manual_seed(SEED)
     negatives = _same_negatives(data, given[0].sizes)
     movies, entities = model(*given)
     loss = bpr_loss(movies, entities, targets, negatives)
     found = _found(model, loss)
     optimizer = torch.optim.Adam(model.parameters(), lr=plain.LEARNING_RATE, fused=True)
-    drawn, seconds = torch.Generator().manual_seed(SEED), []
+    drawn, seconds = torch.Generator("cpu").manual_seed(SEED), []
     with products_in(precision):
         for _ in range(EPOCHS):
             start = time.perf_counter()
@@ -85,7 +92,9 @@ def ours(folder: Path, size: int, precision: Literal["float32", "bfloat16"] = "f
 
 def _same_negatives(data: HeteroData, sizes: tuple[int, ...]) -> torch.Tensor:
     """Draw the reference's negatives and put them into our order of the edges, which is by movie."""
-    drawn = plain.draw(data)
+    torch.manual_seed(SEED)
+    with torch.device("cpu"):
+        drawn = {kind: each.to(data["movie"].x.device) for kind, each in plain.draw(data).items()}
     first = np.cumsum([0, *sizes[:-1]])
     movies = torch.cat([data["movie", f"has_{kind}", kind].edge_index[0] for kind in drawn])
     stacked = torch.cat([each + int(at) for each, at in zip(drawn.values(), first, strict=True)])
@@ -94,10 +103,10 @@ def _same_negatives(data: HeteroData, sizes: tuple[int, ...]) -> torch.Tensor:
 
 def _found(model: nn.Module, loss: torch.Tensor) -> dict[str, np.ndarray]:
     loss.backward()
-    parts = {"loss": loss.detach().numpy()}
+    parts = {"loss": loss.detach().cpu().numpy()}
     for number, weight in enumerate(model.parameters()):
         assert weight.grad is not None
-        parts[f"gradient_{number}"] = weight.grad.clone().numpy()
+        parts[f"gradient_{number}"] = weight.grad.cpu().numpy().copy()
     return parts
 
 

@@ -12,12 +12,13 @@ from torch.nn.functional import normalize
 
 from bench.data import FULL_MOVIES, SEED, histories
 from bench.reference import rater as plain
-from bench.side import Ran
+from bench.side import Device, Ran
 from reelgraph.compute import prepare as prepare_torch
 from reelgraph.histories.arrays import Histories
 from reelgraph.params.compute import Compute
 from reelgraph.params.rater import Train
 from reelgraph.raters.attention import AttentionRater
+from reelgraph.raters.team import Team
 from reelgraph.raters.training import Epochs, predict
 from reelgraph.stars import to_scaled
 
@@ -39,13 +40,13 @@ def prepare(folder: Path, size: int) -> None:
 
 
 def _given(size: int) -> tuple[Histories, torch.Tensor]:
-    prepare_torch(Compute(threads=2, device="cpu"))
     torch.manual_seed(SEED)
     return histories(size, FULL_MOVIES, 0), normalize(torch.randn(FULL_MOVIES, DIM), dim=1)
 
 
 def reference(folder: Path, size: int) -> Ran:
     """Take some steps of 128 samples."""
+    prepare_torch(Compute(threads=2, device="cpu"))
     known, vectors = _given(size)
     arrays = {name: getattr(known, name) for name in ("offsets", "movie_row", "code")}
     torch.manual_seed(SEED)
@@ -58,16 +59,18 @@ def reference(folder: Path, size: int) -> Ran:
     return Ran([(time.perf_counter() - start) / targets * MILLION], {"said": said})
 
 
-def ours(folder: Path, size: int) -> Ran:
-    """Take an epoch of 64 users a step."""
+def ours(folder: Path, size: int, device: Device = "cpu") -> Ran:
+    """Take an epoch of 64 users a step, after some steps."""
+    team = Team(prepare_torch(Compute(threads=2, device=device)))
     known, vectors = _given(size)
     torch.manual_seed(SEED)
-    run = Epochs(lambda: AttentionRater(vectors, HIDDEN, DROPOUT), TRAIN, WINDOW, SEED)
+    run = Epochs(lambda: AttentionRater(vectors, HIDDEN, DROPOUT), TRAIN, WINDOW, SEED, team)
     torch.manual_seed(SEED)
-    same = AttentionRater(vectors, HIDDEN, DROPOUT)
+    same = AttentionRater(vectors, HIDDEN, DROPOUT).to(team.device)
     said = to_scaled(predict(same, known, known.test[:500], WINDOW))
+    run.epoch(known, known.train[: MILLION // 100], 1)
     start = time.perf_counter()
-    run.epoch(known, known.train, 1)
+    run.epoch(known, known.train, 2)
     return Ran([(time.perf_counter() - start) / len(known.train) * MILLION], {"said": said})
 
 

@@ -19,4 +19,5 @@ class Engine(Section):
     """Spark master, such as ``local[2]`` or ``spark://host:7077``; read with spark only."""
 
     memory_mb: int = Field(ge=64)
-    """Memory that DuckDB may use before it spills to disk, in MB, 64 or more."""
+    """Memory that the engine may use before it spills to disk, in MB, 64 or more; of Spark, its driver's,
+    512 at least."""

@@ -27,6 +27,7 @@ from torch.distributed.launcher.api import LaunchConfig, elastic_launch
 from torch.nn.parallel import DistributedDataParallel
 
 from reelgraph.alone import stop_with_parent
+from reelgraph.compute import CPU
 from reelgraph.errors import ParamError, ReelgraphError, TrainingError
 from reelgraph.files import write_json
 from reelgraph.histories.arrays import Histories
@@ -135,7 +136,9 @@ def launched() -> bool:
     return dist.is_torchelastic_launched()
 
 
-def launch(params: RaterParams, module: str, *arguments: str, folder: Path) -> None:
+def launch(
+    params: RaterParams, module: str, *arguments: str, folder: Path, device: torch.device = CPU
+) -> None:
     """Run a module in ``train.processes`` processes on this machine; start all again where one dies.
 
     Args:
@@ -143,9 +146,10 @@ def launch(params: RaterParams, module: str, *arguments: str, folder: Path) -> N
         module: what ``python -m`` runs; it calls ``joined``.
         arguments: the module's.
         folder: of their states.
+        device: that they compute on.
 
     Raises:
-        ParamError: the rater learns in one process.
+        ParamError: the rater learns in one process, or there are fewer GPUs than processes.
         TrainingError: they refused something, or died more than ``RESTARTS`` times.
         KeyboardInterrupt: somebody stopped them.
     """
@@ -153,6 +157,10 @@ def launch(params: RaterParams, module: str, *arguments: str, folder: Path) -> N
     if params.model.type == "gp":
         raise ParamError("train.processes", "1 with model.type gp, which learns in one process",
                          str(processes), "Set it to 1, or model.type to attention.")  # fmt: skip
+    most = {"cpu": processes, "cuda": torch.cuda.device_count()}.get(device.type, 1)
+    if processes > most:
+        raise ParamError("train.processes", f"{most} at most on {device.type}, a GPU for each",
+                         str(processes), "Lower it, or set compute.device to cpu.")  # fmt: skip
     refused.unlink(missing_ok=True)
     try:
         _run(processes, "-m", module, *arguments)

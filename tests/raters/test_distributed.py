@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from reelgraph.errors import ParamError, TrainingError
 from reelgraph.raters.distributed import launch, owners
@@ -76,6 +77,16 @@ def test_gp_learns_in_one_process(tmp_path: Path) -> None:
     several = made.model_copy(update={"train": made.train.model_copy(update={"processes": 2})})
     with pytest.raises(ParamError, match=r"train.processes: expected 1 with model.type gp.*got 2"):
         launch(several, "tests.raters.together", folder=tmp_path)
+
+
+@pytest.mark.parametrize("device", ["cuda", "mps"])
+def test_each_process_takes_a_gpu_of_its_own(device: str, tmp_path: Path) -> None:
+    most = torch.cuda.device_count() if device == "cuda" else 1
+    wanted = params("attention", most + 2)
+    with pytest.raises(
+        ParamError, match=f"train.processes: expected {most} at most on {device}, a GPU for each"
+    ):
+        launch(wanted, "tests.raters.together", folder=tmp_path, device=torch.device(device))
 
 
 def test_a_user_belongs_to_one_process_whoever_else_is_there() -> None:
