@@ -71,13 +71,9 @@ def _spark(params: Engine) -> BaseBackend:
     settings: dict[str, str | bool | int | float | None] = {
         "spark.sql.session.timeZone": "UTC",
         "spark.ui.enabled": "false",
-        "spark.sql.execution.arrow.pyspark.enabled": "true",
-        "spark.sql.execution.arrow.maxRecordsPerBatch": str(BATCH_ROWS),
         "spark.sql.adaptive.advisoryPartitionSizeInBytes": PARTITION,
         "spark.driver.memory": f"{max(params.memory_mb, SPARK_LEAST_MB)}m",
     }
-    if params.url.startswith("local"):
-        os.environ.setdefault("PYSPARK_PYTHON", sys.executable)  # workers start with this Python
     try:
         with _pandas_unused():
             session = SparkSession.builder.master(params.url).appName("reelgraph").config(map=settings)

@@ -9,11 +9,10 @@ from reelgraph.door import run
 from reelgraph.evaluation import bundle, plots
 from reelgraph.evaluation.calibration import calibration
 from reelgraph.evaluation.controls import controls
-from reelgraph.evaluation.slices import by_slice, labels
+from reelgraph.evaluation.slices import beside_best
 from reelgraph.files import write_metrics
 from reelgraph.histories.arrays import read_histories
 from reelgraph.histories.ratings import stars
-from reelgraph.metrics import rmse
 from reelgraph.params.diagnose import DiagnoseParams
 from reelgraph.raters.loading import load_rater
 from reelgraph.schemas.movies import read_movies
@@ -28,17 +27,14 @@ def work(params: DiagnoseParams) -> str:
     rater, end, index = load_rater("data/rater", fit), histories.fit_end(fit), histories.test
     said = rater.predict(histories, end, index).stars
     others = bundle.read_predictions("data/baselines", list(params.baselines), histories)
-    val = stars(histories, histories.val)
-    peer = min(others, key=lambda name: (rmse(val, others[name].val), name))
     actual, user, draws = stars(histories, index), histories.users_of(index), derive(params.seed, "bootstrap")
-    binned = labels(histories, end, index, pc.cast(released, "float64").to_numpy())
-    slices = by_slice(binned, user, actual, said, others[peer].test[fit], draws)
+    year = pc.cast(released, "float64").to_numpy()
+    slices = beside_best(histories, fit, year, said, others, draws)
     calibrated = calibration(user, actual, said, draws)
     hidden = controls(rater, histories, end, index, len(released), params.seed)
     first, rows = load_rater("data/rater", "train"), histories.fit_end("train")
     on_val = controls(first, histories, rows, histories.val, len(released), params.seed)
-    named = {key: {k: {**row, "peer": peer} for k, row in bins.items()} for key, bins in slices.items()}
-    write_metrics(named, "metrics/slices.json")
+    write_metrics(slices, "metrics/slices.json")
     write_metrics(calibrated, "metrics/calibration.json")
     write_metrics({k: {**row, "val": on_val[k]} for k, row in hidden.items()}, "metrics/controls.json")
     plots.calibration(calibrated, "plots/diagnose/calibration.png")

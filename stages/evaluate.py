@@ -8,7 +8,7 @@ from reelgraph.compute import CPU, prepare, where
 from reelgraph.door import run
 from reelgraph.evaluation import bundle, examples, plots, results
 from reelgraph.evaluation.card import model_card
-from reelgraph.evaluation.predictions import table
+from reelgraph.evaluation.predictions import of_targets, table
 from reelgraph.files import write_json, write_metrics, write_parquet, write_text
 from reelgraph.histories.arrays import FITS, read_histories
 from reelgraph.params.evaluate import EvaluateParams
@@ -25,8 +25,7 @@ def work(params: EvaluateParams) -> str:
     movie_id = movies["movie_id"].to_numpy()
     fit, histories = params.evaluate.fit, read_histories("data/histories", len(movie_id))
     raters = {rows: load_rater("data/rater", rows, device=device) for rows in FITS}
-    said = {rows: r.predict(histories, histories.fit_end(rows), histories.test) for rows, r in raters.items()}
-    val = raters["train"].predict(histories, histories.fit_end("train"), histories.val)
+    val, said = of_targets(raters, histories)
     others = bundle.read_predictions("data/baselines", list(params.baselines), histories)
     judged = results.judge(histories, val, said, others, fit, params.seed)
     truth, final = bundle.read_truth("data/truth"), said[fit].stars

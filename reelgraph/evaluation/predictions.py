@@ -1,6 +1,8 @@
-"""predictions.parquet: what the rater said of each test target."""
+"""What the rater says of the targets, and predictions.parquet, which keeps it."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
 
 import numpy as np
 import pyarrow as pa
@@ -8,9 +10,30 @@ from jaxtyping import Float, Int64
 
 from reelgraph.errors import ArtifactError
 from reelgraph.files import RERUN
-from reelgraph.histories.arrays import Histories
+from reelgraph.histories.arrays import Fit, Histories
 from reelgraph.histories.ratings import stars
+from reelgraph.raters.rater import Prediction, Rater
 from reelgraph.schemas.predictions import SCHEMA, read_predictions
+
+
+def of_targets(raters: Mapping[Fit, Rater], histories: Histories) -> tuple[Prediction, dict[Fit, Prediction]]:
+    """Predict the validation targets, fitted on training rows, and the test targets by either fit.
+
+    Both of the first fit in one go, so that gp reads a person's history once for them.
+    """
+    index = dict.fromkeys(raters, histories.test)
+    index["train"] = np.concatenate([histories.val, histories.test])
+    said = {rows: rater.predict(histories, histories.fit_end(rows), index[rows])
+            for rows, rater in raters.items()}  # fmt: skip
+    val, said["train"] = _parted(said["train"], len(histories.val))
+    return val, said
+
+
+def _parted(said: Prediction, first: int) -> tuple[Prediction, Prediction]:
+    parts = slice(first), slice(first, None)
+    codes = said.probabilities
+    head, tail = (Prediction(said.stars[p], None if codes is None else codes[p]) for p in parts)
+    return head, tail
 
 
 def table(

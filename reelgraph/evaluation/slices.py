@@ -7,8 +7,10 @@ from collections.abc import Mapping
 import numpy as np
 from jaxtyping import Float, Int64
 
+from reelgraph.evaluation.bundle import Foretold
 from reelgraph.evaluation.intervals import interval, resampled_means
-from reelgraph.histories.arrays import Histories
+from reelgraph.histories.arrays import Fit, Histories
+from reelgraph.histories.ratings import stars
 from reelgraph.metrics import mae, rmse
 from reelgraph.stars import from_codes
 
@@ -78,6 +80,32 @@ def _bins(values: Numbers, edges: tuple[int, ...] | tuple[float, ...]) -> Labels
 
 def _number(value: int | float) -> str:
     return str(value).replace(".", "_")
+
+
+def beside_best(
+    histories: Histories,
+    fit: Fit,
+    year: Float[np.ndarray, " movies"],
+    rater: Stars,
+    others: Mapping[str, Foretold],
+    seed: int,
+) -> dict[str, dict[str, dict[str, object]]]:
+    """Return the figures of each bin of test targets beside the other model that is best on validation.
+
+    Args:
+        histories: ratings and targets.
+        fit: the fit whose predictions are compared.
+        year: release year of each movie; NaN where unknown.
+        rater: the rater's predictions of the test targets.
+        others: what the other models said.
+        seed: of the bootstrap.
+    """
+    val, index = stars(histories, histories.val), histories.test
+    peer = min(others, key=lambda name: (rmse(val, others[name].val), name))
+    binned = labels(histories, histories.fit_end(fit), index, year)
+    user, actual = histories.users_of(index), stars(histories, index)
+    found = by_slice(binned, user, actual, rater, others[peer].test[fit], seed)
+    return {key: {k: {**row, "peer": peer} for k, row in bins.items()} for key, bins in found.items()}
 
 
 def by_slice(

@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from reelgraph.errors import ArtifactError
+from reelgraph.evaluation.predictions import of_targets
 from reelgraph.files import write_json
 from reelgraph.histories.arrays import Histories
 from reelgraph.histories.cases import apart
@@ -103,6 +104,19 @@ def test_batch_size_order_and_padding_do_not_matter(rater: Rater, people: Histor
     np.testing.assert_allclose(said(rater, people, index[::-1].copy()), together[::-1], atol=1e-5)
     alone = np.concatenate([said(rater, people, index[i : i + 1]) for i in range(0, len(index), 7)])
     np.testing.assert_allclose(together[::7], alone, atol=1e-5)
+
+
+def test_all_targets_at_once_are_predicted_as_one_kind_after_the_other(
+    fitted: Fitted, people: Histories
+) -> None:
+    val, test = of_targets({"train": fitted.train, "train_val": fitted.train_val}, people)
+    for found, rater, rows, index in ((val, fitted.train, "train", people.val),
+                                      (test["train"], fitted.train, "train", people.test),
+                                      (test["train_val"], fitted.train_val, "train_val", people.test)):  # fmt: skip
+        alone = rater.predict(people, people.fit_end(rows), index)
+        np.testing.assert_allclose(found.stars, alone.stars, atol=1e-5)
+        if alone.probabilities is not None:
+            np.testing.assert_allclose(found.probabilities, alone.probabilities, atol=1e-5)
 
 
 def test_what_is_neither_fitted_nor_in_the_history_does_not_matter(rater: Rater, people: Histories) -> None:

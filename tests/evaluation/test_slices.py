@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
-from reelgraph.evaluation.slices import by_slice, labels
-from reelgraph.histories.arrays import Histories
+from reelgraph.evaluation.bundle import Foretold
+from reelgraph.evaluation.slices import beside_best, by_slice, labels
+from reelgraph.histories.arrays import FITS, Histories
 from reelgraph.histories.ratings import stars
 from tests.histories.strategies import histories, random_histories
 
@@ -70,3 +71,18 @@ def test_a_better_rater_is_below_its_peer_in_the_interval() -> None:
     for row in by_slice(bins, np.arange(400), actual, rater, peer, 0)["half"].values():
         assert row["rater_minus_low"] < row["rmse"] - row["peer_rmse"] < row["rater_minus_high"] < 0
         assert row["rmse_low"] < row["rmse"] < row["rmse_high"]
+
+
+def test_the_model_beside_is_the_best_on_validation() -> None:
+    h = random_histories(1, 6, 40, 30)
+    val, actual = stars(h, h.val), stars(h, h.test)
+    others = {
+        "first": Foretold(val + 2, dict.fromkeys(FITS, actual)),
+        "second": Foretold(val + 1, {"train": actual + 0.5, "train_val": actual + 0.25}),
+    }
+    for fit, off in others["second"].test.items():
+        found = beside_best(h, fit, years(), actual + 1, others, 0)
+        assert set(found) == SLICES
+        for row in (row for bins in found.values() for row in bins.values()):
+            assert (row["peer"], row["rmse"]) == ("second", pytest.approx(1))
+            assert row["peer_rmse"] == pytest.approx((off - actual).max())

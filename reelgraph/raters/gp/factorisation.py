@@ -37,10 +37,10 @@ class Side(NamedTuple):
     mean: Float64[np.ndarray, "n dim"]
     covariance: Float64[np.ndarray, "n dim dim"]
 
-    def second(self) -> Float64[np.ndarray, "n square"]:
-        """Return E[x xᵀ], flat."""
-        products = self.mean[:, :, None] * self.mean[:, None, :] + self.covariance
-        return products.reshape(len(self.mean), -1)
+    def second(self) -> Float64[np.ndarray, "n triangle"]:
+        """Return the upper triangle of E[x xᵀ], row by row."""
+        row, column = np.triu_indices(self.mean.shape[1])
+        return self.mean[:, row] * self.mean[:, column] + self.covariance[:, row, column]
 
     def turned(self, by: Float64[np.ndarray, "factors factors"]) -> Side:
         """Multiply the factors by a matrix, leave the last two columns."""
@@ -96,10 +96,10 @@ def factorise(
     for sweep in range(int(np.clip(MOST_RATINGS // len(stars), FEWEST_SWEEPS, SWEEPS))):
         if sweep >= FIRST_WITH_CATALOGUE:
             _learn_weights(state, rated)
-        _sweep(state, given, given_back, back)
+        explained = _sweep(state, given, given_back, back)
         if sweep >= FIRST_WITH_CATALOGUE:
             _straighten(state)
-        _learn_variances(state, back, given_back, float((level**2).mean()))
+        _learn_variances(state, rated, float((level**2).sum() - explained) / len(level))
     covariance = state.movies.covariance[:, :factors, :factors]
     return state.movies.mean[:, :factors], np.einsum("nii->n", covariance)
 
@@ -123,40 +123,56 @@ def _start(ratings: sp.csr_matrix, catalogue: sp.csr_matrix, factors: int, seed:
 
 def _sweep(
     state: Factorisation, given: sp.csr_matrix, given_back: sp.csr_matrix, back: sp.csr_matrix
-) -> None:
-    """Make the people's posteriors by the movies', then the movies' by the people's."""
+) -> float:
+    """Make the people's posteriors by the movies', then the movies' by the people's.
+
+    Returns:
+        How much smaller the ratings' expected squared errors are than their squares, in sum.
+    """
     factors = len(state.precision) - 1
     free, fixed = [*range(factors + 1)], factors + 1
     precision = np.append(np.ones(factors), state.person_precision)
     prior = np.zeros((len(state.people.mean), factors + 1))
-    state.people = _posterior(
-        state.people, state.movies, state.ratings, given, free, fixed, precision, prior, state.noise
-    )
+    seen, pull = given @ state.movies.second(), state.ratings @ state.movies.mean
+    state.people = _posterior(state.people, seen, pull, free, fixed, precision, prior, state.noise)
     free, fixed = [*range(factors), factors + 1], factors
     prior = state.catalogue @ state.weights
-    state.movies = _posterior(
-        state.movies, state.people, back, given_back, free, fixed, state.precision, prior, state.noise
-    )
+    seen, pull = given_back @ state.people.second(), back @ state.people.mean
+    state.movies = _posterior(state.movies, seen, pull, free, fixed, state.precision, prior, state.noise)
+    row, column = np.triu_indices(factors + 2)
+    explained = (seen * state.movies.second()).sum(axis=0) @ np.where(row == column, 1.0, 2.0)
+    return float(2 * (pull * state.movies.mean).sum() - explained)
 
 
 def _posterior(
     side: Side,
-    other: Side,
-    table: sp.csr_matrix,
-    given: sp.csr_matrix,
+    seen: Float64[np.ndarray, "n triangle"],
+    pull: Float64[np.ndarray, "n dim"],
     free: list[int],
     fixed: int,
     precision: Float64[np.ndarray, " columns"],
     prior: Float64[np.ndarray, "n columns"],
     noise: float,
 ) -> Side:
-    """Return the Gaussian of the free columns given the other side; the fixed column is 1."""
-    dim = side.mean.shape[1]
-    seen = (given @ other.second()).reshape(-1, dim, dim)
-    pull = (table @ other.mean)[:, free] - seen[:, free, fixed]
-    covariance = np.linalg.inv(seen[:, free][:, :, free] / noise + np.diag(precision))
+    """Return the Gaussian of the free columns given the other side; the fixed column is 1.
+
+    Args:
+        side: as it was.
+        seen: sums of E[y yᵀ] over the ratings of each, y being the other side's.
+        pull: sums of level · E[y].
+        free: columns to be made anew.
+        fixed: the other one.
+        precision: of the prior.
+        prior: its mean.
+        noise: variance of a rating.
+    """
+    place = np.zeros((side.mean.shape[1],) * 2, np.int64)
+    row, column = np.triu_indices(len(place))
+    place[row, column] = place[column, row] = np.arange(len(row))
+    covariance = np.linalg.inv(seen[:, place[np.ix_(free, free)]] / noise + np.diag(precision))
+    towards = (pull[:, free] - seen[:, place[free, fixed]]) / noise + prior * precision
     mean, spread = side.mean.copy(), np.zeros_like(side.covariance)
-    mean[:, free] = np.einsum("nij,nj->ni", covariance, pull / noise + prior * precision)
+    mean[:, free] = np.einsum("nij,nj->ni", covariance, towards)
     spread[np.ix_(range(len(mean)), free, free)] = covariance
     return Side(mean, spread)
 
@@ -195,19 +211,13 @@ def _spread(side: Side, factors: int) -> Float64[np.ndarray, "factors factors"]:
     return mean.T @ mean / len(mean) + side.covariance[:, :factors, :factors].mean(axis=0)
 
 
-def _learn_variances(
-    state: Factorisation, back: sp.csr_matrix, given_back: sp.csr_matrix, square: float
-) -> None:
-    """Take the variances that explain the posteriors best; ``square``: mean square of the ratings."""
+def _learn_variances(state: Factorisation, rated: np.ndarray, noise: float) -> None:
+    """Take the variances that explain the posteriors best; ``noise``: mean expected squared error."""
     factors, movies, people = len(state.precision) - 1, state.movies, state.people
-    rated = np.diff(given_back.indptr) > 0
     free = [*range(factors), factors + 1]
     apart = movies.mean[:, free] - state.catalogue @ state.weights
     spread = (apart**2 + movies.covariance[:, free, free])[rated].mean(axis=0)
     state.precision = 1 / np.maximum(spread, LEAST_VARIANCE)
     level = people.mean[:, factors] ** 2 + people.covariance[:, factors, factors]
     state.person_precision = 1 / max(float(level.mean()), LEAST_VARIANCE)
-    explained = ((given_back @ people.second()) * movies.second()).sum()
-    crossed = ((back @ people.mean) * movies.mean).sum()
-    noise = square + float(explained - 2 * crossed) / float(given_back.sum())
     state.noise = max(noise, LEAST_NOISE)

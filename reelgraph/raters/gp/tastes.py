@@ -47,8 +47,9 @@ def fit_tastes(ratings: Ratings, content: Content, dim: int, seed: int) -> Taste
             derive(seed, f"gp/tastes/{left_out}"),
         )  # fmt: skip
 
-    with threadpool_limits(1):
-        vectors, variance = zip(*one_thread_each(without, range(groups + 1)), strict=True)
+    with threadpool_limits(1):  # all ratings first: they take longest
+        found = one_thread_each(without, reversed(range(groups + 1)))
+    vectors, variance = zip(*reversed(found), strict=True)
     return Tastes(*(torch.from_numpy(np.stack(each).astype(np.float32)) for each in (vectors, variance)))
 
 
