@@ -41,16 +41,19 @@ def movie_statistics(stats: RatingStats) -> list[Float64[np.ndarray, " ratings"]
 
 def columns_of(ratings: Ratings, stats: RatingStats, mean: float, content: Content, tables: int) -> Columns:
     """Return what the process reads of each rating; ``tables``: of tastes, that people are dealt to."""
-    year = (content.year[ratings.movie] - YEAR) / YEARS
-    x = np.stack([stats.mean / 0.5, (stats.log_count - 3) / 1.5, year, year**2 - 1], axis=1)
-    noise = np.stack([np.exp(-stats.log_count), np.log(stats.spread)], axis=1)
+    year = (content.year - YEAR) / YEARS
+    x = np.empty((len(ratings.movie), 4), np.float32)
+    x[:, 0], x[:, 1] = stats.mean / 0.5, (stats.log_count - 3) / 1.5
+    x[:, 2], x[:, 3] = year[ratings.movie], (year**2 - 1)[ratings.movie]
+    noise = np.empty((len(x), 2), np.float32)
+    noise[:, 0], noise[:, 1] = np.exp(-stats.log_count), np.log(stats.spread)
     return Columns(
         movie=torch.from_numpy(ratings.movie),
         table=torch.from_numpy(table_of(ratings, tables)),
         rank=torch.from_numpy(ratings.rank),
-        time=torch.from_numpy(np.array(ratings.time)),
-        x=_float(x.clip(-4, 4)),
-        noise=_float(noise),
+        time=torch.from_numpy(ratings.time),
+        x=torch.from_numpy(x.clip(-4, 4, out=x)),
+        noise=torch.from_numpy(noise),
         residual=_float(ratings.stars - mean - stats.mean),
     )
 
@@ -101,17 +104,17 @@ class Predictor:
     def statistics(self, index: Int64[np.ndarray, " rows"]) -> list[Float64[np.ndarray, " rows"]]:
         """Return what the head reads of each rating beside the process's mean, variance and surprise."""
         ratings, stats = self.ratings, self.stats
-        stars, place = ratings.stars, ratings.place
+        stars, place = ratings.stars, ratings.place(index)
         seen, halves = place + 1.0, (stars * 2) % 2
         residual = stars - self.mean - stats.mean
+        columns = [*(column[index] for column in movie_statistics(stats)), np.log1p(place)]
+        columns.append(np.log1p(ratings.gap(index)))
         # One after another: together, columns of all ratings take gigabytes at full size.
-        columns = [column[index] for column in (*movie_statistics(stats), np.log1p(place))]
-        columns.append(np.log1p(ratings.gap[index]))
-        columns += [ratings.before((np.ceil(stars) == k).astype(float))[index] for k in range(1, 6)]
-        columns += [ratings.before(stats.log_count)[index], ratings.before(halves)[index]]
-        columns[-7:] = [column / seen[index] for column in columns[-7:]]
-        columns.append(ratings.recent(halves, 10)[index])
-        return columns + [ratings.recent(residual, count)[index] for count in RECENT]
+        columns += [ratings.before((np.ceil(stars) == k).astype(float), index) for k in range(1, 6)]
+        columns += [ratings.before(stats.log_count, index), ratings.before(halves, index)]
+        columns[-7:] = [column / seen for column in columns[-7:]]
+        columns.append(ratings.recent(halves, 10, index))
+        return columns + [ratings.recent(residual, count, index) for count in RECENT]
 
 
 def _float(values: Float64[np.ndarray, "..."]) -> Float[Tensor, "..."]:

@@ -218,12 +218,14 @@ def _judge(
     """Judge the process alone, before there are heads, on the validation targets; tell what the log has."""
     for each in log:
         on_epoch(Epoch(**each))
-    predictor = Predictor(rater.process, rater.stats, all_rows(histories, fit_end), rater.content)
     plain, actual = Head(HEAD_INPUTS, 2, 0.0).eval(), stars(histories, histories.val)
 
     def judge(epoch: int, loss: float, train_rmse: float) -> None:
         rater.process.eval()
+        # Made anew, which takes moments: kept, its columns of all ratings would take gigabytes at full size.
+        predictor = Predictor(rater.process, rater.stats, all_rows(histories, fit_end), rater.content)
         inputs = _of_targets(predictor, histories.val, rater.params)
+        del predictor
         with torch.inference_mode():
             said = expected_stars(plain(inputs.x, inputs.mean, inputs.spread).exp()).double().numpy()
         rater.process.train()

@@ -11,6 +11,8 @@ from jaxtyping import Bool, Float64, Int64
 from reelgraph.histories.arrays import Histories
 from reelgraph.stars import from_codes
 
+Sums = Float64[np.ndarray, " targets"]
+
 
 @dataclass(frozen=True)
 class Ratings:
@@ -37,46 +39,49 @@ class Ratings:
         """User of each rating."""
         return np.repeat(np.arange(len(self.offsets) - 1), np.diff(self.offsets))
 
-    @cached_property
-    def end(self) -> Int64[np.ndarray, " ratings"]:
-        """Where the history of each rating ends."""
-        return np.minimum(np.arange(len(self.movie)), self.limit[self.user])
+    # What follows is asked for targets only: a column of all ratings takes 100 MB at full size.
 
-    @cached_property
-    def place(self) -> Int64[np.ndarray, " ratings"]:
+    def end(self, index: Int64[np.ndarray, " targets"]) -> Int64[np.ndarray, " targets"]:
+        """Where the history of each target ends."""
+        return np.minimum(index, self.limit[self.user[index]])
+
+    def place(self, index: Int64[np.ndarray, " targets"]) -> Int64[np.ndarray, " targets"]:
         """How many ratings each one's history has."""
-        return self.end - self.offsets[self.user]
+        return self.end(index) - self._start(index)
 
-    @cached_property
-    def next(self) -> Int64[np.ndarray, " ratings"]:
+    def next(self, index: Int64[np.ndarray, " targets"]) -> Int64[np.ndarray, " targets"]:
         """Index of the rating of the history that follows each one by rank, or the history's end."""
-        return self.offsets[self.user] + np.ceil(self.rank).astype(np.int64)
+        return self._start(index) + np.ceil(self.rank[index]).astype(np.int64)
 
-    @cached_property
-    def gap(self) -> Int64[np.ndarray, " ratings"]:
+    def gap(self, index: Int64[np.ndarray, " targets"]) -> Int64[np.ndarray, " targets"]:
         """Seconds since the rating of the history before each one by rank; 0 where there is none."""
-        first = self.next == self.offsets[self.user]
-        return np.where(first, 0, self.time - self.time[self.next - 1])
+        following = self.next(index)
+        return np.where(following == self._start(index), 0, self.time[index] - self.time[following - 1])
 
     def nearest(
         self, index: Int64[np.ndarray, " targets"], most: int
     ) -> tuple[Int64[np.ndarray, " targets"], Int64[np.ndarray, " targets"]]:
         """Bounds of the ``most`` ratings of each one's history around it by rank; by time, the last ones."""
-        start, end = self.offsets[self.user[index]], self.end[index]
+        start, end = self._start(index), self.end(index)
         count = np.minimum(end - start, most)
-        low = np.clip(self.next[index] - (count + 1) // 2, start, end - count)
+        low = np.clip(self.next(index) - (count + 1) // 2, start, end - count)
         return low, low + count
 
-    def before(self, x: Float64[np.ndarray, " ratings"]) -> Float64[np.ndarray, " ratings"]:
-        """Sum of x over each rating's history."""
+    def before(self, x: Float64[np.ndarray, " ratings"], index: Int64[np.ndarray, " targets"]) -> Sums:
+        """Sum of x over each target's history."""
         total = np.concatenate([[0.0], np.cumsum(x)])
-        return total[self.end] - total[self.offsets[self.user]]
+        return total[self.end(index)] - total[self._start(index)]
 
-    def recent(self, x: Float64[np.ndarray, " ratings"], count: int) -> Float64[np.ndarray, " ratings"]:
+    def recent(
+        self, x: Float64[np.ndarray, " ratings"], count: int, index: Int64[np.ndarray, " targets"]
+    ) -> Sums:
         """Mean of x over the last ``count`` ratings of the history before each one by rank; 0 for none."""
-        total = np.concatenate([[0.0], np.cumsum(x)])
-        taken = np.minimum(self.next - self.offsets[self.user], count)
-        return (total[self.next] - total[self.next - taken]) / np.maximum(taken, 1)
+        total, following = np.concatenate([[0.0], np.cumsum(x)]), self.next(index)
+        taken = np.minimum(following - self._start(index), count)
+        return (total[following] - total[following - taken]) / np.maximum(taken, 1)
+
+    def _start(self, index: Int64[np.ndarray, " targets"]) -> Int64[np.ndarray, " targets"]:
+        return self.offsets[self.user[index]]
 
 
 def all_rows(histories: Histories, fit_end: Int64[np.ndarray, " users"]) -> Ratings:

@@ -74,7 +74,7 @@ def test_known_rows_are_those_before_the_end(people: Histories) -> None:
     some, whole = fitted_rows(people, people.fit_end("train")), all_rows(people, people.fit_end("train"))
     assert whole.known.sum() == len(some.movie) == (people.train_end - people.offsets[:-1]).sum()
     assert (whole.stars[whole.known] == some.stars).all()
-    assert (whole.place[people.val] == people.val - people.offsets[:-1]).all()
+    assert (whole.place(people.val) == people.val - people.offsets[:-1]).all()
 
 
 @given(histories, st.integers(2, 20), st.integers(1, 20))
@@ -122,12 +122,14 @@ def test_targets_that_see_a_history_from_its_start_share_a_window() -> None:
 def test_what_is_summed_of_a_rating_is_of_its_history(h: Histories) -> None:
     ratings = all_rows(h, h.fit_end("train"))
     stars, time = h.code / 2, h.timestamp
-    before, recent = ratings.before(stars), ratings.recent(stars, 3)
-    for i in (*h.train[::5], *h.val[::2], *h.test[::2]):
+    index = np.concatenate([h.train[::5], h.val[::2], h.test[::2]])
+    before, recent = ratings.before(stars, index), ratings.recent(stars, 3, index)
+    place, gap = ratings.place(index), ratings.gap(index)
+    for at, i in enumerate(index):
         end = h.history_end(np.array([i]))[0]
         history = np.arange(h.offsets[ratings.user[i]], end)
-        assert ratings.place[i] == len(history)
-        assert before[i] == pytest.approx(stars[history].sum())
+        assert place[at] == len(history)
+        assert before[at] == pytest.approx(stars[history].sum())
         if i < h.limit[ratings.user[i]]:
             earlier, rank = history, float(len(history))
         else:
@@ -135,8 +137,8 @@ def test_what_is_summed_of_a_rating_is_of_its_history(h: Histories) -> None:
             rank = len(earlier) + (len(tied) - 1) / 2
             earlier = np.append(earlier, tied[: len(tied) // 2])
         assert ratings.rank[i] == rank
-        assert recent[i] == pytest.approx(stars[earlier[-3:]].mean() if len(earlier) else 0, abs=1e-9)
-        assert ratings.gap[i] == (time[i] - time[earlier[-1]] if len(earlier) else 0)
+        assert recent[at] == pytest.approx(stars[earlier[-3:]].mean() if len(earlier) else 0, abs=1e-9)
+        assert gap[at] == (time[i] - time[earlier[-1]] if len(earlier) else 0)
 
 
 def test_movie_means_leave_out_the_rating_that_asks(ratings: Ratings, content) -> None:
