@@ -25,7 +25,8 @@ INPUTS = ["data/histories", "data/text_vectors.parquet", "data/kg", "data/movies
 
 def work(params: RaterParams) -> str:
     """Fit the rater, write its weights, configuration and history."""
-    device = prepare(params.compute)
+    # gp makes ever other columns of all ratings, networks the same batches again and again.
+    device = prepare(params.compute, keep=params.model.type != "gp")
     histories, movies, inputs = _read(params)
     with resumable(STAGE, params, inputs) as resume:
         if params.train.processes > 1:

@@ -13,7 +13,6 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from jaxtyping import Float, Int64
-from threadpoolctl import threadpool_limits
 from torch import Tensor
 
 from reelgraph.raters.gp.content import Content
@@ -47,8 +46,7 @@ def fit_tastes(ratings: Ratings, content: Content, dim: int, seed: int) -> Taste
             derive(seed, f"gp/tastes/{left_out}"),
         )  # fmt: skip
 
-    with threadpool_limits(1):  # all ratings first: they take longest
-        found = one_thread_each(without, reversed(range(groups + 1)))
+    found = one_thread_each(without, reversed(range(groups + 1)))  # all of them first: they take longest
     vectors, variance = zip(*reversed(found), strict=True)
     return Tastes(*(torch.from_numpy(np.stack(each).astype(np.float32)) for each in (vectors, variance)))
 
