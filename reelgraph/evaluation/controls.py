@@ -10,10 +10,14 @@ from jaxtyping import Float, Float64, Int64, UInt8
 from reelgraph.evaluation.intervals import interval, resampled_means
 from reelgraph.histories.arrays import Histories
 from reelgraph.histories.cases import Cases, apart
+from reelgraph.histories.drawing import some
 from reelgraph.histories.ratings import stars
 from reelgraph.raters.rater import Rater
 from reelgraph.seeds import derive, generator
 from reelgraph.stars import N_CODES
+
+MOST_TARGETS = 20_000
+"""Of more, some are drawn: their interval is narrow, and each control predicts all of them anew."""
 
 Stars = Float[np.ndarray, " targets"]
 Ends = Int64[np.ndarray, " users"]
@@ -29,13 +33,14 @@ def controls(
         rater: fitted on each user's ratings before ``fit_end``.
         histories: everybody's ratings.
         fit_end: end of the rows that the rater was fitted on, a user.
-        index: the targets.
+        index: the targets; of more than ``MOST_TARGETS``, that many are drawn.
         movies: number of movies.
-        seed: root seed, of the shuffling and of the bootstrap.
+        seed: root seed, of the draw, of the shuffling and of the bootstrap.
 
     Returns:
         ``rmse``, ``cost`` and its paired 95 % interval over users, in stars.
     """
+    index = some(index, MOST_TARGETS, generator(seed, "controls/targets"))
     cases = apart(histories, fit_end, index)
     plain = rater.predict(histories, fit_end, index).stars
     hidden = {

@@ -10,6 +10,7 @@ from jaxtyping import Bool, Float, Int64
 
 from reelgraph.evaluation.intervals import interval, resampled_means
 from reelgraph.histories.arrays import Histories
+from reelgraph.histories.drawing import some
 from reelgraph.stars import STEP
 
 HIGH = 4.0
@@ -43,9 +44,7 @@ def ask(histories: Histories, movies: int, most: int, draw: np.random.Generator)
     """
     user = histories.users_of(histories.test)
     high = histories.test[histories.code[histories.test] >= HIGH / STEP]
-    users = np.unique(histories.users_of(high))
-    if len(users) > most:
-        users = np.sort(draw.choice(users, most, replace=False))
+    users = some(np.unique(histories.users_of(high)), most, draw)
     place = histories.test[np.searchsorted(user, users)]
     wanted = [histories.movie_row[high[histories.users_of(high) == u]].astype(np.int64) for u in users]
     unseen = np.ones((len(users), movies), bool)

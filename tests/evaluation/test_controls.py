@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from reelgraph.evaluation import controls as module
 from reelgraph.evaluation.controls import controls, shuffled, without_ratings, without_text
 from reelgraph.histories.arrays import Histories
 from reelgraph.histories.cases import Cases, apart
@@ -53,6 +54,22 @@ class ByMovie(Constant):
 
 def found(rater: Rater, people: Histories) -> dict[str, dict[str, float]]:
     return controls(rater, people, people.fit_end("train"), people.test, MOVIES, seed=0)
+
+
+def test_of_many_targets_some_are_drawn(people: Histories, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+
+    class Noting(Constant):
+        def predict(self, histories: Histories, fit_end: np.ndarray, index: np.ndarray) -> Prediction:
+            asked.append(histories.user_id[histories.users_of(index)])
+            return super().predict(histories, fit_end, index)
+
+    monkeypatch.setattr(module, "MOST_TARGETS", 10)
+    found(Noting(), people)
+    whose = people.user_id[people.users_of(people.test)]
+    assert len(asked[0]) == 10 < len(whose)
+    assert len(set(asked[0])) == 10
+    assert all((each == asked[0]).all() for each in asked)
 
 
 def test_a_constant_model_costs_nothing(people: Histories) -> None:

@@ -14,6 +14,7 @@ from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
 from reelgraph.histories.arrays import Histories
+from reelgraph.histories.drawing import some
 from reelgraph.histories.ratings import stars
 from reelgraph.metrics import mae, rmse
 from reelgraph.params.gp import Gp
@@ -33,9 +34,11 @@ from reelgraph.raters.gp.tastes import Tastes, fit_tastes
 from reelgraph.raters.gp.windows import covering, ending_at
 from reelgraph.raters.rater import Epoch, Prediction, Reasons, Scores
 from reelgraph.resuming import NOWHERE, Resume
-from reelgraph.seeds import derive
+from reelgraph.seeds import derive, generator
 from reelgraph.tensors import put_in, write_tensors
 
+MOST_JUDGED = 20_000
+"""Validation targets by which an epoch is judged; of more, some are drawn, as nothing is chosen by it."""
 IN_CACHE = 1024
 """Rows that the heads read at once: what lies between their layers stays in the processor's cache."""
 HEAD_INPUTS = HEAD_STATISTICS + 3
@@ -170,7 +173,7 @@ def fit(
         model: hidden size and dropout of the heads.
         params: section ``gp``.
         seed: root seed.
-        on_epoch: told of each epoch, judged on the validation targets, which must lie outside the rows.
+        on_epoch: told of each epoch, judged on validation targets, which must lie outside the rows.
         resume: where to go on from.
     """
     rows = fitted_rows(histories, fit_end)
@@ -182,7 +185,8 @@ def fit(
     rater = GpRater(content, stats, process, heads, params)
     learner = Predictor(process, stats, rows, content)
     state = resume.state("process")
-    judge = _judge(rater, histories, fit_end, on_epoch, state.log) if on_epoch else lambda *_: None
+    judged = some(histories.val, MOST_JUDGED, generator(seed, "gp/judged"))
+    judge = _judge(rater, histories, fit_end, judged, on_epoch, state.log) if on_epoch else lambda *_: None
     windows, _ = covering(rows.offsets, params.window, params.window)
     fit_process(process, learner.columns, windows, params, derive(seed, "gp/order"), judge, state)
     inputs = _of_rows(learner, params, derive(seed, "gp/rows"))
@@ -213,18 +217,23 @@ def _of_targets(predictor: Predictor, index: Int64[np.ndarray, " n"], params: Gp
 
 
 def _judge(
-    rater: GpRater, histories: Histories, fit_end: Ends, on_epoch: Callable[[Epoch], None], log: list[Any]
+    rater: GpRater,
+    histories: Histories,
+    fit_end: Ends,
+    index: Int64[np.ndarray, " n"],
+    on_epoch: Callable[[Epoch], None],
+    log: list[Any],
 ) -> Callable[[int, float, float], None]:
-    """Judge the process alone, before there are heads, on the validation targets; tell what the log has."""
+    """Judge the process alone, before there are heads, on targets; tell what the log has."""
     for each in log:
         on_epoch(Epoch(**each))
-    plain, actual = Head(HEAD_INPUTS, 2, 0.0).eval(), stars(histories, histories.val)
+    plain, actual = Head(HEAD_INPUTS, 2, 0.0).eval(), stars(histories, index)
 
     def judge(epoch: int, loss: float, train_rmse: float) -> None:
         rater.process.eval()
         # Made anew, which takes moments: kept, its columns of all ratings would take gigabytes at full size.
         predictor = Predictor(rater.process, rater.stats, all_rows(histories, fit_end), rater.content)
-        inputs = _of_targets(predictor, histories.val, rater.params)
+        inputs = _of_targets(predictor, index, rater.params)
         del predictor
         with torch.inference_mode():
             said = expected_stars(plain(inputs.x, inputs.mean, inputs.spread).exp()).double().numpy()
