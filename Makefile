@@ -118,8 +118,10 @@ reference: $(READY)
 probe: mend  ## what each set of movie vectors tells of tastes
 	dvc repro studies/embeddings/dvc.yaml
 
-bench: $(READY)  ## measure the stages beside a plain re-implementation; BENCH=full: at the full size
+bench: $(READY)  ## measure the stages beside a plain re-implementation; BENCH=full: at the full size, and all of the pipeline
 	python -m bench.run $(or $(BENCH),small)
+	$(if $(filter full,$(BENCH)),python -m bench.repro bench/full.yaml --into full)
+	$(if $(filter full,$(BENCH)),python -m bench.repro bench/full.yaml --rater gp --into full)
 
 ablation: mend  ## raters x embeddings x controls x seeds; goes on where it was stopped
 	dvc repro studies/ablation/dvc.yaml

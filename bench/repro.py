@@ -1,7 +1,7 @@
 """Run the whole pipeline with other params in a project copy: ``python -m bench.repro bench/full.yaml``.
 
 Prints seconds and peak memory of each stage and of all; with ``--into full`` they become the row ``repro`` of
-``bench/results/full.json``.
+``bench/results/full.json``, with ``--rater gp`` besides the row ``repro_gp``.
 """
 
 from __future__ import annotations
@@ -27,15 +27,20 @@ def main() -> None:
     """Copy, run, print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("params", type=Path, help="what differs from params.yaml")
+    parser.add_argument(
+        "--rater", choices=("gp", "attention", "transformer"), help="model.type, where not the file's"
+    )
     parser.add_argument("--folder", type=Path, help="of the copy, which stays there; else a temporary one")
     parser.add_argument("--into", choices=("small", "full"), help="results that get the row")
     asked = parser.parse_args()
     changes = YAML(typ="safe").load(asked.params)
+    if asked.rater:
+        changes.setdefault("model", {})["type"] = asked.rater
     with tempfile.TemporaryDirectory(prefix="reelgraph-bench-") as temporary:
         folder = asked.folder or Path(temporary) / "project"
         subprocess.run(["git", "clone", "-q", ".", folder], check=True)
         write_params(folder / PARAMS_FILE, changes)
-        row = run(folder)
+        row = {"name": f"repro_{asked.rater}" if asked.rater else "repro", **run(folder)}
     print(json.dumps(row, indent=2))
     if asked.into:
         add_row(asked.into, row)
@@ -67,7 +72,6 @@ def run(folder: Path) -> dict[str, Any]:
     rater = json.loads((folder / "metrics/rater.json").read_text(encoding="utf-8"))
     users = json.loads((folder / "metrics/data.json").read_text(encoding="utf-8"))
     return {
-        "name": "repro",
         "size": users["filter"]["ratings_after"],
         "counts": "ratings",
         "ratio": None,
