@@ -39,8 +39,10 @@ SPARK_LEAST_MB = 512
 
 ENDED = "Java has ended"
 
-RAN_OUT = ("OutOfMemory", "No space left", ENDED)
-"""What is said where memory or disk didn't suffice; Java ends where an object doesn't fit its memory."""
+RAN_OUT = ("OutOfMemory", "No space left", ENDED, 'dagScheduler()" is null')
+"""What is said where memory or disk didn't suffice; Java ends where an object doesn't fit its memory.
+
+The last: of a Spark that is stopping for that reason, and was asked meanwhile."""
 
 
 def connect(params: Engine) -> BaseBackend:

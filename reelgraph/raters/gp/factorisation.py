@@ -89,9 +89,9 @@ def factorise(
         return np.zeros((catalogue.shape[0], factors)), np.zeros(catalogue.shape[0])
     shape = (int(person.max()) + 1, catalogue.shape[0])
     level = stars - stars.mean()
-    ratings = sp.csr_matrix((level, (person, movie)), shape)
-    back, state = ratings.T.tocsr(), _start(ratings, catalogue, factors, seed)
-    given, given_back = _ones_of(ratings), _ones_of(back)
+    ratings, given = (sp.csr_matrix((x, (person, movie)), shape) for x in (level, np.ones(len(level))))
+    state = _start(ratings, catalogue, factors, seed)
+    given_back, back = given.T.tocsr(), ratings.T.tocsr()
     rated = np.diff(given_back.indptr) > 0
     for sweep in range(int(np.clip(MOST_RATINGS // len(stars), FEWEST_SWEEPS, SWEEPS))):
         if sweep >= FIRST_WITH_CATALOGUE:
@@ -102,10 +102,6 @@ def factorise(
         _learn_variances(state, rated, float((level**2).sum() - explained) / len(level))
     covariance = state.movies.covariance[:, :factors, :factors]
     return state.movies.mean[:, :factors], np.einsum("nii->n", covariance)
-
-
-def _ones_of(table: sp.csr_matrix) -> sp.csr_matrix:
-    return sp.csr_matrix((np.ones_like(table.data), table.indices, table.indptr), table.shape)
 
 
 def _start(ratings: sp.csr_matrix, catalogue: sp.csr_matrix, factors: int, seed: int) -> Factorisation:
