@@ -1,7 +1,7 @@
 """Run the whole pipeline with other params in a project copy: ``python -m bench.repro bench/full.yaml``.
 
 Prints seconds and peak memory of each stage and of all; with ``--into full`` they become the row ``repro`` of
-``bench/results/full.json``, with ``--rater gp`` besides the row ``repro_gp``.
+``bench/results/full.json``, with ``--rater gp`` the row ``repro_gp``.
 """
 
 from __future__ import annotations
