@@ -6,6 +6,7 @@ import csv
 import json
 import re
 import shlex
+from importlib.util import find_spec
 from itertools import pairwise
 from pathlib import Path
 
@@ -32,6 +33,7 @@ ELSEWHERE = {
     r"dvc (remote|push|pull|status)|git commit": "tests/pipeline/test_commands.py::test_a_remote_is_shared_as_the_docs_say",
     r"\w+=1 torchrun": "tests/pipeline/test_commands.py::test_processes_that_torchrun_starts",
     r"python -m pytest": "tests/docs/test_extending.py::test_an_architecture",
+    r"make peers": "tests/pipeline/test_commands.py::test_peers_are_fitted_and_shown",
 }
 
 
@@ -100,6 +102,19 @@ def test_dvc_and_make(project: Project) -> None:
     for command in matching("make (lint|test)"):  # what they run is what runs this
         assert re.search("pytest|ruff", project.run("make", "-n", command.split()[1]))
     assert project.run("dvc", "status", "dvc.yaml").strip().endswith("up to date.")
+    (project.folder / ".venv").unlink()
+
+
+def test_peers_are_fitted_and_shown(project: Project) -> None:
+    for package in ("surprise", "cmfrec", "myfm"):
+        if find_spec(package) is None:
+            pytest.skip(f"needs {package}: pip install -r requirements-peers.lock")
+    (project.folder / ".venv").symlink_to(ROOT / ".venv")
+    said = project.run("make", "peers")
+    found = json.loads((project.folder / "metrics/peers.json").read_text(encoding="utf-8"))
+    names = YAML(typ="safe").load(project.folder / "studies/peers/params.yaml")["peers"]
+    assert {*names, "fm_recent"} <= set(found)
+    assert all(name in said for name in names)
     (project.folder / ".venv").unlink()
 
 
