@@ -31,11 +31,12 @@ def bert_encode(params: TextParams) -> str:
     model, given = load_encoder(locate(params.text.model), device), texts.to_pylist()
     size = params.text.batch_size
     if params.text.precision == "bfloat16":
-        model = halved(model, given, size)
+        model = halved(model, given)
     counts = text_counts(texts)
     with resumable("bert_encode", params, [MOVIES]) as resume:
         state = resume.state("vectors")
-        vectors = cached(CACHE / fingerprint(model), given, lambda new: encode(model, new, size, state))
+        folder = CACHE / fingerprint(model, size)
+        vectors = cached(folder, given, lambda new: encode(model, new, size, state))
         write_vectors(movies["movie_id"].to_numpy(), vectors, VECTORS)
     write_json(counts, COUNTS)
     summary = f"{counts['movies']:,} movies, {counts['nonempty_share']:.1%} with a text, {vectors.shape[1]} d"

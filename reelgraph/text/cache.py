@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 Vectors = Float32[np.ndarray, "texts dim"]
 
 
-def fingerprint(model: SentenceTransformer) -> str:
+def fingerprint(model: SentenceTransformer, batch_size: int) -> str:
     """Name what a vector depends on beside its text: weights, tokenizer, torch, processor and so on."""
     found = hashlib.sha256()
     for name, weight in model.state_dict().items():
@@ -30,7 +30,8 @@ def fingerprint(model: SentenceTransformer) -> str:
     tokenizer = getattr(model.tokenizer, "backend_tokenizer", model.tokenizer)
     found.update((tokenizer.to_str() if hasattr(tokenizer, "to_str") else repr(tokenizer)).encode())
     capability, threads = torch.backends.cpu.get_cpu_capability(), torch.get_num_threads()
-    found.update(f"{MAX_WORD_PIECES} {torch.__version__} {capability} {threads} {model.device.type}".encode())
+    where = f"{torch.__version__} {capability} {threads} {model.device.type}"
+    found.update(f"{MAX_WORD_PIECES} {batch_size} {where}".encode())
     return found.hexdigest()[:32]
 
 

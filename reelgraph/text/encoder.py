@@ -6,12 +6,13 @@ import os
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import torch
-from jaxtyping import Float32, Int64
-from torch.nn.functional import normalize, pad
+from jaxtyping import Float32, Int32, Int64
+from torch import Tensor
+from torch.nn.functional import normalize
 
 from reelgraph.compute import CPU
 from reelgraph.errors import InputError, PackageError
@@ -69,38 +70,61 @@ def encode(
     """Return the L2-normalised vector of each text.
 
     A text that occurs many times is encoded once. Batches hold texts of one length, rounded up to a multiple
-    of eight word pieces: little is padded, and a vector doesn't depend, not even by rounding, on its company.
+    of eight word pieces: little is padded. A batch of fewer texts is filled up with its own, since some
+    processors sum products of fewer rows in another order: a vector doesn't depend, not even by rounding, on
+    its company.
 
     Args:
         model: pools by itself (all-MiniLM-L6-v2: the mean of the word pieces' vectors, 384 d).
         texts: any strings, in any order.
-        batch_size: texts in one forward pass.
+        batch_size: texts in one forward pass; vectors depend on it, by rounding.
         state: where to go on from.
     """
     distinct = sorted(set(texts))
-    widths = _widths(model, distinct)
-    distinct = [distinct[place] for place in np.argsort(widths, kind="stable")]
-    widths = np.sort(widths)
+    pieces = _cut(model, distinct)
+    widths = -(-np.diff(pieces.offsets) // STEP) * STEP
+    order = np.argsort(widths, kind="stable")
     vectors = np.empty((len(distinct), model.get_embedding_dimension() or 0), dtype=np.float32)
     state = state or State(None)
     if state.done:
         vectors[: state.done] = state.tensors["vectors"].numpy()
-    batches = [(first, last) for first, last in _batches(widths, batch_size) if last > state.done]
+    batches = [(first, last) for first, last in _batches(widths[order], batch_size) if last > state.done]
     with torch.inference_mode():
         for first, last in progress(batches, "encode"):
-            vectors[first:last] = _encoded(model, distinct[first:last], int(widths[first]))
+            rows = np.resize(order[first:last], batch_size)
+            vectors[first:last] = _encoded(model, pieces, rows, int(widths[rows[0]]))[: last - first]
             state.keep(last, {"vectors": torch.from_numpy(vectors[:last])})
-    row = {text: index for index, text in enumerate(distinct)}
+    row = {distinct[place]: index for index, place in enumerate(order)}
     return vectors[np.fromiter((row[text] for text in texts), dtype=np.int64, count=len(texts))]
 
 
-def _widths(model: SentenceTransformer, texts: list[str]) -> Int64[np.ndarray, " texts"]:
-    """Return each text's number of word pieces, rounded up to a multiple of eight."""
-    parts = [
-        model.preprocess(texts[start : start + TOKENISED])["attention_mask"].sum(dim=1)
-        for start in range(0, len(texts), TOKENISED)
-    ]
-    return -(-torch.cat([torch.zeros(0, dtype=torch.int64), *parts]).numpy() // STEP) * STEP
+class Pieces(NamedTuple):
+    """The word pieces of texts, one text's after another."""
+
+    offsets: Int64[np.ndarray, " texts_plus_1"]
+    """Where each text's begin."""
+    given: dict[str, Int32[Tensor, " pieces"]]
+    """What the model reads of each, by its name."""
+    said: dict[str, Any]
+    """What it is told of all texts."""
+
+
+def _cut(model: SentenceTransformer, texts: list[str]) -> Pieces:
+    """Cut texts into word pieces, once: counting them takes as long as the GELUs of a pass in bfloat16."""
+    parts: dict[str, list[Tensor]] = {}
+    counts, said = [np.zeros(1, np.int64)], {}
+    for start in range(0, len(texts), TOKENISED):
+        given = model.preprocess(texts[start : start + TOKENISED])
+        there = given["attention_mask"].bool()
+        counts.append(there.sum(dim=1).numpy())
+        for name, values in given.items():
+            if isinstance(values, Tensor) and values.shape == there.shape:
+                parts.setdefault(name, []).append(values[there].int())
+            else:
+                said[name] = values
+    return Pieces(
+        np.concatenate(counts).cumsum(), {name: torch.cat(each) for name, each in parts.items()}, said
+    )
 
 
 def _batches(widths: Int64[np.ndarray, " texts"], size: int) -> Iterator[tuple[int, int]]:
@@ -111,19 +135,26 @@ def _batches(widths: Int64[np.ndarray, " texts"], size: int) -> Iterator[tuple[i
             yield first, min(first + size, end)
 
 
-def _encoded(model: SentenceTransformer, texts: list[str], width: int) -> Float32[np.ndarray, "texts dim"]:
-    given = model.preprocess(texts)
-    fill = {"input_ids": getattr(model.tokenizer, "pad_token_id", None) or 0}
-    for name, values in given.items():
-        if isinstance(values, torch.Tensor) and values.ndim == 2 and values.shape[1] < width:
-            given[name] = pad(values, (0, width - values.shape[1]), value=fill.get(name, 0))
+def _encoded(
+    model: SentenceTransformer, pieces: Pieces, rows: Int64[np.ndarray, " texts"], width: int
+) -> Float32[np.ndarray, "texts dim"]:
     first, *rest = model
-    given = {
-        name: each.to(model.device) if isinstance(each, torch.Tensor) else each
-        for name, each in given.items()
-    }
-    given = first(given)
+    given = first({**pieces.said, **_filled(model, pieces, rows, width)})
     given["token_embeddings"] = given["token_embeddings"].float()
     for module in rest:
         given = module(given)
     return normalize(given["sentence_embedding"], dim=1).cpu().numpy()
+
+
+def _filled(
+    model: SentenceTransformer, pieces: Pieces, rows: Int64[np.ndarray, " texts"], width: int
+) -> dict[str, Int64[Tensor, "texts width"]]:
+    """Return what the model reads of some texts, filled up to one width."""
+    fill = {"input_ids": getattr(model.tokenizer, "pad_token_id", None) or 0}
+    place = pieces.offsets[rows][:, None] + np.arange(width)
+    there = torch.from_numpy(place < pieces.offsets[rows + 1][:, None])
+    found = {}
+    for name, values in pieces.given.items():
+        found[name] = torch.full(there.shape, fill.get(name, 0))
+        found[name][there] = values[torch.from_numpy(place)[there]].long()
+    return {name: values.to(model.device) for name, values in found.items()}

@@ -20,13 +20,12 @@ SAMPLE = 48
 """Texts that both encode, from the shortest to the longest."""
 
 
-def halved(model: SentenceTransformer, texts: list[str], batch_size: int) -> SentenceTransformer:
+def halved(model: SentenceTransformer, texts: list[str]) -> SentenceTransformer:
     """Return the model in bfloat16; what pools the word pieces' vectors stays in float32.
 
     Args:
         model: in float32.
         texts: what is to be encoded; a sample of it is encoded by both.
-        batch_size: texts in one forward pass.
 
     Raises:
         ParamError: a text's vector differs by more than a cosine of 0.999 allows.
@@ -36,7 +35,7 @@ def halved(model: SentenceTransformer, texts: list[str], batch_size: int) -> Sen
     ordered = sorted(set(texts), key=lambda text: (len(text), text))
     places = np.unique(np.linspace(0, len(ordered) - 1, min(SAMPLE, len(ordered))).round().astype(int))
     sample = [ordered[place] for place in places]
-    cosines = (encode(model, sample, batch_size) * encode(half, sample, batch_size)).sum(axis=1)
+    cosines = (encode(model, sample, 1) * encode(half, sample, 1)).sum(axis=1)
     if cosines.min(initial=1.0) < LEAST_COSINE:
         worst = sample[int(cosines.argmin())]
         raise ParamError("text.precision bfloat16", f"vectors at a cosine of {LEAST_COSINE} to float32's",

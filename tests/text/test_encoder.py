@@ -84,24 +84,34 @@ def test_a_folder_is_taken_as_it_is(tmp_path: Path) -> None:
         load_encoder(tmp_path)
 
 
-def test_company_does_not_change_a_bit(model) -> None:
+@pytest.mark.parametrize("half", [False, True])
+def test_company_does_not_change_a_bit(model, half: bool) -> None:
     texts = [f"{'A heist goes wrong. ' * n}{end}" for n in range(1, 9) for end in ("Again.", "In Rome!", "")]
-    together = encode(model, texts, 64)
-    alone = np.concatenate([encode(model, [text], 64) for text in texts])
+    model = halved(model, texts) if half else model
+    together = encode(model, texts, 16)
+    alone = np.concatenate([encode(model, [text], 16) for text in texts])
     np.testing.assert_array_equal(alone, together)
 
 
 def test_half_the_width_is_taken_if_it_leaves_the_vectors(model, monkeypatch: pytest.MonkeyPatch) -> None:
-    found = encode(halved(model, TEXTS, 64), TEXTS, 64)
+    found = encode(halved(model, TEXTS), TEXTS, 64)
     assert (found * encode(model, TEXTS, 64)).sum(axis=1).min() >= LEAST_COSINE
     assert not np.array_equal(found, encode(model, TEXTS, 64))
     monkeypatch.setattr("reelgraph.text.half.LEAST_COSINE", 0.9999999)
     with pytest.raises(
         ParamError, match=r"cosine of 0.9999999 to float32's, got 0.999.*text.precision to float32"
     ):
-        halved(model, TEXTS, 64)
+        halved(model, TEXTS)
 
 
 def test_the_cache_knows_models_apart(model) -> None:
-    assert fingerprint(model) == fingerprint(copy.deepcopy(model))
-    assert fingerprint(halved(model, TEXTS[:1], 1)) != fingerprint(model)
+    assert fingerprint(model, 16) == fingerprint(copy.deepcopy(model), 16)
+    assert (
+        len(
+            {
+                fingerprint(each, size)
+                for each, size in ((model, 16), (model, 8), (halved(model, TEXTS[:1]), 16))
+            }
+        )
+        == 3
+    )
