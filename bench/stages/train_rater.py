@@ -60,7 +60,7 @@ def reference(folder: Path, size: int) -> Ran:
 
 
 def ours(folder: Path, size: int, device: Device = "cpu") -> Ran:
-    """Take the second epoch of 64 users a step: in the first, products are compiled for the shapes that come."""
+    """Take the second epoch of 64 users a step: in the first, products are compiled for new shapes."""
     team = Team(prepare_torch(Compute(threads=2, device=device)))
     known, vectors = _given(size)
     torch.manual_seed(SEED)
