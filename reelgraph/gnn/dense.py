@@ -35,7 +35,9 @@ def in_pieces(
 
 def _multiply(some: Tensor, right: Tensor, bias: Tensor | None, out: Tensor) -> None:
     if right.dtype == torch.bfloat16:
-        torch.add(some.bfloat16() @ right, 0 if bias is None else bias, out=out)
+        out.copy_(some.bfloat16() @ right)
+        if bias is not None:
+            out += bias
     elif bias is None:
         torch.mm(some, right, out=out)
     else:

@@ -12,11 +12,12 @@ from dataclasses import dataclass
 import torch
 from jaxtyping import Float32, Int64
 from torch import Tensor, nn
-from torch.nn.functional import dropout, layer_norm
+from torch.nn.functional import layer_norm
 from torch_geometric.data import HeteroData
 from torch_geometric.nn.conv import HeteroConv, SAGEConv
 from torch_geometric.nn.module_dict import ModuleDict
 
+from reelgraph.gnn.activation import relu_dropped
 from reelgraph.gnn.dense import linear
 from reelgraph.gnn.sparse import Csr, csr, product
 
@@ -113,7 +114,7 @@ class HeteroSage(nn.Module):
         return self._norm(movies), self._norm(entities)
 
     def _between(self, vectors: Tensor) -> Tensor:
-        return dropout(self._norm(vectors).relu(), self.dropped, self.training)
+        return relu_dropped(self._norm(vectors), self.dropped if self.training else 0.0)
 
     def _norm(self, vectors: Tensor) -> Tensor:
         return layer_norm(vectors, vectors.shape[1:]) if self.normalised else vectors

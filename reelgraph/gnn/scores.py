@@ -2,36 +2,64 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
 
 from jaxtyping import Float32, Int64
 from torch import Tensor
 
 from reelgraph.gnn.dense import linear
+from reelgraph.gnn.sparse import pair_dots, row_starts
 
 EVERY = slice(None)
 """All movies, or all entities of a type."""
+
+SMALLEST = 1e-9
+"""Of a squared distance: the root has no slope at 0."""
 
 Rows = Int64[Tensor, " rows"]
 Movies = Int64[Tensor, " m"] | slice
 Entities = Int64[Tensor, " e"] | slice
 
 
-@runtime_checkable
-class Scores(Protocol):
+@dataclass(frozen=True)
+class End:
+    """What the nodes at one end of a relation bring into their scores."""
+
+    vectors: Float32[Tensor, "nodes dim"]
+    bias: Float32[Tensor, " nodes"]
+
+
+class Scores(ABC):
     """What a model makes of one graph; higher is likelier."""
+
+    @abstractmethod
+    def ends(self, kind: str) -> tuple[End, End]:
+        """Return the movies' end of a relation, and the entities'."""
+
+    @abstractmethod
+    def joined(self, dots: Tensor, one: Tensor, other: Tensor) -> Tensor:
+        """Return scores: of dot products, the one end's bias, the other end's; they may be tables or lists."""
 
     def table(self, kind: str, movies: Movies, entities: Entities) -> Float32[Tensor, "m e"]:
         """Score each of these movies with each of these entities."""
+        one, other = self.ends(kind)
+        dots = linear(one.vectors[movies], other.vectors[entities])
+        return self.joined(dots, one.bias[movies].unsqueeze(1), other.bias[entities])
 
     def pairs(self, kind: str, movies: Rows, entities: Rows) -> Float32[Tensor, " rows"]:
         """Score one movie with one entity in each row."""
+        one, other = self.ends(kind)
+        ordered, order = movies.int().sort(stable=True)
+        dots = pair_dots(
+            one.vectors, other.vectors, row_starts(ordered, len(one.vectors)), entities[order]
+        )
+        return self.joined(dots[order.argsort()], one.bias[movies], other.bias[entities])
 
 
 @dataclass(frozen=True)
-class Dots:
+class Dots(Scores):
     """``movie · (weight ∘ entity) + bias of the movie + bias of the entity``."""
 
     movies: Float32[Tensor, "movies dim"]
@@ -40,15 +68,14 @@ class Dots:
     movie_bias: Mapping[str, Float32[Tensor, " movies"]]
     entity_bias: Mapping[str, Float32[Tensor, " _"]]
 
-    def table(self, kind: str, movies: Movies, entities: Entities) -> Float32[Tensor, "m e"]:
-        """Score each of these movies with each of these entities."""
-        dots = linear(self.movies[movies], self.weights[kind] * self.entities[kind][entities])
-        return dots + self.movie_bias[kind][movies].unsqueeze(1) + self.entity_bias[kind][entities]
+    def ends(self, kind: str) -> tuple[End, End]:
+        """Return the movies' end of a relation, and the entities', which has the weights."""
+        weighted = self.weights[kind] * self.entities[kind]
+        return End(self.movies, self.movie_bias[kind]), End(weighted, self.entity_bias[kind])
 
-    def pairs(self, kind: str, movies: Rows, entities: Rows) -> Float32[Tensor, " rows"]:
-        """Score one movie with one entity in each row."""
-        dots = (self.movies[movies] * self.weights[kind] * self.entities[kind][entities]).sum(dim=1)
-        return dots + self.movie_bias[kind][movies] + self.entity_bias[kind][entities]
+    def joined(self, dots: Tensor, one: Tensor, other: Tensor) -> Tensor:
+        """Return the sum."""
+        return dots + one + other
 
 
 def without_bias(
@@ -62,7 +89,7 @@ def without_bias(
 
 
 @dataclass(frozen=True)
-class Distances:
+class Distances(Scores):
     """``−scale · ‖movie + step − entity‖``."""
 
     movies: Float32[Tensor, "movies dim"]
@@ -70,18 +97,11 @@ class Distances:
     steps: Mapping[str, Float32[Tensor, " dim"]]
     scale: Float32[Tensor, ""]
 
-    def table(self, kind: str, movies: Movies, entities: Entities) -> Float32[Tensor, "m e"]:
-        """Score each of these movies with each of these entities."""
-        moved, goals = self.movies[movies] + self.steps[kind], self.entities[kind][entities]
-        dots = linear(2 * moved, goals)
-        squares = moved.square().sum(dim=1, keepdim=True) + goals.square().sum(dim=1) - dots
-        return -self.scale * squares.clamp_min(SMALLEST).sqrt()
+    def ends(self, kind: str) -> tuple[End, End]:
+        """Return the scaled ends, whose bias is the square of their length."""
+        moved, goals = self.scale * (self.movies + self.steps[kind]), self.scale * self.entities[kind]
+        return End(moved, moved.square().sum(dim=1)), End(goals, goals.square().sum(dim=1))
 
-    def pairs(self, kind: str, movies: Rows, entities: Rows) -> Float32[Tensor, " rows"]:
-        """Score one movie with one entity in each row."""
-        gaps = self.movies[movies] + self.steps[kind] - self.entities[kind][entities]
-        return -self.scale * gaps.square().sum(dim=1).clamp_min(SMALLEST).sqrt()
-
-
-SMALLEST = 1e-9
-"""Of a squared distance: the root has no slope at 0."""
+    def joined(self, dots: Tensor, one: Tensor, other: Tensor) -> Tensor:
+        """Return the distance below 0."""
+        return -(one + other - 2 * dots).clamp_min(SMALLEST).sqrt()

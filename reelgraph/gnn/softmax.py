@@ -8,14 +8,14 @@ Accelerate Training of a Neural Probabilistic Language Model": a sampled softmax
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 
 import torch
 from jaxtyping import Float32
 from torch import Tensor
 
+from reelgraph.gnn.dense import linear
 from reelgraph.gnn.recomputed import recomputed
-from reelgraph.gnn.scores import Scores
+from reelgraph.gnn.scores import End, Scores
 from reelgraph.gnn.tasks import Side, Task
 
 NEGATIVES = 512
@@ -28,37 +28,29 @@ NEVER = -1e9
 def link_loss(scores: Scores, task: Task, generator: torch.Generator) -> Float32[Tensor, ""]:
     """Return the mean over edges, summed over both ends and all relations."""
     total = torch.zeros(())
-    for kind in task.entities_of:
-        for side, table, pairs in _ends(scores, task, kind):
-            if len(side.queries):
-                total = total + _cross_entropy(side, table, pairs(side.queries, side.targets), generator)
+    for kind, of_movies in task.entities_of.items():
+        if len(of_movies.queries):
+            own = scores.pairs(kind, of_movies.queries, of_movies.targets)
+            movies, entities = scores.ends(kind)
+            total = total + _cross_entropy(scores, of_movies, movies, entities, own, generator)
+            total = total + _cross_entropy(scores, task.movies_of[kind], entities, movies, own, generator)
     return total
 
 
-def _ends(
-    scores: Scores, task: Task, kind: str
-) -> list[tuple[Side, Callable[..., Tensor], Callable[..., Tensor]]]:
-    return [
-        (
-            task.entities_of[kind],
-            lambda q, c: scores.table(kind, q, c),
-            lambda q, t: recomputed(scores.pairs, kind, q, t),
-        ),
-        (
-            task.movies_of[kind],
-            lambda q, c: scores.table(kind, c, q).T,
-            lambda q, t: recomputed(scores.pairs, kind, t, q),
-        ),
-    ]
-
-
 def _cross_entropy(
-    side: Side, table: Callable[..., Tensor], own: Float32[Tensor, " edges"], generator: torch.Generator
-) -> Float32[Tensor, ""]:
+    scores: Scores, side: Side, queries: End, candidates: End,
+    own: Float32[Tensor, " edges"], generator: torch.Generator,
+) -> Float32[Tensor, ""]:  # fmt: skip
     rows, row_of = side.queries.unique(return_inverse=True)
     drawn = draw(side.known.width, generator)
     raised, known = math.log(side.known.width / len(drawn)), known_among(side, rows, drawn)
-    others = recomputed(lambda: (table(rows, drawn) + raised).masked_fill(known, NEVER).logsumexp(dim=1))
+
+    def log_sums(at: slice, vectors: Tensor, bias: Tensor, theirs: Tensor, their_bias: Tensor) -> Tensor:
+        logits = scores.joined(linear(vectors, theirs), bias.unsqueeze(1), their_bias)
+        return logits.masked_fill(known[at], NEVER).logsumexp(dim=1) + raised
+
+    shared = (candidates.vectors[drawn], candidates.bias[drawn])
+    others = recomputed(log_sums, rows, (queries.vectors, queries.bias), shared)
     return (torch.logaddexp(others[row_of], own) - own).mean()
 
 
