@@ -71,7 +71,7 @@ def fit(
     Raises:
         TrainingError: the loss is no longer finite.
     """
-    optimizer = torch.optim.Adam(model.parameters(), lr=learning_rate, fused=True)
+    optimizer, given = torch.optim.Adam(model.parameters(), lr=learning_rate, fused=True), given.rounded()
     fitted, best = Fitted(), {}
     with torch.random.fork_rng(devices=[]):
         drawn, learner, state = torch.manual_seed(seed), Learner(model, optimizer), state or State(None)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
-from jaxtyping import Float32
+from jaxtyping import Float, Float32
 from torch import Tensor, nn
 from torch_geometric.data import HeteroData
 
+from reelgraph.gnn.dense import rounded
 from reelgraph.gnn.sage import HeteroSage, StarGraph, star_graph
 from reelgraph.gnn.scores import Dots
 
@@ -31,13 +32,18 @@ class Messages:
     """A message graph with its features, made ready once."""
 
     graph: StarGraph
-    movies: Float32[Tensor, "movies movie_dim"]
-    entities: Float32[Tensor, "entities entity_dim"]
-    means: Float32[Tensor, "entities movie_dim"]
+    movies: Float[Tensor, "movies movie_dim"]
+    entities: Float[Tensor, "entities entity_dim"]
+    means: Float[Tensor, "entities movie_dim"]
     """Of the features of an entity's movies."""
     movie_degrees: Mapping[str, Float32[Tensor, " movies"]]
     """Entity type → log(1 + edges of this type)."""
     entity_degrees: Mapping[str, Float32[Tensor, " _"]]
+
+    def rounded(self) -> Messages:
+        """Return them as products read them, so that no pass rounds features again."""
+        features = {name: rounded(getattr(self, name)) for name in ("movies", "entities", "means")}
+        return replace(self, **features)
 
 
 def messages(data: HeteroData) -> Messages:

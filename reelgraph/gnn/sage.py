@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Float32, Int64
+from jaxtyping import Float, Float32, Int64
 from torch import Tensor, nn
 from torch.nn.functional import layer_norm
 from torch_geometric.data import HeteroData
@@ -18,7 +18,7 @@ from torch_geometric.nn.conv import HeteroConv, SAGEConv
 from torch_geometric.nn.module_dict import ModuleDict
 
 from reelgraph.gnn.activation import relu_dropped
-from reelgraph.gnn.dense import linear
+from reelgraph.gnn.dense import linear, typed_linear
 from reelgraph.gnn.sparse import Csr, csr, product
 
 
@@ -95,9 +95,9 @@ class HeteroSage(nn.Module):
     def forward(
         self,
         graph: StarGraph,
-        movies: Float32[Tensor, "movies movie_dim"],
-        entities: Float32[Tensor, "entities entity_dim"],
-        means: Float32[Tensor, "entities movie_dim"],
+        movies: Float[Tensor, "movies movie_dim"],
+        entities: Float[Tensor, "entities entity_dim"],
+        means: Float[Tensor, "entities movie_dim"],
     ) -> tuple[Float32[Tensor, "movies out"], Float32[Tensor, "entities out"]]:
         """Return the vectors of movies and entities.
 
@@ -123,17 +123,17 @@ class HeteroSage(nn.Module):
         self, layer: int, graph: StarGraph, movies: Tensor, entities: Tensor, means: Tensor
     ) -> tuple[Tensor, Tensor]:
         up, down = self._convolutions(layer)
-        parts = entities.split(graph.sizes)
-        new = [
-            linear(mean, conv.lin_l.weight, conv.lin_l.bias) + linear(part, conv.lin_r.weight)
-            for conv, mean, part in zip(up, means.split(graph.sizes), parts, strict=True)
-        ]
+        new = typed_linear(
+            graph.sizes, torch.stack([conv.lin_l.bias for conv in up]),
+            (means, torch.stack([conv.lin_l.weight for conv in up])),
+            (entities, torch.stack([conv.lin_r.weight for conv in up])),
+        )  # fmt: skip
         # Entities are fewer than edges: transformed first, and the seven root weights as one.
-        sent = torch.cat([linear(p, conv.lin_l.weight) for conv, p in zip(down, parts, strict=True)])
+        sent = typed_linear(graph.sizes, None, (entities, torch.stack([conv.lin_l.weight for conv in down])))
         root = torch.stack([conv.lin_r.weight for conv in down]).mean(dim=0)
         bias = torch.stack([conv.lin_l.bias for conv in down]).mean(dim=0)
         received = product(graph.into_movies, graph.into_movies_t, sent)
-        return received + linear(movies, root, bias), torch.cat(new)
+        return received.add_(linear(movies, root, bias)), new
 
     def _convolutions(self, layer: int) -> tuple[list[SAGEConv], list[SAGEConv]]:
         convs: ModuleDict = self.layers[layer].convs

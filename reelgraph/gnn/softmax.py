@@ -47,7 +47,7 @@ def _cross_entropy(
 
     def log_sums(at: slice, vectors: Tensor, bias: Tensor, theirs: Tensor, their_bias: Tensor) -> Tensor:
         logits = scores.joined(linear(vectors, theirs), bias.unsqueeze(1), their_bias)
-        return logits.masked_fill(known[at], NEVER).logsumexp(dim=1) + raised
+        return _without(logits, known, at).logsumexp(dim=1) + raised
 
     shared = (candidates.vectors[drawn], candidates.bias[drawn])
     others = recomputed(log_sums, rows, (queries.vectors, queries.bias), shared)
@@ -62,12 +62,16 @@ def draw(nodes: int, generator: torch.Generator) -> Tensor:
     return drawn.to(torch.get_default_device())
 
 
-def known_among(side: Side, rows: Tensor, drawn: Tensor) -> Tensor:
-    """Return [rows, drawn]: whether the node is a known neighbour of the row's query."""
+def known_among(side: Side, rows: Tensor, drawn: Tensor) -> tuple[Tensor, Tensor]:
+    """Return place of the row, ascending, and place of the node, for the known neighbours that were drawn."""
     place = torch.full((side.known.width,), -1)
     place[drawn] = torch.arange(len(drawn))
     row, column = side.known.pairs(rows)
     column = place[column]
-    among = torch.zeros(len(rows), len(drawn), dtype=torch.bool)
-    among[row[column >= 0], column[column >= 0]] = True
-    return among
+    return row[column >= 0], column[column >= 0]
+
+
+def _without(logits: Tensor, known: tuple[Tensor, Tensor], at: slice) -> Tensor:
+    row, column = known
+    low, high = torch.searchsorted(row, torch.tensor([at.start, at.start + len(logits)])).tolist()
+    return logits.index_put((row[low:high] - at.start, column[low:high]), logits.new_tensor(NEVER))

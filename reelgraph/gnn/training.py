@@ -12,6 +12,7 @@ from torch.nn.functional import softplus
 from torch_geometric.data import HeteroData
 
 from reelgraph.errors import TrainingError
+from reelgraph.gnn.dense import rounded
 from reelgraph.gnn.precision import products_in
 from reelgraph.gnn.predictor import LinkPredictor
 from reelgraph.gnn.sage import HeteroSage, StarGraph, stacked_edges, star_graph
@@ -105,8 +106,9 @@ def train(
     learner.go_on(state)
     losses = state.log
     with products_in(params.precision):
+        read = (graph, *(rounded(each) for each in given[1:]))
         for epoch in progress(range(state.done + 1, params.epochs + 1), "train gnn", total=params.epochs):
-            new_movies, new_entities = model(*given)
+            new_movies, new_entities = model(*read)
             loss = bpr_loss(new_movies, new_entities, targets, draw_negatives(targets, negatives))
             losses.append(_finite(loss.item(), epoch))
             optimizer.zero_grad()

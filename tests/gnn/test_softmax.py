@@ -17,7 +17,7 @@ from tests.gnn.graphs import random_graph
 
 
 def plainly_taken(function, rows, own, shared):
-    return function(slice(None), *(each[rows] for each in own), *shared)
+    return function(slice(0, len(rows)), *(each[rows] for each in own), *shared)
 
 
 def prepared(graph):
@@ -69,7 +69,8 @@ def test_no_training_edge_is_a_negative_and_all_negatives_are_of_the_type(
             rows, nodes = side.queries.unique(), softmax.draw(side.known.width, drawn)
             assert len(nodes.unique()) == len(nodes) == min(most, side.known.width)
             assert int(nodes.max()) < side.known.width
-            hidden = known_among(side, rows, nodes)
+            hidden = torch.zeros(len(rows), len(nodes), dtype=torch.bool)
+            hidden[known_among(side, rows, nodes)] = True
             for row, query in enumerate(rows.tolist()):
                 known = side.known.columns[side.known.starts[query] : side.known.starts[query + 1]]
                 assert hidden[row].tolist() == torch.isin(nodes, known).tolist()
