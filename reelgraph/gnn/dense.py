@@ -72,11 +72,14 @@ class _TypedLinear(torch.autograd.Function):
         factors, sizes = ctx.saved_tensors, ctx.sizes  # type: ignore[attr-defined]
         _, of_bias, *needed = ctx.needs_input_grad  # type: ignore[attr-defined]
         half, slope = len(factors) // 2, rounded(gradient)
-        of_rows = [_to_rows(slope, each, sizes) for each in factors[half:]] if any(needed[:half]) else []
-        of_weights = [_to_weights(slope, each, sizes) for each in factors[:half]]
         bias = torch.stack([each.sum(dim=0) for each in gradient.split(sizes)]) if of_bias else None
-        wanted = zip([*(of_rows or [None] * half), *of_weights], needed, strict=True)
-        return None, bias, *(each if need else None for each, need in wanted)
+        found = [
+            function(slope, other, sizes) if need else None
+            for function, other, need in zip(
+                [_to_rows] * half + [_to_weights] * half, factors[half:] + factors[:half], needed, strict=True
+            )
+        ]
+        return None, bias, *found
 
 
 def _to_rows(slope: Tensor, weight: Tensor, sizes: tuple[int, ...]) -> Tensor:

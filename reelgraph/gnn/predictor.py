@@ -42,8 +42,8 @@ class Messages:
 
     def rounded(self) -> Messages:
         """Return them as products read them, so that no pass rounds features again."""
-        features = {name: rounded(getattr(self, name)) for name in ("movies", "entities", "means")}
-        return replace(self, **features)
+        movies, entities, means = (rounded(each) for each in (self.movies, self.entities, self.means))
+        return replace(self, movies=movies, entities=entities, means=means)
 
 
 def messages(data: HeteroData) -> Messages:

@@ -40,7 +40,7 @@ class Scores(ABC):
 
     @abstractmethod
     def joined(self, dots: Tensor, one: Tensor, other: Tensor) -> Tensor:
-        """Return scores: of dot products, the one end's bias, the other end's; they may be tables or lists."""
+        """Return scores, of a table or a list: from dot products, the one end's bias and the other's."""
 
     def table(self, kind: str, movies: Movies, entities: Entities) -> Float32[Tensor, "m e"]:
         """Score each of these movies with each of these entities."""
@@ -48,13 +48,10 @@ class Scores(ABC):
         dots = linear(one.vectors[movies], other.vectors[entities])
         return self.joined(dots, one.bias[movies].unsqueeze(1), other.bias[entities])
 
-    def pairs(self, kind: str, movies: Rows, entities: Rows) -> Float32[Tensor, " rows"]:
-        """Score one movie with one entity in each row."""
-        one, other = self.ends(kind)
+    def pairs(self, one: End, other: End, movies: Rows, entities: Rows) -> Float32[Tensor, " rows"]:
+        """Score one movie of the movies' end with one entity of the other in each row."""
         ordered, order = movies.int().sort(stable=True)
-        dots = pair_dots(
-            one.vectors, other.vectors, row_starts(ordered, len(one.vectors)), entities[order]
-        )
+        dots = pair_dots(one.vectors, other.vectors, row_starts(ordered, len(one.vectors)), entities[order])
         return self.joined(dots[order.argsort()], one.bias[movies], other.bias[entities])
 
 

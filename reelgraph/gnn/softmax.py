@@ -14,15 +14,12 @@ from jaxtyping import Float32
 from torch import Tensor
 
 from reelgraph.gnn.dense import linear
-from reelgraph.gnn.recomputed import recomputed
+from reelgraph.gnn.log_sums import log_sums
 from reelgraph.gnn.scores import End, Scores
 from reelgraph.gnn.tasks import Side, Task
 
 NEGATIVES = 512
 """Candidates drawn a relation, end and step; all where there are no more."""
-
-NEVER = -1e9
-"""Logit of what doesn't count; finite, since gradients at −∞ are not."""
 
 
 def link_loss(scores: Scores, task: Task, generator: torch.Generator) -> Float32[Tensor, ""]:
@@ -30,8 +27,8 @@ def link_loss(scores: Scores, task: Task, generator: torch.Generator) -> Float32
     total = torch.zeros(())
     for kind, of_movies in task.entities_of.items():
         if len(of_movies.queries):
-            own = scores.pairs(kind, of_movies.queries, of_movies.targets)
             movies, entities = scores.ends(kind)
+            own = scores.pairs(movies, entities, of_movies.queries, of_movies.targets)
             total = total + _cross_entropy(scores, of_movies, movies, entities, own, generator)
             total = total + _cross_entropy(scores, task.movies_of[kind], entities, movies, own, generator)
     return total
@@ -43,15 +40,15 @@ def _cross_entropy(
 ) -> Float32[Tensor, ""]:  # fmt: skip
     rows, row_of = side.queries.unique(return_inverse=True)
     drawn = draw(side.known.width, generator)
-    raised, known = math.log(side.known.width / len(drawn)), known_among(side, rows, drawn)
+    hidden = known_among(side, rows, drawn)
 
-    def log_sums(at: slice, vectors: Tensor, bias: Tensor, theirs: Tensor, their_bias: Tensor) -> Tensor:
-        logits = scores.joined(linear(vectors, theirs), bias.unsqueeze(1), their_bias)
-        return _without(logits, known, at).logsumexp(dim=1) + raised
+    def table(vectors: Tensor, bias: Tensor, theirs: Tensor, their_bias: Tensor) -> Tensor:
+        return scores.joined(linear(vectors, theirs), bias.unsqueeze(1), their_bias)
 
     shared = (candidates.vectors[drawn], candidates.bias[drawn])
-    others = recomputed(log_sums, rows, (queries.vectors, queries.bias), shared)
-    return (torch.logaddexp(others[row_of], own) - own).mean()
+    others = log_sums(table, rows, (queries.vectors, queries.bias), shared, hidden)
+    raised = others + math.log(side.known.width / len(drawn))
+    return (torch.logaddexp(raised[row_of], own) - own).mean()
 
 
 def draw(nodes: int, generator: torch.Generator) -> Tensor:
@@ -69,9 +66,3 @@ def known_among(side: Side, rows: Tensor, drawn: Tensor) -> tuple[Tensor, Tensor
     row, column = side.known.pairs(rows)
     column = place[column]
     return row[column >= 0], column[column >= 0]
-
-
-def _without(logits: Tensor, known: tuple[Tensor, Tensor], at: slice) -> Tensor:
-    row, column = known
-    low, high = torch.searchsorted(row, torch.tensor([at.start, at.start + len(logits)])).tolist()
-    return logits.index_put((row[low:high] - at.start, column[low:high]), logits.new_tensor(NEVER))

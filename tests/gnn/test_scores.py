@@ -35,7 +35,9 @@ def test_a_table_and_its_pairs_agree(name: str) -> None:
         every = scores.table(kind, EVERY, EVERY)
         assert every.shape == (MOVIES, size)
         movies, entities = torch.tensor([5, 0, 0]), torch.tensor([2, 1, 2])
-        torch.testing.assert_close(scores.pairs(kind, movies, entities), every[movies, entities])
+        torch.testing.assert_close(
+            scores.pairs(*scores.ends(kind), movies, entities), every[movies, entities]
+        )
         torch.testing.assert_close(scores.table(kind, movies, entities), every[movies][:, entities])
 
 
@@ -48,5 +50,6 @@ def test_edge_models_score_as_pytorch_geometrics(name: str) -> None:
     for relation, (kind, size) in enumerate(zip(KINDS, SIZES, strict=True)):
         movies, entities = torch.cartesian_prod(torch.arange(MOVIES), torch.arange(size)).T
         theirs = model.inner(movies, torch.full_like(movies, relation), start + entities)
-        torch.testing.assert_close(model().pairs(kind, movies, entities), scale * theirs)
+        scores = model()
+        torch.testing.assert_close(scores.pairs(*scores.ends(kind), movies, entities), scale * theirs)
         start += size
