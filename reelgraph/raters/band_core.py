@@ -35,13 +35,13 @@ class BandCore(torch.autograd.Function):
             kept: by what weights are multiplied.
         """
         hidden, codes = laid.shape[2] // 3, rated.shape[2]
-        query = laid[1:, :, :hidden].contiguous()
+        query = laid[1:, :, :hidden] * hidden**-0.5
         key = _paired(laid[:, :, hidden : 2 * hidden]).contiguous()
         value = torch.cat([_paired(laid[:, :, 2 * hidden :]), _paired(rated)], dim=2)
         weights = torch.softmax((query @ key.mT).add_(unseen), dim=-1)
         weighed = weights * kept
         ctx.save_for_backward(query, key, value, weights, weighed, kept)
-        joined = torch.cat([query, weighed @ value], dim=2)
+        joined = torch.cat([laid[1:, :, :hidden], weighed @ value], dim=2)
         return joined, joined[:, :, -codes:].contiguous()
 
     @staticmethod
@@ -60,7 +60,7 @@ class BandCore(torch.autograd.Function):
         of_scores = torch._softmax_backward_data(of_weights, weights, -1, weights.dtype)
         of_query = query.new_empty(len(query) + 1, *query.shape[1:])
         of_query[0] = 0
-        torch.add(of_scores @ key, of_joined[:, :, :hidden], out=of_query[1:])
+        torch.add(of_joined[:, :, :hidden], of_scores @ key, alpha=hidden**-0.5, out=of_query[1:])
         of_key = _unpaired(of_scores.mT @ query)
         of_value = _unpaired(weighed.mT @ of_sums[:, :, :hidden].contiguous())
         return torch.cat([of_query, of_key, of_value], dim=2), None, None, None

@@ -96,12 +96,10 @@ class Banded:
         taste, sigmoid = self.rater.bias.children()
         assert isinstance(taste, nn.Linear)
         of_code = pad(taste.weight @ codes.T * dropping.scale, (0, CODES - N_CODES))
-        # Every place has its answer: to pick the few others' here takes less than to pick rows before.
-        head, bias = (
-            each.squeeze(1).index_select(0, given.target).float()
-            for each in (self._head(joined, codes, dropping), linear(by_code, of_code.to(self.dtype)))
-        )
-        return HEAD_WEIGHT * sigmoid(head) + (1 - HEAD_WEIGHT) * sigmoid(bias + taste.bias)
+        head, bias = self._head(joined, codes, dropping), linear(by_code, of_code.to(self.dtype)) + taste.bias
+        said = HEAD_WEIGHT * sigmoid(head.float()) + (1 - HEAD_WEIGHT) * sigmoid(bias.float())
+        # All places have answers: to pick from these takes less than to pick, before, from rows.
+        return said.squeeze(1).index_select(0, given.target)
 
     def _attended(
         self, given: Stretch, dropping: Dropping
@@ -118,10 +116,10 @@ class Banded:
         return joined.flatten(0, 1), by_code.flatten(0, 1)
 
     def _projection(self) -> Float[Tensor, "three_hidden content"]:
-        """Return what makes queries, keys and values of content; keys such that no score is divided."""
-        query, key, value, shrunk = self.rater.query, self.rater.key, self.rater.value, self.hidden**-0.5
-        weight = torch.cat([query.weight, key.weight * shrunk, value.weight[:, : self.dim]])
-        bias = torch.cat([query.bias, key.bias * shrunk, value.bias])
+        """Return what makes queries, keys and values of content."""
+        query, key, value = self.rater.query, self.rater.key, self.rater.value
+        weight = torch.cat([query.weight, key.weight, value.weight[:, : self.dim]])
+        bias = torch.cat([query.bias, key.bias, value.bias])
         return self._filled(torch.cat([weight, bias.unsqueeze(1)], dim=1))
 
     def _filled(self, rows: Float[Tensor, "rows width"]) -> Float[Tensor, "rows content"]:

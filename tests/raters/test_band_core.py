@@ -29,7 +29,7 @@ def given(dtype: torch.dtype, window: int) -> tuple[Tensor, ...]:
 def plain(laid: Tensor, rated: Tensor, unseen: Tensor, kept: Tensor) -> tuple[Tensor, Tensor]:
     query, key, value = laid.chunk(3, dim=2)
     key, value, rated = (torch.cat([part[:-1], part[1:]], dim=1) for part in (key, value, rated))
-    weights = torch.softmax(query[1:] @ key.mT + unseen, dim=2) * kept
+    weights = torch.softmax(query[1:] @ key.mT / HIDDEN**0.5 + unseen, dim=2) * kept
     return torch.cat([query[1:], weights @ value, weights @ rated], dim=2), weights @ rated
 
 
