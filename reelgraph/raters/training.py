@@ -23,7 +23,7 @@ from reelgraph.metrics import mae, mse, rmse
 from reelgraph.params.rater import Train
 from reelgraph.progress import progress
 from reelgraph.raters.attention import AttentionRater
-from reelgraph.raters.banded import predict_all, stretch
+from reelgraph.raters.banded import Banded, stretch
 from reelgraph.raters.network import Network
 from reelgraph.raters.rater import Epoch
 from reelgraph.raters.team import ALONE, Team
@@ -66,24 +66,23 @@ class Sayer(nn.Module):
     def __init__(self, rater: Network, max_history: int, at_once: bool, in_bfloat16: bool = False) -> None:
         """Take the rater, how much of a history it sees, whether in one pass, and whether in bfloat16."""
         super().__init__()
-        self.rater, self.max_history, self.at_once = rater, max_history, at_once
-        self.in_bfloat16 = in_bfloat16
+        self.rater, self.max_history, self.in_bfloat16 = rater, max_history, in_bfloat16
+        self.banded = None
+        if at_once:
+            assert isinstance(rater, AttentionRater)
+            self.banded = Banded(rater, max_history, torch.bfloat16 if in_bfloat16 else torch.float32)
 
     def forward(self, histories: Histories, index: Int64[np.ndarray, " batch"]) -> Float[Tensor, " batch"]:
         """Predict the scaled ratings of a batch; products may be in bfloat16, weights are float32."""
-        if not self.in_bfloat16:
-            return self._said(histories, index)
-        with torch.autocast(self.rater.movies.device.type, torch.bfloat16):
-            return self._said(histories, index).float()
-
-    def _said(self, histories: Histories, index: Int64[np.ndarray, " batch"]) -> Float[Tensor, " batch"]:
         device = self.rater.movies.device
-        if self.at_once and (histories.history_end(index) == index).all():
-            assert isinstance(self.rater, AttentionRater)
+        if self.banded and (histories.history_end(index) == index).all():
             multiple = FEW_SHAPES if self.in_bfloat16 else 1
-            laid = stretch(histories, index, self.max_history, multiple).to(device)
-            return predict_all(self.rater, laid, self.max_history)[: len(index)]
-        return self.rater(gather(histories, index, self.max_history).to(device))
+            return self.banded(stretch(histories, index, self.max_history, multiple).to(device))[: len(index)]
+        batch = gather(histories, index, self.max_history).to(device)
+        if not self.in_bfloat16:
+            return self.rater(batch)
+        with torch.autocast(device.type, torch.bfloat16):
+            return self.rater(batch).float()
 
 
 def train(

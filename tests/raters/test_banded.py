@@ -11,13 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch.nn.functional import mse_loss, normalize
 
+from reelgraph.compute import CPU
 from reelgraph.errors import ParamError
 from reelgraph.histories.arrays import Histories
 from reelgraph.histories.batches import gather
 from reelgraph.histories.ratings import scaled
-from reelgraph.raters import banded
 from reelgraph.raters.attention import AttentionRater
-from reelgraph.raters.banded import band, predict_all, stretch
+from reelgraph.raters.band import Band
+from reelgraph.raters.banded import Banded, stretch
 from reelgraph.raters.fitting import fit_rater
 from tests.contracts.test_raters import MOVIES, movies, params_of
 from tests.histories.strategies import histories, random_histories
@@ -37,7 +38,7 @@ def test_values_and_gradients_are_those_of_one_target_at_a_time(window: int, ste
     index = np.sort(index)[::step]
     found = []
     for said in (
-        predict_all(network, stretch(made, index, window), window),
+        Banded(network, window)(stretch(made, index, window)),
         network(gather(made, index, window)),
     ):
         loss = mse_loss(said, torch.from_numpy(scaled(made, index)))
@@ -52,22 +53,23 @@ def test_a_stretch_that_is_filled_up_says_the_same() -> None:
     plain, filled = (stretch(made, made.train, 30, multiple) for multiple in (1, 64))
     for each in fields(filled):
         assert len(getattr(filled, each.name)) % 64 == 0 < len(getattr(plain, each.name)) % 64
-    said = predict_all(network, filled, 30)[: len(made.train)]
-    torch.testing.assert_close(said, predict_all(network, plain, 30))
+    said = Banded(network, 30)
+    torch.testing.assert_close(said(filled)[: len(made.train)], said(plain))
 
 
 @given(histories, st.integers(1, 40))
 def test_a_target_sees_the_last_ratings_of_its_user(h: Histories, window: int) -> None:
     index = np.sort(np.concatenate([h.train, h.val, h.test]))
-    laid = stretch(h, index, window)
-    block = max(32, window)
-    seen = band(laid.first, window, block)
+    laid, band = stretch(h, index, window), Band(window, CPU, torch.float32)
+    (unseen, sees), block = band(laid.first), band.block
     for target, place in zip(index, laid.target.tolist(), strict=True):
-        places = torch.nonzero(seen[place // block, place % block]).flatten() + place // block * block - block
+        row = unseen[place // block, place % block]
+        places = torch.nonzero(row == 0).flatten() + place // block * block - block
         start = max(h.offsets[h.users_of(np.array([target]))[0]], target - window)
-        assert laid.movies[laid.movie[places]].tolist() == h.movie_row[start:target].tolist()
+        assert laid.movie[places].tolist() == h.movie_row[start:target].tolist()
         assert (laid.code[places] + 1).tolist() == h.code[start:target].tolist()
-        assert laid.movies[laid.movie[place]] == h.movie_row[target]
+        assert laid.movie[place] == h.movie_row[target]
+        assert sees[place // block, place % block, 0] == (len(places) > 0)
 
 
 def test_by_users_it_learns_too_and_the_same_each_time() -> None:
@@ -82,22 +84,18 @@ def test_dropout_is_the_raters() -> None:
     made = random_histories(2, 20, MOVIES, 40)
     laid = stretch(made, made.train, 30)
     torch.manual_seed(1)
-    said = [predict_all(rater(0.5).train(mode), laid, 30) for mode in (False, True)]
-    plain = predict_all(rater().train(), laid, 30)
+    said = [Banded(rater(0.5).train(mode), 30)(laid) for mode in (False, True)]
+    plain = Banded(rater().train(), 30)(laid)
     torch.testing.assert_close(said[0], plain)
     assert not torch.allclose(said[1], plain)
 
 
-@pytest.mark.parametrize("share", [0.0, 0.1, 0.9, 1 - 1e-9])
-def test_drop_out_keeps_a_share_and_the_mean(share: float) -> None:
-    torch.manual_seed(5)
-    values = torch.ones(101, 1001)
-    said = banded._dropped(values, rater(share).train())
-    kept = (said > 0).double().mean().item()
-    assert kept == pytest.approx(1 - share, abs=0.005)
-    assert kept == 1 if share == 0 else kept < 1
-    assert said.mean().item() == pytest.approx(1, abs=0.05 if share < 0.99 else 2)
-    assert torch.equal(banded._dropped(values, rater(share).eval()), values)
+def test_in_bfloat16_it_says_nearly_the_same() -> None:
+    made, network = random_histories(2, 20, MOVIES, 40), rater()
+    laid = stretch(made, made.train, 30)
+    said, exact = (Banded(network, 30, dtype)(laid) for dtype in (torch.bfloat16, torch.float32))
+    assert said.dtype == torch.float32
+    torch.testing.assert_close(said, exact, atol=0.005, rtol=0)
 
 
 def test_the_transformer_has_no_such_pass() -> None:
