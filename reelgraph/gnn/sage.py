@@ -17,7 +17,7 @@ from torch_geometric.data import HeteroData
 from torch_geometric.nn.conv import HeteroConv, SAGEConv
 from torch_geometric.nn.module_dict import ModuleDict
 
-from reelgraph.gnn.activation import relu_dropped
+from reelgraph.dropping import DroppedRelu, Dropping
 from reelgraph.gnn.dense import linear, typed_linear
 from reelgraph.gnn.sparse import Csr, csr, product
 
@@ -114,7 +114,12 @@ class HeteroSage(nn.Module):
         return self._norm(movies), self._norm(entities)
 
     def _between(self, vectors: Tensor) -> Tensor:
-        return relu_dropped(self._norm(vectors), self.dropped if self.training else 0.0)
+        vectors = self._norm(vectors)
+        if not (self.training and self.dropped):
+            return vectors.relu()
+        dropping = Dropping(self.dropped)
+        kept = dropping.kept(vectors.shape, vectors.device).to(vectors.dtype)
+        return DroppedRelu.apply(vectors, kept) * dropping.scale
 
     def _norm(self, vectors: Tensor) -> Tensor:
         return layer_norm(vectors, vectors.shape[1:]) if self.normalised else vectors

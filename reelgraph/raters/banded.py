@@ -14,11 +14,11 @@ from jaxtyping import Float, Int64
 from torch import Tensor, nn
 from torch.nn.functional import linear, pad
 
+from reelgraph.dropping import DroppedRelu, Dropping
 from reelgraph.histories.arrays import Histories
 from reelgraph.raters.attention import HEAD_WEIGHT, AttentionRater
 from reelgraph.raters.band import Band
 from reelgraph.raters.band_core import BandCore
-from reelgraph.raters.dropping import DroppedRelu, Dropping
 from reelgraph.stars import N_CODES, from_codes, to_scaled
 
 CODES = 16

@@ -7,7 +7,7 @@ import torch
 from torch.autograd import gradcheck
 
 from reelgraph.compute import CPU
-from reelgraph.raters.dropping import DroppedRelu, Dropping
+from reelgraph.dropping import DroppedRelu, Dropping
 
 
 @pytest.mark.parametrize("share", [0.0, 0.1, 0.9, 1 - 1e-9])
