@@ -60,7 +60,7 @@ class _TypedLinear(torch.autograd.Function):
         ctx.save_for_backward(*factors)
         ctx.sizes = sizes  # type: ignore[attr-defined]
         found = rows[0].new_empty(len(rows[0]), weights[0].shape[1], dtype=torch.float32)
-        for kind, at in _pieces(sizes, found):
+        for kind, at in pieces(sizes, found):
             for place, (some, weight) in enumerate(zip(rows, weights, strict=True)):
                 _multiply(some[at], weight[kind].T, found[at], place > 0)
             if bias is not None:
@@ -84,7 +84,7 @@ class _TypedLinear(torch.autograd.Function):
 
 def _to_rows(slope: Tensor, weight: Tensor, sizes: tuple[int, ...]) -> Tensor:
     found = slope.new_empty(len(slope), weight.shape[2], dtype=torch.float32)
-    for kind, at in _pieces(sizes, found):
+    for kind, at in pieces(sizes, found):
         _multiply(slope[at], weight[kind], found[at])
     return found
 
@@ -104,8 +104,8 @@ def _multiply(left: Tensor, right: Tensor, out: Tensor, add: bool = False) -> No
         torch.mm(left, right, out=out)
 
 
-def _pieces(sizes: tuple[int, ...], like: Tensor) -> Iterator[tuple[int, slice]]:
-    """Cut each type's rows into pieces; on a GPU they are one."""
+def pieces(sizes: tuple[int, ...], like: Tensor) -> Iterator[tuple[int, slice]]:
+    """Cut each type's rows into pieces that fit a processor's cache; on a GPU's tensors they are one."""
     most, start = PIECE if like.device.type == "cpu" else max(1, len(like)), 0
     for kind, size in enumerate(sizes):
         for low in range(start, start + size, most):

@@ -13,7 +13,7 @@ from jaxtyping import Float32, Int64
 from torch import Tensor
 from torch.autograd.function import FunctionCtx
 
-from reelgraph.gnn.dense import PIECE
+from reelgraph.gnn.dense import pieces
 
 Table = Callable[..., Float32[Tensor, "rows columns"]]
 """(*rows of own tensors, *shared) → logits; draws no random numbers."""
@@ -46,11 +46,9 @@ class _LogSums(torch.autograd.Function):
     def forward(
         ctx: FunctionCtx, table: Table, hidden: Hidden, rows: Tensor, own: int, *tensors: Tensor
     ) -> Tensor:
-        pieces = [
-            _without(table(*_taken(tensors, own, rows[at])), hidden, at).logsumexp(dim=1)
-            for at in _pieces(rows)
-        ]
-        found = torch.cat(pieces) if pieces else tensors[0].new_empty(0)
+        found = tensors[0].new_empty(len(rows))
+        for _, at in pieces((len(rows),), rows):
+            found[at] = _without(table(*_taken(tensors, own, rows[at])), hidden, at).logsumexp(dim=1)
         ctx.table, ctx.own = table, own  # type: ignore[attr-defined]
         ctx.save_for_backward(found, rows, *hidden, *tensors)
         return found
@@ -61,7 +59,7 @@ class _LogSums(torch.autograd.Function):
         hidden, own = (cells[0], cells[1]), ctx.own  # type: ignore[attr-defined]
         tensors = ctx.saved_tensors[4:]  # type: ignore[attr-defined]
         found = [torch.zeros_like(each) for each in tensors]
-        for at in _pieces(rows):
+        for _, at in pieces((len(rows),), rows):
             leaves = [each.detach().requires_grad_() for each in _taken(tensors, own, rows[at])]
             with torch.enable_grad():
                 logits = ctx.table(*leaves)  # type: ignore[attr-defined]
@@ -84,7 +82,3 @@ def _without(logits: Tensor, hidden: Hidden, at: slice) -> Tensor:
     low, high = torch.searchsorted(row, row.new_tensor([at.start, at.stop])).tolist()
     logits[row[low:high] - at.start, column[low:high]] = NEVER
     return logits
-
-
-def _pieces(rows: Tensor) -> list[slice]:
-    return [slice(start, start + PIECE) for start in range(0, len(rows), PIECE)]

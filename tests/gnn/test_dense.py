@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch.nn.functional import linear as plain
 
-from reelgraph.gnn.dense import PIECE, linear
+from reelgraph.gnn.dense import PIECE, linear, rounded, typed_linear
 from reelgraph.gnn.precision import products_in, rounds
 
 
@@ -26,6 +26,33 @@ def both(rows: int, inner: int, width: int, biased: bool):
 def test_values_and_gradients_are_torchs(rows: int, biased: bool) -> None:
     for mine, theirs in zip(*both(rows, 33, 300, biased), strict=True):
         torch.testing.assert_close(mine, theirs, atol=1e-4, rtol=1e-5)
+
+
+def test_rows_of_each_type_meet_its_weights_in_every_term() -> None:
+    torch.manual_seed(2)
+    sizes, width = (3, 0, PIECE + 5), 7
+    bias = torch.randn(len(sizes), width, requires_grad=True)
+    terms = [
+        (torch.randn(sum(sizes), inner, requires_grad=True), torch.randn(len(sizes), width, inner, requires_grad=True))
+        for inner in (4, 6)
+    ]  # fmt: skip
+    expected = torch.cat([
+        sum((plain(rows.split(sizes)[kind], weights[kind]) for rows, weights in terms), bias[kind])
+        for kind in range(len(sizes))
+    ])  # fmt: skip
+    found, slope = typed_linear(sizes, bias, *terms), torch.randn(sum(sizes), width)
+    torch.testing.assert_close(found, expected, atol=1e-5, rtol=1e-5)
+    leaves = [bias, *(each for term in terms for each in term)]
+    mine, theirs = (torch.autograd.grad(each, leaves, slope) for each in (found, expected))
+    torch.testing.assert_close(mine, theirs, atol=1e-3, rtol=1e-4)
+
+
+def test_factors_that_are_rounded_already_give_the_same_bytes() -> None:
+    torch.manual_seed(3)
+    rows, weight = torch.randn(PIECE + 9, 24), torch.randn(16, 24)
+    with products_in("bfloat16"):
+        assert torch.equal(linear(rounded(rows), weight), linear(rows, weight))
+    assert rounded(rows) is rows
 
 
 def test_what_needs_no_gradient_gets_none() -> None:
