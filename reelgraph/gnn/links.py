@@ -17,7 +17,7 @@ from reelgraph.gnn.peers import EDGE_MODELS, LEARNING_RATE, EdgeModel, cosine, p
 from reelgraph.gnn.precision import products_in
 from reelgraph.gnn.predictor import Messages, messages
 from reelgraph.gnn.scores import Scores, without_bias
-from reelgraph.gnn.tasks import Tasks, held_out_tasks, task
+from reelgraph.gnn.tasks import Task, Tasks, held_out_tasks, task
 from reelgraph.gnn.training import inputs, train
 from reelgraph.graph.held_out import Part, Parts, only
 from reelgraph.params.gnn import Gnn
@@ -50,11 +50,16 @@ class _Run:
     @property
     def watch(self) -> Watch | None:
         """Without validation links nothing is watched."""
-        if not any(len(side.queries) for side in self.tasks.validation.entities_of.values()):
+        if not _has_edges(self.tasks.validation):
             return None
         return Watch(
             self.judging, watched(self.tasks.validation, self.stream("watched")), self.params.patience
         )
+
+    @property
+    def tested(self) -> bool:
+        """Without test links nobody asks what the GNN scores."""
+        return _has_edges(self.tasks.test)
 
     def stream(self, name: str) -> int:
         return derive(self.seed, f"links/{name}")
@@ -79,7 +84,7 @@ def judge_links(
     run = _Run(tasks, only(graph, parts, Part.SUPERVISION), features, params, seed, training, judging)
     with products_in(params.precision):
         gnn, fitted = (_softmax if params.loss == "softmax" else _bpr)(run)
-        if not any(len(side.queries) for side in tasks.test.entities_of.values()):
+        if not run.tested:
             return Judgement({}, fitted)
         message = tasks.test.message
         scores = {"gnn": gnn, "popularity": popularity(message), "cosine": cosine(message, features)}
@@ -88,11 +93,15 @@ def judge_links(
     return Judgement({**judged, "random": judge_random(tasks.test, run.stream("random"))}, fitted)
 
 
+def _has_edges(task: Task) -> bool:
+    return any(len(side.queries) for side in task.entities_of.values())
+
+
 def _softmax(run: _Run) -> tuple[Scores, Fitted]:
     model = new_predictor(run.training, run.params, run.stream("gnn"))
     fitted = fit(model, run.training, run.tasks.train, run.watch, run.params.epochs,
                  run.params.learning_rate, run.stream("draws"))  # fmt: skip
-    if run.watch:
+    if run.watch and run.tested:
         balance(model, run.judging, run.tasks.validation)
     return _scores(model, run), fitted
 
