@@ -15,6 +15,7 @@ from bench.data import FULL_MOVIES, SEED, graph
 from bench.reference import gnn as plain
 from bench.side import Device, Ran
 from reelgraph.compute import prepare as prepare_torch
+from reelgraph.gnn.dense import rounded
 from reelgraph.gnn.hetero import to_hetero
 from reelgraph.gnn.precision import products_in
 from reelgraph.gnn.sage import HeteroSage
@@ -78,9 +79,10 @@ def _ours(data: HeteroData, precision: Literal["float32", "bfloat16"]) -> Ran:
     optimizer = torch.optim.Adam(model.parameters(), lr=plain.LEARNING_RATE, fused=True)
     drawn, seconds = torch.Generator("cpu").manual_seed(SEED), []
     with products_in(precision):
+        read = (given[0], *(rounded(each) for each in given[1:]))
         for _ in range(EPOCHS):
             start = time.perf_counter()
-            movies, entities = model(*given)
+            movies, entities = model(*read)
             loss = bpr_loss(movies, entities, targets, draw_negatives(targets, drawn))
             optimizer.zero_grad()
             loss.backward()
