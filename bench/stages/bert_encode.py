@@ -19,7 +19,7 @@ from reelgraph.text.weights import locate
 
 COUNTS = "texts, drawn from those of 54,520 movies"
 GOAL = 4
-SIZES = {"small": (100, 200, 400), "full": (1_000, 2_000, 4_000)}
+SIZES = {"small": (100, 200, 400), "full": (2_000, 4_000, 8_000)}
 LEAST_COSINE, BATCH = 0.999, 16
 
 
