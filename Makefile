@@ -14,17 +14,17 @@ HASHED := .venv-lock/bin/uv pip compile --quiet --no-deps --no-annotate --no-hea
 	peers probe ablation setup clean
 
 repro: mend  ## run what is stale, then print the results
-	@python -m reelgraph.cli.studies
+	@python -m tools.collect_studies
 	dvc repro
-	@python -m reelgraph.cli.show
+	@python -m tools.summary
 
 show: $(READY)  ## print the results
-	@python -m reelgraph.cli.show
+	@python -m tools.summary
 
 peers: mend  ## fit the strong, slow models to compare with, on the data of the last run
 	python -m pip install --quiet -r requirements-peers.lock
 	dvc repro studies/peers/dvc.yaml
-	@python -m reelgraph.cli.show peers
+	@python -m tools.summary peers
 
 # Two processes, one of which takes the pipeline's tests; `python -m pytest FILE` takes one.
 test: $(READY)
@@ -40,10 +40,10 @@ format: $(READY)
 	ruff format .
 
 deps: $(READY)  ## write each stage's imports into dvc.yaml
-	python -m reelgraph.cli.deps
+	python -m tools.sync_deps
 
 review: $(READY)  ## what differs from BASE, as a Markdown table for a review
-	@python -m reelgraph.cli.review $(BASE)
+	@python -m tools.pr_report $(BASE)
 
 docs: $(READY)  ## the site, in site/; a warning fails
 	python -m pip install --quiet -r requirements-docs.lock
@@ -52,7 +52,7 @@ docs: $(READY)  ## the site, in site/; a warning fails
 unchanged: $(READY)  ## run again: nothing may have changed
 	@dvc repro | tee /dev/stderr | grep -q "Data and pipelines are up to date" || \
 	  { echo "a second dvc repro found something to do"; exit 1; }
-	python -m reelgraph.cli.unchanged
+	python -m tools.check_reproducible
 
 lock:  ## pin what pyproject.toml allows, in a new environment
 	rm -rf .venv-lock && $(PYTHON) -m venv .venv-lock
@@ -89,7 +89,7 @@ hashes: $(READY)  ## the sha256 of all files that the index has of what is pinne
 	rm -rf .venv-lock
 
 audit: $(READY)  ## installed packages against the lock files and their own records; an SBOM; known vulnerabilities
-	@python -m reelgraph.cli.audit
+	@python -m tools.audit
 	@$(PYTHON) -m venv .venv-audit && .venv-audit/bin/python -m pip install --quiet pip-audit
 	@.venv-audit/bin/pip-audit --strict --disable-pip --no-deps -r requirements.lock; found=$$?; rm -rf .venv-audit; exit $$found
 
@@ -104,7 +104,7 @@ fuzz: $(READY)  ## fuzz each reader for SECONDS, guided by coverage; or with RUN
 	python -m tests.fuzz $(if $(RUNS),--runs $(RUNS),--seconds $(or $(SECONDS),600))
 
 mend: $(READY)  ## keep what is whole of a dvc.lock that DVC was killed over while it wrote it
-	@python -m reelgraph.cli.mend
+	@python -m tools.repair_lock
 
 restore: mend  ## bring back the outputs that dvc.lock names
 	dvc checkout --force dvc.yaml
@@ -113,7 +113,7 @@ restore: mend  ## bring back the outputs that dvc.lock names
 # The SPEC's settings, on whatever data params.yaml or SET names; params.yaml stays as it is:
 #   make reference SET="-S data.source=tables -S data.catalog=/abs/catalog.parquet -S data.ratings=/abs/ratings.parquet"
 reference: $(READY)
-	python -m reelgraph.cli.reference $(SET)
+	python -m tools.reference $(SET)
 
 probe: mend  ## what each set of movie vectors tells of tastes
 	dvc repro studies/embeddings/dvc.yaml

@@ -14,8 +14,8 @@ import numpy as np
 import pyarrow as pa
 import torch
 
-from reelgraph.bundle.contents import MOVIES, Contents, configured, write_bundle
-from reelgraph.bundle.library import Library
+from reelgraph.app.bundle.contents import MOVIES, Contents, configured, write_bundle
+from reelgraph.app.bundle.library import Library
 from reelgraph.params.base import load
 from reelgraph.params.rater import RaterParams
 from reelgraph.raters.gp.content import TEXT_DIM, Content

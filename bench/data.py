@@ -9,12 +9,12 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from reelgraph.files import write_parquet
 from reelgraph.graph.entities import entities_and_edges
-from reelgraph.histories.arrays import Histories
-from reelgraph.histories.splits import leave_last_out
+from reelgraph.runtime.atomic_io import write_parquet
 from reelgraph.schemas.kg import KnowledgeGraph, read_kg, write_kg
 from reelgraph.schemas.ratings import RATINGS
+from reelgraph.sequences.arrays import Histories
+from reelgraph.sequences.splits import leave_last_out
 from reelgraph.sources.demo.catalog import catalog_table
 from reelgraph.sources.demo.movies import draw_movies
 

@@ -15,10 +15,10 @@ from typing import Any
 import pyarrow as pa
 
 from bench.repro import write_params
+from reelgraph.core.metrics import rmse
 from reelgraph.evaluation.intervals import paired_rmse
-from reelgraph.metrics import rmse
 from reelgraph.params.base import PARAMS_FILE
-from reelgraph.params.yaml_file import read_yaml
+from reelgraph.runtime.yaml_loader import read_yaml
 from reelgraph.schemas.predictions import read_predictions
 
 PREDICTIONS = "data/predictions.parquet"

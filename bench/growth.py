@@ -25,13 +25,13 @@ from bench.comparing import exponent
 from bench.run import RESULTS, machine
 from bench.stages import train_rater as rater
 from bench.stages.tables import SEQUENCES, prepare
-from reelgraph.engine import connect
-from reelgraph.files import write_parquet
-from reelgraph.histories.arrays import write_histories
-from reelgraph.histories.making import make_histories
+from reelgraph.core.table_engine import connect
 from reelgraph.params.engine import Engine
+from reelgraph.runtime.atomic_io import write_parquet
 from reelgraph.schemas.catalog import open_catalog
 from reelgraph.schemas.ratings import open_ratings
+from reelgraph.sequences.arrays import write_histories
+from reelgraph.sequences.making import make_histories
 from reelgraph.sources.filtering import filter_movies
 
 Row = dict[str, Any]

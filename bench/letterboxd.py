@@ -21,11 +21,11 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from reelgraph.bundle.contents import MOVIES
-from reelgraph.bundle.gathering import with_titles
-from reelgraph.bundle.library import Library
-from reelgraph.bundle.titles import TitleIndex
-from reelgraph.sites.reading import Matched, match, read_ratings
+from reelgraph.app.bundle.contents import MOVIES
+from reelgraph.app.bundle.gathering import with_titles
+from reelgraph.app.bundle.library import Library
+from reelgraph.app.bundle.titles import TitleIndex
+from reelgraph.app.rating_imports.reading import Matched, match, read_ratings
 
 ROWS, SEED = 300, 7
 SHARES = {"another year": 0.08, "no rating": 0.05, "no accents": 0.03, "typographic signs": 0.05,

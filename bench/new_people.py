@@ -13,16 +13,16 @@ from dataclasses import replace
 import numpy as np
 from jaxtyping import Float64, Int64
 
-from reelgraph.compute import prepare
+from reelgraph.core.metrics import rmse
+from reelgraph.core.seeds import generator
+from reelgraph.core.torch_setup import prepare
 from reelgraph.evaluation.intervals import paired_rmse
-from reelgraph.histories.arrays import Histories, read_histories
-from reelgraph.histories.ratings import stars
-from reelgraph.metrics import rmse
 from reelgraph.params.base import load
 from reelgraph.params.rater import RaterParams
 from reelgraph.raters.fitting import Movies, make_fitter
 from reelgraph.raters.reading import read_known
-from reelgraph.seeds import generator
+from reelgraph.sequences.arrays import Histories, read_histories
+from reelgraph.sequences.ratings import stars
 
 SHARE = 0.1
 

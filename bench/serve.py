@@ -18,8 +18,8 @@ from urllib.parse import urlsplit
 
 import numpy as np
 
-from reelgraph.bundle.contents import read_bundle
-from tests.serve.server import BINARY, started
+from reelgraph.app.bundle.contents import read_bundle
+from tests.server.server import BINARY, started
 
 THINKING = (5.0, 2.0, 1.0, 0.0)
 """Seconds between an answer and the next rating."""

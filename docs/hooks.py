@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from reelgraph.cli.param_table import tables
+from tools.param_table import tables
 
 
 def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from reelgraph.bundle.model import Bundle
+    from reelgraph.app.bundle.model import Bundle
 
 
 def load(folder: Path | str) -> Bundle:
@@ -16,6 +16,6 @@ def load(folder: Path | str) -> Bundle:
         ArtifactError: a file is missing, broken, of another format, or the files don't fit together.
     """
     # Inside, so that a stage, whose deps are the modules that it imports, doesn't import all of this.
-    from reelgraph.bundle import model
+    from reelgraph.app.bundle import model
 
     return model.load(folder)

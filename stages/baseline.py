@@ -7,12 +7,12 @@ from functools import partial
 
 from reelgraph.baselines.fitting import predictions
 from reelgraph.baselines.loading import load_baseline
-from reelgraph.door import run, timed
-from reelgraph.files import write_arrays
-from reelgraph.histories.arrays import read_histories
-from reelgraph.histories.ratings import stars
-from reelgraph.metrics import rmse
+from reelgraph.core.metrics import rmse
 from reelgraph.params.baselines import BaselineParams
+from reelgraph.runtime.atomic_io import write_arrays
+from reelgraph.runtime.stage_runner import run, timed
+from reelgraph.sequences.arrays import read_histories
+from reelgraph.sequences.ratings import stars
 
 
 def work(name: str, params: BaselineParams) -> str:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from reelgraph.compute import prepare, where
-from reelgraph.door import run
-from reelgraph.files import write_json
+from reelgraph.core.torch_setup import prepare, where
 from reelgraph.params.text import TextParams
-from reelgraph.resuming import resumable
+from reelgraph.runtime.atomic_io import write_json
+from reelgraph.runtime.checkpointing import resumable
+from reelgraph.runtime.stage_runner import run
 from reelgraph.schemas.movies import read_movies
 from reelgraph.schemas.vectors import write_vectors
 from reelgraph.text.cache import cached, fingerprint

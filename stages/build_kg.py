@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from reelgraph.door import run
-from reelgraph.errors import InputError
-from reelgraph.files import write_json
 from reelgraph.graph.entities import entities_and_edges
 from reelgraph.graph.names import name_vectors
 from reelgraph.params.kg import KgParams
+from reelgraph.runtime.atomic_io import write_json
+from reelgraph.runtime.errors import InputError
+from reelgraph.runtime.stage_runner import run
 from reelgraph.schemas.kg import read_kg, write_kg
 from reelgraph.schemas.movies import read_movies
 

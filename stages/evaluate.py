@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import numpy as np
 
-from reelgraph.compute import CPU, prepare, where
-from reelgraph.door import run
+from reelgraph.core.torch_setup import CPU, prepare, where
 from reelgraph.evaluation import bundle, examples, plots, results
 from reelgraph.evaluation.card import model_card
 from reelgraph.evaluation.predictions import of_targets, table
-from reelgraph.files import write_json, write_metrics, write_parquet, write_text
-from reelgraph.histories.arrays import FITS, read_histories
 from reelgraph.params.evaluate import EvaluateParams
 from reelgraph.raters.loading import load_rater, read_config
+from reelgraph.runtime.atomic_io import write_json, write_metrics, write_parquet, write_text
+from reelgraph.runtime.stage_runner import run
 from reelgraph.schemas.kg import read_kg
 from reelgraph.schemas.movies import read_movies
 from reelgraph.schemas.records import Learned, read_record
+from reelgraph.sequences.arrays import FITS, read_histories
 
 
 def work(params: EvaluateParams) -> str:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from reelgraph import door
-from reelgraph.engine import connect
-from reelgraph.files import write_json, write_parquet
+from reelgraph.core.table_engine import connect
 from reelgraph.params.filter import FilterParams
+from reelgraph.runtime import stage_runner
+from reelgraph.runtime.atomic_io import write_json, write_parquet
 from reelgraph.sources.filtering import filter_movies
 
 
@@ -31,4 +31,4 @@ def summary(counts: dict) -> str:
 
 
 if __name__ == "__main__":
-    door.run("filter", FilterParams, work)
+    stage_runner.run("filter", FilterParams, work)

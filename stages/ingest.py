@@ -5,9 +5,9 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-from reelgraph import door
-from reelgraph.files import write_arrays, write_json, write_parquet
 from reelgraph.params.data import IngestParams
+from reelgraph.runtime import stage_runner
+from reelgraph.runtime.atomic_io import write_arrays, write_json, write_parquet
 from reelgraph.sources.ingest import ingest
 
 CATALOG_FILE = Path("data/catalog.parquet")
@@ -30,4 +30,4 @@ def work(params: IngestParams) -> str:
 
 
 if __name__ == "__main__":
-    door.run("ingest", IngestParams, work)
+    stage_runner.run("ingest", IngestParams, work)

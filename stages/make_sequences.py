@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from reelgraph.door import run
-from reelgraph.engine import connect
-from reelgraph.files import write_json
-from reelgraph.histories.arrays import write_histories
-from reelgraph.histories.making import counts, make_histories
+from reelgraph.core.table_engine import connect
 from reelgraph.params.sequences import SequencesParams
+from reelgraph.runtime.atomic_io import write_json
+from reelgraph.runtime.stage_runner import run
 from reelgraph.schemas.catalog import open_catalog
 from reelgraph.schemas.ratings import open_ratings
+from reelgraph.sequences.arrays import write_histories
+from reelgraph.sequences.making import counts, make_histories
 
 
 def work(params: SequencesParams) -> str:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from reelgraph.compute import prepare
-from reelgraph.door import run
+from reelgraph.core.torch_setup import prepare
 from reelgraph.params.projection import ProjectionParams
+from reelgraph.runtime.stage_runner import run
 from reelgraph.schemas.vectors import read_vectors, write_vectors
 from reelgraph.text.projection import project
 

@@ -6,11 +6,11 @@ from pathlib import Path
 
 from ruamel.yaml import YAML
 
-from reelgraph.door import run
-from reelgraph.files import write_text
 from reelgraph.params.base import PARAMS_FILE, StageParams
 from reelgraph.report import inputs
 from reelgraph.report.contents import Inputs, report
+from reelgraph.runtime.atomic_io import write_text
+from reelgraph.runtime.stage_runner import run
 from reelgraph.schemas.movie_map import read_map
 from reelgraph.schemas.movies import read_movies
 from reelgraph.schemas.predictions import read_predictions

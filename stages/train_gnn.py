@@ -5,20 +5,20 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from reelgraph.compute import prepare, where
-from reelgraph.door import run
-from reelgraph.files import write_metrics
+from reelgraph.core.seeds import derive
+from reelgraph.core.torch_setup import prepare, where
 from reelgraph.gnn.features import MOVIES, PROJECTED, VARIANTS, movie_features
 from reelgraph.gnn.hetero import to_hetero
 from reelgraph.gnn.learning import learn
 from reelgraph.gnn.saved import write_curve, write_model
 from reelgraph.gnn.training import train
 from reelgraph.params.gnn import GnnParams
-from reelgraph.resuming import resumable
+from reelgraph.runtime.atomic_io import write_metrics
+from reelgraph.runtime.checkpointing import resumable
+from reelgraph.runtime.stage_runner import run
 from reelgraph.schemas.kg import read_kg
 from reelgraph.schemas.records import Chosen, read_record
 from reelgraph.schemas.vectors import write_vectors
-from reelgraph.seeds import derive
 
 GRAPH = Path("data/kg")
 CHOSEN = Path("data/links/chosen.json")

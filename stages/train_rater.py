@@ -6,18 +6,18 @@ the processes that train together. They leave states, and the stage goes on from
 
 from __future__ import annotations
 
-from reelgraph.compute import CPU, prepare, where
-from reelgraph.door import run
-from reelgraph.histories.arrays import Histories, read_histories
+from reelgraph.core.torch_setup import CPU, prepare, where
 from reelgraph.params.base import load
 from reelgraph.params.rater import RaterParams
 from reelgraph.raters.curves import curves
-from reelgraph.raters.distributed import joined, launch, launched
 from reelgraph.raters.fitting import Movies, fit_rater, fit_states
+from reelgraph.raters.networks.distributed import joined, launch, launched
+from reelgraph.raters.networks.team import Team
 from reelgraph.raters.reading import read_known
 from reelgraph.raters.saving import write_fitted
-from reelgraph.raters.team import Team
-from reelgraph.resuming import place, resumable
+from reelgraph.runtime.checkpointing import place, resumable
+from reelgraph.runtime.stage_runner import run
+from reelgraph.sequences.arrays import Histories, read_histories
 
 STAGE = "train_rater"
 INPUTS = ["data/histories", "data/text_vectors.parquet", "data/kg", "data/movies.parquet"]

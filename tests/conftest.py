@@ -11,7 +11,7 @@ import pytest
 from hypothesis import settings
 from jaxtyping import install_import_hook
 
-import reelgraph.compute  # noqa: F401  before torch: it says how torch's threads wait
+import reelgraph.core.torch_setup  # noqa: F401  before torch: it says how torch's threads wait
 
 install_import_hook("reelgraph", "beartype.beartype")
 
@@ -51,7 +51,7 @@ def real_data() -> Path:
 @pytest.fixture
 def duckdb_engine():
     """A DuckDB engine."""
-    from reelgraph.engine import connect
+    from reelgraph.core.table_engine import connect
     from reelgraph.params.engine import Engine
 
     return connect(Engine(backend="duckdb", url="local[2]", memory_mb=1000))

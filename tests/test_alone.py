@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-CODE = "import time; from reelgraph.alone import stop_with_parent; stop_with_parent(); print('works'); time.sleep({})"
+CODE = "import time; from reelgraph.runtime.process_lock import stop_with_parent; stop_with_parent(); print('works'); time.sleep({})"
 
 
 def stage(root: Path, owners: dict[str, int], seconds: float = 0) -> str:

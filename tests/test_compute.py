@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from reelgraph.compute import CPU, prepare, where
-from reelgraph.errors import ParamError
+from reelgraph.core.torch_setup import CPU, prepare, where
 from reelgraph.gnn.hetero import to_hetero
 from reelgraph.gnn.learning import new_predictor
 from reelgraph.gnn.predictor import messages
@@ -17,11 +16,12 @@ from reelgraph.gnn.sparse import pair_dots, plain_pair_dots
 from reelgraph.params.base import load
 from reelgraph.params.compute import Compute
 from reelgraph.params.gnn import GnnParams
-from reelgraph.raters.neural import build
-from reelgraph.raters.training import Sayer
+from reelgraph.raters.networks.network_rater import build
+from reelgraph.raters.networks.training import Sayer
+from reelgraph.runtime.errors import ParamError
 from tests.contracts.test_raters import movies, params_of
 from tests.gnn.graphs import random_graph
-from tests.histories.strategies import random_histories
+from tests.sequences.strategies import random_histories
 
 
 def on(device: str) -> Compute:

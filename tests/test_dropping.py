@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch.autograd import gradcheck
 
-from reelgraph.compute import CPU
-from reelgraph.dropping import DroppedRelu, Dropping
+from reelgraph.core.fast_dropout import DroppedRelu, Dropping
+from reelgraph.core.torch_setup import CPU
 
 
 @pytest.mark.parametrize("share", [0.0, 0.1, 0.9, 1 - 1e-9])

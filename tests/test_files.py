@@ -9,15 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reelgraph import files
-from reelgraph.errors import ArtifactError
+from reelgraph.runtime import atomic_io
+from reelgraph.runtime.errors import ArtifactError
 
 
 def test_what_stood_there_stays_when_writing_fails(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("old")
 
     def write_half() -> None:
-        with files.replacing(tmp_path / "a.txt") as draft:
+        with atomic_io.replacing(tmp_path / "a.txt") as draft:
             draft.write_text("half")
             raise RuntimeError
 
@@ -28,10 +28,10 @@ def test_what_stood_there_stays_when_writing_fails(tmp_path: Path) -> None:
 
 
 def test_a_folder_is_replaced_as_a_whole(tmp_path: Path) -> None:
-    files.write_arrays({"a": np.arange(3), "b": np.arange(2)}, tmp_path / "f")
-    files.write_arrays({"a": np.arange(4)}, tmp_path / "f")
+    atomic_io.write_arrays({"a": np.arange(3), "b": np.arange(2)}, tmp_path / "f")
+    atomic_io.write_arrays({"a": np.arange(4)}, tmp_path / "f")
     assert [p.name for p in (tmp_path / "f").iterdir()] == ["a.npy"]
-    assert files.read_array(tmp_path / "f" / "a.npy").tolist() == [0, 1, 2, 3]
+    assert atomic_io.read_array(tmp_path / "f" / "a.npy").tolist() == [0, 1, 2, 3]
     assert [p.name for p in tmp_path.iterdir()] == ["f"]
 
 
@@ -43,32 +43,32 @@ def test_bytes_of_a_parquet_file_do_not_depend_on_the_batches(tmp_path_factory, 
     parts = [whole.slice(end - size, size) for size, end in zip(sizes, ends, strict=True)]
     batches = [part.combine_chunks().to_batches()[0] for part in parts]
     monkey = pytest.MonkeyPatch()
-    monkey.setattr(files, "ROW_GROUP", 16)
-    assert files.write_parquet(whole, folder / "a.parquet") == sum(sizes)
-    files.write_parquet(iter(batches), folder / "b.parquet", whole.schema)
+    monkey.setattr(atomic_io, "ROW_GROUP", 16)
+    assert atomic_io.write_parquet(whole, folder / "a.parquet") == sum(sizes)
+    atomic_io.write_parquet(iter(batches), folder / "b.parquet", whole.schema)
     monkey.undo()
     assert (folder / "a.parquet").read_bytes() == (folder / "b.parquet").read_bytes()
     assert pq.read_table(folder / "a.parquet").equals(whole)
 
 
 def test_metrics_are_finite_sorted_and_rounded(tmp_path: Path) -> None:
-    files.write_metrics({"b": 1.23456789, "a": {"c": np.int64(2)}}, tmp_path / "m.json")
+    atomic_io.write_metrics({"b": 1.23456789, "a": {"c": np.int64(2)}}, tmp_path / "m.json")
     assert (tmp_path / "m.json").read_text() == '{\n  "a": {\n    "c": 2\n  },\n  "b": 1.234568\n}\n'
     for bad in (float("nan"), np.inf, [1], None):
         with pytest.raises(ValueError, match=r"m.json: x is"):
-            files.write_metrics({"x": bad}, tmp_path / "m.json")
+            atomic_io.write_metrics({"x": bad}, tmp_path / "m.json")
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[1]", b"\xff"])
 def test_broken_json_names_the_file_and_the_way_out(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "m.json").write_bytes(content)
     with pytest.raises(ArtifactError, match=r"m\.json: expected a JSON object.*dvc repro"):
-        files.read_json(tmp_path / "m.json")
+        atomic_io.read_json(tmp_path / "m.json")
 
 
 def test_a_pickle_is_never_loaded(tmp_path: Path) -> None:
     np.save(tmp_path / "a.npy", np.array([{"a": 1}], dtype=object), allow_pickle=True)
     with pytest.raises(ArtifactError, match=r"\.npy array of numbers"):
-        files.read_array(tmp_path / "a.npy")
+        atomic_io.read_array(tmp_path / "a.npy")
     with pytest.raises(ArtifactError, match="no file"):
-        files.read_array(tmp_path / "b.npy")
+        atomic_io.read_array(tmp_path / "b.npy")

@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from reelgraph.imports import imported
+from tools.import_graph import imported
 
 SLOW = "torch", "torch_geometric", "transformers", "matplotlib"
 """Libraries that take from half a second to five to import."""
@@ -40,10 +40,13 @@ def test_stages_without_slow_libraries_import_none() -> None:
 
 
 def test_a_slow_library_is_noticed() -> None:
-    assert complaint("reelgraph.stars", "reelgraph.pictures") == "reelgraph.pictures imports matplotlib"
+    assert (
+        complaint("reelgraph.core.rating_scale", "reelgraph.runtime.plotting")
+        == "reelgraph.runtime.plotting imports matplotlib"
+    )
 
 
 def test_only_stages_that_compute_tables_import_the_table_engine() -> None:
     scripts = Path("stages").glob("[a-z]*.py")
-    found = {script.stem for script in scripts if Path("reelgraph/engine.py") in imported(script)}
+    found = {script.stem for script in scripts if Path("reelgraph/core/table_engine.py") in imported(script)}
     assert found == {"ingest", "filter", "make_sequences"}

@@ -11,10 +11,10 @@ import pytest
 from reelgraph.gnn.learning import learn
 from reelgraph.params.rater import RaterParams
 from reelgraph.raters.fitting import make_fitter
-from reelgraph.resuming import State
+from reelgraph.runtime.checkpointing import State
 from tests.contracts.test_raters import MOVIES, movies, params_of
 from tests.gnn.graphs import gnn_params, random_graph
-from tests.histories.strategies import random_histories
+from tests.sequences.strategies import random_histories
 
 GROWTH = 24 << 20
 """Bytes by which an allocator may be untidy; an epoch that is kept in memory is more."""

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from reelgraph.errors import ParamError
 from reelgraph.params.base import StageParams, load
 from reelgraph.params.data import IngestParams
 from reelgraph.params.rater import RaterParams
 from reelgraph.params.sequences import SequencesParams
+from reelgraph.runtime.errors import ParamError
 
 DEFAULTS = Path("params.yaml").read_text(encoding="utf-8")
 

@@ -9,16 +9,16 @@ import numpy as np
 import pytest
 import torch
 
-from reelgraph import resuming
 from reelgraph.params.base import load
 from reelgraph.params.text import TextParams
 from reelgraph.raters.fitting import fit_rater
-from reelgraph.resuming import Resume, State, resumable
+from reelgraph.runtime import checkpointing
+from reelgraph.runtime.checkpointing import Resume, State, resumable
 from reelgraph.text import encoder
 from reelgraph.text.encoder import encode
 from tests.contracts.test_raters import movies, params_of
 from tests.gnn.graphs import random_graph
-from tests.histories.strategies import random_histories
+from tests.sequences.strategies import random_histories
 
 
 class KilledError(Exception):
@@ -27,7 +27,7 @@ class KilledError(Exception):
 
 @pytest.fixture(autouse=True)
 def every_state_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(resuming, "PATIENCE", 0)
+    monkeypatch.setattr(checkpointing, "PATIENCE", 0)
 
 
 def killed_after(times: int, monkeypatch: pytest.MonkeyPatch) -> Callable[[], int]:

@@ -10,7 +10,7 @@ import numpy as np
 from bench.data import FULL_MOVIES, catalog
 from bench.reference.encoding import Encoder
 from bench.side import Device, Ran
-from reelgraph.compute import prepare as prepare_torch
+from reelgraph.core.torch_setup import prepare as prepare_torch
 from reelgraph.params.compute import Compute
 from reelgraph.text.encoder import encode, load_encoder
 from reelgraph.text.half import halved

@@ -12,8 +12,8 @@ import pandas as pd
 from bench.data import FULL_MOVIES, catalog
 from bench.reference.knowledge_graph import knowledge_graph
 from bench.side import Ran
-from reelgraph.files import write_parquet
 from reelgraph.graph.entities import entities_and_edges
+from reelgraph.runtime.atomic_io import write_parquet
 from reelgraph.schemas.movies import read_movies
 
 COUNTS = "movies"

@@ -14,7 +14,7 @@ from bench.side import Ran
 from reelgraph.baselines.fitting import predictions
 from reelgraph.baselines.loading import load_baseline
 from reelgraph.evaluation.results import with_intervals
-from reelgraph.histories.arrays import Fit
+from reelgraph.sequences.arrays import Fit
 
 COUNTS = "ratings"
 GOAL = 30

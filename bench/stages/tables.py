@@ -12,14 +12,14 @@ import pandas as pd
 from bench.data import FULL_RATINGS, catalog, movies_for, write_ratings
 from bench.reference.tables import filtered, sequences
 from bench.side import Ran
-from reelgraph.engine import connect
-from reelgraph.files import write_parquet
-from reelgraph.histories.arrays import Histories, read_histories, write_histories
-from reelgraph.histories.making import make_histories
+from reelgraph.core.table_engine import connect
 from reelgraph.params.engine import Engine
 from reelgraph.params.sequences import Sequences
+from reelgraph.runtime.atomic_io import write_parquet
 from reelgraph.schemas.catalog import open_catalog
 from reelgraph.schemas.ratings import open_ratings
+from reelgraph.sequences.arrays import Histories, read_histories, write_histories
+from reelgraph.sequences.making import make_histories
 from reelgraph.sources.filtering import filter_movies
 
 COUNTS = "ratings"

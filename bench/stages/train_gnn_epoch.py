@@ -14,7 +14,7 @@ from torch_geometric.data import HeteroData
 from bench.data import FULL_MOVIES, SEED, graph
 from bench.reference import gnn as plain
 from bench.side import Device, Ran
-from reelgraph.compute import prepare as prepare_torch
+from reelgraph.core.torch_setup import prepare as prepare_torch
 from reelgraph.gnn.dense import rounded
 from reelgraph.gnn.hetero import to_hetero
 from reelgraph.gnn.precision import products_in

@@ -16,7 +16,7 @@ from torch_geometric.data import HeteroData
 from bench.data import FULL_MOVIES, SEED, graph
 from bench.reference import gnn as plain
 from bench.side import Ran
-from reelgraph.compute import prepare as prepare_torch
+from reelgraph.core.torch_setup import prepare as prepare_torch
 from reelgraph.gnn.fitting import watched
 from reelgraph.gnn.hetero import to_hetero
 from reelgraph.gnn.judging import judge

@@ -13,14 +13,14 @@ from torch.nn.functional import normalize
 from bench.data import FULL_MOVIES, SEED, histories
 from bench.reference import rater as plain
 from bench.side import Device, Ran
-from reelgraph.compute import prepare as prepare_torch
-from reelgraph.histories.arrays import Histories
+from reelgraph.core.rating_scale import to_scaled
+from reelgraph.core.torch_setup import prepare as prepare_torch
 from reelgraph.params.compute import Compute
 from reelgraph.params.rater import Train
-from reelgraph.raters.attention import AttentionRater
-from reelgraph.raters.team import Team
-from reelgraph.raters.training import Epochs, predict
-from reelgraph.stars import to_scaled
+from reelgraph.raters.networks.attention import AttentionRater
+from reelgraph.raters.networks.team import Team
+from reelgraph.raters.networks.training import Epochs, predict
+from reelgraph.sequences.arrays import Histories
 
 COUNTS = "ratings; seconds of a million training targets"
 GOAL = 50

@@ -7,9 +7,9 @@ from jaxtyping import Float, Int64
 from pydantic import Field
 
 from reelgraph.baselines.biases import fit_biases
-from reelgraph.histories.arrays import Histories
+from reelgraph.core.rating_scale import HIGHEST, LOWEST
 from reelgraph.params.base import Section
-from reelgraph.stars import HIGHEST, LOWEST
+from reelgraph.sequences.arrays import Histories
 
 
 class Params(Section):

@@ -18,10 +18,10 @@ from pydantic import Field
 from scipy.sparse import csr_matrix
 
 from reelgraph.baselines.biases import fit_biases, fit_rows, person_effects, residuals
-from reelgraph.histories.arrays import Histories
+from reelgraph.core.rating_scale import HIGHEST, LOWEST
+from reelgraph.core.seeds import generator
 from reelgraph.params.base import Section, Seed
-from reelgraph.seeds import generator
-from reelgraph.stars import HIGHEST, LOWEST
+from reelgraph.sequences.arrays import Histories
 
 START = 0.1
 """Standard deviation of the movies' factors at the start."""

@@ -8,8 +8,8 @@ import numpy as np
 from jaxtyping import Float64, Int, Int64
 from scipy.sparse import csr_matrix
 
-from reelgraph.histories.arrays import Histories
-from reelgraph.stars import from_codes
+from reelgraph.core.rating_scale import from_codes
+from reelgraph.sequences.arrays import Histories
 
 SWEEPS = 5
 

@@ -10,7 +10,7 @@ from jaxtyping import Float
 from threadpoolctl import threadpool_limits
 
 from reelgraph.baselines.loading import Predict
-from reelgraph.histories.arrays import FITS, Fit, Histories
+from reelgraph.sequences.arrays import FITS, Fit, Histories
 
 
 def predictions(

@@ -6,8 +6,8 @@ import numpy as np
 from jaxtyping import Float, Int64
 
 from reelgraph.baselines import means
-from reelgraph.histories.arrays import Histories
 from reelgraph.params.base import Section
+from reelgraph.sequences.arrays import Histories
 
 Params = Section
 """It has no numbers."""

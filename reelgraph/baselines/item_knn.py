@@ -16,9 +16,9 @@ from pydantic import Field
 from scipy.sparse import csc_matrix, csr_matrix
 
 from reelgraph.baselines.biases import fit_biases, fit_rows, person_effects, residuals
-from reelgraph.histories.arrays import Histories
+from reelgraph.core.rating_scale import HIGHEST, LOWEST
 from reelgraph.params.base import Section
-from reelgraph.stars import HIGHEST, LOWEST
+from reelgraph.sequences.arrays import Histories
 
 CELLS = 1 << 22
 """Similarities in memory at a time."""

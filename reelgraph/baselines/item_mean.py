@@ -6,9 +6,9 @@ import numpy as np
 from jaxtyping import Float, Int64
 
 from reelgraph.baselines.means import global_mean
-from reelgraph.histories.arrays import Histories
+from reelgraph.core.rating_scale import from_codes
 from reelgraph.params.base import Section
-from reelgraph.stars import from_codes
+from reelgraph.sequences.arrays import Histories
 
 Params = Section
 """It has no numbers."""

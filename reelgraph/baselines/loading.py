@@ -9,8 +9,8 @@ from importlib import import_module
 import numpy as np
 from jaxtyping import Float, Int64
 
-from reelgraph.histories.arrays import Histories
 from reelgraph.params.base import PARAMS_FILE, checked
+from reelgraph.sequences.arrays import Histories
 
 Predict = Callable[[Histories, Int64[np.ndarray, " users"], Int64[np.ndarray, " n"]], Float[np.ndarray, " n"]]
 """Fit on each user's rows before the ends given, predict the ratings at the places given, in stars."""

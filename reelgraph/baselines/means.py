@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from jaxtyping import Float, Int64
 
-from reelgraph.histories.arrays import Histories
-from reelgraph.stars import from_codes
+from reelgraph.core.rating_scale import from_codes
+from reelgraph.sequences.arrays import Histories
 
 Ends = Int64[np.ndarray, " users"]
 

@@ -7,9 +7,9 @@ from jaxtyping import Float, Int64
 from pydantic import Field
 
 from reelgraph.baselines import means
-from reelgraph.histories.arrays import Histories
+from reelgraph.core.rating_scale import from_codes
 from reelgraph.params.base import Section
-from reelgraph.stars import from_codes
+from reelgraph.sequences.arrays import Histories
 
 
 class Params(Section):

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from jaxtyping import Float64
 
-from reelgraph.errors import ArtifactError
-from reelgraph.files import RERUN
+from reelgraph.runtime.atomic_io import RERUN
+from reelgraph.runtime.errors import ArtifactError
 
 MIN_NORM = 1e-10
 """Shorter vectors have no direction and are left out."""

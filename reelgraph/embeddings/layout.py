@@ -15,7 +15,7 @@ import torch
 from jaxtyping import Float32, Int64
 from torch import Tensor
 
-from reelgraph.seeds import generator
+from reelgraph.core.seeds import generator
 
 MIDDLE, FAR = 5, 40
 """Pairs a movie at middle distance and at random; the paper has 20 random ones, 40 keep neighbours better."""

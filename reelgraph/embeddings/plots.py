@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float64
 
-from reelgraph.files import write_text
-from reelgraph.pictures import figure, save
+from reelgraph.runtime.atomic_io import write_text
+from reelgraph.runtime.plotting import figure, save
 
 Spectra = Mapping[str, Float64[np.ndarray, " dim"]]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from jaxtyping import Float32
 
-from reelgraph.seeds import generator
+from reelgraph.core.seeds import generator
 
 SETS = {
     "text": "data/text_vectors.parquet",

@@ -17,9 +17,9 @@ import numpy as np
 from jaxtyping import Float64, Int64
 from scipy.special import ndtr
 
-from reelgraph.errors import ArtifactError
-from reelgraph.histories.arrays import Histories
-from reelgraph.stars import HIGHEST, LOWEST, STEP, from_codes
+from reelgraph.core.rating_scale import HIGHEST, LOWEST, STEP, from_codes
+from reelgraph.runtime.errors import ArtifactError
+from reelgraph.sequences.arrays import Histories
 
 DAY = 86_400
 

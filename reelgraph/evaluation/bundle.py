@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float
 
-from reelgraph.files import read_array, replacing, write_metrics, write_text
-from reelgraph.histories.arrays import FITS, Fit, Histories
+from reelgraph.core.rating_scale import HIGHEST, LOWEST
+from reelgraph.runtime.atomic_io import read_array, replacing, write_metrics, write_text
 from reelgraph.schemas.violations import Violations
-from reelgraph.stars import HIGHEST, LOWEST
+from reelgraph.sequences.arrays import FITS, Fit, Histories
 
 TRUTH = ("movie_id", "factors", "movie_mean", "prior_variance", "drift_per_day", "noise_sd", "user_id",
          "offsets", "rating_mean")  # fmt: skip

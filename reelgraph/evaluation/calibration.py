@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from jaxtyping import Float, Int64
 
+from reelgraph.core.rating_scale import N_CODES, STEP
 from reelgraph.evaluation.intervals import interval, resampled_means
-from reelgraph.stars import N_CODES, STEP
 
 Stars = Float[np.ndarray, " targets"]
 

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from reelgraph.evaluation.results import Judged
-from reelgraph.histories.arrays import Fit, Histories
 from reelgraph.raters.loading import Config
+from reelgraph.sequences.arrays import Fit, Histories
 
 KINDS = {
     "gp": "a Gaussian process a person, over movies and time, with a network for the half stars",

@@ -7,14 +7,14 @@ from dataclasses import replace
 import numpy as np
 from jaxtyping import Float, Float64, Int64, UInt8
 
+from reelgraph.core.rating_scale import N_CODES
+from reelgraph.core.seeds import derive, generator
 from reelgraph.evaluation.intervals import interval, resampled_means
-from reelgraph.histories.arrays import Histories
-from reelgraph.histories.cases import Cases, apart
-from reelgraph.histories.drawing import some
-from reelgraph.histories.ratings import stars
 from reelgraph.raters.rater import Rater
-from reelgraph.seeds import derive, generator
-from reelgraph.stars import N_CODES
+from reelgraph.sequences.arrays import Histories
+from reelgraph.sequences.cases import Cases, apart
+from reelgraph.sequences.drawing import some
+from reelgraph.sequences.ratings import stars
 
 MOST_TARGETS = 20_000
 """Of more, some are drawn: their interval is narrow, and each control predicts all of them anew."""

@@ -10,10 +10,10 @@ import numpy as np
 from jaxtyping import Float, Int64
 
 from reelgraph.graph.sharing import shared_entities
-from reelgraph.histories.arrays import Histories
-from reelgraph.histories.ratings import stars
 from reelgraph.raters.rater import Rater, Reasons
 from reelgraph.schemas.kg import KnowledgeGraph
+from reelgraph.sequences.arrays import Histories
+from reelgraph.sequences.ratings import stars
 
 LAST = 5
 SHOWN_REASONS, SHOWN_ENTITIES = 2, 3

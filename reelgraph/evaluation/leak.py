@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from jaxtyping import Float, Int64
 
-from reelgraph.errors import TrainingError
 from reelgraph.evaluation.intervals import paired_rmse
+from reelgraph.runtime.errors import TrainingError
 
 
 def refuse_below_bound(

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float
 
-from reelgraph.pictures import ACCENT, INK, QUIET, figure, save
-from reelgraph.stars import HIGHEST, LOWEST
+from reelgraph.core.rating_scale import HIGHEST, LOWEST
+from reelgraph.runtime.plotting import ACCENT, INK, QUIET, figure, save
 
 Stars = Float[np.ndarray, "targets"]
 

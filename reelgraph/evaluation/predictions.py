@@ -8,12 +8,12 @@ import numpy as np
 import pyarrow as pa
 from jaxtyping import Float, Int64
 
-from reelgraph.errors import ArtifactError
-from reelgraph.files import RERUN
-from reelgraph.histories.arrays import Fit, Histories
-from reelgraph.histories.ratings import stars
 from reelgraph.raters.rater import Prediction, Rater
+from reelgraph.runtime.atomic_io import RERUN
+from reelgraph.runtime.errors import ArtifactError
 from reelgraph.schemas.predictions import SCHEMA, read_predictions
+from reelgraph.sequences.arrays import Fit, Histories
+from reelgraph.sequences.ratings import stars
 
 
 def of_targets(raters: Mapping[Fit, Rater], histories: Histories) -> tuple[Prediction, dict[Fit, Prediction]]:

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float, Int64
 
+from reelgraph.core.rating_scale import STEP
 from reelgraph.evaluation.intervals import interval, resampled_means
-from reelgraph.histories.arrays import Histories
-from reelgraph.histories.drawing import some
-from reelgraph.stars import STEP
+from reelgraph.sequences.arrays import Histories
+from reelgraph.sequences.drawing import some
 
 HIGH = 4.0
 """Stars from which on a rating is a recommendation that came true."""

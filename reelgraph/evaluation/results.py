@@ -9,16 +9,16 @@ import numpy as np
 from jaxtyping import Float, Int64
 
 from reelgraph.baselines.means import user_means
+from reelgraph.core.metrics import mae, mse, rmse
+from reelgraph.core.seeds import derive
 from reelgraph.evaluation.bound import bound
 from reelgraph.evaluation.bundle import Foretold
 from reelgraph.evaluation.intervals import interval, resampled_means
 from reelgraph.evaluation.leak import refuse_below_bound
 from reelgraph.evaluation.uncertainty import of_probabilities
-from reelgraph.histories.arrays import Fit, Histories
-from reelgraph.histories.ratings import stars
-from reelgraph.metrics import mae, mse, rmse
 from reelgraph.raters.rater import Prediction
-from reelgraph.seeds import derive
+from reelgraph.sequences.arrays import Fit, Histories
+from reelgraph.sequences.ratings import stars
 
 Stars = Float[np.ndarray, " targets"]
 Errors = dict[str, float]

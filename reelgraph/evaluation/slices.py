@@ -7,12 +7,12 @@ from collections.abc import Mapping
 import numpy as np
 from jaxtyping import Float, Int64
 
+from reelgraph.core.metrics import mae, rmse
+from reelgraph.core.rating_scale import from_codes
 from reelgraph.evaluation.bundle import Foretold
 from reelgraph.evaluation.intervals import interval, resampled_means
-from reelgraph.histories.arrays import Fit, Histories
-from reelgraph.histories.ratings import stars
-from reelgraph.metrics import mae, rmse
-from reelgraph.stars import from_codes
+from reelgraph.sequences.arrays import Fit, Histories
+from reelgraph.sequences.ratings import stars
 
 Stars = Float[np.ndarray, " targets"]
 Numbers = Float[np.ndarray, " targets"] | Int64[np.ndarray, " targets"]

@@ -8,14 +8,14 @@ import numpy as np
 import torch
 from torch import nn
 
-from reelgraph.errors import TrainingError
 from reelgraph.gnn.judging import judge
 from reelgraph.gnn.predictor import LinkPredictor, Messages
 from reelgraph.gnn.scores import Dots
 from reelgraph.gnn.softmax import link_loss
 from reelgraph.gnn.tasks import Side, Task
-from reelgraph.progress import progress
-from reelgraph.resuming import Learner, State
+from reelgraph.runtime.checkpointing import Learner, State
+from reelgraph.runtime.errors import TrainingError
+from reelgraph.runtime.progress import progress
 
 EVERY = 4
 """Epochs between two looks at the validation links."""

@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from jaxtyping import Float32
 
+from reelgraph.core.seeds import derive
 from reelgraph.gnn.fitting import fit
 from reelgraph.gnn.hetero import to_hetero
 from reelgraph.gnn.precision import products_in
@@ -13,9 +14,8 @@ from reelgraph.gnn.predictor import LinkPredictor, Messages, messages
 from reelgraph.gnn.tasks import task
 from reelgraph.gnn.training import Trained, finite
 from reelgraph.params.gnn import Gnn
-from reelgraph.resuming import State
+from reelgraph.runtime.checkpointing import State
 from reelgraph.schemas.kg import KnowledgeGraph
-from reelgraph.seeds import derive
 
 
 def learn(

@@ -9,6 +9,7 @@ import torch
 from jaxtyping import Float32
 from torch import nn
 
+from reelgraph.core.seeds import derive
 from reelgraph.gnn.fitting import Fitted, Watch, balance, fit, watched
 from reelgraph.gnn.hetero import to_hetero
 from reelgraph.gnn.judging import Judged, judge, judge_random
@@ -22,7 +23,6 @@ from reelgraph.gnn.training import inputs, train
 from reelgraph.graph.held_out import Part, Parts, only
 from reelgraph.params.gnn import Gnn
 from reelgraph.schemas.kg import KnowledgeGraph
-from reelgraph.seeds import derive
 
 
 @dataclass(frozen=True)

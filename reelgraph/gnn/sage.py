@@ -17,7 +17,7 @@ from torch_geometric.data import HeteroData
 from torch_geometric.nn.conv import HeteroConv, SAGEConv
 from torch_geometric.nn.module_dict import ModuleDict
 
-from reelgraph.dropping import DroppedRelu, Dropping
+from reelgraph.core.fast_dropout import DroppedRelu, Dropping
 from reelgraph.gnn.dense import linear, typed_linear
 from reelgraph.gnn.sparse import Csr, csr, product
 

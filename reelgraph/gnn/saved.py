@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from reelgraph.files import replacing, write_json, write_text
+from reelgraph.core.safetensors_io import write_tensors
 from reelgraph.gnn.predictor import LinkPredictor
 from reelgraph.gnn.sage import HeteroSage
-from reelgraph.tensors import write_tensors
+from reelgraph.runtime.atomic_io import replacing, write_json, write_text
 
 
 def write_model(model: HeteroSage | LinkPredictor, folder: Path | str) -> None:

@@ -11,16 +11,16 @@ from torch import Tensor
 from torch.nn.functional import softplus
 from torch_geometric.data import HeteroData
 
-from reelgraph.errors import TrainingError
+from reelgraph.core.seeds import derive
 from reelgraph.gnn.dense import rounded
 from reelgraph.gnn.precision import products_in
 from reelgraph.gnn.predictor import LinkPredictor
 from reelgraph.gnn.sage import HeteroSage, StarGraph, stacked_edges, star_graph
 from reelgraph.gnn.sparse import pair_dots, row_starts
 from reelgraph.params.gnn import Gnn
-from reelgraph.progress import progress
-from reelgraph.resuming import Learner, State
-from reelgraph.seeds import derive
+from reelgraph.runtime.checkpointing import Learner, State
+from reelgraph.runtime.errors import TrainingError
+from reelgraph.runtime.progress import progress
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,8 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float32
 
-from reelgraph.errors import InputError
-from reelgraph.progress import progress
+from reelgraph.runtime.errors import InputError
+from reelgraph.runtime.progress import progress
 
 MAGIC, VERSION = 793_712_314, 12
 HEADER = struct.Struct("<14id")

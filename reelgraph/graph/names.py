@@ -12,8 +12,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from jaxtyping import Float32
 
-from reelgraph.errors import InputError, PackageError
 from reelgraph.graph.fasttext_file import sentence_vectors
+from reelgraph.runtime.errors import InputError, PackageError
 from reelgraph.schemas.columns import TEXT_COLUMNS
 
 HUB_REPOSITORY, HUB_FILE = "facebook/fasttext-en-vectors", "model.bin"

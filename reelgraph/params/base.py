@@ -14,8 +14,8 @@ from typing import Annotated, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
 
-from reelgraph.errors import ParamError
-from reelgraph.params.yaml_file import read_yaml
+from reelgraph.runtime.errors import ParamError
+from reelgraph.runtime.yaml_loader import read_yaml
 
 PARAMS_FILE = "params.yaml"
 

@@ -15,4 +15,4 @@ class PeerParams(StageParams):
     """What stage peer reads."""
 
     peers: dict[str, dict[str, Any]] = Field(min_length=1)
-    """Peers to compare with: files of reelgraph/peers/, and what the ``Params`` of each takes."""
+    """Peers to compare with: files of reelgraph/baselines/external/, and what the ``Params`` of each takes."""

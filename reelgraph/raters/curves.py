@@ -9,8 +9,8 @@ from pathlib import Path
 
 from dvclive import Live
 
-from reelgraph.files import replacing
 from reelgraph.raters.rater import Epoch
+from reelgraph.runtime.atomic_io import replacing
 
 
 class Curves:

@@ -9,20 +9,20 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 from jaxtyping import Float32, Float64
 
-from reelgraph.errors import ParamError, TrainingError
-from reelgraph.histories.arrays import Histories
-from reelgraph.histories.ratings import stars
-from reelgraph.metrics import rmse
+from reelgraph.core.metrics import rmse
 from reelgraph.params.rater import RaterParams
-from reelgraph.raters import training
 from reelgraph.raters.gp.content import make_content
 from reelgraph.raters.gp.rater import fit as fit_gp
-from reelgraph.raters.network import Network
-from reelgraph.raters.neural import NeuralRater, build
+from reelgraph.raters.networks import training
+from reelgraph.raters.networks.base import Network
+from reelgraph.raters.networks.network_rater import NeuralRater, build
+from reelgraph.raters.networks.team import ALONE, Team
 from reelgraph.raters.rater import Epoch, Rater
-from reelgraph.raters.team import ALONE, Team
-from reelgraph.resuming import NOWHERE, Resume
+from reelgraph.runtime.checkpointing import NOWHERE, Resume
+from reelgraph.runtime.errors import ParamError, TrainingError
 from reelgraph.schemas.kg import KnowledgeGraph
+from reelgraph.sequences.arrays import Histories
+from reelgraph.sequences.ratings import stars
 
 
 @dataclass(frozen=True)

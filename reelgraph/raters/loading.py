@@ -8,19 +8,19 @@ import numpy as np
 import torch
 from jaxtyping import Float32
 
-from reelgraph.compute import CPU
-from reelgraph.errors import ArtifactError
-from reelgraph.files import RERUN
-from reelgraph.histories.arrays import Fit
+from reelgraph.core.safetensors_io import read_tensors
+from reelgraph.core.torch_setup import CPU
 from reelgraph.params.base import Section
 from reelgraph.params.gp import Gp
 from reelgraph.params.rater import Model
 from reelgraph.raters.gp import rater as gp
-from reelgraph.raters.neural import NeuralRater, restore
+from reelgraph.raters.networks.network_rater import NeuralRater, restore
 from reelgraph.raters.rater import Rater
+from reelgraph.runtime.atomic_io import RERUN
+from reelgraph.runtime.errors import ArtifactError
 from reelgraph.schemas.records import read_record
 from reelgraph.schemas.vectors import aligned, read_vectors
-from reelgraph.tensors import read_tensors
+from reelgraph.sequences.arrays import Fit
 
 
 class Config(Section):

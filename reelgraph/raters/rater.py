@@ -10,7 +10,7 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 from jaxtyping import Float64, Int64
 
-from reelgraph.histories.arrays import Histories
+from reelgraph.sequences.arrays import Histories
 
 
 @dataclass(frozen=True)

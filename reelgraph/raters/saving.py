@@ -6,9 +6,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from reelgraph.files import replacing, write_json
 from reelgraph.params.rater import RaterParams
 from reelgraph.raters.fitting import Fitted
+from reelgraph.runtime.atomic_io import replacing, write_json
 
 
 def write_fitted(fitted: Fitted, params: RaterParams, folder: Path | str) -> None:

@@ -8,8 +8,8 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float
 
+from reelgraph.core.rating_scale import HIGHEST, LOWEST
 from reelgraph.report.svg import WIDTH, Number, Picture, Scale, number, padded
-from reelgraph.stars import HIGHEST, LOWEST
 
 Stars = Float[np.ndarray, " targets"]
 Curve = Sequence[tuple[Number, Number]]

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from reelgraph.errors import ArtifactError
-from reelgraph.files import RERUN, read_json
+from reelgraph.runtime.atomic_io import RERUN, read_json
+from reelgraph.runtime.errors import ArtifactError
 from reelgraph.schemas.violations import Violations
 
 Figures = dict[str, Any]
@@ -47,7 +47,7 @@ def read_metrics(folder: Path | str = "metrics") -> dict[str, Figures]:
 
 
 def read_studies(path: Path | str, data: Mapping[str, object]) -> dict[str, Study]:
-    """Read what ``reelgraph.cli.studies`` gathered.
+    """Read what ``tools.collect_studies`` gathered.
 
     Args:
         path: studies/results.json.

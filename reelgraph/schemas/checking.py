@@ -9,8 +9,8 @@ from typing import TypeAlias
 import ibis
 import ibis.expr.types as ir
 
-from reelgraph.engine import collect
-from reelgraph.errors import InputError
+from reelgraph.core.table_engine import collect
+from reelgraph.runtime.errors import InputError
 
 SHOWN_ROWS = 3
 SHOWN_CELLS = 4

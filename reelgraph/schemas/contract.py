@@ -16,9 +16,9 @@ import ibis.expr.types as ir
 import pyarrow as pa
 from ibis.backends import BaseBackend
 
-from reelgraph.engine import read_parquet
-from reelgraph.errors import ArtifactError, InputError
-from reelgraph.files import RERUN, missing
+from reelgraph.core.table_engine import read_parquet
+from reelgraph.runtime.atomic_io import RERUN, missing
+from reelgraph.runtime.errors import ArtifactError, InputError
 from reelgraph.schemas.checking import Checker, Locate, Rule, row_number
 from reelgraph.schemas.column import Column
 

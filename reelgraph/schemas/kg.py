@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from jaxtyping import Float32, Int64
 
-from reelgraph.files import read_array, replacing, save_array, write_parquet
+from reelgraph.runtime.atomic_io import read_array, replacing, save_array, write_parquet
 from reelgraph.schemas.columns import ENTITY_COLUMNS
 from reelgraph.schemas.reading import read_exactly
 from reelgraph.schemas.violations import Violations, repeated

@@ -10,8 +10,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from jaxtyping import Int64
 
-from reelgraph.errors import ArtifactError
-from reelgraph.files import NO_PARQUET, RERUN, missing
+from reelgraph.runtime.atomic_io import NO_PARQUET, RERUN, missing
+from reelgraph.runtime.errors import ArtifactError
 from reelgraph.schemas.columns import COLUMNS, FIRST_YEAR, LAST_YEAR
 from reelgraph.schemas.violations import Violations, not_above
 

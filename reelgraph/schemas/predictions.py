@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
+from reelgraph.core.rating_scale import HIGHEST, LOWEST
 from reelgraph.schemas.reading import read_exactly
 from reelgraph.schemas.violations import Violations
-from reelgraph.stars import HIGHEST, LOWEST
 
 SCHEMA = pa.schema(
     [("userId", pa.int64()), ("movieId", pa.int64()), ("rating", pa.float64()), ("prediction", pa.float64())]

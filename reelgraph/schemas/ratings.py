@@ -8,9 +8,9 @@ import ibis.expr.types as ir
 import pyarrow as pa
 from ibis.backends import BaseBackend
 
+from reelgraph.core.rating_scale import HIGHEST, LOWEST, STEP
 from reelgraph.schemas.column import Column
 from reelgraph.schemas.contract import Contract
-from reelgraph.stars import HIGHEST, LOWEST, STEP
 
 YEAR_2100 = 4_102_444_800.0
 

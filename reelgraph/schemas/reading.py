@@ -7,8 +7,8 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from reelgraph.errors import ArtifactError
-from reelgraph.files import NO_PARQUET, RERUN, missing
+from reelgraph.runtime.atomic_io import NO_PARQUET, RERUN, missing
+from reelgraph.runtime.errors import ArtifactError
 from reelgraph.schemas.violations import Violations
 
 

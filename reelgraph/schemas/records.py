@@ -7,9 +7,9 @@ from typing import Annotated, TypeVar
 
 from pydantic import Field, ValidationError
 
-from reelgraph.errors import ArtifactError
-from reelgraph.files import RERUN, read_json
 from reelgraph.params.base import Section, problems
+from reelgraph.runtime.atomic_io import RERUN, read_json
+from reelgraph.runtime.errors import ArtifactError
 
 R = TypeVar("R", bound=Section)
 

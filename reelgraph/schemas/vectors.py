@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 from jaxtyping import Float32, Int64
 
-from reelgraph.files import write_parquet
+from reelgraph.runtime.atomic_io import write_parquet
 from reelgraph.schemas.reading import read_exactly
 from reelgraph.schemas.violations import SHOWN_ROWS, Violations, repeated
 

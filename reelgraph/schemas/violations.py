@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Bool
 
-from reelgraph.errors import ArtifactError
-from reelgraph.files import RERUN
+from reelgraph.runtime.atomic_io import RERUN
+from reelgraph.runtime.errors import ArtifactError
 
 SHOWN_ROWS = 3
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from reelgraph.errors import InputError
+from reelgraph.runtime.errors import InputError
 
 if TYPE_CHECKING:
     from reelgraph.sources.text_files import TextFile

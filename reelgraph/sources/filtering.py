@@ -9,12 +9,12 @@ import ibis.expr.types as ir
 import pyarrow as pa
 from ibis.backends import BaseBackend
 
-from reelgraph.engine import collect
-from reelgraph.errors import InputError
-from reelgraph.files import Json
+from reelgraph.core.rating_scale import N_CODES, STEP
+from reelgraph.core.table_engine import collect
+from reelgraph.runtime.atomic_io import Json
+from reelgraph.runtime.errors import InputError
 from reelgraph.schemas.catalog import CATALOG, open_catalog
 from reelgraph.schemas.ratings import open_ratings
-from reelgraph.stars import N_CODES, STEP
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from reelgraph.engine import collect, connect, stream
+from reelgraph.core.table_engine import collect, connect, stream
 from reelgraph.params.data import IngestParams
 from reelgraph.schemas.catalog import CATALOG
 from reelgraph.schemas.columns import ENTITY_COLUMNS

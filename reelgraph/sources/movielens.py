@@ -18,7 +18,7 @@ import ibis.expr.types as ir
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from reelgraph.engine import collect
+from reelgraph.core.table_engine import collect
 from reelgraph.schemas.catalog import CATALOG
 from reelgraph.schemas.contract import Contract
 from reelgraph.schemas.ratings import RATINGS

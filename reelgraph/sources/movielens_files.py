@@ -12,7 +12,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from reelgraph.errors import InputError
+from reelgraph.runtime.errors import InputError
 from reelgraph.schemas.ratings import RATINGS
 from reelgraph.sources.columns import joined
 from reelgraph.sources.text_files import TextFile, encoding_of, read

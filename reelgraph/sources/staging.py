@@ -10,8 +10,8 @@ import ibis.expr.types as ir
 import pyarrow as pa
 from ibis.backends import BaseBackend
 
-from reelgraph.engine import read_parquet
-from reelgraph.files import write_parquet
+from reelgraph.core.table_engine import read_parquet
+from reelgraph.runtime.atomic_io import write_parquet
 
 
 @dataclass(frozen=True)

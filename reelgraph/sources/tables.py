@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ibis.backends import BaseBackend
 
-from reelgraph.engine import read_parquet
+from reelgraph.core.table_engine import read_parquet
 from reelgraph.sources.source import Source
 
 

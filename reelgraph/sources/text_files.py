@@ -16,7 +16,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.csv as pc
 
-from reelgraph.errors import InputError
+from reelgraph.runtime.errors import InputError
 from reelgraph.sources import bad_cells
 
 BLOCK_BYTES = 16 << 20

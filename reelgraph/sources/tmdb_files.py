@@ -15,7 +15,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from reelgraph.errors import InputError
+from reelgraph.runtime.errors import InputError
 from reelgraph.sources.cells import Cells
 from reelgraph.sources.columns import Values
 from reelgraph.sources.text_files import TextFile, batches, header, read

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from reelgraph.errors import ParamError
-from reelgraph.histories.arrays import Histories
-from reelgraph.histories.ratings import stars
-from reelgraph.metrics import rmse
+from reelgraph.core.metrics import rmse
 from reelgraph.params.ablation import AblationRunParams
 from reelgraph.params.rater import RaterParams
 from reelgraph.raters.fitting import Movies, NetworkFitter, make_fitter
+from reelgraph.runtime.errors import ParamError
+from reelgraph.sequences.arrays import Histories
+from reelgraph.sequences.ratings import stars
 from reelgraph.studies.controls import RatingsHidden, controlled
 from reelgraph.studies.table import DEFAULT, Row
 

@@ -9,12 +9,12 @@ import numpy as np
 from jaxtyping import Float, Int64
 from torch import Tensor
 
-from reelgraph.histories.arrays import Histories
-from reelgraph.histories.batches import Batch
+from reelgraph.core.seeds import generator
 from reelgraph.raters.fitting import Movies
-from reelgraph.raters.network import Network
+from reelgraph.raters.networks.base import Network
 from reelgraph.schemas.kg import KnowledgeGraph
-from reelgraph.seeds import generator
+from reelgraph.sequences.arrays import Histories
+from reelgraph.sequences.batches import Batch
 
 
 def controlled(

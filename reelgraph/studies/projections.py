@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from jaxtyping import Float32
 
-from reelgraph.seeds import generator
+from reelgraph.core.seeds import generator
 
 PCA_DIMS = (32, 300)
 ORTHOGONAL_DIM = 300

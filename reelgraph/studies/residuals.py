@@ -10,11 +10,11 @@ from jaxtyping import Bool, Float32, Int64
 from torch import Tensor
 
 from reelgraph.baselines.biases import Biases, fit_biases
-from reelgraph.histories.arrays import Histories
+from reelgraph.core.rating_scale import from_codes
+from reelgraph.core.seeds import generator
 from reelgraph.params.probe import Probe
 from reelgraph.raters.gp.windows import covering, ending_at
-from reelgraph.seeds import generator
-from reelgraph.stars import from_codes
+from reelgraph.sequences.arrays import Histories
 
 MOVIE_DAMPING, USER_DAMPING = 5.0, 10.0
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from reelgraph.params.ablation import Ablation
-from reelgraph.pictures import ACCENT, QUIET, figure, save
+from reelgraph.runtime.plotting import ACCENT, QUIET, figure, save
 
 Table = dict[str, dict[str, float | int]]
 

@@ -11,8 +11,8 @@ import numpy as np
 import torch
 from jaxtyping import Float32
 
-from reelgraph.errors import ArtifactError
-from reelgraph.files import read_array, write_arrays
+from reelgraph.runtime.atomic_io import read_array, write_arrays
+from reelgraph.runtime.errors import ArtifactError
 from reelgraph.text.encoder import MAX_WORD_PIECES
 
 if TYPE_CHECKING:

@@ -14,10 +14,10 @@ from jaxtyping import Float32, Int32, Int64
 from torch import Tensor
 from torch.nn.functional import normalize
 
-from reelgraph.compute import CPU
-from reelgraph.errors import InputError, PackageError
-from reelgraph.progress import progress
-from reelgraph.resuming import State
+from reelgraph.core.torch_setup import CPU
+from reelgraph.runtime.checkpointing import State
+from reelgraph.runtime.errors import InputError, PackageError
+from reelgraph.runtime.progress import progress
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer

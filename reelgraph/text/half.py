@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from reelgraph.errors import ParamError
+from reelgraph.runtime.errors import ParamError
 from reelgraph.text.encoder import encode
 
 if TYPE_CHECKING:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from reelgraph.door import run
-from reelgraph.files import read_json, write_metrics
 from reelgraph.params.ablation import ABLATION_FILE, AblationParams
+from reelgraph.runtime.atomic_io import read_json, write_metrics
+from reelgraph.runtime.stage_runner import run
 from reelgraph.studies.table import collected, dots, rows_of
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import sys
 from functools import partial
 
-from reelgraph.compute import prepare
-from reelgraph.door import run
-from reelgraph.files import write_metrics
-from reelgraph.histories.arrays import read_histories
+from reelgraph.core.torch_setup import prepare
 from reelgraph.params.ablation import ABLATION_FILE, AblationRunParams
 from reelgraph.params.base import PARAMS_FILE
 from reelgraph.raters.reading import read_known
+from reelgraph.runtime.atomic_io import write_metrics
+from reelgraph.runtime.stage_runner import run
+from reelgraph.sequences.arrays import read_histories
 from reelgraph.studies import ablation
 
 

@@ -9,12 +9,12 @@ import hashlib
 import sys
 from functools import partial
 
-from reelgraph.door import run
-from reelgraph.files import Json, write_json
-from reelgraph.imports import file_of, imported
 from reelgraph.params.ablation import ABLATION_FILE, AblationRunParams
 from reelgraph.params.base import PARAMS_FILE
+from reelgraph.runtime.atomic_io import Json, write_json
+from reelgraph.runtime.stage_runner import run
 from reelgraph.studies.ablation import shared_params
+from tools.import_graph import file_of, imported
 
 
 def work(script: str, params: AblationRunParams) -> str:

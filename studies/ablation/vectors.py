@@ -5,9 +5,9 @@ from __future__ import annotations
 import sys
 from functools import partial
 
-from reelgraph.door import run
 from reelgraph.embeddings.sets import random_vectors
 from reelgraph.params.ablation import AblationVectorParams
+from reelgraph.runtime.stage_runner import run
 from reelgraph.schemas.vectors import read_vectors, write_vectors
 
 

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import numpy as np
 
-from reelgraph.compute import prepare
-from reelgraph.door import run
+from reelgraph.core.torch_setup import prepare
 from reelgraph.embeddings.sets import SETS, random_vectors
 from reelgraph.embeddings.treatments import TREATMENTS, Treatment, treated
-from reelgraph.files import write_metrics
-from reelgraph.histories.arrays import read_histories
 from reelgraph.params.base import PARAMS_FILE
 from reelgraph.params.probe import PROBE_FILE, ProbeParams
-from reelgraph.progress import progress
+from reelgraph.runtime.atomic_io import write_metrics
+from reelgraph.runtime.progress import progress
+from reelgraph.runtime.stage_runner import run
 from reelgraph.schemas.movies import read_movie_ids
 from reelgraph.schemas.vectors import aligned, read_vectors
+from reelgraph.sequences.arrays import read_histories
 from reelgraph.studies import probe
 from reelgraph.studies.projections import projections
 from reelgraph.studies.residuals import make_task

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import pyarrow.compute as pc
 
-from reelgraph.door import run
+from reelgraph.baselines.external.blend import blended
+from reelgraph.core.seeds import derive
 from reelgraph.evaluation.bundle import read_predictions
 from reelgraph.evaluation.predictions import read_table
 from reelgraph.evaluation.results import beside_rater
 from reelgraph.evaluation.slices import beside_best
-from reelgraph.files import write_metrics
-from reelgraph.histories.arrays import read_histories
-from reelgraph.histories.ratings import stars
 from reelgraph.params.base import PARAMS_FILE
 from reelgraph.params.peer_table import PeersParams
 from reelgraph.params.peers import PEERS_FILE
-from reelgraph.peers.blend import blended
+from reelgraph.runtime.atomic_io import write_metrics
+from reelgraph.runtime.stage_runner import run
 from reelgraph.schemas.movies import read_movies
-from reelgraph.seeds import derive
+from reelgraph.sequences.arrays import read_histories
+from reelgraph.sequences.ratings import stars
 
 
 def work(params: PeersParams) -> str:

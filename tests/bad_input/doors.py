@@ -15,7 +15,6 @@ from pathlib import Path
 import pyarrow.parquet as pq
 from ruamel.yaml import YAML
 
-from reelgraph import door
 from reelgraph.params.base import StageParams
 from reelgraph.params.baselines import BaselineParams
 from reelgraph.params.data import IngestParams
@@ -27,15 +26,16 @@ from reelgraph.params.map import MapParams
 from reelgraph.params.projection import ProjectionParams
 from reelgraph.params.rater import RaterParams
 from reelgraph.params.sequences import SequencesParams
+from reelgraph.runtime import stage_runner
 from stages import (
     baseline,
     build_kg,
-    counts,
+    dataset_stats,
     evaluate,
     filter,
     ingest,
+    layout_map,
     make_sequences,
-    map,
     project,
     report,
     train_gnn,
@@ -52,8 +52,8 @@ DOORS: dict[str, tuple[type[StageParams], Callable[..., str]]] = {
     "baseline@bias": (BaselineParams, partial(baseline.work, "bias")),
     "train_rater": (RaterParams, train_rater.work),
     "evaluate": (EvaluateParams, evaluate.work),
-    "map": (MapParams, partial(map.work, "data/emb_kg_gnn_bert.parquet")),
-    "counts": (StageParams, counts.work),
+    "map": (MapParams, partial(layout_map.work, "data/emb_kg_gnn_bert.parquet")),
+    "counts": (StageParams, dataset_stats.work),
     "report": (StageParams, report.work),
 }
 
@@ -75,7 +75,7 @@ FEW_ROWS = 8
 class Case:
     """Something that a stranger might hand over."""
 
-    door: str
+    stage_runner: str
     prepare: Callable[[Path], Mapping[str, object] | bytes | None]
     """Writes into the folder; returns params by section, or the bytes of params.yaml."""
     made: bool = False
@@ -94,7 +94,7 @@ def through(case: Case, folder: Path) -> dict[str, object]:
     before, said, code = contents(folder), io.StringIO(), 0
     with contextlib.chdir(folder), contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
         try:
-            door.run(case.door, model, work)
+            stage_runner.run(case.door, model, work)
         except SystemExit as stopped:
             code = int(str(stopped.code))
     told = re.sub(r" \[[\d.]+ s\]$", "", said.getvalue().strip()).replace(str(folder), "DIR")

@@ -12,20 +12,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reelgraph.errors import InputError
-from reelgraph.files import write_parquet
+from reelgraph.core.metrics import mae, mse, rmse
 from reelgraph.graph.entities import entities_and_edges
-from reelgraph.histories.arrays import Histories
-from reelgraph.histories.checking import check_arrays
-from reelgraph.histories.making import counts, make_histories
-from reelgraph.metrics import mae, mse, rmse
 from reelgraph.params.sequences import Sequences
+from reelgraph.runtime.atomic_io import write_parquet
+from reelgraph.runtime.errors import InputError
 from reelgraph.schemas.catalog import CATALOG, open_catalog
 from reelgraph.schemas.kg import read_kg, write_kg
 from reelgraph.schemas.movies import read_movies
 from reelgraph.schemas.ratings import RATINGS, open_ratings
+from reelgraph.sequences.arrays import Histories
+from reelgraph.sequences.checking import check_arrays
+from reelgraph.sequences.making import counts, make_histories
 from reelgraph.sources.filtering import filter_movies
-from tests.histories.strategies import SPLITS
+from tests.sequences.strategies import SPLITS
 
 PAIRS = st.dictionaries(
     st.tuples(st.integers(-3, 6), st.integers(1, 40)),
@@ -45,7 +45,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def engine():
-    from reelgraph.engine import connect
+    from reelgraph.core.table_engine import connect
     from reelgraph.params.engine import Engine
 
     return connect(Engine(backend="duckdb", url="local[2]", memory_mb=500))

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from reelgraph.histories.arrays import Histories
-from tests.histories.strategies import random_histories
+from reelgraph.sequences.arrays import Histories
+from tests.sequences.strategies import random_histories
 
 MOVIES = 60
 

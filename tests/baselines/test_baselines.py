@@ -11,14 +11,14 @@ from reelgraph.baselines import biased_mf, item_knn
 from reelgraph.baselines.biases import fit_biases
 from reelgraph.baselines.fitting import predictions
 from reelgraph.baselines.loading import load_baseline
-from reelgraph.errors import ParamError
-from reelgraph.histories.arrays import Histories
-from reelgraph.histories.ratings import stars
-from reelgraph.metrics import rmse
+from reelgraph.core.metrics import rmse
 from reelgraph.params.base import load
 from reelgraph.params.baselines import BaselineParams
+from reelgraph.runtime.errors import ParamError
+from reelgraph.sequences.arrays import Histories
+from reelgraph.sequences.ratings import stars
 from tests.baselines.planted import planted
-from tests.histories.strategies import histories
+from tests.sequences.strategies import histories
 
 PARAMS = load(BaselineParams).baselines
 KNN = item_knn.Params.model_validate(PARAMS["item_knn"])

@@ -8,7 +8,7 @@ import numpy as np
 
 from bench.new_people import predicted, without
 from tests.contracts.test_raters import movies, params_of
-from tests.histories.strategies import random_histories
+from tests.sequences.strategies import random_histories
 
 
 def test_a_fit_without_people_has_none_of_their_rows_and_all_histories() -> None:

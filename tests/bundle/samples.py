@@ -8,14 +8,14 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from reelgraph.bundle.contents import MOVIES, VECTORS, Contents, configured, write_bundle
-from reelgraph.bundle.library import Library
+from reelgraph.app.bundle.contents import MOVIES, VECTORS, Contents, configured, write_bundle
+from reelgraph.app.bundle.library import Library
 from reelgraph.raters.fitting import Movies, fit_rater
 from reelgraph.raters.loading import Config
 from reelgraph.raters.rater import Rater
 from tests.contracts.test_raters import movies as known_movies
 from tests.contracts.test_raters import params_of
-from tests.histories.strategies import random_histories
+from tests.sequences.strategies import random_histories
 
 KNOWN = (
     ("千と千尋の神隠し", "Spirited Away", ["Sen to Chihiro no kamikakushi"], 2001),

@@ -12,12 +12,12 @@ import numpy as np
 import pytest
 
 import reelgraph
-from reelgraph.bundle.answers import best, interval, spread_out
-from reelgraph.bundle.contents import read_bundle
-from reelgraph.bundle.model import Bundle
-from reelgraph.bundle.person import Rated, histories_of
-from reelgraph.bundle.vector_files import write_projector, write_word2vec
-from reelgraph.errors import ArtifactError, InputError
+from reelgraph.app.bundle.answers import best, interval, spread_out
+from reelgraph.app.bundle.contents import read_bundle
+from reelgraph.app.bundle.model import Bundle
+from reelgraph.app.bundle.person import Rated, histories_of
+from reelgraph.app.bundle.vector_files import write_projector, write_word2vec
+from reelgraph.runtime.errors import ArtifactError, InputError
 from tests.bundle import samples
 
 

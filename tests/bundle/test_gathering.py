@@ -8,11 +8,11 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from reelgraph.bundle.contents import MOVIES
-from reelgraph.bundle.gathering import movielens_of_params, with_titles
-from reelgraph.bundle.library import Library
-from reelgraph.bundle.titles import TitleIndex
-from reelgraph.errors import InputError
+from reelgraph.app.bundle.contents import MOVIES
+from reelgraph.app.bundle.gathering import movielens_of_params, with_titles
+from reelgraph.app.bundle.library import Library
+from reelgraph.app.bundle.titles import TitleIndex
+from reelgraph.runtime.errors import InputError
 from reelgraph.schemas.catalog import CATALOG
 
 EDITION = {

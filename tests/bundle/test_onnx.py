@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 import reelgraph
-from reelgraph.bundle.person import Rated, histories_of
+from reelgraph.app.bundle.person import Rated, histories_of
 from tests.bundle import samples
 
 ROOT = Path(__file__).parents[2]
@@ -28,7 +28,7 @@ def written(folder: Path, kind: str) -> Path:
     bundle = samples.written(folder, kind)
     # In a process of its own: torch traces lengths that are no int, which shape checks refuse.
     code = (
-        "from pathlib import Path; from reelgraph.bundle import contents, exporting; "
+        "from pathlib import Path; from reelgraph.app.bundle import contents, exporting; "
         f"folder = Path({str(bundle)!r}); exporting.add_onnx(contents.read_bundle(folder), folder)"
     )
     env = os.environ | {"PYTHONPATH": str(ROOT)}
@@ -77,7 +77,7 @@ def test_onnx_of_a_gaussian_process_predicts_what_the_bundle_does(gp: Path, time
 
 def test_a_pivot_a_step_inverts_any_covariance() -> None:
     onnxruntime = pytest.importorskip("onnxruntime")
-    onnx_gp, draw = pytest.importorskip("reelgraph.bundle.onnx_gp"), np.random.default_rng(0)
+    onnx_gp, draw = pytest.importorskip("reelgraph.app.bundle.onnx_gp"), np.random.default_rng(0)
     file = onnxruntime.InferenceSession(onnx_gp.inverse.to_model_proto().SerializeToString())
     for size in (1, 2, 17, 127):
         factors = draw.normal(size=(size, 5))

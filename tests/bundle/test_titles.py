@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from reelgraph.bundle.titles import TitleIndex
+from reelgraph.app.bundle.titles import TitleIndex
 from tests.bundle import samples
 
 

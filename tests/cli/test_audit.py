@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from reelgraph.cli import audit
+from tools import audit
 
 LOCKS = sorted(Path().glob("requirements*.lock"))
 

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from reelgraph.cli.main import app
+from reelgraph.app.cli.main import app
 from tests.bundle import samples
-from tests.sites.test_reading import LETTERBOXD
+from tests.rating_imports.test_reading import LETTERBOXD
 
 COMMANDS = ("predict", "recommend", "similar", "ratings", "doctor", "export")
 

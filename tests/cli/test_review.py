@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
-from reelgraph.cli.review import _difference, _lock, _metrics, _params, _plots
+from tools.pr_report import _difference, _lock, _metrics, _params, _plots
 
 
 def test_metrics_come_by_importance() -> None:
@@ -42,7 +42,7 @@ def test_what_came_or_went_has_a_dash() -> None:
 
 
 def test_stages_say_what_of_them_is_other() -> None:
-    old = {"cmd": "python -m stages.map a", "deps": [1], "outs": [1]}
+    old = {"cmd": "python -m stages.layout_map a", "deps": [1], "outs": [1]}
     assert _difference(None, old) == ("–", "new", "")
     assert _difference(old, None) == ("there", "gone", "")
     assert _difference(old, {**old, "deps": [2], "outs": [2]}) == ("", "", "other deps, outs")
@@ -58,7 +58,9 @@ def test_a_clone_without_data_is_not_stale() -> None:
     assert _lock("dvc.yaml", {"map": deleted})[3] == "up to date; data of 1 stages not here"
     uncached = [{"changed outs": {"data/peers/svd": "not in cache"}}]
     assert _lock("dvc.yaml", {"peer@svd": uncached})[3] == "up to date; data of 1 stages not here"
-    code = [{"changed deps": {"data/movies.parquet": "deleted", "reelgraph/files.py": "modified"}}]
+    code = [
+        {"changed deps": {"data/movies.parquet": "deleted", "reelgraph/runtime/atomic_io.py": "modified"}}
+    ]
     params = [{"changed deps": {"params.yaml": {"gp.epochs": "modified"}}}]
     both = _lock("dvc.yaml", {"map": deleted, "report": code, "links": params, "filter": ["changed command"]})
     assert both[3] == "stale: filter, links, report; data of 1 stages not here"

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from reelgraph.cli.studies import gathered
+from tools.collect_studies import gathered
 
 COUNTS = {"filter": {"users": 3}}
 FIGURES = {"svdpp": {"rmse": 0.9}}

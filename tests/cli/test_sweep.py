@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import re
 
-from reelgraph.cli.sweep import Experiment, of_json, page
+from reelgraph.app.cli.sweep import Experiment, of_json, page
 
 
 def run(rev: str, hidden: int, kind: str, val: float, name: str | None = None) -> dict:

@@ -4,18 +4,18 @@ from pathlib import Path
 
 import pytest
 
-from reelgraph.cli import tune
-from reelgraph.histories.arrays import write_histories
-from reelgraph.histories.ratings import stars
-from reelgraph.metrics import rmse
+from reelgraph.core.metrics import rmse
+from reelgraph.sequences.arrays import write_histories
+from reelgraph.sequences.ratings import stars
 from tests.baselines.planted import planted
 from tests.baselines.test_baselines import PARAMS
+from tools import grid_search
 
 
 def test_combinations_are_all_of_them() -> None:
-    found = list(tune.combinations(["ridge=1,2.5", "sweeps=3"]))
+    found = list(grid_search.combinations(["ridge=1,2.5", "sweeps=3"]))
     assert found == [{"ridge": 1, "sweeps": 3}, {"ridge": 2.5, "sweeps": 3}]
-    assert list(tune.combinations([])) == [{}]
+    assert list(grid_search.combinations([])) == [{}]
 
 
 def test_the_best_is_printed_last(
@@ -26,7 +26,7 @@ def test_the_best_is_printed_last(
     monkeypatch.chdir(tmp_path)
     Path("params.yaml").write_text(params, encoding="utf-8")
     write_histories(h, "data/histories")
-    tune.main("baselines.biased_mf", "ridge=1.0,1000.0")
+    grid_search.main("baselines.biased_mf", "ridge=1.0,1000.0")
     lines = capsys.readouterr().out.split()
     assert lines[-1] == "ridge=1.0"
     assert float(lines[-2]) < float(lines[-4])
@@ -34,6 +34,6 @@ def test_the_best_is_printed_last(
 
 def test_the_figure_is_that_of_training_rows_on_validation_targets() -> None:
     h = planted(6, users=30)
-    found = tune.validation_rmse(h, "baselines", "user_mean", PARAMS["user_mean"])
-    predict = tune.load_baseline("reelgraph.baselines", "user_mean", {})
+    found = grid_search.validation_rmse(h, "baselines", "user_mean", PARAMS["user_mean"])
+    predict = grid_search.load_baseline("reelgraph.baselines", "user_mean", {})
     assert found == rmse(stars(h, h.val), predict(h, h.fit_end("train"), h.val))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from reelgraph.cli.unchanged import differences
+from tools.check_reproducible import differences
 
 
 @pytest.fixture

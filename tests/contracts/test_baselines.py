@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from reelgraph.baselines.bias_recent import Params
 from reelgraph.baselines.biases import fit_biases
 from reelgraph.baselines.loading import load_baseline
-from reelgraph.histories.arrays import Histories
 from reelgraph.params.base import load
 from reelgraph.params.baselines import BaselineParams
-from tests.histories.strategies import any_histories, histories, random_histories, unseen, with_other
+from reelgraph.sequences.arrays import Histories
+from tests.sequences.strategies import any_histories, histories, random_histories, unseen, with_other
 
 PARAMS = load(BaselineParams).baselines
 

@@ -9,21 +9,21 @@ import pytest
 import torch
 
 from reelgraph.baselines.loading import load_baseline
-from reelgraph.errors import TrainingError
 from reelgraph.gnn.hetero import to_hetero
 from reelgraph.gnn.learning import learn
 from reelgraph.gnn.predictor import messages
 from reelgraph.gnn.training import train
-from reelgraph.histories.arrays import Histories
 from reelgraph.params.base import load
 from reelgraph.params.baselines import BaselineParams
 from reelgraph.params.rater import RaterParams
 from reelgraph.raters.fitting import fit_rater
 from reelgraph.raters.rater import Rater
+from reelgraph.runtime.errors import TrainingError
 from reelgraph.schemas.kg import KnowledgeGraph, Relation
+from reelgraph.sequences.arrays import Histories
 from tests.contracts.test_raters import MOVIES, movies, params_of
 from tests.gnn.graphs import gnn_params, random_graph
-from tests.histories.strategies import random_histories
+from tests.sequences.strategies import random_histories
 
 KINDS = ("gp", "attention", "transformer")
 BASELINES = load(BaselineParams).baselines
@@ -148,7 +148,7 @@ class TestTraining:
 def test_a_step_too_long_stops_it_at_the_place(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     # AdamW's steps are of bounded length: SGD's are not.
     monkeypatch.setattr(
-        "reelgraph.raters.training.AdamW",
+        "reelgraph.raters.networks.training.AdamW",
         lambda weights, rate, **_: torch.optim.SGD(weights, 1e12),
     )
     given = params_of(kind).model_dump()

@@ -5,16 +5,16 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from reelgraph.baselines.external.needed import needed
 from reelgraph.baselines.loading import load_baseline
-from reelgraph.errors import PackageError
-from reelgraph.histories.arrays import Histories
-from reelgraph.histories.ratings import stars
-from reelgraph.metrics import rmse
+from reelgraph.core.metrics import rmse
 from reelgraph.params.base import load
 from reelgraph.params.peers import PEERS_FILE, PeerParams
-from reelgraph.peers.needed import needed
+from reelgraph.runtime.errors import PackageError
+from reelgraph.sequences.arrays import Histories
+from reelgraph.sequences.ratings import stars
 from tests.baselines.planted import planted
-from tests.histories.strategies import SPLITS, random_histories, unseen, with_other
+from tests.sequences.strategies import SPLITS, random_histories, unseen, with_other
 
 PEERS = load(PeerParams, PEERS_FILE).peers
 PACKAGE = {"svd": "surprise", "svdpp": "surprise", "als_implicit": "cmfrec"}
@@ -33,7 +33,7 @@ def name(request: pytest.FixtureRequest) -> str:
 
 def predicted(name: str, h: Histories, index: np.ndarray, **numbers: object) -> np.ndarray:
     quick = {key: value for key, value in (QUICK | numbers).items() if key in PEERS[name]}
-    predict = load_baseline("reelgraph.peers", name, PEERS[name] | quick, PEERS_FILE)
+    predict = load_baseline("reelgraph.baselines.external", name, PEERS[name] | quick, PEERS_FILE)
     return predict(h, h.fit_end("train"), index)
 
 

@@ -9,21 +9,21 @@ import numpy as np
 import pytest
 import torch
 
-from reelgraph.errors import ArtifactError
 from reelgraph.evaluation.predictions import of_targets
-from reelgraph.files import write_json
-from reelgraph.histories.arrays import Histories
-from reelgraph.histories.cases import apart
 from reelgraph.params.base import load
 from reelgraph.params.rater import RaterParams
 from reelgraph.raters.fitting import Fitted, Movies, fit_rater
 from reelgraph.raters.loading import load_rater
-from reelgraph.raters.neural import NeuralRater, build
+from reelgraph.raters.networks.network_rater import NeuralRater, build
 from reelgraph.raters.rater import Rater
+from reelgraph.runtime.atomic_io import write_json
+from reelgraph.runtime.errors import ArtifactError
 from reelgraph.schemas.catalog import CATALOG
 from reelgraph.schemas.kg import KnowledgeGraph, Relation
 from reelgraph.schemas.vectors import write_vectors
-from tests.histories.strategies import SPLITS, random_histories, unseen, with_other
+from reelgraph.sequences.arrays import Histories
+from reelgraph.sequences.cases import apart
+from tests.sequences.strategies import SPLITS, random_histories, unseen, with_other
 
 MOVIES, DIM = 40, 12
 
@@ -237,7 +237,7 @@ def kept(fitted: Fitted, params: RaterParams, folder: Path) -> str:
     """Write rater and movies as the stages do; return the data folder."""
     import pyarrow as pa
 
-    from reelgraph.files import write_parquet
+    from reelgraph.runtime.atomic_io import write_parquet
 
     known = movies()
     row = {c.in_file: [None] * MOVIES for c in CATALOG.columns} | {"movieId": known.graph.movie_ids}

@@ -42,7 +42,7 @@ def change(path: Path, hunk: str) -> None:
 
 def run(project: Project, command: str) -> str:
     """Run a command of a recipe: as it stands, but make's through what it calls."""
-    words = {"make": [sys.executable, "-m", "reelgraph.cli.deps"], "python": [sys.executable]}
+    words = {"make": [sys.executable, "-m", "tools.sync_deps"], "python": [sys.executable]}
     first, *rest = command.replace('"', "").split(" -k ")
     parts = first.split()
     call = words["make"] if parts == ["make", "deps"] else [*words.get(parts[0], parts[:1]), *parts[1:]]

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
-from reelgraph.cli.param_table import tables
 from tests.bundle import samples
+from tools.param_table import tables
 
 ROOT = Path(__file__).parents[2]
 

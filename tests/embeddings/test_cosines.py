@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from reelgraph.embeddings.cosines import pair_statistics, units
-from reelgraph.errors import ArtifactError
+from reelgraph.runtime.errors import ArtifactError
 
 
 def statistics(vectors: np.ndarray, pairs: int, seed: int, where: str = "vectors") -> dict[str, float]:

@@ -9,8 +9,8 @@ from reelgraph.embeddings.measure import distinct_rows, entities_of, measure
 from reelgraph.embeddings.plots import write_spectra
 from reelgraph.embeddings.sets import random_vectors
 from reelgraph.embeddings.treatments import TREATMENTS
-from reelgraph.errors import ArtifactError
 from reelgraph.params.embeddings import Embeddings
+from reelgraph.runtime.errors import ArtifactError
 from tests.gnn.conftest import random_graph
 
 PARAMS = Embeddings(pairs=500, pair_seed=42, queries=30)

@@ -8,9 +8,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from reelgraph.engine import collect, connect, read_parquet, stream
-from reelgraph.errors import InputError, PackageError
+from reelgraph.core.table_engine import collect, connect, read_parquet, stream
 from reelgraph.params.engine import Engine
+from reelgraph.runtime.errors import InputError, PackageError
 
 SCHEMA = pa.schema({"a": pa.int64(), "s": pa.string()})
 
@@ -57,8 +57,8 @@ def test_too_little_memory_is_said(tmp_path):
 GREEDY = """
 import sys
 import pyarrow as pa, pyarrow.parquet as pq
-from reelgraph.engine import connect, read_parquet, write_table
-from reelgraph.errors import PackageError
+from reelgraph.core.table_engine import connect, read_parquet, write_table
+from reelgraph.runtime.errors import PackageError
 from reelgraph.params.engine import Engine
 
 pq.write_table(pa.table({"s": ["x"]}), "x.parquet")

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reelgraph.errors import ArtifactError
 from reelgraph.evaluation.bound import ROUNDING, bound, expected_stars
-from reelgraph.histories.arrays import Histories
 from reelgraph.params.demo import Demo
+from reelgraph.runtime.errors import ArtifactError
+from reelgraph.sequences.arrays import Histories
 from reelgraph.sources.demo.make import DemoData, make_demo
 
 NONE = np.zeros(0, np.int64)

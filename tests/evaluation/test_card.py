@@ -4,12 +4,12 @@ import numpy as np
 
 from reelgraph.evaluation import results
 from reelgraph.evaluation.card import model_card
-from reelgraph.histories.ratings import stars
 from reelgraph.params.base import load
 from reelgraph.params.rater import RaterParams
 from reelgraph.raters.loading import Config
 from reelgraph.raters.rater import Prediction
-from tests.histories.strategies import random_histories
+from reelgraph.sequences.ratings import stars
+from tests.sequences.strategies import random_histories
 
 
 def test_the_card_says_what_was_learned_from_and_how_good_it_is() -> None:

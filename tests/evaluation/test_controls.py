@@ -7,11 +7,11 @@ import pytest
 
 from reelgraph.evaluation import controls as module
 from reelgraph.evaluation.controls import controls, shuffled, without_ratings, without_text
-from reelgraph.histories.arrays import Histories
-from reelgraph.histories.cases import Cases, apart
-from reelgraph.histories.ratings import stars
 from reelgraph.raters.rater import Prediction, Rater
-from tests.histories.strategies import random_histories
+from reelgraph.sequences.arrays import Histories
+from reelgraph.sequences.cases import Cases, apart
+from reelgraph.sequences.ratings import stars
+from tests.sequences.strategies import random_histories
 
 MOVIES = 40
 

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from reelgraph.evaluation.ranking import Asked, ask, by_movie, ranking, ranks
-from reelgraph.histories.arrays import Histories
-from tests.histories.strategies import random_histories
+from reelgraph.sequences.arrays import Histories
+from tests.sequences.strategies import random_histories
 
 MOVIES = 60
 

@@ -5,18 +5,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from reelgraph.errors import ArtifactError, TrainingError
 from reelgraph.evaluation import bundle, examples, intervals, plots, results
 from reelgraph.evaluation.intervals import paired_rmse, resampled_means
 from reelgraph.evaluation.leak import refuse_below_bound
 from reelgraph.evaluation.predictions import table
 from reelgraph.evaluation.uncertainty import of_probabilities
-from reelgraph.files import write_arrays
-from reelgraph.histories.arrays import FITS, Histories
-from reelgraph.histories.ratings import stars
 from reelgraph.raters.rater import Prediction, Reasons
+from reelgraph.runtime.atomic_io import write_arrays
+from reelgraph.runtime.errors import ArtifactError, TrainingError
 from reelgraph.schemas.kg import KnowledgeGraph, Relation
-from tests.histories.strategies import random_histories
+from reelgraph.sequences.arrays import FITS, Histories
+from reelgraph.sequences.ratings import stars
+from tests.sequences.strategies import random_histories
 
 
 @pytest.fixture

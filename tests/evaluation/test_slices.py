@@ -6,9 +6,9 @@ from hypothesis import given, settings
 
 from reelgraph.evaluation.bundle import Foretold
 from reelgraph.evaluation.slices import beside_best, by_slice, labels
-from reelgraph.histories.arrays import FITS, Histories
-from reelgraph.histories.ratings import stars
-from tests.histories.strategies import histories, random_histories
+from reelgraph.sequences.arrays import FITS, Histories
+from reelgraph.sequences.ratings import stars
+from tests.sequences.strategies import histories, random_histories
 
 SLICES = {"history", "popularity", "user_mean", "user_spread", "rating", "year", "user"}
 

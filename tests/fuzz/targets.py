@@ -11,27 +11,27 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from reelgraph.engine import connect
-from reelgraph.errors import ReelgraphError
+from reelgraph.core.safetensors_io import read_tensors
+from reelgraph.core.table_engine import connect
 from reelgraph.graph.fasttext_file import sentence_vectors
-from reelgraph.histories.arrays import read_histories, write_histories
 from reelgraph.params.base import load
 from reelgraph.params.engine import Engine
 from reelgraph.params.rater import RaterParams
 from reelgraph.raters.loading import Config
 from reelgraph.report.inputs import read_curve
+from reelgraph.runtime.errors import ReelgraphError
 from reelgraph.schemas.movies import read_movies
 from reelgraph.schemas.ratings import RATINGS
 from reelgraph.schemas.records import Examples, read_record
 from reelgraph.schemas.vectors import read_vectors, write_vectors
+from reelgraph.sequences.arrays import read_histories, write_histories
 from reelgraph.sources import titles
 from reelgraph.sources.cells import Cells
 from reelgraph.sources.movielens import movielens
 from reelgraph.sources.staging import Staging
 from reelgraph.sources.tables import tables
 from reelgraph.sources.tmdb_files import find
-from reelgraph.tensors import read_tensors
-from tests.histories.strategies import random_histories
+from tests.sequences.strategies import random_histories
 from tests.sources.folders import LATEST, ML_1M, ML_100K, catalog, ratings
 
 PLACE = Path(tempfile.mkdtemp(prefix="reelgraph-fuzz-"))

@@ -6,9 +6,9 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from reelgraph.errors import ArtifactError
-from reelgraph.files import write_parquet
 from reelgraph.gnn.features import movie_features, release_year_feature
+from reelgraph.runtime.atomic_io import write_parquet
+from reelgraph.runtime.errors import ArtifactError
 from reelgraph.schemas.catalog import CATALOG
 from reelgraph.schemas.vectors import write_vectors
 

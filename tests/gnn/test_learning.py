@@ -8,11 +8,11 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from reelgraph.errors import TrainingError
 from reelgraph.gnn.hetero import to_hetero
 from reelgraph.gnn.learning import learn
 from reelgraph.gnn.predictor import LinkPredictor, messages
 from reelgraph.gnn.saved import write_looks, write_model
+from reelgraph.runtime.errors import TrainingError
 from tests.gnn.graphs import gnn_params
 
 

@@ -7,8 +7,8 @@ import fasttext
 import numpy as np
 import pytest
 
-from reelgraph.errors import InputError
 from reelgraph.graph.fasttext_file import DICTIONARY, HEADER, sentence_vectors
+from reelgraph.runtime.errors import InputError
 
 LINES = ["Žofie Émile 中村 met 𝔘we at a café", "the café of Émile and Ann Lee is old", "a b a b </s> the"] * 5
 SENTENCES = [

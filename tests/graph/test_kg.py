@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from reelgraph.errors import ArtifactError
+from reelgraph.runtime.errors import ArtifactError
 from reelgraph.schemas.kg import EDGES, ENTITIES, read_kg, write_kg
 
 ROWS = [("actor", 0, "Ann"), ("actor", 1, "Bo"), ("genre", 0, "Drama")]

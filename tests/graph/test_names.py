@@ -6,8 +6,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from reelgraph.errors import InputError, PackageError
 from reelgraph.graph.names import name_vectors, training_lines
+from reelgraph.runtime.errors import InputError, PackageError
 from reelgraph.schemas.columns import TEXT_COLUMNS
 
 WORDS = ["a", "house", "by", "the", "sea", "where", "Ann", "Lee", "and", "Émile", "waits", "for", "rain"]

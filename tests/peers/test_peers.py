@@ -6,17 +6,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from reelgraph.errors import ArtifactError, PackageError
+from reelgraph.baselines.external.blend import best_blend, blended
+from reelgraph.baselines.external.machine_rows import DAY, Features
+from reelgraph.baselines.external.needed import needed
 from reelgraph.evaluation.bundle import Foretold
 from reelgraph.evaluation.predictions import read_table, table
 from reelgraph.evaluation.results import beside_rater
-from reelgraph.files import write_parquet
-from reelgraph.histories.arrays import Histories
-from reelgraph.histories.ratings import stars
-from reelgraph.peers.blend import best_blend, blended
-from reelgraph.peers.machine_rows import DAY, Features
-from reelgraph.peers.needed import needed
-from tests.histories.strategies import random_histories
+from reelgraph.runtime.atomic_io import write_parquet
+from reelgraph.runtime.errors import ArtifactError, PackageError
+from reelgraph.sequences.arrays import Histories
+from reelgraph.sequences.ratings import stars
+from tests.sequences.strategies import random_histories
 
 
 def two_people() -> Histories:

@@ -77,7 +77,7 @@ def recovered(project: Project, expected: dict[str, str]) -> bool:
         Whether DVC had been killed while it wrote dvc.lock, and that was mended first.
     """
     forget_runs(project)
-    was_cut = bool(project.run("python", "-m", "reelgraph.cli.mend"))
+    was_cut = bool(project.run("python", "-m", "tools.repair_lock"))
     project.run("dvc", "repro")
     found = digests(project)
     assert found == expected, sorted(k for k in {*found, *expected} if found.get(k) != expected.get(k))

@@ -10,28 +10,32 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
-from reelgraph.cli import deps
-from reelgraph.imports import imported
 from reelgraph.params.base import SECTIONS, StageParams
+from tools import sync_deps
+from tools.import_graph import imported
 
 STAGES = {
     str(body["cmd"]).split()[2]: body
-    for file in deps.dvc_files()
+    for file in sync_deps.dvc_files()
     for stage in YAML(typ="safe").load(file)["stages"].values()
     for body in [stage.get("do", stage)]
 }
 """Script, as a module, and its stage, of the pipeline and of the studies."""
 
 
-@pytest.mark.parametrize("file", deps.dvc_files(), ids=str)
+@pytest.mark.parametrize("file", sync_deps.dvc_files(), ids=str)
 def test_every_imported_module_is_a_dep(file: Path) -> None:
-    before, after = deps.updated(file)
+    before, after = sync_deps.updated(file)
     assert before == after, "run `make deps`"
 
 
 def test_imports_are_followed_through_the_package() -> None:
     found = {str(path) for path in imported(Path("stages/train_rater.py"))}
-    assert {"reelgraph/raters/attention.py", "reelgraph/stars.py", "reelgraph/errors.py"} <= found
+    assert {
+        "reelgraph/raters/networks/attention.py",
+        "reelgraph/core/rating_scale.py",
+        "reelgraph/runtime/errors.py",
+    } <= found
     assert "reelgraph/baselines/user_mean.py" not in found
 
 
@@ -60,7 +64,7 @@ def sections_of(params: list[str | dict[str, list[str]]]) -> set[str]:
 
 def sharers(stage: str) -> list[dict[str, list[str]]]:
     """The stage that writes what this one shares with others, where it reads such a file."""
-    read = {dep for dep in STAGES[stage]["deps"] if Path(dep).name == deps.SHARED}
+    read = {dep for dep in STAGES[stage]["deps"] if Path(dep).name == sync_deps.SHARED}
     return [body for body in STAGES.values() if read & set(body.get("outs", []))]
 
 

@@ -205,7 +205,7 @@ def test_plots_show_has_every_plot(project: Project) -> None:
 
 
 def test_the_result_table_names_all_models(project: Project) -> None:
-    said = project.run("python", "-m", "reelgraph.cli.show")
+    said = project.run("python", "-m", "tools.summary")
     for name in ("rater", "user_mean", "recent_mean", "global_mean", "best possible"):
         assert name in said
 
@@ -225,11 +225,11 @@ def test_the_report_has_every_model_and_movie(project: Project) -> None:
         json.dumps(title, ensure_ascii=False)[1:-1].replace("<", "\\u003c") in page
         for title in movies.to_pylist()
     )
-    assert "data/report/index.html" in project.run("python", "-m", "reelgraph.cli.show")
+    assert "data/report/index.html" in project.run("python", "-m", "tools.summary")
 
 
 def test_a_review_says_what_changed(project: Project) -> None:
-    same = project.run("python", "-m", "reelgraph.cli.review", "HEAD").splitlines()
+    same = project.run("python", "-m", "tools.pr_report", "HEAD").splitlines()
     assert same[2] == "| lock | `dvc.yaml` |  | up to date |  |"
     # The tiny demo isn't what the studies' locks are of.
     assert [row.split("|")[2].strip() for row in same[3:]] == [
@@ -237,14 +237,14 @@ def test_a_review_says_what_changed(project: Project) -> None:
     assert "| stale: ablation, ablation_" in same[3]
     assert same[3].endswith(" more |  |")
     project.run("dvc", "exp", "run", "-S", "model.hidden_dim=24")
-    rows = project.run("python", "-m", "reelgraph.cli.review", "HEAD").splitlines()[2:]
+    rows = project.run("python", "-m", "tools.pr_report", "HEAD").splitlines()[2:]
     assert rows[0].startswith("| metric | `rater.json: test.rmse` | ")
     assert "| param | `model.hidden_dim` | 16 | 24 |  |" in rows
     assert "| stage | `train_rater` |  |  | other params, outs |" in rows
     assert not any("`ingest`" in row for row in rows)
     assert "| lock | `dvc.yaml` |  | up to date |  |" in rows
     project.set(gp__epochs=3)
-    rows = project.run("python", "-m", "reelgraph.cli.review", "HEAD").splitlines()
+    rows = project.run("python", "-m", "tools.pr_report", "HEAD").splitlines()
     assert "| lock | `dvc.yaml` |  | stale: report, train_rater |  |" in rows
 
 

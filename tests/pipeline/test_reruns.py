@@ -56,10 +56,10 @@ TABLE = {
     "baselines.biased_mf": {"baseline@biased_mf"} | COMPARED,
     "evaluate.examples": {"evaluate"},
     "evaluate.ranking_users": {"ranking"},
-    "reelgraph/raters/attention.py": RATER,
-    "reelgraph/raters/transformer.py": RATER,
+    "reelgraph/raters/networks/attention.py": RATER,
+    "reelgraph/raters/networks/transformer.py": RATER,
     "reelgraph/raters/gp/process.py": RATER,
-    "reelgraph/raters/distributed.py": RATER,
+    "reelgraph/raters/networks/distributed.py": RATER,
     "reelgraph/params/rater.py": RATER,
     "reelgraph/gnn/sage.py": LINKS,
     "reelgraph/gnn/links.py": LINKS,
@@ -71,7 +71,7 @@ TABLE = {
     "reelgraph/text/encoder.py": TEXT,
     "reelgraph/text/projection.py": TEXT - {"bert_encode", "counts"},
     "reelgraph/graph/entities.py": GRAPH,
-    "reelgraph/histories/splits.py": SEQUENCES,
+    "reelgraph/sequences/splits.py": SEQUENCES,
     "reelgraph/baselines/recent_mean.py": {"baseline@recent_mean"} | COMPARED,
     "reelgraph/baselines/biased_mf.py": {"baseline@biased_mf"} | COMPARED,
     "reelgraph/baselines/fitting.py": BASELINES | COMPARED,
@@ -81,7 +81,7 @@ TABLE = {
     "reelgraph/evaluation/ranking.py": {"ranking"},
     "reelgraph/sources/movielens.py": ALL,
     "stages/filter.py": ALL - {"ingest"},
-    "reelgraph/cli/show.py": set(),
+    "tools/summary.py": set(),
 }
 
 

@@ -8,11 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch.nn.functional import normalize
 
-from reelgraph.histories.arrays import Histories
-from reelgraph.histories.batches import Batch, gather
-from reelgraph.raters.attention import AttentionRater
+from reelgraph.raters.networks.attention import AttentionRater
+from reelgraph.sequences.arrays import Histories
+from reelgraph.sequences.batches import Batch, gather
 from tests.contracts.test_raters import MOVIES
-from tests.histories.strategies import histories
+from tests.sequences.strategies import histories
 
 
 def restated(rater: AttentionRater, history: list[int], ratings: list[float], target: int) -> torch.Tensor:

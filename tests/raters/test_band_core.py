@@ -8,9 +8,9 @@ from torch import Tensor
 from torch.autograd import gradcheck
 from torch.nn.functional import one_hot
 
-from reelgraph.compute import CPU
-from reelgraph.raters.band import Band
-from reelgraph.raters.band_core import BandCore
+from reelgraph.core.torch_setup import CPU
+from reelgraph.raters.networks.band import Band
+from reelgraph.raters.networks.band_core import BandCore
 
 HIDDEN, CODES, PLACES = 4, 3, 90
 

@@ -11,18 +11,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch.nn.functional import mse_loss, normalize
 
-from reelgraph.compute import CPU
-from reelgraph.errors import ParamError
-from reelgraph.histories.arrays import Histories
-from reelgraph.histories.batches import gather
-from reelgraph.histories.ratings import scaled
-from reelgraph.raters.attention import AttentionRater
-from reelgraph.raters.band import Band
-from reelgraph.raters.banded import Banded, stretch
+from reelgraph.core.torch_setup import CPU
 from reelgraph.raters.fitting import fit_rater
+from reelgraph.raters.networks.attention import AttentionRater
+from reelgraph.raters.networks.band import Band
+from reelgraph.raters.networks.sliding_window import Banded, stretch
+from reelgraph.runtime.errors import ParamError
+from reelgraph.sequences.arrays import Histories
+from reelgraph.sequences.batches import gather
+from reelgraph.sequences.ratings import scaled
 from tests.contracts.test_raters import MOVIES, movies, params_of
-from tests.histories.strategies import histories, random_histories
 from tests.raters.test_training import people, trained
+from tests.sequences.strategies import histories, random_histories
 
 
 def rater(dropout: float = 0.0) -> AttentionRater:

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 import torch
 
-from reelgraph.errors import ParamError, TrainingError
-from reelgraph.raters.distributed import launch, owners
 from reelgraph.raters.fitting import Fitted, fit_rater
-from reelgraph.resuming import NOWHERE, Resume
+from reelgraph.raters.networks.distributed import launch, owners
+from reelgraph.runtime.checkpointing import NOWHERE, Resume
+from reelgraph.runtime.errors import ParamError, TrainingError
 from tests.contracts.test_raters import movies, params_of
 from tests.raters.together import BATCH, KINDS, params, people
 

@@ -9,19 +9,19 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
-from reelgraph.engine import connect
-from reelgraph.files import write_parquet
-from reelgraph.histories.arrays import Histories
-from reelgraph.histories.making import make_histories
-from reelgraph.histories.ratings import stars
-from reelgraph.metrics import rmse
+from reelgraph.core.metrics import rmse
+from reelgraph.core.table_engine import connect
 from reelgraph.params.base import load
 from reelgraph.params.rater import RaterParams
 from reelgraph.params.sequences import SequencesParams
 from reelgraph.raters.fitting import Movies, fit_rater
+from reelgraph.runtime.atomic_io import write_parquet
 from reelgraph.schemas.catalog import open_catalog
 from reelgraph.schemas.kg import KnowledgeGraph, Relation
 from reelgraph.schemas.ratings import open_ratings
+from reelgraph.sequences.arrays import Histories
+from reelgraph.sequences.making import make_histories
+from reelgraph.sequences.ratings import stars
 from reelgraph.sources.filtering import filter_movies
 from reelgraph.sources.movielens_files import GENRES_100K
 from stages import ingest

@@ -4,15 +4,15 @@ import numpy as np
 import pytest
 import torch
 
-from reelgraph.errors import TrainingError
-from reelgraph.histories.arrays import Histories
-from reelgraph.histories.ratings import stars
-from reelgraph.metrics import rmse
+from reelgraph.core.metrics import rmse
 from reelgraph.params.rater import Train
-from reelgraph.raters.attention import AttentionRater
-from reelgraph.raters.network import Network
-from reelgraph.raters.training import Trained, predict, train
-from tests.histories.strategies import random_histories
+from reelgraph.raters.networks.attention import AttentionRater
+from reelgraph.raters.networks.base import Network
+from reelgraph.raters.networks.training import Trained, predict, train
+from reelgraph.runtime.errors import TrainingError
+from reelgraph.sequences.arrays import Histories
+from reelgraph.sequences.ratings import stars
+from tests.sequences.strategies import random_histories
 
 TRAIN = Train(
     epochs=6, batch_size=32, users=0, learning_rate=0.01, weight_decay=0.01, cosine_epochs=6,

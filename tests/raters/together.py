@@ -12,13 +12,13 @@ from pathlib import Path
 
 import torch
 
-from reelgraph.compute import CPU
-from reelgraph.histories.arrays import Histories
+from reelgraph.core.torch_setup import CPU
 from reelgraph.params.rater import RaterParams
-from reelgraph.raters.distributed import Processes, joined
 from reelgraph.raters.fitting import fit_states
+from reelgraph.raters.networks.distributed import Processes, joined
+from reelgraph.sequences.arrays import Histories
 from tests.contracts.test_raters import movies, params_of
-from tests.histories.strategies import random_histories
+from tests.sequences.strategies import random_histories
 
 KINDS = ("attention", "transformer", "users")
 BATCH = 24

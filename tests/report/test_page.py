@@ -11,12 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
-from reelgraph.files import write_json
 from reelgraph.report import atlas, inputs, tables, verdict
 from reelgraph.report.contents import report
 from reelgraph.report.inputs import NOT_RUN, OTHER_DATA
 from reelgraph.report.svg import Scale
 from reelgraph.report.wording import bin_name, listed, name, signed, span
+from reelgraph.runtime.atomic_io import write_json
 from tests.report import samples
 
 VOID = {"meta", "link", "input", "br", "hr", "img"}

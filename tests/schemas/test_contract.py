@@ -5,9 +5,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from reelgraph.engine import connect, read_parquet
-from reelgraph.errors import ArtifactError, InputError
+from reelgraph.core.table_engine import connect, read_parquet
 from reelgraph.params.engine import Engine
+from reelgraph.runtime.errors import ArtifactError, InputError
 from reelgraph.schemas.column import Column
 from reelgraph.schemas.contract import Contract
 

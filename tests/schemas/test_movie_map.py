@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from reelgraph.errors import ArtifactError
+from reelgraph.runtime.errors import ArtifactError
 from reelgraph.schemas.movie_map import SCHEMA, MovieMap, read_map, write_map
 
 

@@ -12,10 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from ibis.backends import BaseBackend
 
-from reelgraph.engine import read_parquet
-from reelgraph.errors import ParamError
-from reelgraph.files import write_parquet
+from reelgraph.core.table_engine import read_parquet
 from reelgraph.params.demo import Demo
+from reelgraph.runtime.atomic_io import write_parquet
+from reelgraph.runtime.errors import ParamError
 from reelgraph.schemas.ratings import RATINGS
 from reelgraph.sources.demo import viewing
 from reelgraph.sources.demo.choice import Odds, choose

@@ -11,8 +11,8 @@ import pyarrow as pa
 import pytest
 from ibis.backends import BaseBackend
 
-from reelgraph.engine import read_parquet
-from reelgraph.files import write_parquet
+from reelgraph.core.table_engine import read_parquet
+from reelgraph.runtime.atomic_io import write_parquet
 from reelgraph.schemas.catalog import CATALOG
 from reelgraph.sources.demo.catalog import catalog_table
 from reelgraph.sources.demo.genres import GENRES

@@ -5,9 +5,9 @@ import json
 import pyarrow.parquet as pq
 import pytest
 
-from reelgraph.errors import ArtifactError, InputError
 from reelgraph.params.engine import Engine
 from reelgraph.params.filter import FilterParams
+from reelgraph.runtime.errors import ArtifactError, InputError
 from stages import filter as stage
 from stages import ingest
 from tests.sources.folders import catalog, params, ratings, save

@@ -4,7 +4,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from reelgraph.errors import ReelgraphError
+from reelgraph.runtime.errors import ReelgraphError
 from reelgraph.sources import titles
 from reelgraph.sources.movielens_files import GENRES_100K
 from stages import ingest

@@ -3,8 +3,8 @@ from __future__ import annotations
 import pyarrow.parquet as pq
 import pytest
 
-from reelgraph.engine import connect
-from reelgraph.errors import ReelgraphError
+from reelgraph.core.table_engine import connect
+from reelgraph.runtime.errors import ReelgraphError
 from reelgraph.schemas.ratings import open_ratings
 from stages import ingest
 from tests.sources.folders import catalog, params, ratings, save

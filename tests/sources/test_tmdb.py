@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from reelgraph.errors import InputError
+from reelgraph.runtime.errors import InputError
 from reelgraph.sources.cells import Cells
 from stages import ingest
 from tests.sources.folders import LATEST, params, put

@@ -4,13 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from reelgraph.errors import ParamError
 from reelgraph.params.ablation import ABLATION_FILE, AblationParams, AblationRunParams
 from reelgraph.params.base import PARAMS_FILE, load
+from reelgraph.runtime.errors import ParamError
 from reelgraph.studies.ablation import run, shared_params
 from reelgraph.studies.table import Row, collected, dots, rows_of
 from tests.contracts.test_raters import movies, params_of
-from tests.histories.strategies import random_histories
+from tests.sequences.strategies import random_histories
 
 
 def tiny() -> AblationRunParams:

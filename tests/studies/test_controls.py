@@ -5,12 +5,12 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reelgraph.histories.arrays import Histories
-from reelgraph.histories.batches import gather
-from reelgraph.raters.neural import build
+from reelgraph.raters.networks.network_rater import build
+from reelgraph.sequences.arrays import Histories
+from reelgraph.sequences.batches import gather
 from reelgraph.studies.controls import RatingsHidden, controlled, shuffled
 from tests.contracts.test_raters import movies, params_of
-from tests.histories.strategies import built, random_histories
+from tests.sequences.strategies import built, random_histories
 
 
 @given(built("leave_last_out", "global_time", "given"), st.integers(0, 2**32))

@@ -5,11 +5,11 @@ import pytest
 import torch
 from hypothesis import given
 
-from reelgraph.histories.arrays import Histories
 from reelgraph.params.probe import Probe
+from reelgraph.sequences.arrays import Histories
 from reelgraph.studies.probe import Person, choose_person, errors, figures, predicted, probe
 from reelgraph.studies.residuals import Task, make_task
-from tests.histories.strategies import built, random_histories
+from tests.sequences.strategies import built, random_histories
 
 PARAMS = Probe(users=1000, window=32)
 PERSON = Person(0.2, 0.3, 4.0)

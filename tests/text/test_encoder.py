@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from reelgraph.errors import InputError, PackageError, ParamError
+from reelgraph.runtime.errors import InputError, PackageError, ParamError
 from reelgraph.text.cache import fingerprint
 from reelgraph.text.encoder import encode, load_encoder
 from reelgraph.text.half import LEAST_COSINE, halved

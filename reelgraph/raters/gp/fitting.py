@@ -11,15 +11,15 @@ from jaxtyping import Float64, Int64
 from torch import nn
 from torch.nn.functional import nll_loss
 
-from reelgraph.errors import TrainingError
 from reelgraph.params.gp import Gp
-from reelgraph.progress import progress
 from reelgraph.raters.gp.columns import Columns
 from reelgraph.raters.gp.head import Head, expected_stars
 from reelgraph.raters.gp.inputs import HeadInputs
 from reelgraph.raters.gp.process import Process
 from reelgraph.raters.gp.windows import Rows
-from reelgraph.resuming import Learner, State
+from reelgraph.runtime.checkpointing import Learner, State
+from reelgraph.runtime.errors import TrainingError
+from reelgraph.runtime.progress import progress
 
 SLOW = ("metric", "means", "doubt")
 """Parameters of movies and entities, which are many and take smaller steps."""

@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from reelgraph.stars import N_CODES, from_codes
+from reelgraph.core.rating_scale import N_CODES, from_codes
 
 CODES = torch.arange(1, N_CODES + 1, dtype=torch.float32)
 

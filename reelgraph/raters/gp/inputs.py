@@ -9,6 +9,7 @@ import torch
 from jaxtyping import Float, Float64, Int64
 from torch import Tensor
 
+from reelgraph.core.parallel import one_thread_each
 from reelgraph.raters.gp.columns import Columns
 from reelgraph.raters.gp.content import Content
 from reelgraph.raters.gp.movie_stats import MovieStats, RatingStats, rating_stats
@@ -16,7 +17,6 @@ from reelgraph.raters.gp.process import Process
 from reelgraph.raters.gp.ratings import Ratings
 from reelgraph.raters.gp.tastes import table_of
 from reelgraph.raters.gp.windows import Marks, Rows
-from reelgraph.threads import one_thread_each
 
 YEAR, YEARS = 1995.0, 15.0
 RECENT = (1, 3, 10)

@@ -13,10 +13,9 @@ import torch
 from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
-from reelgraph.histories.arrays import Histories
-from reelgraph.histories.drawing import some
-from reelgraph.histories.ratings import stars
-from reelgraph.metrics import mae, rmse
+from reelgraph.core.metrics import mae, rmse
+from reelgraph.core.safetensors_io import put_in, write_tensors
+from reelgraph.core.seeds import derive, generator
 from reelgraph.params.gp import Gp
 from reelgraph.params.rater import Model
 from reelgraph.raters.gp.blanks import doubled
@@ -33,9 +32,10 @@ from reelgraph.raters.gp.scoring import Scorer
 from reelgraph.raters.gp.tastes import Tastes, fit_tastes
 from reelgraph.raters.gp.windows import covering, ending_at
 from reelgraph.raters.rater import Epoch, Prediction, Reasons, Scores
-from reelgraph.resuming import NOWHERE, Resume
-from reelgraph.seeds import derive, generator
-from reelgraph.tensors import put_in, write_tensors
+from reelgraph.runtime.checkpointing import NOWHERE, Resume
+from reelgraph.sequences.arrays import Histories
+from reelgraph.sequences.drawing import some
+from reelgraph.sequences.ratings import stars
 
 MOST_JUDGED = 20_000
 """Validation targets by which an epoch is judged; of more, some are drawn, as nothing is chosen by it."""

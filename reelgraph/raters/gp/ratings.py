@@ -8,8 +8,8 @@ from functools import cached_property
 import numpy as np
 from jaxtyping import Bool, Float64, Int64
 
-from reelgraph.histories.arrays import Histories
-from reelgraph.stars import from_codes
+from reelgraph.core.rating_scale import from_codes
+from reelgraph.sequences.arrays import Histories
 
 Sums = Float64[np.ndarray, " targets"]
 

@@ -15,11 +15,11 @@ import torch
 from jaxtyping import Float, Int64
 from torch import Tensor
 
+from reelgraph.core.parallel import one_thread_each
+from reelgraph.core.seeds import derive
 from reelgraph.raters.gp.content import Content
 from reelgraph.raters.gp.factorisation import factorise
 from reelgraph.raters.gp.ratings import Ratings
-from reelgraph.seeds import derive
-from reelgraph.threads import one_thread_each
 
 FEWEST_GROUPS, MOST_GROUPS = 2, 10
 RATINGS_TO_FIT = 5_000_000

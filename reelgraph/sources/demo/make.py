@@ -8,10 +8,10 @@ import numpy as np
 import pyarrow as pa
 from jaxtyping import Float32, Float64, Int64
 
-from reelgraph.errors import ParamError
+from reelgraph.core.seeds import generator
 from reelgraph.params.demo import Demo
+from reelgraph.runtime.errors import ParamError
 from reelgraph.schemas.ratings import RATINGS
-from reelgraph.seeds import generator
 from reelgraph.sources.demo.catalog import catalog_table
 from reelgraph.sources.demo.movies import Movies, draw_movies
 from reelgraph.sources.demo.opinions import DRIFT, NOISE_SD, PRIOR, levels, rate

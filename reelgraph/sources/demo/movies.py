@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float64, Int64
 
-from reelgraph.seeds import generator
+from reelgraph.core.seeds import generator
 from reelgraph.sources.demo.genres import GENRES
 from reelgraph.sources.demo.names import MOST_COMPANIES
 from reelgraph.sources.demo.themes import THEMES

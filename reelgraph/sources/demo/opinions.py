@@ -15,9 +15,9 @@ from __future__ import annotations
 import numpy as np
 from jaxtyping import Float64
 
+from reelgraph.core.rating_scale import HIGHEST, LOWEST, STEP
 from reelgraph.sources.demo.tastes import DIM
 from reelgraph.sources.demo.viewing import DAY, Viewing
-from reelgraph.stars import HIGHEST, LOWEST, STEP
 
 NOISE_SD = 0.68
 """Spread of one opinion about the same level, stars."""

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from jaxtyping import Float64, Int64
 
-from reelgraph.seeds import generator
+from reelgraph.core.seeds import generator
 from reelgraph.sources.demo.genres import GENRES
 from reelgraph.sources.demo.movies import N_THEMES, Movies
 from reelgraph.sources.demo.names import first_names, joined, surnames, words

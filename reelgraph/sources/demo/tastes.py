@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 from jaxtyping import Bool, Float64, Int64
 
-from reelgraph.seeds import generator
+from reelgraph.core.seeds import generator
 from reelgraph.sources.demo.movies import N_THEMES, Movies
 
 DIM = 8

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from jaxtyping import Int64
 
-from reelgraph.seeds import generator
+from reelgraph.core.seeds import generator
 from reelgraph.sources.demo.movies import Movies
 from reelgraph.sources.demo.names import joined, words
 from reelgraph.sources.demo.sentences import Slots, written

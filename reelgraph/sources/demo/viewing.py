@@ -13,9 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float64, Int64
 
+from reelgraph.core.seeds import generator
 from reelgraph.params.demo import Demo
-from reelgraph.progress import progress
-from reelgraph.seeds import generator
+from reelgraph.runtime.progress import progress
 from reelgraph.sources.demo.choice import Odds, choose
 from reelgraph.sources.demo.movies import FIRST_YEAR, LAST_YEAR, Movies
 

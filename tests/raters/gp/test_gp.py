@@ -8,7 +8,6 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reelgraph.histories.arrays import Histories
 from reelgraph.raters.gp.columns import Columns
 from reelgraph.raters.gp.content import make_content
 from reelgraph.raters.gp.cowatch import cowatch_vectors
@@ -21,8 +20,9 @@ from reelgraph.raters.gp.rater import HEAD_INPUTS
 from reelgraph.raters.gp.ratings import Ratings, all_rows, fitted_rows
 from reelgraph.raters.gp.tastes import fit_tastes
 from reelgraph.raters.gp.windows import covering, ending_at
+from reelgraph.sequences.arrays import Histories
 from tests.contracts.test_raters import MOVIES, movies, params_of
-from tests.histories.strategies import any_histories, histories, random_histories
+from tests.sequences.strategies import any_histories, histories, random_histories
 
 
 @pytest.fixture

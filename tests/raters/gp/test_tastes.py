@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 
-from reelgraph.histories.arrays import Histories
 from reelgraph.raters.gp.content import make_content
 from reelgraph.raters.gp.factorisation import factorise
 from reelgraph.raters.gp.ratings import all_rows, fitted_rows
 from reelgraph.raters.gp.tastes import fit_tastes, table_of
+from reelgraph.sequences.arrays import Histories
 from tests.contracts.test_raters import MOVIES, movies
-from tests.histories.strategies import random_histories
+from tests.sequences.strategies import random_histories
 
 PEOPLE, FILMS = 300, 120
 

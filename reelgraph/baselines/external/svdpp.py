@@ -1,0 +1,45 @@
+"""Peer: SVD++ (Koren 2008), by Surprise."""
+
+from __future__ import annotations
+
+import numpy as np
+from jaxtyping import Float, Int64
+from pydantic import Field
+
+from reelgraph.baselines.external.needed import needed
+from reelgraph.baselines.external.surprise_rows import predict_by
+from reelgraph.params.base import Section, Seed
+from reelgraph.sequences.arrays import Histories
+
+
+class Params(Section):
+    """Numbers of the peer."""
+
+    factors: int = Field(ge=1, le=1024)
+    """Dimensions, 1 to 1024."""
+
+    epochs: int = Field(ge=1)
+    """Passes over the rows, 1 or more."""
+
+    rate: float = Field(gt=0)
+    """Step size, above 0."""
+
+    ridge: float = Field(ge=0)
+    """Weight of the squared numbers, 0 or more."""
+
+    seed: Seed
+    """Seed of the start."""
+
+
+def predict(
+    histories: Histories,
+    fit_end: Int64[np.ndarray, " users"],
+    index: Int64[np.ndarray, " n"],
+    params: Params,
+) -> Float[np.ndarray, " n"]:
+    """Predict the ratings at ``index``, in stars."""
+    algorithm = needed("surprise").SVDpp(
+        n_factors=params.factors, n_epochs=params.epochs, lr_all=params.rate, reg_all=params.ridge,
+        random_state=params.seed, cache_ratings=True,
+    )  # fmt: skip
+    return predict_by(algorithm, histories, fit_end, index)

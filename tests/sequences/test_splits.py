@@ -1,0 +1,166 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import assume
+from hypothesis import given as over
+from hypothesis import strategies as st
+
+from reelgraph.runtime.errors import InputError
+from reelgraph.sequences.arrays import Histories
+from reelgraph.sequences.splits import Split, given, global_time, leave_last_out
+from tests.sequences.strategies import any_histories, built
+
+lengths = st.lists(st.integers(1, 60), min_size=1, max_size=30).filter(lambda n: max(n) >= 17)
+shares = st.floats(0.05, 0.4)
+
+
+def restated(n: int, first: int, most: int, last: int) -> tuple[list[int], list[int], list[int], int]:
+    """The SPEC's rules for one user, position by position; there ``last`` is 1."""
+    test = list(range(n - last, n)) if n >= first + last else []
+    val = [n - last - 1] if n >= first + last + 1 else []
+    train = spread(list(range(first, n - last - 1)) if n >= first + last + 2 else [], most)
+    return train, val, test, (val or test or [n])[0]
+
+
+def spread(train: list[int], most: int) -> list[int]:
+    return train[:: len(train) // most][:most] if most and len(train) > most else train
+
+
+@over(lengths, st.sampled_from([0, 1, 5, 7]), st.integers(1, 5))
+def test_as_the_spec_says_for_each_user(n: list[int], most: int, last: int) -> None:
+    offsets = np.concatenate([[0], np.cumsum(n)])
+    split = leave_last_out(offsets, 10, most, last)
+    train, val, test, ends = [], [], [], []
+    for start, length in zip(offsets, n, strict=False):
+        mine = restated(length, 10, most, last)
+        for whole, part in zip((train, val, test), mine, strict=False):
+            whole += [int(start) + position for position in part]
+        ends.append(int(start) + mine[3])
+    assert split.train.tolist() == train
+    assert split.val.tolist() == val
+    assert split.test.tolist() == test
+    assert split.train_end.tolist() == ends
+
+
+@over(lengths, st.integers(0, 10), st.integers(1, 5))
+def test_every_position_is_one_kind_of_target_at_most(n: list[int], first: int, last: int) -> None:
+    offsets = np.concatenate([[0], np.cumsum(n)])
+    split = leave_last_out(offsets, first, 0, last)
+    targets = np.concatenate([split.train, split.val, split.test])
+    position = targets - offsets[np.searchsorted(offsets, targets, side="right") - 1]
+    enough = np.array(n) >= first + last
+    assert len(np.unique(targets)) == len(targets) == (np.array(n) - first)[enough].sum()
+    assert position.min() >= first
+
+
+def test_too_few_ratings_are_refused() -> None:
+    with pytest.raises(InputError, match="a user with 13 ratings or more, got at most 12 a user"):
+        leave_last_out(np.array([0, 12, 20]), 10, 5, 1)
+
+
+def timed(n: list[int], data: st.DataObject) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Offsets, users and times of people with n ratings each; few times, so that many tie."""
+    times = [sorted(data.draw(st.lists(st.integers(0, 30), min_size=k, max_size=k))) for k in n]
+    return np.concatenate([[0], np.cumsum(n)]), np.repeat(np.arange(len(n)), n), np.concatenate(times)
+
+
+def refusing_nothing(make: object, *arguments: object) -> Split:
+    try:
+        return make(*arguments)  # type: ignore[operator]
+    except InputError:
+        assume(False)
+        raise
+
+
+@over(st.lists(st.integers(1, 12), min_size=1, max_size=8), shares, shares, st.data())
+def test_two_moments_part_everybodys_ratings(
+    n: list[int], val_share: float, test_share: float, data: st.DataObject
+) -> None:
+    offsets, user, time = timed(n, data)
+    split = refusing_nothing(global_time, offsets, 2, 0, time, val_share, test_share)
+    place, position = np.arange(len(time)), np.arange(len(time)) - offsets[user]
+    rows = place < split.train_end[user], place < split.val_end[user]
+    assert time[rows[0]].max() < time[~rows[0]].min()
+    assert time[rows[1]].max() < time[~rows[1]].min()
+    behind, between = (~rows[1]).sum(), (rows[1] & ~rows[0]).sum()
+    assert behind >= max(1, round(test_share * len(time)))
+    assert (time > time[~rows[1]].min()).sum() < max(1, round(test_share * len(time)))
+    assert behind + between >= max(1, round(test_share * len(time))) + max(1, round(val_share * len(time)))
+    enough = position >= 2
+    assert split.train.tolist() == place[rows[0] & enough].tolist()
+    assert split.val.tolist() == place[~rows[0] & rows[1] & enough].tolist()
+    assert split.test.tolist() == place[~rows[1] & enough].tolist()
+
+
+@over(st.lists(st.integers(1, 12), min_size=1, max_size=8), st.sampled_from([0, 2]), st.data())
+def test_a_given_split_is_kept(n: list[int], most: int, data: st.DataObject) -> None:
+    offsets = np.concatenate([[0], np.cumsum(n)])
+    test = np.concatenate([np.arange(k) >= data.draw(st.integers(0, k)) for k in n])
+    split = refusing_nothing(given, offsets, 2, most, test)
+    assert split.test.tolist() == np.flatnonzero(test).tolist()
+    val, train = [], []
+    for user, start in enumerate(offsets[:-1]):
+        kept = int((~test[start : offsets[user + 1]]).sum())
+        validates = kept >= 2
+        assert split.limit[user] == split.val_end[user] == start + kept
+        assert split.train_end[user] == start + kept - validates
+        val += [start + kept - 1] * validates
+        train += spread([start + i for i in range(2, kept - validates)], most)
+    assert split.val.tolist() == val
+    assert split.train.tolist() == train
+
+
+@over(any_histories)
+def test_each_split_is_a_partition(h: Histories) -> None:
+    rows = np.arange(len(h.code))
+    train, val = h.before(h.fit_end("train")), h.before(h.fit_end("train_val"))
+    assert (train <= val).all()
+    assert train[h.train].all()
+    assert (val & ~train)[h.val].all()
+    assert not val[h.test].any()
+    targets = np.concatenate([h.train, h.val, h.test])
+    assert len(np.unique(targets)) == len(targets)
+    assert (np.diff(np.concatenate([h.train, [len(rows)]])) > 0).all()
+
+
+@over(any_histories)
+def test_no_history_holds_its_target(h: Histories) -> None:
+    rows = np.arange(len(h.code))
+    user, end = h.users_of(rows), h.history_end(rows)
+    assert (end <= rows).all()
+    assert (h.offsets[user] <= end).all()
+    assert (end <= h.limit[user]).all()
+
+
+@over(built("leave_last_out", "global_time"))
+def test_by_time_a_history_holds_nothing_later_and_all_that_is_earlier(h: Histories) -> None:
+    rows = np.arange(len(h.code))
+    assert (h.history_end(rows) == rows).all()
+    user = h.users_of(rows)
+    assert (np.diff(h.timestamp)[np.diff(user) == 0] >= 0).all()
+
+
+@over(built("global_time"))
+def test_nobodys_future_is_among_the_rows_that_a_model_is_fitted_on(h: Histories) -> None:
+    for rows, targets in (("train", np.concatenate([h.val, h.test])), ("train_val", h.test)):
+        assert h.timestamp[h.before(h.fit_end(rows))].max() < h.timestamp[targets].min()
+
+
+@over(built("given"))
+def test_a_given_test_ratings_history_is_all_that_trains_of_its_user(h: Histories) -> None:
+    user = h.users_of(h.test)
+    assert (h.history_end(h.test) == h.fit_end("train_val")[user]).all()
+    assert (h.history_end(h.val) == h.val).all()
+
+
+def test_splits_without_targets_are_refused() -> None:
+    offsets, time = np.array([0, 5, 10]), np.tile(np.arange(5), 2)
+    with pytest.raises(InputError, match="got 0 training, 0 validation, 0 test"):
+        global_time(offsets, 9, 0, time, 0.1, 0.1)
+    with pytest.raises(InputError, match="got 0 training, 0 validation, 6 test"):
+        global_time(offsets, 2, 0, np.zeros(10, np.int64), 0.1, 0.1)
+    with pytest.raises(InputError, match="got 4 training, 2 validation, 0 test"):
+        given(offsets, 2, 0, np.zeros(10, bool))
+    with pytest.raises(InputError, match="got 0 training, 0 validation, 10 test"):
+        given(offsets, 2, 0, np.ones(10, bool))

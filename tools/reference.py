@@ -1,0 +1,89 @@
+"""Run the SPEC's settings as an experiment: ``python -m tools.reference [-S key=value …]``.
+
+params.yaml stays as it is; the data are those that it, or -S, names.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+from tools.summary import results_of
+
+NAME = "reference"
+
+SETTINGS: dict[str, object] = {
+    "text.model": "package",
+    "text.batch_size": 64,
+    "text.precision": "float32",
+    "projection.dim": 300,
+    "projection.seed": 42,
+    "gnn.hidden_dim": 300,
+    "gnn.out_dim": 300,
+    "kg.val_share": 0,
+    "kg.test_share": 0,
+    "gnn.loss": "bpr",
+    "gnn.epochs": 100,
+    "gnn.learning_rate": 0.01,
+    "embeddings.pairs": 50_000,
+    "embeddings.pair_seed": 42,
+    "sequences.split": "leave_last_out",
+    "sequences.min_history": 10,
+    "sequences.train_targets": 5,
+    "sequences.test_last": 1,
+    "sequences.sample_users": 2_000,
+    "sequences.sample_seed": 42,
+    "model.embedding": "kg_gnn_bert",
+    "model.type": "attention",
+    "model.max_history": 30,
+    "model.hidden_dim": 128,
+    "model.dropout": 0.1,
+    "train.epochs": 30,
+    "train.batch_size": 128,
+    "train.users": 0,
+    "train.learning_rate": 0.001,
+    "train.weight_decay": 0.01,
+    "train.cosine_epochs": 30,
+    "train.min_learning_rate": 0.00001,
+    "train.clip_norm": 1.0,
+    "train.precision": "float32",
+    "baselines.recent_mean.recent": 5,
+    "evaluate.fit": "train",
+}
+"""Every number of the reference, whatever the defaults have become."""
+
+
+def command(extra: list[str]) -> list[str]:
+    """Return the DVC command: the reference's settings first, the caller's after them."""
+    settings = [part for key, value in SETTINGS.items() for part in ("-S", f"{key}={value}")]
+    return ["dvc", "exp", "run", "--temp", "--force", "--name", NAME, *settings, *extra]
+
+
+def result_table() -> str:
+    """Return the experiment's result table."""
+    rater, baselines = (_metrics(f"metrics/{name}.json") for name in ("rater", "baselines"))
+    return results_of(rater, baselines)
+
+
+def _metrics(path: str) -> dict[str, dict[str, float]]:
+    shown = subprocess.run(
+        ["git", "show", f"{_revision()}:{path}"], check=True, capture_output=True, text=True
+    )
+    return json.loads(shown.stdout)
+
+
+def _revision() -> str:
+    pattern = f"refs/exps/*/*/{NAME}"
+    listed = subprocess.run(
+        ["git", "for-each-ref", "--sort=-committerdate", "--format=%(objectname)", pattern],
+        check=True, capture_output=True, text=True,
+    )  # fmt: skip
+    return listed.stdout.splitlines()[0]
+
+
+if __name__ == "__main__":
+    status = subprocess.run(command(sys.argv[1:]), check=False).returncode
+    if status:
+        sys.exit(status)
+    print(f"\nThe SPEC's settings (dvc exp show; dvc exp apply {NAME}):\n{result_table()}")
