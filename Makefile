@@ -23,7 +23,7 @@ show: $(READY)  ## print the results
 
 peers: mend  ## fit the strong, slow models to compare with, on the data of the last run
 	python -m pip install --quiet -r requirements-peers.lock
-	dvc repro studies/peers/dvc.yaml
+	dvc repro studies/external_baselines/dvc.yaml
 	@python -m tools.summary peers
 
 # Two processes, one of which takes the pipeline's tests; `python -m pytest FILE` takes one.
@@ -69,7 +69,7 @@ lock:  ## pin what pyproject.toml allows, in a new environment
 	  .venv-lock/bin/python -m pip freeze | grep -E '^(axe-playwright-python|greenlet|playwright)='; \
 	} > requirements-browser.lock
 	.venv-lock/bin/python -m pip install --quiet '.[peers]'
-	{ echo '# For studies/peers, beside requirements.lock: made by `make lock`. cmfrec needs a C compiler.'; \
+	{ echo '# For studies/external_baselines, beside requirements.lock: made by `make lock`. cmfrec needs a C compiler.'; \
 	  .venv-lock/bin/python -m pip freeze --all | grep -E '^(cmfrec|Cython|findblas|myfm|scikit-surprise|setuptools)='; } \
 	  > requirements-peers.lock
 	.venv-lock/bin/python -m pip install --quiet '.[docs,onnx]'
@@ -111,12 +111,12 @@ restore: mend  ## bring back the outputs that dvc.lock names
 	git checkout -- metrics plots
 
 # The SPEC's settings, on whatever data params.yaml or SET names; params.yaml stays as it is:
-#   make reference SET="-S data.source=tables -S data.catalog=/abs/catalog.parquet -S data.ratings=/abs/ratings.parquet"
+#   make reproduce-reference SET="-S data.source=tables -S data.catalog=/abs/catalog.parquet -S data.ratings=/abs/ratings.parquet"
 reference: $(READY)
 	python -m tools.reference $(SET)
 
 probe: mend  ## what each set of movie vectors tells of tastes
-	dvc repro studies/embeddings/dvc.yaml
+	dvc repro studies/probe/dvc.yaml
 
 bench: $(READY)  ## measure the stages beside a plain re-implementation; BENCH=full: at the full size, and all of the pipeline
 	python -m bench.run $(or $(BENCH),small)

@@ -15,7 +15,7 @@ from statistics import median
 
 import torch
 
-from bench.comparing import Row, ran, run
+from bench.comparison import Row, read_result, run_side
 from bench.run import RESULTS, known_rows, machine
 
 STAGES = ("bert_encode", "train_gnn_epoch", "train_gnn_epoch_bfloat16", "train_rater")
@@ -65,10 +65,10 @@ def row(name: str, how_large: str, device: str, rounds: int) -> Row:
         folder, found = Path(place), []
         stage.prepare(folder, size)
         for _ in range(rounds):
-            of_cpu = run(name, "ours", folder, size, "cpu")
-            arrays = ran("ours", folder).arrays
-            found.append((of_cpu, run(name, "ours", folder, size, device)))
-            stage.check(arrays, ran("ours", folder).arrays)
+            of_cpu = run_side(name, "ours", folder, size, "cpu")
+            arrays = read_result("ours", folder).arrays
+            found.append((of_cpu, run_side(name, "ours", folder, size, device)))
+            stage.check(arrays, read_result("ours", folder).arrays)
     cpu, other = (median(median(pair[i]["seconds"]) for pair in found) for i in range(2))
     return {
         "name": name, "size": size, "counts": stage.COUNTS, "cpu_seconds": cpu, "seconds": other,

@@ -21,11 +21,11 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from reelgraph.app.bundle.contents import MOVIES
-from reelgraph.app.bundle.gathering import with_titles
-from reelgraph.app.bundle.library import Library
-from reelgraph.app.bundle.titles import TitleIndex
-from reelgraph.app.rating_imports.reading import Matched, match, read_ratings
+from reelgraph.app.bundle.catalog import MovieCatalog
+from reelgraph.app.bundle.format import MOVIES_SCHEMA
+from reelgraph.app.bundle.from_pipeline import add_titles
+from reelgraph.app.bundle.title_matching import TitleIndex
+from reelgraph.app.rating_imports.ratings_file import MatchedRatings, match_ratings, read_ratings_file
 
 ROWS, SEED = 300, 7
 SHARES = {"another year": 0.08, "no rating": 0.05, "no accents": 0.03, "typographic signs": 0.05,
@@ -101,20 +101,20 @@ def _changed(title: str, quirk: str) -> str:
     return re.sub(r"\band\b", "&", title) if quirk == "& for and" else title
 
 
-def library(folder: Path, english: bool) -> Library:
+def library(folder: Path, english: bool) -> MovieCatalog:
     """Return the catalogue, with MovieLens' titles or with the original titles alone."""
     table = pq.read_table(folder / "ml-latest-small/catalog.parquet")
-    table = with_titles(table, folder / "ml-latest-small" if english else None)
+    table = add_titles(table, folder / "ml-latest-small" if english else None)
     size = table.num_rows
     for name in ("ratings", "x", "y"):
-        table = table.append_column(name, pa.array(np.zeros(size), MOVIES.field(name).type))
-    return Library(table.select(MOVIES.names).cast(MOVIES))
+        table = table.append_column(name, pa.array(np.zeros(size), MOVIES_SCHEMA.field(name).type))
+    return MovieCatalog(table.select(MOVIES_SCHEMA.names).cast(MOVIES_SCHEMA))
 
 
-def told(rows: list[Line], found: Matched, movie_ids: np.ndarray) -> str:
+def told(rows: list[Line], found: MatchedRatings, movie_ids: np.ndarray) -> str:
     """Return how many rows were found rightly, wrongly and not at all, by quirk."""
-    said = {given.line: int(movie_ids[row]) for given, row, _ in found.found}
-    why = {each.line: each.why.partition(":")[0] for each in found.passed}
+    said = {given.line: int(movie_ids[row]) for given, row, _ in found.matches}
+    why = {each.line: each.reason.partition(":")[0] for each in found.skipped}
     table: dict[str, Counter[str]] = {}
     for at, line in enumerate(rows, 2):
         right = said.get(at) == line.movie if at in said else False
@@ -138,14 +138,14 @@ def main(folder: Path, out: Path) -> None:
     print(f"{len(rows)} rows drawn from {len(movies):,} movies, seed {SEED}: {out}")
     for name, english in (("with MovieLens' titles", True), ("original titles alone", False)):
         mine = library(folder, english)
-        found = match(read_ratings(out), mine, TitleIndex(mine))
+        found = match_ratings(read_ratings_file(out), mine, TitleIndex(mine))
         print(
-            f"{name}: {len(found.found)} of {len(rows)} rows matched ({found.counts}), not: {found.reasons}"
+            f"{name}: {len(found.matches)} of {len(rows)} rows matched ({found.match_counts}), not: {found.skip_counts}"
         )
         print(told(rows, found, mine.movie_ids))
-        for each in found.passed:
-            if each.why.startswith(("another year", "no such", "ambiguous")):
-                print(f"    {each.title}: {each.why}")
+        for each in found.skipped:
+            if each.reason.startswith(("another year", "no such", "ambiguous")):
+                print(f"    {each.title}: {each.reason}")
 
 
 if __name__ == "__main__":

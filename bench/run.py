@@ -16,13 +16,13 @@ from typing import Any
 
 import torch
 
-from bench.comparing import Row, compare
+from bench.comparison import Row, compare
 
 STAGES = (
     "tables", "build_kg", "bert_encode", "train_gnn_epoch", "train_gnn_epoch_bfloat16",
     "train_gnn_to_quality", "train_rater", "evaluate",
 )  # fmt: skip
-WHOLE = ("repro", "repro_gp")
+PIPELINE_ROWS = ("repro", "repro_gp")
 """Rows that ``bench.repro`` adds."""
 ROUNDS = {"small": 3, "full": 3}
 RESULTS = Path("bench/results")
@@ -59,7 +59,7 @@ def known_rows(file: Path) -> dict[str, Row]:
 
 
 def _write(file: Path, rows: dict[str, Row]) -> None:
-    ordered = [rows[name] for name in (*STAGES, *WHOLE) if name in rows]
+    ordered = [rows[name] for name in (*STAGES, *PIPELINE_ROWS) if name in rows]
     text = json.dumps({"machine": machine(), "rows": ordered}, indent=2)
     file.write_text(text + "\n", encoding="utf-8")
     file.with_suffix(".md").write_text(markdown(ordered), encoding="utf-8")

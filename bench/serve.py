@@ -18,8 +18,8 @@ from urllib.parse import urlsplit
 
 import numpy as np
 
-from reelgraph.app.bundle.contents import read_bundle
-from tests.server.server import BINARY, started
+from reelgraph.app.bundle.format import read_bundle
+from tests.helpers.app_server import BINARY, start_server
 
 THINKING = (5.0, 2.0, 1.0, 0.0)
 """Seconds between an answer and the next rating."""
@@ -70,7 +70,7 @@ def measure(url: str, process: int, movies: list[int], clients: int, thinking: f
 
 def main(bundle: Path, clients: int = 50, seconds: float = 20) -> None:
     """Print the table."""
-    movies = read_bundle(bundle).library.movie_ids.tolist()
+    movies = read_bundle(bundle).catalog.movie_ids.tolist()
     heads = (
         ("clients", 8),
         ("think s", 10),
@@ -81,7 +81,7 @@ def main(bundle: Path, clients: int = 50, seconds: float = 20) -> None:
         ("CPU ms", 8),
     )
     print(f"{len(movies):,} movies\n{''.join(f'{head:>{width}}' for head, width in heads)}")
-    with started(bundle) as server:
+    with start_server(bundle) as server:
         measure(*server, movies, 2, 0.0, 3)
         for thinking in THINKING:
             print(measure(*server, movies, clients, thinking, seconds), flush=True)

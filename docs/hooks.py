@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from tools.param_table import tables
+from tools.param_table import param_tables
 
 
 def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
     """Put the tables in place of their mark."""
-    return markdown.replace("<!-- params -->", tables(Path("params.yaml")))
+    return markdown.replace("<!-- params -->", param_tables(Path("params.yaml")))

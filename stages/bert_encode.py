@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from reelgraph.core.torch_setup import prepare, where
-from reelgraph.params.text import TextParams
+from reelgraph.core.schemas.movies import read_movies
+from reelgraph.core.schemas.vectors import write_vectors
+from reelgraph.core.torch_setup import configure_torch, device_suffix
+from reelgraph.params.text import BertEncodeParams
 from reelgraph.runtime.atomic_io import write_json
 from reelgraph.runtime.checkpointing import resumable
-from reelgraph.runtime.stage_runner import run
-from reelgraph.schemas.movies import read_movies
-from reelgraph.schemas.vectors import write_vectors
-from reelgraph.text.cache import cached, fingerprint
+from reelgraph.runtime.stage_runner import run_stage
+from reelgraph.text.cache import encode_with_cache, fingerprint
 from reelgraph.text.encoder import encode, load_encoder
-from reelgraph.text.half import halved
-from reelgraph.text.movie_text import movie_texts, text_counts
-from reelgraph.text.weights import locate
+from reelgraph.text.movie_text import count_texts, movie_texts
+from reelgraph.text.sentence_model import locate_model, to_bfloat16_checked
 
 MOVIES = Path("data/movies.parquet")
 VECTORS = Path("data/text_vectors.parquet")
@@ -23,25 +22,27 @@ CACHE = Path(".cache/text")
 COUNTS = Path("data/counts/text.json")
 
 
-def bert_encode(params: TextParams) -> str:
+def main(params: BertEncodeParams) -> str:
     """Encode the movies' texts."""
-    device = prepare(params.compute)
+    device = configure_torch(params.compute)
     movies = read_movies(MOVIES, ("movie_id", "tagline", "overview"))
     texts = movie_texts(movies)
-    model, given = load_encoder(locate(params.text.model), device), texts.to_pylist()
+    model, given = load_encoder(locate_model(params.text.model), device), texts.to_pylist()
     size = params.text.batch_size
     if params.text.precision == "bfloat16":
-        model = halved(model, given)
-    counts = text_counts(texts)
+        model = to_bfloat16_checked(model, given)
+    counts = count_texts(texts)
     with resumable("bert_encode", params, [MOVIES]) as resume:
-        state = resume.state("vectors")
+        state = resume.checkpoint("vectors")
         folder = CACHE / fingerprint(model, size)
-        vectors = cached(folder, given, lambda new: encode(model, new, size, state))
+        vectors = encode_with_cache(folder, given, lambda new: encode(model, new, size, state))
         write_vectors(movies["movie_id"].to_numpy(), vectors, VECTORS)
     write_json(counts, COUNTS)
-    summary = f"{counts['movies']:,} movies, {counts['nonempty_share']:.1%} with a text, {vectors.shape[1]} d"
-    return summary + where(device, params.compute)
+    summary = (
+        f"{counts['movies']:,} movies, {counts['nonempty_fraction']:.1%} with a text, {vectors.shape[1]} d"
+    )
+    return summary + device_suffix(device, params.compute)
 
 
 if __name__ == "__main__":
-    run("bert_encode", TextParams, bert_encode)
+    run_stage("bert_encode", BertEncodeParams, main)

@@ -4,30 +4,28 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from reelgraph.graph.entities import entities_and_edges
-from reelgraph.graph.names import name_vectors
-from reelgraph.params.kg import KgParams
+from reelgraph.core.schemas.kg import read_kg, write_kg
+from reelgraph.core.schemas.movies import read_movies
+from reelgraph.graph.entities import extract_entities_and_edges
+from reelgraph.graph.entity_embeddings import embed_names
+from reelgraph.params.graph import BuildKgParams
 from reelgraph.runtime.atomic_io import write_json
 from reelgraph.runtime.errors import InputError
-from reelgraph.runtime.stage_runner import run
-from reelgraph.schemas.kg import read_kg, write_kg
-from reelgraph.schemas.movies import read_movies
+from reelgraph.runtime.stage_runner import run_stage
 
 MOVIES = Path("data/movies.parquet")
 FOLDER = Path("data/kg")
 COUNTS = Path("data/counts/kg.json")
 
 
-def build_kg(params: KgParams) -> str:
+def main(params: BuildKgParams) -> str:
     """Build the knowledge graph."""
     movies = read_movies(MOVIES)
-    entities, edges = entities_and_edges(movies)
+    entities, edges = extract_entities_and_edges(movies)
     if not edges.num_rows:
         raise InputError(str(MOVIES), "a movie with an actor, a genre or another entity", "none",
                          "Give the catalogue at least its genres.")  # fmt: skip
-    vectors = name_vectors(
-        params.kg.fasttext, params.kg.fasttext_epochs, movies, entities["name"].to_pylist()
-    )
+    vectors = embed_names(params.kg.fasttext, params.kg.fasttext_epochs, movies, entities["name"].to_pylist())
     write_kg(movies["movie_id"].to_numpy(), entities, edges, vectors, FOLDER)
     counts = read_kg(FOLDER).counts()
     write_json({name: dict(count) for name, count in counts.items()}, COUNTS)
@@ -36,4 +34,4 @@ def build_kg(params: KgParams) -> str:
 
 
 if __name__ == "__main__":
-    run("build_kg", KgParams, build_kg)
+    run_stage("build_kg", BuildKgParams, main)

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
+from reelgraph.core.schemas.records import StageCounts, read_record
 from reelgraph.params.base import StageParams
 from reelgraph.runtime.atomic_io import write_metrics
-from reelgraph.runtime.stage_runner import run
-from reelgraph.schemas.records import Counted, read_record
+from reelgraph.runtime.stage_runner import run_stage
 
 PARTS = ("filter", "text", "kg", "sequences")
 
 
-def work(params: StageParams) -> str:
+def main(params: StageParams) -> str:
     """Gather the counts of all stages in one metrics file."""
-    found = {part: read_record(f"data/counts/{part}.json", Counted).counts for part in PARTS}
+    found = {part: read_record(f"data/counts/{part}.json", StageCounts).counts for part in PARTS}
     write_metrics(found, "metrics/data.json")
     return f"{found['filter']['movies_after']:,} movies, {found['filter']['ratings_after']:,} ratings"
 
 
 if __name__ == "__main__":
-    run("counts", StageParams, work)
+    run_stage("dataset_stats", StageParams, main)

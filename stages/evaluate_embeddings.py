@@ -2,28 +2,29 @@
 
 from __future__ import annotations
 
-from reelgraph.core.torch_setup import prepare
-from reelgraph.embeddings.measure import entities_of, measure
-from reelgraph.embeddings.plots import write_spectra
-from reelgraph.embeddings.sets import SETS, random_vectors
-from reelgraph.embeddings.spectrum import singular_values
-from reelgraph.params.embeddings import EmbeddingsParams
+from reelgraph.core.schemas.kg import read_kg
+from reelgraph.core.schemas.vectors import align_to, read_vectors
+from reelgraph.core.torch_setup import configure_torch
+from reelgraph.embeddings.embedding_sets import EMBEDDING_FILES, random_embeddings
+from reelgraph.embeddings.isotropy import singular_values
+from reelgraph.embeddings.metrics import compute_embedding_metrics, movie_entities, write_spectra
+from reelgraph.params.graph import EvaluateEmbeddingsParams
 from reelgraph.runtime.atomic_io import write_metrics
-from reelgraph.runtime.stage_runner import run
-from reelgraph.schemas.kg import read_kg
-from reelgraph.schemas.vectors import aligned, read_vectors
+from reelgraph.runtime.stage_runner import run_stage
 
 
-def work(params: EmbeddingsParams) -> str:
+def main(params: EvaluateEmbeddingsParams) -> str:
     """Measure every set of vectors after each treatment; write the figures and the spectra."""
-    prepare(params.compute)
+    configure_torch(params.compute)
     graph = read_kg("data/kg")
-    sets = {name: aligned(graph.movie_ids, *read_vectors(path), path) for name, path in SETS.items()}
+    sets = {
+        name: align_to(graph.movie_ids, *read_vectors(path), path) for name, path in EMBEDDING_FILES.items()
+    }
     movies, dim = sets["kg_gnn_bert"].shape
-    sets["random"] = random_vectors(movies, dim, params.seed)
-    entities = entities_of(graph)
+    sets["random"] = random_embeddings(movies, dim, params.seed)
+    entities = movie_entities(graph)
     measured = {
-        name: measure(vectors, entities, params.embeddings, f"the vectors {name}")
+        name: compute_embedding_metrics(vectors, entities, params.embeddings, f"the vectors {name}")
         for name, vectors in sets.items()
     }
     spectra = {name: singular_values(vectors.astype("float64")) for name, vectors in sets.items()}
@@ -33,4 +34,4 @@ def work(params: EmbeddingsParams) -> str:
 
 
 if __name__ == "__main__":
-    run("embeddings", EmbeddingsParams, work)
+    run_stage("evaluate_embeddings", EvaluateEmbeddingsParams, main)

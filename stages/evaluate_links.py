@@ -4,39 +4,42 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from reelgraph.core.torch_setup import prepare, where
-from reelgraph.gnn.features import movie_features
-from reelgraph.gnn.links import judge_links
-from reelgraph.gnn.saved import write_looks
-from reelgraph.graph.held_out import Part, only, split_edges, without_names, write_parts
-from reelgraph.graph.names import name_vectors
-from reelgraph.params.links import LinksParams
+from reelgraph.core.schemas.kg import read_kg
+from reelgraph.core.schemas.movies import read_movies
+from reelgraph.core.torch_setup import configure_torch, device_suffix
+from reelgraph.gnn.io import read_movie_features, write_validation_curve
+from reelgraph.gnn.link_prediction import evaluate_link_prediction
+from reelgraph.graph.edge_split import EdgeRole, mask_held_out_names, split_edges, subgraph, write_edge_roles
+from reelgraph.graph.entity_embeddings import embed_names
+from reelgraph.params.graph import EvaluateLinksParams
 from reelgraph.runtime.atomic_io import write_json, write_metrics
-from reelgraph.runtime.stage_runner import run
-from reelgraph.schemas.kg import read_kg
-from reelgraph.schemas.movies import read_movies
+from reelgraph.runtime.stage_runner import run_stage
 
 MOVIES = Path("data/movies.parquet")
 GRAPH = Path("data/kg")
 
 
-def links(params: LinksParams) -> str:
+def main(params: EvaluateLinksParams) -> str:
     """Judge the GNN and its peers on kg_gnn_bert's features."""
-    device = prepare(params.compute)
+    device = configure_torch(params.compute)
     graph, kg = read_kg(GRAPH), params.kg
-    parts = split_edges(graph, kg.val_share, kg.test_share, params.seed)
-    lines = without_names(read_movies(MOVIES), only(graph, parts, Part.VALIDATION, Part.TEST))
-    graph = graph.with_vectors(name_vectors(kg.fasttext, kg.fasttext_epochs, lines, graph.names()))
-    features = movie_features("kg_gnn_bert", graph.movie_ids)
+    parts = split_edges(graph, kg.val_fraction, kg.test_fraction, params.seed)
+    lines = mask_held_out_names(
+        read_movies(MOVIES), subgraph(graph, parts, EdgeRole.VALIDATION, EdgeRole.TEST)
+    )
+    graph = graph.with_entity_vectors(
+        embed_names(kg.fasttext, kg.fasttext_epochs, lines, graph.entity_names())
+    )
+    features = read_movie_features("kg_gnn_bert", graph.movie_ids)
     with device:
-        found = judge_links(graph, parts, features, params.gnn, params.seed)
-    write_parts(graph, parts, "data/links/edges.parquet")
-    write_json({"epochs": found.fitted.best}, "data/links/chosen.json")
-    write_looks(found.fitted.mrr, "plots/links.tsv")
-    write_metrics(found.judged, "metrics/links.json")
-    scores = ", ".join(f"{name} {each['micro']['mrr']:.3f}" for name, each in found.judged.items())
-    return f"{found.fitted.best} epochs; micro MRR {scores or 'not measured'}{where(device, params.compute)}"
+        found = evaluate_link_prediction(graph, parts, features, params.gnn, params.seed)
+    write_edge_roles(graph, parts, "data/links/edges.parquet")
+    write_json({"epochs": found.training.best_epoch}, "data/links/chosen.json")
+    write_validation_curve(found.training.validation_mrr, "plots/links.tsv")
+    write_metrics(found.metrics, "metrics/links.json")
+    scores = ", ".join(f"{name} {each['micro']['mrr']:.3f}" for name, each in found.metrics.items())
+    return f"{found.training.best_epoch} epochs; micro MRR {scores or 'not measured'}{device_suffix(device, params.compute)}"
 
 
 if __name__ == "__main__":
-    run("links", LinksParams, links)
+    run_stage("evaluate_links", EvaluateLinksParams, main)

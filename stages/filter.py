@@ -5,13 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 from reelgraph.core.table_engine import connect
-from reelgraph.params.filter import FilterParams
+from reelgraph.params.data import FilterParams
 from reelgraph.runtime import stage_runner
 from reelgraph.runtime.atomic_io import write_json, write_parquet
 from reelgraph.sources.filtering import filter_movies
 
 
-def work(params: FilterParams) -> str:
+def main(params: FilterParams) -> str:
     """Filter, then write; return the summary."""
     connection = connect(params.engine)
     found = filter_movies(connection, Path("data/catalog.parquet"), Path("data/ratings.parquet"))
@@ -31,4 +31,4 @@ def summary(counts: dict) -> str:
 
 
 if __name__ == "__main__":
-    stage_runner.run("filter", FilterParams, work)
+    stage_runner.run_stage("filter", FilterParams, main)

@@ -15,7 +15,7 @@ RATINGS_FILE = Path("data/ratings.parquet")
 TRUTH = Path("data/truth")
 
 
-def work(params: IngestParams) -> str:
+def main(params: IngestParams) -> str:
     """Check the source, then write; return the summary."""
     with tempfile.TemporaryDirectory(prefix="reelgraph-ingest-") as scratch:
         found = ingest(params, Path(scratch))
@@ -30,4 +30,4 @@ def work(params: IngestParams) -> str:
 
 
 if __name__ == "__main__":
-    stage_runner.run("ingest", IngestParams, work)
+    stage_runner.run_stage("ingest", IngestParams, main)

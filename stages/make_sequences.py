@@ -1,25 +1,24 @@
-"""Stage make_sequences: ratings and movies → data/histories/."""
+"""Stage make_sequences: ratings and movies → data/sequences/."""
 
 from __future__ import annotations
 
+from reelgraph.core.schemas.tables import open_catalog, open_ratings
 from reelgraph.core.table_engine import connect
-from reelgraph.params.sequences import SequencesParams
+from reelgraph.params.sequences import MakeSequencesParams
 from reelgraph.runtime.atomic_io import write_json
-from reelgraph.runtime.stage_runner import run
-from reelgraph.schemas.catalog import open_catalog
-from reelgraph.schemas.ratings import open_ratings
-from reelgraph.sequences.arrays import write_histories
-from reelgraph.sequences.making import counts, make_histories
+from reelgraph.runtime.stage_runner import run_stage
+from reelgraph.sequences.build import build_histories, summary_statistics
+from reelgraph.sequences.dataset import write_histories
 
 
-def work(params: SequencesParams) -> str:
+def main(params: MakeSequencesParams) -> str:
     """Read both tables, make the histories, write them and their counts."""
     connection = connect(params.engine)
     ratings = open_ratings(connection, "data/ratings.parquet")
     movies = open_catalog(connection, "data/movies.parquet")
-    histories = make_histories(ratings, movies, params.sequences)
-    found = counts(histories)
-    write_histories(histories, "data/histories")
+    histories = build_histories(ratings, movies, params.sequences)
+    found = summary_statistics(histories)
+    write_histories(histories, "data/sequences")
     write_json(found, "data/counts/sequences.json")
     return (
         f"{found['users']:,} users, {found['length_mean']:.1f} ratings each; targets "
@@ -29,4 +28,4 @@ def work(params: SequencesParams) -> str:
 
 
 if __name__ == "__main__":
-    run("make_sequences", SequencesParams, work)
+    run_stage("make_sequences", MakeSequencesParams, main)

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from reelgraph.core.torch_setup import prepare
-from reelgraph.params.projection import ProjectionParams
-from reelgraph.runtime.stage_runner import run
-from reelgraph.schemas.vectors import read_vectors, write_vectors
+from reelgraph.core.schemas.vectors import read_vectors, write_vectors
+from reelgraph.core.torch_setup import configure_torch
+from reelgraph.params.text import ProjectParams
+from reelgraph.runtime.stage_runner import run_stage
 from reelgraph.text.projection import project
 
 VECTORS = Path("data/text_vectors.parquet")
 FEATURES = Path("data/movie_features.parquet")
 
 
-def project_texts(params: ProjectionParams) -> str:
+def main(params: ProjectParams) -> str:
     """Project the text vectors."""
-    prepare(params.compute)
+    configure_torch(params.compute)
     movie_ids, vectors = read_vectors(VECTORS)
     features = project(vectors, params.projection.dim, params.projection.seed)
     write_vectors(movie_ids, features, FEATURES)
@@ -24,4 +24,4 @@ def project_texts(params: ProjectionParams) -> str:
 
 
 if __name__ == "__main__":
-    run("project", ProjectionParams, project_texts)
+    run_stage("project", ProjectParams, main)

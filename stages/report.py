@@ -6,25 +6,24 @@ from pathlib import Path
 
 from ruamel.yaml import YAML
 
+from reelgraph.core.schemas.movies import read_movies
+from reelgraph.core.schemas.records import Examples, read_predictions, read_record
+from reelgraph.core.schemas.vectors import read_map_layout
 from reelgraph.params.base import PARAMS_FILE, StageParams
 from reelgraph.report import inputs
-from reelgraph.report.contents import Inputs, report
+from reelgraph.report.build import Inputs, build_report
 from reelgraph.runtime.atomic_io import write_text
-from reelgraph.runtime.stage_runner import run
-from reelgraph.schemas.movie_map import read_map
-from reelgraph.schemas.movies import read_movies
-from reelgraph.schemas.predictions import read_predictions
-from reelgraph.schemas.records import Examples, read_record
+from reelgraph.runtime.stage_runner import run_stage
 
 CURVES = "plots/rater/plots/metrics"
 PAGE = "data/report/index.html"
 
 
-def work(params: StageParams) -> str:
+def main(params: StageParams) -> str:
     """Put everything that was measured on one page."""
     metrics = inputs.read_metrics()
     curves = {rows: inputs.read_curves(f"{CURVES}/{rows}") for rows in ("train", "val")}
-    page = report(
+    page = build_report(
         Inputs(
             metrics=metrics,
             studies=inputs.read_studies("studies/results.json", metrics["data"]),
@@ -39,7 +38,7 @@ def work(params: StageParams) -> str:
             movies=read_movies(
                 "data/movies.parquet", ("movie_id", "original_title", "release_year", "genre_1")
             ),
-            placed=read_map("data/map.parquet"),
+            placed=read_map_layout("data/map.parquet"),
             params=YAML(typ="safe").load(Path(PARAMS_FILE)),
         )
     )
@@ -48,4 +47,4 @@ def work(params: StageParams) -> str:
 
 
 if __name__ == "__main__":
-    run("report", StageParams, work)
+    run_stage("report", StageParams, main)

@@ -5,49 +5,58 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from reelgraph.core.seeds import derive
-from reelgraph.core.torch_setup import prepare, where
-from reelgraph.gnn.features import MOVIES, PROJECTED, VARIANTS, movie_features
-from reelgraph.gnn.hetero import to_hetero
-from reelgraph.gnn.learning import learn
-from reelgraph.gnn.saved import write_curve, write_model
-from reelgraph.gnn.training import train
-from reelgraph.params.gnn import GnnParams
+from reelgraph.core.schemas.kg import read_kg
+from reelgraph.core.schemas.records import SelectedEpochs, read_record
+from reelgraph.core.schemas.vectors import write_vectors
+from reelgraph.core.seeds import derive_seed
+from reelgraph.core.torch_setup import configure_torch, device_suffix
+from reelgraph.gnn.bpr import train_bpr
+from reelgraph.gnn.io import (
+    MOVIES_PATH,
+    PROJECTED_PATH,
+    VARIANTS,
+    read_movie_features,
+    write_loss_curve,
+    write_model,
+)
+from reelgraph.gnn.sage import to_hetero_data
+from reelgraph.gnn.trainer import train_on_all_edges
+from reelgraph.params.graph import TrainGnnParams
 from reelgraph.runtime.atomic_io import write_metrics
 from reelgraph.runtime.checkpointing import resumable
-from reelgraph.runtime.stage_runner import run
-from reelgraph.schemas.kg import read_kg
-from reelgraph.schemas.records import Chosen, read_record
-from reelgraph.schemas.vectors import write_vectors
+from reelgraph.runtime.stage_runner import run_stage
 
 GRAPH = Path("data/kg")
 CHOSEN = Path("data/links/chosen.json")
 
 
-def train_gnn(params: GnnParams, variant: str) -> str:
+def main(params: TrainGnnParams, variant: str) -> str:
     """Train one variant on every edge."""
-    device = prepare(params.compute)
-    graph, seed = read_kg(GRAPH), derive(params.seed, variant)
-    features, epochs = movie_features(variant, graph.movie_ids), read_record(CHOSEN, Chosen).epochs
-    with resumable(f"train_gnn@{variant}", params, [GRAPH, CHOSEN, PROJECTED, MOVIES]) as resume:
-        state = resume.state("gnn")
+    device = configure_torch(params.compute)
+    graph, seed = read_kg(GRAPH), derive_seed(params.seed, variant)
+    features, epochs = (
+        read_movie_features(variant, graph.movie_ids),
+        read_record(CHOSEN, SelectedEpochs).epochs,
+    )
+    with resumable(f"train_gnn@{variant}", params, [GRAPH, CHOSEN, PROJECTED_PATH, MOVIES_PATH]) as resume:
+        state = resume.checkpoint("gnn")
         with device:
             if params.gnn.loss == "softmax":
-                trained = learn(graph, features, params.gnn, epochs, seed, state)
+                trained = train_on_all_edges(graph, features, params.gnn, epochs, seed, state)
             else:
-                trained = train(to_hetero(graph, features), params.gnn, seed, state=state)
+                trained = train_bpr(to_hetero_data(graph, features), params.gnn, seed, state=state)
         write_vectors(graph.movie_ids, trained.embeddings, f"data/emb_{variant}.parquet")
         write_model(trained.model, f"data/gnn/{variant}")
-    write_curve(trained.losses, f"plots/gnn_{variant}.tsv")
+    write_loss_curve(trained.losses, f"plots/gnn_{variant}.tsv")
     parameters = sum(weight.numel() for weight in trained.model.parameters())
     final = {"final_loss": trained.losses[-1], "parameters": parameters, "epochs": len(trained.losses)}
     write_metrics(final, f"metrics/gnn_{variant}.json")
     losses = f"loss {trained.losses[0]:.4f} → {trained.losses[-1]:.4f}"
-    return f"{parameters:,} parameters, {losses}{where(device, params.compute)}"
+    return f"{parameters:,} parameters, {losses}{device_suffix(device, params.compute)}"
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("variant", choices=VARIANTS)
     chosen = parser.parse_args().variant
-    run(f"train_gnn@{chosen}", GnnParams, lambda params: train_gnn(params, chosen))
+    run_stage(f"train_gnn@{chosen}", TrainGnnParams, lambda params: main(params, chosen))

@@ -6,54 +6,52 @@ the processes that train together. They leave states, and the stage goes on from
 
 from __future__ import annotations
 
-from reelgraph.core.torch_setup import CPU, prepare, where
+from reelgraph.core.torch_setup import CPU, configure_torch, device_suffix
 from reelgraph.params.base import load
-from reelgraph.params.rater import RaterParams
-from reelgraph.raters.curves import curves
-from reelgraph.raters.fitting import Movies, fit_rater, fit_states
-from reelgraph.raters.networks.distributed import joined, launch, launched
-from reelgraph.raters.networks.team import Team
-from reelgraph.raters.reading import read_known
-from reelgraph.raters.saving import write_fitted
+from reelgraph.params.model import TrainRaterParams
+from reelgraph.raters.fitting import MovieInputs, fit_rater, fit_worker
+from reelgraph.raters.io import read_movie_inputs, save_raters
+from reelgraph.raters.networks.distributed import ProcessGroup, init_process_group, is_worker, launch
+from reelgraph.raters.networks.dvclive_logger import open_dvclive_logger
 from reelgraph.runtime.checkpointing import place, resumable
-from reelgraph.runtime.stage_runner import run
-from reelgraph.sequences.arrays import Histories, read_histories
+from reelgraph.runtime.stage_runner import run_stage
+from reelgraph.sequences.dataset import UserHistories, read_histories
 
 STAGE = "train_rater"
-INPUTS = ["data/histories", "data/text_vectors.parquet", "data/kg", "data/movies.parquet"]
+INPUTS = ["data/sequences", "data/text_vectors.parquet", "data/kg", "data/movies.parquet"]
 
 
-def work(params: RaterParams) -> str:
+def main(params: TrainRaterParams) -> str:
     """Fit the rater, write its weights, configuration and history."""
     # gp makes ever other columns of all ratings, networks the same batches again and again.
-    device = prepare(params.compute, keep=params.model.type != "gp")
+    device = configure_torch(params.compute, retain_freed_memory=params.model.type != "gp")
     histories, movies, inputs = _read(params)
     with resumable(STAGE, params, inputs) as resume:
         if params.train.processes > 1:
             launch(params, "stages.train_rater", folder=place(STAGE, params, inputs), device=device)
-        with curves("plots/rater") as live:
-            fitted = fit_rater(params, histories, movies, live.add, resume, Team(device))
-        write_fitted(fitted, params, "data/rater")
+        with open_dvclive_logger("plots/rater") as live:
+            fitted = fit_rater(params, histories, movies, live.log_epoch, resume, ProcessGroup(device))
+        save_raters(fitted, params, "data/rater")
     used = CPU if params.model.type == "gp" else device
     return (
-        f"{params.model.type}, {fitted.train.parameters:,} parameters, epoch {fitted.best_epoch} "
-        f"of {len(fitted.epochs)}: validation RMSE {fitted.val_rmse:.4f} stars{where(used, params.compute)}"
+        f"{params.model.type}, {fitted.train.parameter_count:,} parameters, epoch {fitted.best_epoch} "
+        f"of {len(fitted.epochs)}: validation RMSE {fitted.val_rmse:.4f} stars{device_suffix(used, params.compute)}"
     )
 
 
-def share(params: RaterParams) -> None:
+def train_worker(params: TrainRaterParams) -> None:
     """Train together with the other processes."""
-    device = prepare(params.compute)
+    device = configure_torch(params.compute)
     histories, movies, inputs = _read(params)
-    with joined(place(STAGE, params, inputs), device) as (team, states):
-        fit_states(params, histories, movies, states, team)
+    with init_process_group(place(STAGE, params, inputs), device) as (team, states):
+        fit_worker(params, histories, movies, states, team)
 
 
-def _read(params: RaterParams) -> tuple[Histories, Movies, list[str]]:
+def _read(params: TrainRaterParams) -> tuple[UserHistories, MovieInputs, list[str]]:
     vectors = f"data/emb_{params.model.embedding}.parquet"
-    movies = read_known(vectors)
-    return read_histories("data/histories", len(movies.year)), movies, [*INPUTS, vectors]
+    movies = read_movie_inputs(vectors)
+    return read_histories("data/sequences", len(movies.year)), movies, [*INPUTS, vectors]
 
 
 if __name__ == "__main__":
-    share(load(RaterParams)) if launched() else run(STAGE, RaterParams, work)
+    train_worker(load(TrainRaterParams)) if is_worker() else run_stage(STAGE, TrainRaterParams, main)

@@ -52,7 +52,7 @@ def real_data() -> Path:
 def duckdb_engine():
     """A DuckDB engine."""
     from reelgraph.core.table_engine import connect
-    from reelgraph.params.engine import Engine
+    from reelgraph.params.data import Engine
 
     return connect(Engine(backend="duckdb", url="local[2]", memory_mb=1000))
 

@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tools.import_graph import imported
+from tools.import_graph import transitive_imports
 
 SLOW = "torch", "torch_geometric", "transformers", "matplotlib"
 """Libraries that take from half a second to five to import."""
@@ -48,5 +48,9 @@ def test_a_slow_library_is_noticed() -> None:
 
 def test_only_stages_that_compute_tables_import_the_table_engine() -> None:
     scripts = Path("stages").glob("[a-z]*.py")
-    found = {script.stem for script in scripts if Path("reelgraph/core/table_engine.py") in imported(script)}
+    found = {
+        script.stem
+        for script in scripts
+        if Path("reelgraph/core/table_engine.py") in transitive_imports(script)
+    }
     assert found == {"ingest", "filter", "make_sequences"}

@@ -8,30 +8,32 @@ import numpy as np
 import psutil
 import pytest
 
-from reelgraph.gnn.learning import learn
-from reelgraph.params.rater import RaterParams
+from reelgraph.gnn.trainer import train_on_all_edges
+from reelgraph.params.model import TrainRaterParams
 from reelgraph.raters.fitting import make_fitter
-from reelgraph.runtime.checkpointing import State
-from tests.contracts.test_raters import MOVIES, movies, params_of
-from tests.gnn.graphs import gnn_params, random_graph
-from tests.sequences.strategies import random_histories
+from reelgraph.runtime.checkpointing import Checkpoint
+from tests.contracts.test_raters import MOVIES, small_movie_inputs, small_rater_params
+from tests.helpers.graphs import gnn_params, random_graph
+from tests.helpers.history_strategies import random_histories
 
 GROWTH = 24 << 20
 """Bytes by which an allocator may be untidy; an epoch that is kept in memory is more."""
 
 
 def rater(kind: str) -> Callable[[], object]:
-    given = params_of(kind, hidden_dim=32).model_dump()
+    given = small_rater_params(kind, hidden_dim=32).model_dump()
     given["train"] |= {"epochs": 100}
-    given["gp"] |= {"epochs": 100, "most_ratings": 10**9}
-    fitter = make_fitter(RaterParams.model_validate(given), random_histories(3, 6, MOVIES, 40), movies())
-    return lambda: fitter.first(lambda epoch: None)
+    given["gp"] |= {"epochs": 100, "max_ratings": 10**9}
+    fitter = make_fitter(
+        TrainRaterParams.model_validate(given), random_histories(3, 6, MOVIES, 40), small_movie_inputs()
+    )
+    return lambda: fitter.fit_and_select(lambda epoch: None)
 
 
 def gnn(kind: str) -> Callable[[], object]:
     graph, draw = random_graph(400, 64), np.random.default_rng(0)
     features = draw.normal(size=(400, 64)).astype(np.float32)
-    return lambda: learn(graph, features, gnn_params(hidden_dim=128, out_dim=128), 100, 1)
+    return lambda: train_on_all_edges(graph, features, gnn_params(hidden_dim=128, out_dim=128), 100, 1)
 
 
 @pytest.mark.parametrize(
@@ -39,7 +41,7 @@ def gnn(kind: str) -> Callable[[], object]:
 )
 def test_memory_does_not_grow(kind: str, work, monkeypatch: pytest.MonkeyPatch) -> None:
     resident, process = [], psutil.Process()
-    monkeypatch.setattr(State, "keep", lambda *_: resident.append(process.memory_info().rss))
+    monkeypatch.setattr(Checkpoint, "save", lambda *_: resident.append(process.memory_info().rss))
     work(kind)()
     assert len(resident) >= 100
     assert max(resident[20:100]) - resident[19] < GROWTH

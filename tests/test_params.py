@@ -6,15 +6,15 @@ import pytest
 
 from reelgraph.params.base import StageParams, load
 from reelgraph.params.data import IngestParams
-from reelgraph.params.rater import RaterParams
-from reelgraph.params.sequences import SequencesParams
+from reelgraph.params.model import TrainRaterParams
+from reelgraph.params.sequences import MakeSequencesParams
 from reelgraph.runtime.errors import ParamError
 
 DEFAULTS = Path("params.yaml").read_text(encoding="utf-8")
 
 
 def test_defaults_are_accepted() -> None:
-    assert load(RaterParams).model.hidden_dim == 128
+    assert load(TrainRaterParams).model.hidden_dim == 128
 
 
 @pytest.mark.parametrize(
@@ -44,24 +44,24 @@ def test_refused_by_key_path(tmp_path: Path, old: str, new: str, said: str) -> N
     assert old in DEFAULTS
     changed.write_text(DEFAULTS.replace(old, new, 1), encoding="utf-8")
     with pytest.raises(ParamError) as refused:
-        load(RaterParams, changed)
+        load(TrainRaterParams, changed)
     assert said in str(refused.value)
 
 
 def test_scientific_notation_is_a_number(tmp_path: Path) -> None:
     changed = tmp_path / "params.yaml"
     changed.write_text(DEFAULTS.replace("weight_decay: 0.01 ", "weight_decay: 1e-3 "), encoding="utf-8")
-    assert load(RaterParams, changed).train.weight_decay == 0.001
+    assert load(TrainRaterParams, changed).train.weight_decay == 0.001
 
 
 @pytest.mark.parametrize(
     ("model", "old", "new", "said"),
     [
         (
-            SequencesParams,
-            "val_share: 0.1 ",
-            "val_share: 0.9 ",
-            "val_share and test_share whose sum is below 1",
+            MakeSequencesParams,
+            "val_fraction: 0.1 ",
+            "val_fraction: 0.9 ",
+            "val_fraction and test_fraction whose sum is below 1",
         ),
         (IngestParams, 'base: ""', "base: u1.base", "base and test both named, or both empty"),
     ],
@@ -80,4 +80,4 @@ def test_heads_must_divide_the_hidden_size(tmp_path: Path) -> None:
     text = DEFAULTS.replace("type: gp ", "type: transformer ").replace("heads: 4 ", "heads: 5 ")
     changed.write_text(text, encoding="utf-8")
     with pytest.raises(ParamError, match=r"hidden_dim divisible by model\.heads = 5"):
-        load(RaterParams, changed)
+        load(TrainRaterParams, changed)

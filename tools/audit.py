@@ -31,42 +31,42 @@ TOOLS = ("pip", "setuptools", "wheel", "reelgraph")
 
 def main() -> None:
     """Check the environment that runs this, write the SBOM, exit with 1 on any difference."""
-    pinned = locked(sorted(Path().glob("requirements*.lock")))
-    installed = {normal(each.metadata["Name"]): each for each in distributions()}
-    found = [*differences(pinned, installed), *unhashed()]
+    pinned = read_pins(sorted(Path().glob("requirements*.lock")))
+    installed = {normalize_name(each.metadata["Name"]): each for each in distributions()}
+    found = [*compare_with_pins(pinned, installed), *missing_hashes()]
     for name, each in sorted(installed.items()):
-        found += [f"{name}: {problem}" for problem in altered(each)]
-    write_text(json.dumps(bill(pinned, hashes()), indent=1) + "\n", SBOM)
-    counts = f"{len(installed)} packages installed, {len(pinned)} pinned, {len(hashes())} with hashes"
+        found += [f"{name}: {problem}" for problem in modified_files(each)]
+    write_text(json.dumps(bill(pinned, read_hashes()), indent=1) + "\n", SBOM)
+    counts = f"{len(installed)} packages installed, {len(pinned)} pinned, {len(read_hashes())} with hashes"
     print(f"{counts}; wrote {SBOM}")
     print("\n".join(found) or "all as pinned, every file as its wheel recorded it")
     sys.exit(bool(found))
 
 
-def normal(name: str) -> str:
+def normalize_name(name: str) -> str:
     """Return a package's name as PEP 503 has it."""
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
-def locked(paths: Iterable[Path]) -> dict[str, str]:
+def read_pins(paths: Iterable[Path]) -> dict[str, str]:
     """Return name → version of what the lock files pin."""
     texts = (path.read_text(encoding="utf-8") for path in paths)
-    return {normal(name): version for text in texts for name, version in PIN.findall(text)}
+    return {normalize_name(name): version for text in texts for name, version in PIN.findall(text)}
 
 
-def hashes() -> dict[str, list[str]]:
+def read_hashes() -> dict[str, list[str]]:
     """Return name → the sha256 of all files that the index has of the pinned version."""
     found: dict[str, list[str]] = {}
     for path in (HASHES, *Path().glob("requirements-*.lock")):
         name = ""
         for line in path.read_text(encoding="utf-8").splitlines():
             if pin := PIN.match(line):
-                name = normal(pin[1])
+                name = normalize_name(pin[1])
             found.setdefault(name, []).extend(re.findall(r"--hash=sha256:(\w+)", line))
     return {name: each for name, each in found.items() if each}
 
 
-def differences(pinned: Mapping[str, str], installed: Mapping[str, Distribution]) -> Iterator[str]:
+def compare_with_pins(pinned: Mapping[str, str], installed: Mapping[str, Distribution]) -> Iterator[str]:
     """Tell which installed packages are in no lock file, or of another version."""
     for name, each in sorted(installed.items()):
         version = each.version.split("+")[0]  # a build of torch
@@ -78,18 +78,18 @@ def differences(pinned: Mapping[str, str], installed: Mapping[str, Distribution]
             yield f"{name}: {version} installed, {pinned[name]} pinned"
 
 
-def unhashed() -> Iterator[str]:
+def missing_hashes() -> Iterator[str]:
     """Tell what is pinned without a hash, but torch, and where requirements.hashes is of other versions."""
-    base, known = locked([Path("requirements.lock")]), locked([HASHES])
+    base, known = read_pins([Path("requirements.lock")]), read_pins([HASHES])
     for name in sorted({*base, *known} - {"torch"}):
         if base.get(name) != known.get(name):
             both = f"{base.get(name)} in requirements.lock, {known.get(name)} in {HASHES}"
             yield f"{name}: {both}; run `make hashes`"
-    for name in sorted(locked(Path().glob("requirements-*.lock")).keys() - hashes().keys()):
+    for name in sorted(read_pins(Path().glob("requirements-*.lock")).keys() - read_hashes().keys()):
         yield f"{name}: pinned without a hash; run `make hashes`"
 
 
-def altered(package: Distribution) -> Iterator[str]:
+def modified_files(package: Distribution) -> Iterator[str]:
     """Tell which files of an installed package are not those of its wheel."""
     for file in package.files or ():
         if file.hash and file.hash.mode == "sha256" and not _as_recorded(file):

@@ -14,21 +14,24 @@ TOLERANCE = 0.005
 """Of figures up to 1; of larger ones, such as an effective rank, the share."""
 
 
-def leaves(values: Json, key: str = "") -> Iterator[tuple[str, Json]]:
+def flatten_metrics(values: Json, key: str = "") -> Iterator[tuple[str, Json]]:
     """Yield each scalar with its key path."""
     if isinstance(values, dict):
         for name, value in values.items():
-            yield from leaves(value, f"{key}.{name}".lstrip("."))
+            yield from flatten_metrics(value, f"{key}.{name}".lstrip("."))
     else:
         yield key, values
 
 
-def differences(path: Path, revision: str = "HEAD") -> list[str]:
+def metric_differences(path: Path, revision: str = "HEAD") -> list[str]:
     """Return a line for each metric of the file that is not the committed one, within the tolerance."""
     shown = subprocess.run(
         ["git", "show", f"{revision}:{path.as_posix()}"], capture_output=True, text=True, check=True
     )
-    before, after = dict(leaves(json.loads(shown.stdout))), dict(leaves(json.loads(path.read_text())))
+    before, after = (
+        dict(flatten_metrics(json.loads(shown.stdout))),
+        dict(flatten_metrics(json.loads(path.read_text()))),
+    )
     lines = [f"{path}: {key} came or went" for key in sorted(set(before) ^ set(after))]
     for key in sorted(set(before) & set(after)):
         old, new = before[key], after[key]
@@ -41,6 +44,6 @@ def differences(path: Path, revision: str = "HEAD") -> list[str]:
 
 
 if __name__ == "__main__":
-    found = [line for path in sorted(Path("metrics").glob("*.json")) for line in differences(path)]
+    found = [line for path in sorted(Path("metrics").glob("*.json")) for line in metric_differences(path)]
     print("\n".join(found) or f"All metrics are within {TOLERANCE} of those in git.")
     sys.exit(bool(found))

@@ -15,10 +15,10 @@ from reelgraph.report.inputs import STUDIES
 from reelgraph.runtime.atomic_io import read_json, write_json
 
 RESULTS = "studies/results.json"
-HISTORIES = "data/histories"
+HISTORIES = "data/sequences"
 
 
-def gathered(root: Path | str = ".") -> dict[str, Any]:
+def collect_results(root: Path | str = ".") -> dict[str, Any]:
     """Return each study that was run: figures, counts of its data, whether the pipeline changed since."""
     base = Path(root)
     made = _hashes(base / "dvc.lock", "outs")
@@ -52,6 +52,6 @@ def _plain(path: str) -> str:
 
 
 if __name__ == "__main__":
-    results = gathered()
+    results = collect_results()
     write_json(results, RESULTS)
     print(f"{RESULTS}: {', '.join(results) or 'no study has been run'}")

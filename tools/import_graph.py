@@ -9,18 +9,18 @@ from pathlib import Path
 PACKAGES = ("reelgraph", "stages", "studies")
 
 
-def file_of(module: str) -> Path:
+def module_path(module: str) -> Path:
     """Return the file of a module's name, whether it is there or not."""
     return Path(*module.split(".")).with_suffix(".py")
 
 
-def imported(module: Path, seen: set[Path] | None = None) -> set[Path]:
+def transitive_imports(module: Path, seen: set[Path] | None = None) -> set[Path]:
     """Return the project's files that importing ``module`` reads, itself included."""
     seen = set() if seen is None else seen
     if module not in seen:
         seen.add(module)
         for path in _direct(module):
-            imported(path, seen)
+            transitive_imports(path, seen)
     return seen
 
 
@@ -33,6 +33,6 @@ def _direct(module: Path) -> Iterator[Path]:
         else:
             continue
         for name in names:
-            path = file_of(name)
+            path = module_path(name)
             if name.split(".")[0] in PACKAGES and path.is_file():
                 yield path

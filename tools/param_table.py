@@ -15,7 +15,7 @@ from reelgraph import baselines, params
 from reelgraph.params.base import Section, StageParams
 
 
-def tables(file: Path) -> str:
+def param_tables(file: Path) -> str:
     """Return a Markdown table for each section of the params file."""
     values = YAML(typ="safe").load(file)
     models = sections()

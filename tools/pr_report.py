@@ -17,7 +17,7 @@ from ruamel.yaml import YAML
 
 HEADER = "| what | name | {base} | now | change |\n|---|---|---|---|---|\n"
 FIRST = ("metrics/rater.json: test.", "metrics/rater.json: val.", "metrics/rater.json: ",
-         "metrics/baselines.json: ", "metrics/peers.json: ")  # fmt: skip
+         "metrics/baselines.json: ", "metrics/external_baselines.json: ")  # fmt: skip
 """Metrics by importance; within these RMSE goes before MAE, and those before all else."""
 MEASURES = ("rmse", "mae")
 ABSENT = ("deleted", "not in cache")
@@ -28,7 +28,7 @@ NAMED = 10
 Row = tuple[str, str, str, str, str]
 
 
-def review(base: str, root: Path | str = ".") -> str:
+def build_report(base: str, root: Path | str = ".") -> str:
     """Return the table for the change from ``base`` (any git revision) to the workspace."""
     rows = [
         *_metrics(_dvc(root, "metrics", "diff", "--json", base)),
@@ -142,4 +142,4 @@ def _text(value: object) -> str:
 
 
 if __name__ == "__main__":
-    print(review(sys.argv[1] if len(sys.argv) > 1 else "main"), end="")
+    print(build_report(sys.argv[1] if len(sys.argv) > 1 else "main"), end="")

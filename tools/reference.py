@@ -9,20 +9,20 @@ import json
 import subprocess
 import sys
 
-from tools.summary import results_of
+from tools.summary import format_result_table
 
 NAME = "reference"
 
 SETTINGS: dict[str, object] = {
-    "text.model": "package",
+    "text.model": "bundled",
     "text.batch_size": 64,
     "text.precision": "float32",
     "projection.dim": 300,
     "projection.seed": 42,
     "gnn.hidden_dim": 300,
     "gnn.out_dim": 300,
-    "kg.val_share": 0,
-    "kg.test_share": 0,
+    "kg.val_fraction": 0,
+    "kg.test_fraction": 0,
     "gnn.loss": "bpr",
     "gnn.epochs": 100,
     "gnn.learning_rate": 0.01,
@@ -31,7 +31,7 @@ SETTINGS: dict[str, object] = {
     "sequences.split": "leave_last_out",
     "sequences.min_history": 10,
     "sequences.train_targets": 5,
-    "sequences.test_last": 1,
+    "sequences.n_test": 1,
     "sequences.sample_users": 2_000,
     "sequences.sample_seed": 42,
     "model.embedding": "kg_gnn_bert",
@@ -41,7 +41,7 @@ SETTINGS: dict[str, object] = {
     "model.dropout": 0.1,
     "train.epochs": 30,
     "train.batch_size": 128,
-    "train.users": 0,
+    "train.users_per_batch": 0,
     "train.learning_rate": 0.001,
     "train.weight_decay": 0.01,
     "train.cosine_epochs": 30,
@@ -63,7 +63,7 @@ def command(extra: list[str]) -> list[str]:
 def result_table() -> str:
     """Return the experiment's result table."""
     rater, baselines = (_metrics(f"metrics/{name}.json") for name in ("rater", "baselines"))
-    return results_of(rater, baselines)
+    return format_result_table(rater, baselines)
 
 
 def _metrics(path: str) -> dict[str, dict[str, float]]:

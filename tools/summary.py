@@ -1,6 +1,6 @@
 """Print the result table: the rater beside its baselines, and how long the stages took.
 
-``python -m tools.summary peers`` puts the strong models of ``make peers`` beside them.
+``python -m tools.summary peers`` puts the strong models of ``make external-baselines`` beside them.
 """
 
 from __future__ import annotations
@@ -14,15 +14,15 @@ from reelgraph.runtime.atomic_io import read_json
 from reelgraph.runtime.stage_runner import TIMINGS
 
 
-def results(tables: list[str]) -> str:
+def result_table(tables: list[str]) -> str:
     """Return the workspace's result table: the rater, the baselines, the models of other metrics files."""
     others: dict[str, Any] = {}
     for name in ("baselines", *tables):
         others |= read_json(f"metrics/{name}.json")
-    return results_of(read_json("metrics/rater.json"), others)
+    return format_result_table(read_json("metrics/rater.json"), others)
 
 
-def results_of(rater: dict[str, Any], baselines: dict[str, Any]) -> str:
+def format_result_table(rater: dict[str, Any], baselines: dict[str, Any]) -> str:
     """Return the rater and the baselines, best first, in stars."""
     test = rater["test"]
     rows = {"rater": test} | baselines
@@ -52,4 +52,4 @@ def report() -> str:
 
 
 if __name__ == "__main__":
-    print(f"\n{timings()}\n\n{results(sys.argv[1:])}{report()}")
+    print(f"\n{timings()}\n\n{result_table(sys.argv[1:])}{report()}")

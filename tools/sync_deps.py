@@ -14,7 +14,7 @@ from typing import cast
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedSeq
 
-from tools.import_graph import file_of, imported
+from tools.import_graph import module_path, transitive_imports
 
 SHARED = "shared.json"
 """What the stages of a study share, in one file: its stage has their code as deps, they have the file."""
@@ -35,12 +35,12 @@ def code_deps(stage: dict[str, object], names: list[str]) -> list[str]:
     deps = [str(dep) for dep in cast("list[object]", stage["deps"])]
     if any(Path(dep).name == SHARED for dep in deps):
         return []
-    scripts = [path for word in str(stage["cmd"]).split()[2:] if (path := file_of(word)).is_file()]
-    found = set().union(*map(imported, scripts))
+    scripts = [path for word in str(stage["cmd"]).split()[2:] if (path := module_path(word)).is_file()]
+    found = set().union(*map(transitive_imports, scripts))
     by_name = [dep for dep in deps if dep.endswith("${key}.py")]
     own = {Path(dep.replace("${key}", name)) for dep in by_name for name in names}
     for path in own:
-        found |= imported(path)
+        found |= transitive_imports(path)
     return sorted({*(str(path) for path in found - own), *by_name})
 
 

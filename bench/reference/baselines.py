@@ -18,7 +18,7 @@ def predictions(
     histories: dict[str, np.ndarray], ends: np.ndarray, targets: np.ndarray
 ) -> dict[str, np.ndarray]:
     """Return what each baseline says of the targets, fitted on each user's rows before ``ends``."""
-    offsets, movie, stars = histories["offsets"], histories["movie_row"], histories["code"] / 2
+    offsets, movie, stars = histories["offsets"], histories["movie_row"], histories["half_star_code"] / 2
     rows = [
         (user, int(movie[place]), float(stars[place]))
         for user in range(len(ends))

@@ -35,10 +35,12 @@ class Samples(Dataset):
         if count:
             rows = self.histories["movie_row"][start:target].astype(np.int64)
             watched[-count:] = self.vectors[torch.from_numpy(rows)]
-            ratings[-count:] = torch.tensor([scaled(code) for code in self.histories["code"][start:target]])
+            ratings[-count:] = torch.tensor(
+                [scaled(code) for code in self.histories["half_star_code"][start:target]]
+            )
             mask[-count:] = 1
         asked = self.vectors[int(self.histories["movie_row"][target])]
-        return watched, ratings, mask, asked, torch.tensor(scaled(self.histories["code"][target]))
+        return watched, ratings, mask, asked, torch.tensor(scaled(self.histories["half_star_code"][target]))
 
 
 def scaled(code: int) -> float:

@@ -31,7 +31,7 @@ def sequences(ratings: pd.DataFrame, movies: pd.DataFrame) -> dict[str, np.ndarr
         start += len(rows)
     return {
         "movie_row": ordered["movieId"].map(row_of).to_numpy(),
-        "code": (ordered["rating"] * 2).round().astype(int).to_numpy(),
+        "half_star_code": (ordered["rating"] * 2).round().astype(int).to_numpy(),
         "timestamp": ordered["timestamp"].to_numpy(),
         "offsets": np.cumsum([0, *lengths]),
         **{part: np.array(places) for part, places in found.items()},

@@ -7,15 +7,14 @@ from pathlib import Path
 
 import numpy as np
 
-from bench.data import FULL_MOVIES, catalog
+from bench.comparison_worker import Device, SideResult
 from bench.reference.encoding import Encoder
-from bench.side import Device, Ran
-from reelgraph.core.torch_setup import prepare as prepare_torch
-from reelgraph.params.compute import Compute
+from bench.synthetic_data import FULL_MOVIES, catalog
+from reelgraph.core.torch_setup import configure_torch as prepare_torch
+from reelgraph.params.base import Compute
 from reelgraph.text.encoder import encode, load_encoder
-from reelgraph.text.half import halved
 from reelgraph.text.movie_text import movie_texts
-from reelgraph.text.weights import locate
+from reelgraph.text.sentence_model import locate_model, to_bfloat16_checked
 
 COUNTS = "texts, drawn from those of 54,520 movies"
 GOAL = 4
@@ -29,23 +28,23 @@ def prepare(folder: Path, size: int) -> None:
     np.save(folder / "texts.npy", np.random.default_rng(0).choice(texts, size, replace=False))
 
 
-def reference(folder: Path, size: int) -> Ran:
+def reference(folder: Path, size: int) -> SideResult:
     """Encode them in their order."""
-    texts, encoder = np.load(folder / "texts.npy").tolist(), Encoder(str(locate("package")))
+    texts, encoder = np.load(folder / "texts.npy").tolist(), Encoder(str(locate_model("bundled")))
     start = time.perf_counter()
     vectors = encoder.encode(texts)
-    return Ran([time.perf_counter() - start], {"vectors": vectors})
+    return SideResult([time.perf_counter() - start], {"vectors": vectors})
 
 
-def ours(folder: Path, size: int, device: Device = "cpu") -> Ran:
+def ours(folder: Path, size: int, device: Device = "cpu") -> SideResult:
     """Encode them as the stage does in bfloat16, its gate included, without a cache."""
     texts, model = (
         np.load(folder / "texts.npy").tolist(),
-        load_encoder(locate("package"), prepare_torch(Compute(threads=2, device=device))),
+        load_encoder(locate_model("bundled"), prepare_torch(Compute(threads=2, device=device))),
     )
     start = time.perf_counter()
-    vectors = encode(halved(model, texts), texts, BATCH)
-    return Ran([time.perf_counter() - start], {"vectors": vectors})
+    vectors = encode(to_bfloat16_checked(model, texts), texts, BATCH)
+    return SideResult([time.perf_counter() - start], {"vectors": vectors})
 
 
 def check(reference: dict[str, np.ndarray], ours: dict[str, np.ndarray]) -> None:

@@ -9,12 +9,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from bench.data import FULL_MOVIES, catalog
+from bench.comparison_worker import SideResult
 from bench.reference.knowledge_graph import knowledge_graph
-from bench.side import Ran
-from reelgraph.graph.entities import entities_and_edges
+from bench.synthetic_data import FULL_MOVIES, catalog
+from reelgraph.core.schemas.movies import read_movies
+from reelgraph.graph.entities import extract_entities_and_edges
 from reelgraph.runtime.atomic_io import write_parquet
-from reelgraph.schemas.movies import read_movies
 
 COUNTS = "movies"
 GOAL = 50
@@ -26,25 +26,25 @@ def prepare(folder: Path, size: int) -> None:
     write_parquet(catalog(size), folder / "movies.parquet")
 
 
-def reference(folder: Path, size: int) -> Ran:
+def reference(folder: Path, size: int) -> SideResult:
     """Go through the movies."""
     movies = pd.read_parquet(folder / "movies.parquet")
     start = time.perf_counter()
     entities, edges = knowledge_graph(movies)
     seconds = time.perf_counter() - start
-    return Ran([seconds], _arrays(zip(*entities, strict=True), zip(*edges, strict=True)))
+    return SideResult([seconds], _arrays(zip(*entities, strict=True), zip(*edges, strict=True)))
 
 
-def ours(folder: Path, size: int) -> Ran:
+def ours(folder: Path, size: int) -> SideResult:
     """Build the tables, three times."""
     movies = read_movies(folder / "movies.parquet")
     seconds = []
     for _ in range(3):
         start = time.perf_counter()
-        entities, edges = entities_and_edges(movies)
+        entities, edges = extract_entities_and_edges(movies)
         seconds.append(time.perf_counter() - start)
     columns = ([column.to_pylist() for column in table.columns] for table in (entities, edges))
-    return Ran(seconds, _arrays(*columns))
+    return SideResult(seconds, _arrays(*columns))
 
 
 def _arrays(entities: Iterable[Sequence], edges: Iterable[Sequence]) -> dict[str, np.ndarray]:

@@ -8,13 +8,12 @@ from pathlib import Path
 
 import numpy as np
 
-from bench.data import FULL_RATINGS, histories, movies_for
+from bench.comparison_worker import SideResult
 from bench.reference.baselines import predictions as plainly
-from bench.side import Ran
-from reelgraph.baselines.fitting import predictions
-from reelgraph.baselines.loading import load_baseline
-from reelgraph.evaluation.results import with_intervals
-from reelgraph.sequences.arrays import Fit
+from bench.synthetic_data import FULL_RATINGS, histories, movies_for
+from reelgraph.baselines.registry import fit_and_predict, load_baseline
+from reelgraph.evaluation.comparison import errors_with_intervals
+from reelgraph.sequences.dataset import Fit
 
 COUNTS = "ratings"
 GOAL = 30
@@ -31,10 +30,10 @@ def prepare(folder: Path, size: int) -> None:
     """Generate nothing ahead."""
 
 
-def reference(folder: Path, size: int) -> Ran:
+def reference(folder: Path, size: int) -> SideResult:
     """Predict row by row, and take the errors."""
     known = histories(size, movies_for(size), 5)
-    arrays = {name: np.asarray(getattr(known, name)) for name in ("offsets", "movie_row", "code")}
+    arrays = {name: np.asarray(getattr(known, name)) for name in ("offsets", "movie_row", "half_star_code")}
     start = time.perf_counter()
     found: dict[str, np.ndarray] = {}
     asked: tuple[tuple[Fit, np.ndarray], ...] = (
@@ -45,26 +44,26 @@ def reference(folder: Path, size: int) -> Ran:
             f"{rows}_{len(found) // len(BASELINES)}_{name}": said
             for name, said in plainly(arrays, known.fit_end(rows), targets).items()
         }
-    return Ran([time.perf_counter() - start], found)
+    return SideResult([time.perf_counter() - start], found)
 
 
-def ours(folder: Path, size: int) -> Ran:
+def ours(folder: Path, size: int) -> SideResult:
     """Predict, and take errors and their intervals."""
     known = histories(size, movies_for(size), 5)
     start = time.perf_counter()
     said = {
-        name: predictions(
+        name: fit_and_predict(
             load_baseline("reelgraph.baselines", name, numbers), known, lambda rows: nullcontext()
         )
         for name, numbers in BASELINES.items()
     }
     test = {"rater": said["bias_recent"]["train"]} | {name: each["train"] for name, each in said.items()}
-    with_intervals(known, test, 1)
+    errors_with_intervals(known, test, 1)
     seconds = time.perf_counter() - start
     found: dict[str, np.ndarray] = {}
     for number, (rows, part) in enumerate((("train", "val"), ("train", "train"), ("train_val", "train_val"))):
         found |= {f"{rows}_{number}_{name}": each[part] for name, each in said.items()}
-    return Ran([seconds], found)
+    return SideResult([seconds], found)
 
 
 def check(reference: dict[str, np.ndarray], ours: dict[str, np.ndarray]) -> None:

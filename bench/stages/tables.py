@@ -9,17 +9,16 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from bench.data import FULL_RATINGS, catalog, movies_for, write_ratings
+from bench.comparison_worker import SideResult
 from bench.reference.tables import filtered, sequences
-from bench.side import Ran
+from bench.synthetic_data import FULL_RATINGS, catalog, movies_for, write_ratings
+from reelgraph.core.schemas.tables import open_catalog, open_ratings
 from reelgraph.core.table_engine import connect
-from reelgraph.params.engine import Engine
+from reelgraph.params.data import Engine
 from reelgraph.params.sequences import Sequences
 from reelgraph.runtime.atomic_io import write_parquet
-from reelgraph.schemas.catalog import open_catalog
-from reelgraph.schemas.ratings import open_ratings
-from reelgraph.sequences.arrays import Histories, read_histories, write_histories
-from reelgraph.sequences.making import make_histories
+from reelgraph.sequences.build import build_histories
+from reelgraph.sequences.dataset import UserHistories, read_histories, write_histories
 from reelgraph.sources.filtering import filter_movies
 
 COUNTS = "ratings"
@@ -27,7 +26,7 @@ GOAL = 10
 SIZES = {"small": (100_000, 300_000, 1_000_000), "full": (1_500_000, 4_500_000, FULL_RATINGS)}
 
 SEQUENCES = Sequences(
-    split="leave_last_out", min_history=10, train_targets=5, test_last=1, val_share=0.1, test_share=0.1,
+    split="leave_last_out", min_history=10, train_targets=5, n_test=1, val_fraction=0.1, test_fraction=0.1,
     sample_users=0, sample_seed=42,
 )  # fmt: skip
 
@@ -38,15 +37,15 @@ def prepare(folder: Path, size: int) -> None:
     write_ratings(folder / "ratings.parquet", size, movies_for(size))
 
 
-def reference(folder: Path, size: int) -> Ran:
+def reference(folder: Path, size: int) -> SideResult:
     """Read, filter, make sequences."""
     start = time.perf_counter()
     catalog, ratings = (pd.read_parquet(folder / f"{name}.parquet") for name in ("catalog", "ratings"))
     found = sequences(ratings, filtered(catalog, ratings))
-    return Ran([time.perf_counter() - start], found)
+    return SideResult([time.perf_counter() - start], found)
 
 
-def ours(folder: Path, size: int) -> Ran:
+def ours(folder: Path, size: int) -> SideResult:
     """Run the stages' own functions, writing included."""
     start = time.perf_counter()
     connection = connect(Engine(backend="duckdb", url="local[2]", memory_mb=1000))
@@ -56,10 +55,10 @@ def ours(folder: Path, size: int) -> Ran:
         open_ratings(connection, folder / "ratings.parquet"),
         open_catalog(connection, folder / "movies.parquet"),
     )
-    write_histories(make_histories(*tables, SEQUENCES), folder / "histories")
+    write_histories(build_histories(*tables, SEQUENCES), folder / "sequences")
     seconds = time.perf_counter() - start
-    found = read_histories(folder / "histories")
-    return Ran([seconds], {field.name: getattr(found, field.name) for field in fields(Histories)})
+    found = read_histories(folder / "sequences")
+    return SideResult([seconds], {field.name: getattr(found, field.name) for field in fields(UserHistories)})
 
 
 def check(reference: dict[str, np.ndarray], ours: dict[str, np.ndarray]) -> None:

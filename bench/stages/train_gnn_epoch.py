@@ -11,16 +11,14 @@ import torch
 from torch import nn
 from torch_geometric.data import HeteroData
 
-from bench.data import FULL_MOVIES, SEED, graph
+from bench.comparison_worker import Device, SideResult
 from bench.reference import gnn as plain
-from bench.side import Device, Ran
-from reelgraph.core.torch_setup import prepare as prepare_torch
-from reelgraph.gnn.dense import rounded
-from reelgraph.gnn.hetero import to_hetero
-from reelgraph.gnn.precision import products_in
-from reelgraph.gnn.sage import HeteroSage
-from reelgraph.gnn.training import bpr_loss, draw_negatives, inputs, links
-from reelgraph.params.compute import Compute
+from bench.synthetic_data import FULL_MOVIES, SEED, graph
+from reelgraph.core.torch_setup import configure_torch as prepare_torch
+from reelgraph.gnn.bpr import bpr_loss, build_bpr_edges, sage_inputs, sample_negatives
+from reelgraph.gnn.chunked_linear import matmul_precision, to_matmul_dtype
+from reelgraph.gnn.sage import HeteroSage, to_hetero_data
+from reelgraph.params.base import Compute
 
 COUNTS = "movies"
 GOAL = 5
@@ -37,10 +35,10 @@ def prepare(folder: Path, size: int) -> None:
 def _data(size: int) -> HeteroData:
     made = graph(size, DIM)
     features = np.random.default_rng(SEED).normal(size=(size, DIM)).astype(np.float32)
-    return to_hetero(made, features)
+    return to_hetero_data(made, features)
 
 
-def reference(folder: Path, size: int) -> Ran:
+def reference(folder: Path, size: int) -> SideResult:
     """Train some epochs; before, take loss and gradients for weights and negatives that both sides share."""
     prepare_torch(Compute(threads=2, device="cpu"))
     data = _data(size)
@@ -54,42 +52,42 @@ def reference(folder: Path, size: int) -> Ran:
         start = time.perf_counter()
         next(running)
         seconds.append(time.perf_counter() - start)
-    return Ran(seconds, found)
+    return SideResult(seconds, found)
 
 
 def ours(
     folder: Path, size: int, device: Device = "cpu", precision: Literal["float32", "bfloat16"] = "float32"
-) -> Ran:
+) -> SideResult:
     """The same, by the project's training."""
     with prepare_torch(Compute(threads=2, device=device)):
         return _ours(_data(size), precision)
 
 
-def _ours(data: HeteroData, precision: Literal["float32", "bfloat16"]) -> Ran:
-    given = inputs(data)
+def _ours(data: HeteroData, precision: Literal["float32", "bfloat16"]) -> SideResult:
+    given = sage_inputs(data)
     with torch.device("cpu"):
         torch.manual_seed(SEED)
-        model = HeteroSage(given[0].kinds, DIM, DIM, DIM, DIM)
+        model = HeteroSage(given[0].entity_types, DIM, DIM, DIM, DIM)
     model.to(given[1].device)
-    targets = links(data, given[0])
-    negatives = _same_negatives(data, given[0].sizes)
+    targets = build_bpr_edges(data, given[0])
+    negatives = _same_negatives(data, given[0].entity_counts)
     movies, entities = model(*given)
     loss = bpr_loss(movies, entities, targets, negatives)
     found = _found(model, loss)
     optimizer = torch.optim.Adam(model.parameters(), lr=plain.LEARNING_RATE, fused=True)
     drawn, seconds = torch.Generator("cpu").manual_seed(SEED), []
-    with products_in(precision):
-        read = (given[0], *(rounded(each) for each in given[1:]))
+    with matmul_precision(precision):
+        read = (given[0], *(to_matmul_dtype(each) for each in given[1:]))
         for _ in range(EPOCHS):
             start = time.perf_counter()
             movies, entities = model(*read)
-            loss = bpr_loss(movies, entities, targets, draw_negatives(targets, drawn))
+            loss = bpr_loss(movies, entities, targets, sample_negatives(targets, drawn))
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
             loss.item()
             seconds.append(time.perf_counter() - start)
-    return Ran(seconds, found)
+    return SideResult(seconds, found)
 
 
 def _same_negatives(data: HeteroData, sizes: tuple[int, ...]) -> torch.Tensor:

@@ -13,23 +13,22 @@ import numpy as np
 import torch
 from torch_geometric.data import HeteroData
 
-from bench.data import FULL_MOVIES, SEED, graph
+from bench.comparison_worker import SideResult
 from bench.reference import gnn as plain
-from bench.side import Ran
-from reelgraph.core.torch_setup import prepare as prepare_torch
-from reelgraph.gnn.fitting import watched
-from reelgraph.gnn.hetero import to_hetero
-from reelgraph.gnn.judging import judge
-from reelgraph.gnn.learning import new_predictor
-from reelgraph.gnn.precision import products_in
-from reelgraph.gnn.predictor import messages
-from reelgraph.gnn.scores import Scores, without_bias
-from reelgraph.gnn.softmax import link_loss
-from reelgraph.gnn.tasks import Task, Tasks, held_out_tasks
-from reelgraph.graph.held_out import Part, only, split_edges
-from reelgraph.params.compute import Compute
-from reelgraph.params.gnn import Gnn
-from reelgraph.schemas.kg import KnowledgeGraph
+from bench.synthetic_data import FULL_MOVIES, SEED, graph
+from reelgraph.core.schemas.kg import KnowledgeGraph
+from reelgraph.core.torch_setup import configure_torch as prepare_torch
+from reelgraph.gnn.chunked_linear import matmul_precision
+from reelgraph.gnn.decoders import Decoder, unbiased_dot_product
+from reelgraph.gnn.link_metrics import evaluate_links
+from reelgraph.gnn.link_predictor import prepare_inputs
+from reelgraph.gnn.link_splits import LinkSplits, LinkTask, build_link_splits
+from reelgraph.gnn.sage import to_hetero_data
+from reelgraph.gnn.sampled_softmax import sampled_softmax_loss
+from reelgraph.gnn.trainer import build_link_predictor, subsample
+from reelgraph.graph.edge_split import EdgeRole, split_edges, subgraph
+from reelgraph.params.base import Compute
+from reelgraph.params.graph import Gnn
 
 COUNTS = "movies"
 GOAL = 30
@@ -46,51 +45,53 @@ def prepare(folder: Path, size: int) -> None:
     assert size <= FULL_MOVIES
 
 
-def _given(size: int) -> tuple[Tasks, KnowledgeGraph, np.ndarray]:
+def _given(size: int) -> tuple[LinkSplits, KnowledgeGraph, np.ndarray]:
     prepare_torch(Compute(threads=2, device="cpu"))
     made = graph(size, DIM)
     parts = split_edges(made, 0.1, 0.1, SEED)
     features = np.random.default_rng(SEED).normal(size=(size, DIM)).astype(np.float32)
-    return held_out_tasks(made, parts), only(made, parts, Part.SUPERVISION), features
+    return build_link_splits(made, parts), subgraph(made, parts, EdgeRole.SUPERVISION), features
 
 
-def _mrr(scores: Scores, task: Task) -> float:
-    return judge(scores, watched(task, SEED))["macro"]["mrr"]
+def _mrr(scores: Decoder, task: LinkTask) -> float:
+    return evaluate_links(scores, subsample(task, SEED))["macro"]["mrr"]
 
 
-def reference(folder: Path, size: int) -> Ran:
+def reference(folder: Path, size: int) -> SideResult:
     """Train 100 epochs."""
     tasks, supervision, features = _given(size)
-    data, judged = (to_hetero(each.message, features) for each in (tasks.train, tasks.validation))
+    data, judged = (to_hetero_data(each.message_graph, features) for each in (tasks.train, tasks.validation))
     torch.manual_seed(SEED)
     model = plain.Reference(data, DIM, DIM)
-    running, start = plain.epochs(model, data, to_hetero(supervision, features)), time.perf_counter()
+    running, start = plain.epochs(model, data, to_hetero_data(supervision, features)), time.perf_counter()
     for _ in range(REFERENCE_EPOCHS):
         next(running)
     seconds = time.perf_counter() - start
-    return Ran([seconds], {"mrr": np.array(_mrr(_dots(model, judged), tasks.validation))})
+    return SideResult([seconds], {"mrr": np.array(_mrr(_dots(model, judged), tasks.validation))})
 
 
-def _dots(model: plain.Reference, data: HeteroData) -> Scores:
+def _dots(model: plain.Reference, data: HeteroData) -> Decoder:
     with torch.no_grad():
         vectors = model(data)
     movies = vectors.pop("movie")
-    return without_bias(movies, vectors, dict.fromkeys(vectors, torch.ones(DIM)))
+    return unbiased_dot_product(movies, vectors, dict.fromkeys(vectors, torch.ones(DIM)))
 
 
-def ours(folder: Path, size: int) -> Ran:
+def ours(folder: Path, size: int) -> SideResult:
     """Train until as good."""
     goal = float(np.load(folder / "reference.npz")["mrr"])
     tasks, _, features = _given(size)
-    training, judging = (messages(to_hetero(t.message, features)) for t in (tasks.train, tasks.validation))
-    model = new_predictor(training, PARAMS, SEED)
+    training, judging = (
+        prepare_inputs(to_hetero_data(t.message_graph, features)) for t in (tasks.train, tasks.validation)
+    )
+    model = build_link_predictor(training, PARAMS, SEED)
     optimizer = torch.optim.Adam(model.parameters(), lr=PARAMS.learning_rate, fused=True)
     drawn, seconds, mrr = torch.manual_seed(SEED), 0.0, 0.0
     for _ in range(MOST_EPOCHS):
         start = time.perf_counter()
         model.train()
-        with products_in(PARAMS.precision):
-            loss = link_loss(model(training), tasks.train, drawn)
+        with matmul_precision(PARAMS.precision):
+            loss = sampled_softmax_loss(model(training), tasks.train, drawn)
             optimizer.zero_grad()
             loss.backward()
         optimizer.step()
@@ -100,7 +101,7 @@ def ours(folder: Path, size: int) -> Ran:
             mrr = _mrr(model(judging), tasks.validation)
         if mrr >= goal:
             break
-    return Ran([seconds], {"mrr": np.array(mrr)})
+    return SideResult([seconds], {"mrr": np.array(mrr)})
 
 
 def check(reference: dict[str, np.ndarray], ours: dict[str, np.ndarray]) -> None:

@@ -10,17 +10,17 @@ import numpy as np
 import torch
 from torch.nn.functional import normalize
 
-from bench.data import FULL_MOVIES, SEED, histories
+from bench.comparison_worker import Device, SideResult
 from bench.reference import rater as plain
-from bench.side import Device, Ran
-from reelgraph.core.rating_scale import to_scaled
-from reelgraph.core.torch_setup import prepare as prepare_torch
-from reelgraph.params.compute import Compute
-from reelgraph.params.rater import Train
+from bench.synthetic_data import FULL_MOVIES, SEED, histories
+from reelgraph.core.rating_scale import normalize_stars
+from reelgraph.core.torch_setup import configure_torch as prepare_torch
+from reelgraph.params.base import Compute
+from reelgraph.params.model import Train
 from reelgraph.raters.networks.attention import AttentionRater
-from reelgraph.raters.networks.team import Team
-from reelgraph.raters.networks.training import Epochs, predict
-from reelgraph.sequences.arrays import Histories
+from reelgraph.raters.networks.distributed import ProcessGroup
+from reelgraph.raters.networks.trainer import Trainer, predict_stars
+from reelgraph.sequences.dataset import UserHistories
 
 COUNTS = "ratings; seconds of a million training targets"
 GOAL = 50
@@ -30,7 +30,7 @@ MILLION = 1_000_000
 USERS = 64
 TOLERANCE = 1e-4
 TRAIN = Train(
-    epochs=1, batch_size=128, users=USERS, learning_rate=1e-3, weight_decay=0.01, cosine_epochs=30,
+    epochs=1, batch_size=128, users_per_batch=USERS, learning_rate=1e-3, weight_decay=0.01, cosine_epochs=30,
     min_learning_rate=1e-5, clip_norm=1.0, precision="bfloat16", processes=1,
 )  # fmt: skip
 
@@ -39,16 +39,16 @@ def prepare(folder: Path, size: int) -> None:
     """Generate nothing ahead."""
 
 
-def _given(size: int) -> tuple[Histories, torch.Tensor]:
+def _given(size: int) -> tuple[UserHistories, torch.Tensor]:
     torch.manual_seed(SEED)
     return histories(size, FULL_MOVIES, 0), normalize(torch.randn(FULL_MOVIES, DIM), dim=1)
 
 
-def reference(folder: Path, size: int) -> Ran:
+def reference(folder: Path, size: int) -> SideResult:
     """Take some steps of 128 samples."""
     prepare_torch(Compute(threads=2, device="cpu"))
     known, vectors = _given(size)
-    arrays = {name: getattr(known, name) for name in ("offsets", "movie_row", "code")}
+    arrays = {name: getattr(known, name) for name in ("offsets", "movie_row", "half_star_code")}
     torch.manual_seed(SEED)
     model = plain.Attention(DIM, HIDDEN, DROPOUT)
     said = plain.predict(model, plain.Samples(vectors, arrays, known.test[:500]))
@@ -56,22 +56,22 @@ def reference(folder: Path, size: int) -> Ran:
     next(running)
     start = time.perf_counter()
     targets = sum(islice(running, 120))
-    return Ran([(time.perf_counter() - start) / targets * MILLION], {"said": said})
+    return SideResult([(time.perf_counter() - start) / targets * MILLION], {"said": said})
 
 
-def ours(folder: Path, size: int, device: Device = "cpu") -> Ran:
+def ours(folder: Path, size: int, device: Device = "cpu") -> SideResult:
     """Take the second epoch of 64 users a step: in the first, products are compiled for new shapes."""
-    team = Team(prepare_torch(Compute(threads=2, device=device)))
+    team = ProcessGroup(prepare_torch(Compute(threads=2, device=device)))
     known, vectors = _given(size)
     torch.manual_seed(SEED)
-    run = Epochs(lambda: AttentionRater(vectors, HIDDEN, DROPOUT), TRAIN, WINDOW, SEED, team)
+    run = Trainer(lambda: AttentionRater(vectors, HIDDEN, DROPOUT), TRAIN, WINDOW, SEED, team)
     torch.manual_seed(SEED)
     same = AttentionRater(vectors, HIDDEN, DROPOUT).to(team.device)
-    said = to_scaled(predict(same, known, known.test[:500], WINDOW))
-    run.epoch(known, known.train, 1)
+    said = normalize_stars(predict_stars(same, known, known.test[:500], WINDOW))
+    run.run_epoch(known, known.train, 1)
     start = time.perf_counter()
-    run.epoch(known, known.train, 2)
-    return Ran([(time.perf_counter() - start) / len(known.train) * MILLION], {"said": said})
+    run.run_epoch(known, known.train, 2)
+    return SideResult([(time.perf_counter() - start) / len(known.train) * MILLION], {"said": said})
 
 
 def check(reference: dict[str, np.ndarray], ours: dict[str, np.ndarray]) -> None:

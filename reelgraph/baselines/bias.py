@@ -7,9 +7,9 @@ from jaxtyping import Float, Int64
 from pydantic import Field
 
 from reelgraph.baselines.biases import fit_biases
-from reelgraph.core.rating_scale import HIGHEST, LOWEST
+from reelgraph.core.rating_scale import MAX_STARS, MIN_STARS
 from reelgraph.params.base import Section
-from reelgraph.sequences.arrays import Histories
+from reelgraph.sequences.dataset import UserHistories
 
 
 class Params(Section):
@@ -23,7 +23,7 @@ class Params(Section):
 
 
 def predict(
-    histories: Histories,
+    histories: UserHistories,
     fit_end: Int64[np.ndarray, " users"],
     index: Int64[np.ndarray, " n"],
     params: Params,
@@ -31,4 +31,4 @@ def predict(
     """Predict the ratings at ``index``, in stars; an unknown movie or person has no effect."""
     fitted = fit_biases(histories, fit_end, params.movie_damping, params.user_damping)
     movie, user = histories.movie_row[index], histories.users_of(index)
-    return (fitted.mean + fitted.movie[movie] + fitted.user[user]).clip(LOWEST, HIGHEST)
+    return (fitted.mean + fitted.movie[movie] + fitted.user[user]).clip(MIN_STARS, MAX_STARS)

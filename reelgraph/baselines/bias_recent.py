@@ -9,10 +9,10 @@ import numpy as np
 from jaxtyping import Float, Int64
 from pydantic import Field
 
-from reelgraph.baselines.biases import fit_biases, person_effects, residuals
-from reelgraph.core.rating_scale import HIGHEST, LOWEST
+from reelgraph.baselines.biases import fit_biases, residuals, user_biases_from_history
+from reelgraph.core.rating_scale import MAX_STARS, MIN_STARS
 from reelgraph.params.base import Section
-from reelgraph.sequences.arrays import Histories
+from reelgraph.sequences.dataset import UserHistories
 
 REACH = 64
 """Ratings back that still count; 0.9^64 is a thousandth."""
@@ -35,7 +35,7 @@ class Params(Section):
 
 
 def predict(
-    histories: Histories,
+    histories: UserHistories,
     fit_end: Int64[np.ndarray, " users"],
     index: Int64[np.ndarray, " n"],
     params: Params,
@@ -43,11 +43,13 @@ def predict(
     """Predict the ratings at ``index`` from all ratings of their histories, in stars."""
     fitted = fit_biases(histories, fit_end, params.movie_damping, params.user_damping)
     residual = residuals(histories, fitted)
-    person = person_effects(histories, residual, index, params.user_damping)
+    person = user_biases_from_history(histories, residual, index, params.user_damping)
     start = histories.offsets[histories.users_of(index)]
     back = np.arange(1, REACH + 1)
-    places = histories.earlier_end(index)[:, None] - back
+    places = histories.chronological_history_end(index)[:, None] - back
     weight = params.decay ** (back - 1) * (places >= start[:, None])
     over = residual[np.maximum(places, 0)] - person[:, None]
     recent = (weight * over).sum(axis=1) / (weight.sum(axis=1) + params.damping)
-    return (fitted.mean + fitted.movie[histories.movie_row[index]] + person + recent).clip(LOWEST, HIGHEST)
+    return (fitted.mean + fitted.movie[histories.movie_row[index]] + person + recent).clip(
+        MIN_STARS, MAX_STARS
+    )

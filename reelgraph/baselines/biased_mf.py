@@ -17,11 +17,11 @@ from jaxtyping import Float, Float64, Int64
 from pydantic import Field
 from scipy.sparse import csr_matrix
 
-from reelgraph.baselines.biases import fit_biases, fit_rows, person_effects, residuals
-from reelgraph.core.rating_scale import HIGHEST, LOWEST
+from reelgraph.baselines.biases import fit_biases, residuals, training_matrix, user_biases_from_history
+from reelgraph.core.rating_scale import MAX_STARS, MIN_STARS
 from reelgraph.core.seeds import generator
 from reelgraph.params.base import Section, Seed
-from reelgraph.sequences.arrays import Histories
+from reelgraph.sequences.dataset import UserHistories
 
 START = 0.1
 """Standard deviation of the movies' factors at the start."""
@@ -39,28 +39,28 @@ class Params(Section):
     factors: int = Field(ge=1, le=1024)
     """Dimensions, 1 to 1024."""
 
-    ridge: float = Field(gt=0)
+    l2: float = Field(gt=0)
     """Weight of the squared factors, above 0."""
 
-    implicit: float = Field(ge=0)
+    implicit_weight: float = Field(ge=0)
     """Weight of who rated what against the ratings, 0 (not used) or more."""
 
-    sweeps: int = Field(ge=1)
+    iterations: int = Field(ge=1)
     """Passes of alternating least squares, 1 or more."""
 
     seed: Seed
     """Seed of the start."""
 
 
-class Movies(NamedTuple):
+class ItemFactors(NamedTuple):
     """What is learned of the movies: how they are rated (Q), and by whom (S)."""
 
-    rated: Float64[np.ndarray, "movies factors"]
-    seen: Float64[np.ndarray, "movies factors"]
+    explicit: Float64[np.ndarray, "movies factors"]
+    implicit: Float64[np.ndarray, "movies factors"]
 
 
 def predict(
-    histories: Histories,
+    histories: UserHistories,
     fit_end: Int64[np.ndarray, " users"],
     index: Int64[np.ndarray, " n"],
     params: Params,
@@ -69,27 +69,27 @@ def predict(
     fitted = fit_biases(histories, fit_end, params.movie_damping, params.user_damping)
     residual, movie = residuals(histories, fitted), histories.movie_row[index]
     user = histories.users_of(np.arange(len(residual)))
-    learned = factorise(fit_rows(histories, fit_end, residual - fitted.user[user]), params)
-    person = person_effects(histories, residual, index, params.user_damping)
-    rows = _of_histories(histories, index, residual, person, len(learned.rated))
-    taste = _solve(rows, learned.rated, learned.seen, _ones(rows) @ learned.seen, params)
-    effect = np.einsum("nk,nk->n", taste, learned.rated[movie])
-    return (fitted.mean + fitted.movie[movie] + person + effect).clip(LOWEST, HIGHEST)
+    learned = fit_als(training_matrix(histories, fit_end, residual - fitted.user[user]), params)
+    person = user_biases_from_history(histories, residual, index, params.user_damping)
+    rows = _of_histories(histories, index, residual, person, len(learned.explicit))
+    taste = _solve(rows, learned.explicit, learned.implicit, _ones(rows) @ learned.implicit, params)
+    effect = np.einsum("nk,nk->n", taste, learned.explicit[movie])
+    return (fitted.mean + fitted.movie[movie] + person + effect).clip(MIN_STARS, MAX_STARS)
 
 
-def factorise(left: csr_matrix, params: Params) -> Movies:
+def fit_als(left: csr_matrix, params: Params) -> ItemFactors:
     """Learn the movies' factors from what the biases leave, users × movies; a stored 0 is a rating too."""
     users, movies = left.shape
     by_movie, size = left.T.tocsr(), params.factors
     who = _ones(left)
     rated = generator(params.seed, "biased_mf").normal(0, START, (movies, size))
     seen, active = np.zeros((movies, size)), np.zeros((users, size))
-    for _ in range(params.sweeps):
+    for _ in range(params.iterations):
         people = _solve(left, rated, seen, who @ seen, params)
         seen = _implicit(people, who.T @ people, params)
         rated = _solve(by_movie, people, active, who.T @ active, params)
         active = _implicit(rated, who @ rated, params)
-    return Movies(rated, seen)
+    return ItemFactors(rated, seen)
 
 
 def _solve(
@@ -108,12 +108,12 @@ def _solve(
         summed: of each row, the sum of ``other`` over its stored columns.
         params: ridge and weight.
     """
-    common = params.ridge * np.eye(params.factors) + params.implicit * (other.T @ other)
+    common = params.l2 * np.eye(params.factors) + params.implicit_weight * (other.T @ other)
     found = np.empty_like(summed)
     # A row at a time: its product is faster than sums over all rows' outer products.
     for row, (start, end) in enumerate(zip(values.indptr[:-1], values.indptr[1:], strict=True)):
         mine = known[values.indices[start:end]]
-        target = params.implicit * summed[row] + values.data[start:end] @ mine
+        target = params.implicit_weight * summed[row] + values.data[start:end] @ mine
         found[row] = np.linalg.solve(common + mine.T @ mine, target)
     return found
 
@@ -124,12 +124,12 @@ def _implicit(
     params: Params,
 ) -> Float64[np.ndarray, "solved factors"]:
     """Return the factors that fit who rated what best, every cell, given those of the other side."""
-    gram = known.T @ known + params.ridge * np.eye(params.factors)
+    gram = known.T @ known + params.l2 * np.eye(params.factors)
     return np.linalg.solve(gram, summed.T).T
 
 
 def _of_histories(
-    histories: Histories,
+    histories: UserHistories,
     index: Int64[np.ndarray, " n"],
     residual: Float64[np.ndarray, " ratings"],
     person: Float64[np.ndarray, " n"],

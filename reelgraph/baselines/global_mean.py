@@ -5,19 +5,19 @@ from __future__ import annotations
 import numpy as np
 from jaxtyping import Float, Int64
 
-from reelgraph.baselines import means
+from reelgraph.baselines import biases
 from reelgraph.params.base import Section
-from reelgraph.sequences.arrays import Histories
+from reelgraph.sequences.dataset import UserHistories
 
 Params = Section
 """It has no numbers."""
 
 
 def predict(
-    histories: Histories,
+    histories: UserHistories,
     fit_end: Int64[np.ndarray, " users"],
     index: Int64[np.ndarray, " n"],
     params: Params,
 ) -> Float[np.ndarray, " n"]:
     """Predict the ratings at ``index``, in stars."""
-    return np.full(len(index), means.global_mean(histories, fit_end))
+    return np.full(len(index), biases.global_mean(histories, fit_end))

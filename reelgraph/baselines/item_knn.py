@@ -15,10 +15,10 @@ from jaxtyping import Float, Float64, Int32, Int64
 from pydantic import Field
 from scipy.sparse import csc_matrix, csr_matrix
 
-from reelgraph.baselines.biases import fit_biases, fit_rows, person_effects, residuals
-from reelgraph.core.rating_scale import HIGHEST, LOWEST
+from reelgraph.baselines.biases import fit_biases, residuals, training_matrix, user_biases_from_history
+from reelgraph.core.rating_scale import MAX_STARS, MIN_STARS
 from reelgraph.params.base import Section
-from reelgraph.sequences.arrays import Histories
+from reelgraph.sequences.dataset import UserHistories
 
 CELLS = 1 << 22
 """Similarities in memory at a time."""
@@ -43,7 +43,7 @@ class Params(Section):
     """Summed similarity that an effect of 0 is worth beforehand, above 0."""
 
 
-class Left(NamedTuple):
+class ResidualMatrices(NamedTuple):
     """What the biases leave of the rows that are fitted on, users × movies, and the same by movie."""
 
     by_user: csr_matrix
@@ -51,7 +51,7 @@ class Left(NamedTuple):
 
 
 def predict(
-    histories: Histories,
+    histories: UserHistories,
     fit_end: Int64[np.ndarray, " users"],
     index: Int64[np.ndarray, " n"],
     params: Params,
@@ -61,11 +61,11 @@ def predict(
         return np.zeros(0)
     fitted = fit_biases(histories, fit_end, params.movie_damping, params.user_damping)
     residual = residuals(histories, fitted)
-    person = person_effects(histories, residual, index, params.user_damping)
-    by_user = fit_rows(
+    person = user_biases_from_history(histories, residual, index, params.user_damping)
+    by_user = training_matrix(
         histories, fit_end, residual - fitted.user[histories.users_of(np.arange(len(residual)))]
     )
-    left, movie = Left(by_user, by_user.tocsc()), histories.movie_row[index]
+    left, movie = ResidualMatrices(by_user, by_user.tocsc()), histories.movie_row[index]
     effect, wanted = np.zeros(len(index)), np.unique(movie)
     for some in np.array_split(wanted, -(-len(wanted) * by_user.shape[1] // CELLS)):
         alike = similarities(left, some, params.shrinkage)
@@ -73,11 +73,11 @@ def predict(
             history = _history(histories, index[i])
             weight = alike[np.searchsorted(some, movie[i]), histories.movie_row[history]]
             effect[i] = _mean_of_nearest(weight, residual[history] - person[i], params)
-    return (fitted.mean + fitted.movie[movie] + person + effect).clip(LOWEST, HIGHEST)
+    return (fitted.mean + fitted.movie[movie] + person + effect).clip(MIN_STARS, MAX_STARS)
 
 
 def similarities(
-    left: Left, movies: Int32[np.ndarray, " some"], shrinkage: float
+    left: ResidualMatrices, movies: Int32[np.ndarray, " some"], shrinkage: float
 ) -> Float64[np.ndarray, "some movies"]:
     """Return the cosine over the people who rated both, times n / (n + shrinkage), n of them; 0 for n = 0."""
     mine, all_ = left.by_movie[:, movies].T.tocsr(), left.by_user
@@ -94,7 +94,7 @@ def _powers(matrix: csr_matrix, power: int) -> csr_matrix:
     return csr_matrix((matrix.data**power, matrix.indices, matrix.indptr), matrix.shape)
 
 
-def _history(histories: Histories, target: np.int64) -> slice:
+def _history(histories: UserHistories, target: np.int64) -> slice:
     at = np.array([target])
     return slice(int(histories.offsets[histories.users_of(at)][0]), int(histories.history_end(at)[0]))
 

@@ -5,26 +5,26 @@ from __future__ import annotations
 import numpy as np
 from jaxtyping import Float, Int64
 
-from reelgraph.baselines.means import global_mean
-from reelgraph.core.rating_scale import from_codes
+from reelgraph.baselines.biases import global_mean
+from reelgraph.core.rating_scale import codes_to_stars
 from reelgraph.params.base import Section
-from reelgraph.sequences.arrays import Histories
+from reelgraph.sequences.dataset import UserHistories
 
 Params = Section
 """It has no numbers."""
 
 
 def predict(
-    histories: Histories,
+    histories: UserHistories,
     fit_end: Int64[np.ndarray, " users"],
     index: Int64[np.ndarray, " n"],
     params: Params,
 ) -> Float[np.ndarray, " n"]:
     """Predict the ratings at ``index``, in stars; a movie without rows gets the global mean."""
-    taken = histories.before(fit_end)
+    taken = histories.mask_before(fit_end)
     movie, movies = histories.movie_row[taken], int(histories.movie_row.max()) + 1
     # Half-star codes are whole numbers: their float64 sums are exact.
-    total = np.bincount(movie, histories.code[taken], movies)
+    total = np.bincount(movie, histories.half_star_code[taken], movies)
     count = np.bincount(movie, minlength=movies)
-    means = np.where(count > 0, from_codes(total / np.maximum(count, 1)), global_mean(histories, fit_end))
+    means = np.where(count > 0, codes_to_stars(total / np.maximum(count, 1)), global_mean(histories, fit_end))
     return means[histories.movie_row[index]]

@@ -6,10 +6,10 @@ import numpy as np
 from jaxtyping import Float, Int64
 from pydantic import Field
 
-from reelgraph.baselines import means
-from reelgraph.core.rating_scale import from_codes
+from reelgraph.baselines import biases
+from reelgraph.core.rating_scale import codes_to_stars
 from reelgraph.params.base import Section
-from reelgraph.sequences.arrays import Histories
+from reelgraph.sequences.dataset import UserHistories
 
 
 class Params(Section):
@@ -20,15 +20,15 @@ class Params(Section):
 
 
 def predict(
-    histories: Histories,
+    histories: UserHistories,
     fit_end: Int64[np.ndarray, " users"],
     index: Int64[np.ndarray, " n"],
     params: Params,
 ) -> Float[np.ndarray, " n"]:
     """Predict the ratings at ``index``, in stars; with none before them the global mean."""
-    sums = means.running_sums(histories)
-    end = histories.earlier_end(index)
+    sums = biases.running_sums(histories)
+    end = histories.chronological_history_end(index)
     start = np.maximum(end - params.recent, histories.offsets[histories.users_of(index)])
     count = end - start
-    recent = from_codes((sums[end] - sums[start]) / np.maximum(count, 1))
-    return np.where(count > 0, recent, means.global_mean(histories, fit_end))
+    recent = codes_to_stars((sums[end] - sums[start]) / np.maximum(count, 1))
+    return np.where(count > 0, recent, biases.global_mean(histories, fit_end))

@@ -14,7 +14,7 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 
-def one_thread_each(work: Callable[[T], R], items: Iterable[T]) -> list[R]:
+def parallel_map(work: Callable[[T], R], items: Iterable[T]) -> list[R]:
     """Do independent work on as many threads as torch may use, every item by one of them alone.
 
     For items of many small operations, on which a library's threads would wait for one another. Results

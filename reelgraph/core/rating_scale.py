@@ -14,23 +14,23 @@ import numpy as np
 if TYPE_CHECKING:  # torch takes two seconds to import, which stages that have none of it need not wait for
     import torch
 
-LOWEST, HIGHEST, STEP = 0.5, 5.0, 0.5
-SPAN = HIGHEST - LOWEST
+MIN_STARS, MAX_STARS, STAR_STEP = 0.5, 5.0, 0.5
+STAR_SPAN = MAX_STARS - MIN_STARS
 N_CODES = 10
 
 Numbers = TypeVar("Numbers", np.ndarray, "torch.Tensor", float)
 
 
-def to_scaled(stars: Numbers) -> Numbers:
+def normalize_stars(stars: Numbers) -> Numbers:
     """Map stars in [0.5, 5] linearly to [0, 1]."""
-    return (stars - LOWEST) / SPAN
+    return (stars - MIN_STARS) / STAR_SPAN
 
 
-def from_scaled(scaled: Numbers) -> Numbers:
+def denormalize_stars(scaled: Numbers) -> Numbers:
     """Map [0, 1] linearly to stars in [0.5, 5]."""
-    return scaled * SPAN + LOWEST
+    return scaled * STAR_SPAN + MIN_STARS
 
 
-def from_codes(codes: Numbers) -> Numbers:
+def codes_to_stars(codes: Numbers) -> Numbers:
     """Map half-star codes 1 … 10 to stars."""
-    return codes * STEP
+    return codes * STAR_STEP

@@ -22,8 +22,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from ibis.backends import BaseBackend
 
-from reelgraph.params.engine import Engine
-from reelgraph.runtime.atomic_io import NO_PARQUET, beside, write_parquet
+from reelgraph.params.data import Engine
+from reelgraph.runtime.atomic_io import PARQUET_ERRORS, temp_dir_beside, write_parquet
 from reelgraph.runtime.errors import InputError, PackageError, ReelgraphError
 
 if TYPE_CHECKING:
@@ -107,7 +107,7 @@ def read_parquet(connection: BaseBackend, path: Path | str) -> ir.Table:
     if not files:
         raise InputError(str(path), "a folder with *.parquet files", "none in it", "Check the path.")
     types = _check_footers(files)
-    with reading(str(path)):
+    with translate_engine_errors(str(path)):
         if connection.name == "pyspark":
             # A folder goes as such: Spark takes one path, in which glob signs are escaped.
             pattern = re.sub(r"([\[\]{}*?\\])", r"\\\1", str(place))
@@ -127,7 +127,7 @@ def _check_footers(files: list[Path]) -> dict[str, str]:
         try:
             schema = pq.read_schema(file)
             names, kinds = schema.names, map(str, schema.types)
-        except NO_PARQUET as error:
+        except PARQUET_ERRORS as error:
             raise _unreadable(str(file), error) from error
         if twice := sorted({name for name in names if names.count(name) > 1}):
             raise InputError(str(file), "each column once", f"{', '.join(twice)} more than once",
@@ -159,7 +159,7 @@ def stream(
         InputError: a file under the expression turns out to be unreadable.
         PackageError: the engine ran out of memory or disk.
     """
-    with reading(where):
+    with translate_engine_errors(where):
         for batch in _batches(expression):
             table = pa.Table.from_batches([batch]).select(schema.names).cast(schema)
             yield from table.to_batches()
@@ -172,7 +172,7 @@ def _batches(expression: ir.Table) -> Iterator[pa.RecordBatch]:
         return
     # By way of files in the working folder, which workers see as they see the inputs: what the driver
     # gathers itself has to fit its memory.
-    with beside(Path("spark").absolute()) as folder:
+    with temp_dir_beside(Path("spark").absolute()) as folder:
         _frame(expression).write.parquet(str(folder / "rows"))
         for part in sorted((folder / "rows").glob("*.parquet")):
             with pq.ParquetFile(part) as file:
@@ -188,7 +188,7 @@ def collect(expression: ir.Table, where: str) -> pa.Table:
     """
     schema = expression.schema().to_pyarrow()
     if expression.get_backend().name == "pyspark":
-        with reading(where), _pandas_unused():
+        with translate_engine_errors(where), _pandas_unused():
             return _frame(expression).toArrow().cast(schema)
     return pa.Table.from_batches(stream(expression, schema, where), schema=schema)
 
@@ -199,7 +199,7 @@ def _frame(expression: ir.Table) -> DataFrame:
 
 
 @contextmanager
-def reading(where: str) -> Iterator[None]:
+def translate_engine_errors(where: str) -> Iterator[None]:
     """Turn an engine's own errors into refusals that name ``where``."""
     try:
         yield

@@ -16,7 +16,7 @@ os.environ.setdefault("PYTORCH_ENABLE_MPS_FALLBACK", "1")
 
 import torch
 
-from reelgraph.params.compute import Compute
+from reelgraph.params.base import Compute
 from reelgraph.runtime.errors import ParamError
 
 CPU = torch.device("cpu")
@@ -25,7 +25,7 @@ M_TRIM_THRESHOLD, M_MMAP_MAX, NEVER = -1, -4, -1
 """From glibc's malloc.h; see mallopt(3)."""
 
 
-def prepare(params: Compute, keep: bool = True) -> torch.device:
+def configure_torch(params: Compute, retain_freed_memory: bool = True) -> torch.device:
     """Fix the number of threads, and refuse algorithms whose result varies; return the device to compute on.
 
     On a GPU such algorithms are avoided where there is another one.
@@ -39,7 +39,7 @@ def prepare(params: Compute, keep: bool = True) -> torch.device:
         ParamError: the device isn't there.
     """
     device = _device(params)
-    if keep:
+    if retain_freed_memory:
         _keep_memory()
     torch.set_num_threads(params.threads)
     # As use_deterministic_algorithms, which loads torch's compiler besides: a second of CPU time a stage.
@@ -64,7 +64,7 @@ def _keep_memory() -> None:
         mallopt(M_TRIM_THRESHOLD, NEVER)
 
 
-def where(device: torch.device, params: Compute) -> str:
+def device_suffix(device: torch.device, params: Compute) -> str:
     """Return what a stage's summary says of the device, where it may be another than the CPU."""
     return "" if params.device == "cpu" else f", on {device.type}"
 

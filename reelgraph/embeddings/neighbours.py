@@ -15,7 +15,9 @@ CHUNK = 1 << 10
 Neighbours = Int64[np.ndarray, "queries k"]
 
 
-def nearest(unit: Float64[np.ndarray, "movies dim"], queries: Int64[np.ndarray, " queries"]) -> Neighbours:
+def nearest_neighbours(
+    unit: Float64[np.ndarray, "movies dim"], queries: Int64[np.ndarray, " queries"]
+) -> Neighbours:
     """Return the 10 movies of the highest cosine with each query, itself left out, the nearest first.
 
     Exact, in float32, by matrix products over 1,024 queries at a time. Fewer where there are not 11 movies.
@@ -58,7 +60,7 @@ def _falling(values: np.ndarray | int, order: int) -> Any:
     return np.prod([np.asarray(values, np.float64) - step for step in range(order)], axis=0)
 
 
-def same_share(
+def neighbour_agreement(
     neighbours: Neighbours, queries: Int64[np.ndarray, " queries"], entity: Int64[np.ndarray, " movies"]
 ) -> float:
     """Return the share of neighbours that have the query's entity, over queries that have one; 0 if none has.

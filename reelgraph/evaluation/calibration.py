@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from jaxtyping import Float, Int64
 
-from reelgraph.core.rating_scale import N_CODES, STEP
-from reelgraph.evaluation.intervals import interval, resampled_means
+from reelgraph.core.rating_scale import N_CODES, STAR_STEP
+from reelgraph.evaluation.intervals import bootstrap_means, percentile_interval
 
 Stars = Float[np.ndarray, " targets"]
 
@@ -27,15 +27,42 @@ def calibration(
         ``actual`` and its 95 % interval over users; and ``error``, the mean distance of both, weighted by
         targets, in stars.
     """
-    half = np.rint(predicted / STEP).clip(1, N_CODES).astype(np.int64)
+    half = np.rint(predicted / STAR_STEP).clip(1, N_CODES).astype(np.int64)
     found: dict[str, dict[str, int | float] | float] = {}
     error = 0.0
     for code in np.unique(half):
         mine = half == code
-        low, high = interval(resampled_means(user[mine], actual[mine, None], seed)[:, 0])
+        low, high = percentile_interval(bootstrap_means(user[mine], actual[mine, None], seed)[:, 0])
         means = {"predicted": float(predicted[mine].mean()), "actual": float(actual[mine].mean())}
         found[f"bin_{code:02d}"] = {
-            "n_targets": int(mine.sum()), **means, "actual_low": low, "actual_high": high
+            "n_targets": int(mine.sum()), **means, "actual_ci_low": low, "actual_ci_high": high
         }  # fmt: skip
         error += abs(means["predicted"] - means["actual"]) * mine.mean()
     return found | {"error": float(error)}
+
+
+LEVELS = {"80": 0.8, "95": 0.95}
+WIDTH_STEP = 0.5
+
+
+def interval_metrics(
+    codes: Int64[np.ndarray, " targets"], probabilities: Float[np.ndarray, "targets 10"]
+) -> dict[str, float]:
+    """Return, for the central 80 % and 95 % intervals, coverage and mean width, and the log-likelihood.
+
+    An interval goes from the first half star where the cumulative probability passes (1 − level) / 2 to
+    the first where it reaches (1 + level) / 2. Half stars are coarse, so coverage lies above the level.
+
+    Args:
+        codes: half-star codes given, 1 … 10.
+        probabilities: of the ten half stars.
+    """
+    cumulative = np.cumsum(probabilities, axis=1)
+    found = {}
+    for name, level in LEVELS.items():
+        low = (cumulative <= (1 - level) / 2).sum(axis=1) + 1
+        high = np.minimum((cumulative < (1 + level) / 2).sum(axis=1) + 1, 10)
+        found[f"coverage_{name}"] = float(((codes >= low) & (codes <= high)).mean())
+        found[f"width_{name}"] = float((high - low).mean() * WIDTH_STEP)
+    given = probabilities[np.arange(len(codes)), codes - 1]
+    return found | {"log_likelihood": float(np.log(np.maximum(given, 1e-12)).mean())}

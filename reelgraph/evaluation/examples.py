@@ -9,11 +9,9 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float, Int64
 
-from reelgraph.graph.sharing import shared_entities
-from reelgraph.raters.rater import Rater, Reasons
-from reelgraph.schemas.kg import KnowledgeGraph
-from reelgraph.sequences.arrays import Histories
-from reelgraph.sequences.ratings import stars
+from reelgraph.core.schemas.kg import KnowledgeGraph, shared_entities
+from reelgraph.raters.rater import Attributions, Rater
+from reelgraph.sequences.dataset import UserHistories, star_ratings
 
 LAST = 5
 SHOWN_REASONS, SHOWN_ENTITIES = 2, 3
@@ -26,14 +24,14 @@ Chosen = Int64[np.ndarray, " chosen"]
 
 
 @dataclass(frozen=True)
-class Movies:
+class MovieInfo:
     """What the reader is told of the movies, in row order."""
 
     titles: list[str]
     graph: KnowledgeGraph
 
 
-def chosen(actual: Stars, predicted: Stars, wanted: int) -> dict[str, Chosen]:
+def select(actual: Stars, predicted: Stars, wanted: int) -> dict[str, Chosen]:
     """Choose test targets to show: ``spread`` evenly over the users, and half as many ``worst`` and ``best``.
 
     Args:
@@ -44,10 +42,10 @@ def chosen(actual: Stars, predicted: Stars, wanted: int) -> dict[str, Chosen]:
     order = np.argsort(np.abs(predicted - actual), kind="stable")
     half = min(wanted, len(order)) // 2
     worst = order[len(order) - half :][::-1].copy()
-    return {"spread": evenly(len(order), wanted), "worst": worst, "best": order[:half]}
+    return {"spread": select_evenly(len(order), wanted), "worst": worst, "best": order[:half]}
 
 
-def evenly(count: int, wanted: int) -> Chosen:
+def select_evenly(count: int, wanted: int) -> Chosen:
     """Choose ``wanted`` of ``count`` test targets, evenly spread over the users."""
     return np.unique(np.linspace(0, count - 1, min(wanted, count)).astype(np.int64))
 
@@ -58,20 +56,20 @@ def titles(names: list[str | None], movie_id: Int64[np.ndarray, " movies"]) -> l
 
 
 def reasons(
-    rater: Rater, histories: Histories, fit_end: Int64[np.ndarray, " users"], index: Chosen
-) -> list[Reasons]:
+    rater: Rater, histories: UserHistories, fit_end: Int64[np.ndarray, " users"], index: Chosen
+) -> list[Attributions]:
     """Tell for each target which earlier ratings moved the prediction; empty where the rater can't."""
     movies = histories.movie_row[index].astype(np.int64)
     each = enumerate(rater.score(histories, fit_end, index, movies))
-    return [scores.reasons(np.array([at]))[0] for at, scores in each]
+    return [scores.attributions(np.array([at]))[0] for at, scores in each]
 
 
-def records(
-    histories: Histories,
+def to_records(
+    histories: UserHistories,
     groups: Mapping[str, Chosen],
     predicted: Stars,
-    reasons: Sequence[Reasons],
-    movies: Movies,
+    reasons: Sequence[Attributions],
+    movies: MovieInfo,
 ) -> dict[str, Any]:
     """Return each group's examples, as they stand in data/examples.json; ratings and effects in stars.
 
@@ -93,29 +91,29 @@ def records(
 
 
 def _record(
-    histories: Histories, index: int, predicted: float, reasons: Reasons, movies: Movies
+    histories: UserHistories, index: int, predicted: float, reasons: Attributions, movies: MovieInfo
 ) -> dict[str, Any]:
     user = int(histories.users_of(np.array([index]))[0])
     end = int(histories.history_end(np.array([index]))[0])
     seen = np.arange(max(int(histories.offsets[user]), end - LAST), end)
-    most = np.argsort(-np.abs(reasons.added), kind="stable")[:SHOWN_REASONS]
+    most = np.argsort(-np.abs(reasons.contribution), kind="stable")[:SHOWN_REASONS]
     target, rows = int(histories.movie_row[index]), histories.movie_row[reasons.rating[most]]
-    last = zip(histories.movie_row[seen], stars(histories, seen), strict=True)
+    last = zip(histories.movie_row[seen], star_ratings(histories, seen), strict=True)
     return {
         "user": int(histories.user_id[user]),
         "movie_id": int(movies.graph.movie_ids[target]),
         "title": movies.titles[target],
-        "actual": float(stars(histories, np.array([index]))[0]),
+        "actual": float(star_ratings(histories, np.array([index]))[0]),
         "predicted": round(predicted, DIGITS),
         "last": [{"title": movies.titles[row], "stars": float(given)} for row, given in last],
         "moved": [
-            _reason(int(row), target, float(reasons.added[i]), movies)
+            _reason(int(row), target, float(reasons.contribution[i]), movies)
             for row, i in zip(rows, most, strict=True)
         ],
     }
 
 
-def _reason(row: int, target: int, added: float, movies: Movies) -> dict[str, Any]:
+def _reason(row: int, target: int, added: float, movies: MovieInfo) -> dict[str, Any]:
     """Name an earlier movie, what it added, and what the graph has it share with the target."""
     shared = shared_entities(movies.graph, row, target)[:SHOWN_ENTITIES]
     return {"title": movies.titles[row], "stars": round(added, DIGITS), "shared": shared}

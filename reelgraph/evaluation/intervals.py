@@ -23,7 +23,7 @@ class Interval(NamedTuple):
     high: float
 
 
-def resampled_means(
+def bootstrap_means(
     user: Int64[np.ndarray, " targets"], columns: Float[np.ndarray, "targets columns"], seed: int
 ) -> Float[np.ndarray, "resamples columns"]:
     """Mean of each column over the targets of users drawn with replacement, 2,000 times.
@@ -62,13 +62,13 @@ def _times_drawn(
     return np.bincount(drawn.ravel(), minlength=draws * groups).reshape(draws, groups).astype(np.float64)
 
 
-def interval(values: Float[np.ndarray, " resamples"]) -> Interval:
+def percentile_interval(values: Float[np.ndarray, " resamples"]) -> Interval:
     """Percentile interval of a resampled figure (Efron 1979)."""
     low, high = np.quantile(values, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     return Interval(float(low), float(high))
 
 
-def paired_rmse(
+def paired_rmse_interval(
     user: Int64[np.ndarray, " targets"],
     squared: Float[np.ndarray, " targets"],
     other_squared: Float[np.ndarray, " targets"],
@@ -82,5 +82,5 @@ def paired_rmse(
         other_squared: squared errors of what it is compared with.
         seed: of the draws.
     """
-    own, other = np.sqrt(resampled_means(user, np.stack([squared, other_squared], axis=1), seed)).T
-    return interval(own - other)
+    own, other = np.sqrt(bootstrap_means(user, np.stack([squared, other_squared], axis=1), seed)).T
+    return percentile_interval(own - other)

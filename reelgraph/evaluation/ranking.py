@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float, Int64
 
-from reelgraph.core.rating_scale import STEP
-from reelgraph.evaluation.intervals import interval, resampled_means
-from reelgraph.sequences.arrays import Histories
-from reelgraph.sequences.drawing import some
+from reelgraph.core.rating_scale import STAR_STEP
+from reelgraph.core.seeds import subsample
+from reelgraph.evaluation.intervals import bootstrap_means, percentile_interval
+from reelgraph.sequences.dataset import UserHistories
 
 HIGH = 4.0
 """Stars from which on a rating is a recommendation that came true."""
@@ -22,18 +22,20 @@ Scores = Float[np.ndarray, " movies"]
 
 
 @dataclass(frozen=True)
-class Asked:
+class RankingQueries:
     """Users with high test ratings; each is asked about once, at the first of their test targets."""
 
-    place: Int64[np.ndarray, " users"]
+    target_index: Int64[np.ndarray, " users"]
     """Index of that target: what comes before it is the history."""
-    wanted: list[Int64[np.ndarray, " _"]]
+    relevant: list[Int64[np.ndarray, " _"]]
     """Movies that each user rated high among the test targets."""
-    open: Bool[np.ndarray, "users movies"]
+    candidate_mask: Bool[np.ndarray, "users movies"]
     """Movies that are not in the user's history."""
 
 
-def ask(histories: Histories, movies: int, most: int, draw: np.random.Generator) -> Asked:
+def select_users(
+    histories: UserHistories, movies: int, most: int, draw: np.random.Generator
+) -> RankingQueries:
     """Choose users with a high test rating at random, ``most`` of them or all there are.
 
     Args:
@@ -43,17 +45,19 @@ def ask(histories: Histories, movies: int, most: int, draw: np.random.Generator)
         draw: of the users.
     """
     user = histories.users_of(histories.test)
-    high = histories.test[histories.code[histories.test] >= HIGH / STEP]
-    users = some(np.unique(histories.users_of(high)), most, draw)
+    high = histories.test[histories.half_star_code[histories.test] >= HIGH / STAR_STEP]
+    users = subsample(np.unique(histories.users_of(high)), most, draw)
     place = histories.test[np.searchsorted(user, users)]
     wanted = [histories.movie_row[high[histories.users_of(high) == u]].astype(np.int64) for u in users]
     unseen = np.ones((len(users), movies), bool)
     for row, u, end in zip(unseen, users, histories.history_end(place), strict=True):
         row[histories.movie_row[histories.offsets[u] : end]] = False
-    return Asked(place, wanted, unseen)
+    return RankingQueries(place, wanted, unseen)
 
 
-def by_movie(histories: Histories, fit_end: Int64[np.ndarray, " users"], movies: int) -> dict[str, Scores]:
+def non_personalized_scores(
+    histories: UserHistories, fit_end: Int64[np.ndarray, " users"], movies: int
+) -> dict[str, Scores]:
     """Return scores that are the same for everybody: ratings of a movie, and their damped mean.
 
     Args:
@@ -61,15 +65,15 @@ def by_movie(histories: Histories, fit_end: Int64[np.ndarray, " users"], movies:
         fit_end: ratings before it count, a user.
         movies: number of movies.
     """
-    taken = histories.before(fit_end)
-    movie, code = histories.movie_row[taken], histories.code[taken].astype(np.float64)
+    taken = histories.mask_before(fit_end)
+    movie, code = histories.movie_row[taken], histories.half_star_code[taken].astype(np.float64)
     count = np.bincount(movie, minlength=movies).astype(np.float64)
     mean = (np.bincount(movie, code, movies) + DAMPING * code.mean()) / (count + DAMPING)
     return {"popularity": count, "item_mean": mean}
 
 
-def ranking(
-    asked: Asked, models: Mapping[str, Iterable[Scores]], seed: int
+def ranking_metrics(
+    asked: RankingQueries, models: Mapping[str, Iterable[Scores]], seed: int
 ) -> dict[str, dict[str, int | float]]:
     """Return NDCG@10 and recall@20 of each model, means over the users with 95 % intervals.
 
@@ -82,28 +86,28 @@ def ranking(
         models: scores of all movies for each of the users, or more; those of ``rater`` among them.
         seed: of the bootstrap.
     """
-    if not len(asked.place):
+    if not len(asked.target_index):
         return {}
     each = np.stack([_figures(asked, scores) for scores in models.values()], axis=1)
-    users = len(asked.place)
-    drawn = resampled_means(np.arange(users), each.reshape(users, -1), seed).reshape(-1, *each.shape[1:])
+    users = len(asked.target_index)
+    drawn = bootstrap_means(np.arange(users), each.reshape(users, -1), seed).reshape(-1, *each.shape[1:])
     rater = list(models).index("rater")
     found: dict[str, dict[str, int | float]] = {}
     for i, name in enumerate(models):
         found[name] = {"n_users": users}
         for j, figure in enumerate((f"ndcg_{NDCG_AT}", f"recall_{RECALL_AT}")):
-            low, high = interval(drawn[:, i, j])
+            low, high = percentile_interval(drawn[:, i, j])
             found[name] |= {figure: float(each[:, i, j].mean()), f"{figure}_low": low, f"{figure}_high": high}
             if name != "rater":
-                low, high = interval(drawn[:, rater, j] - drawn[:, i, j])
+                low, high = percentile_interval(drawn[:, rater, j] - drawn[:, i, j])
                 found[name] |= {f"rater_minus_{figure}_low": low, f"rater_minus_{figure}_high": high}
     return found
 
 
-def _figures(asked: Asked, scores: Iterable[Scores]) -> Float[np.ndarray, "users 2"]:
+def _figures(asked: RankingQueries, scores: Iterable[Scores]) -> Float[np.ndarray, "users 2"]:
     """Return NDCG@10 (Järvelin & Kekäläinen 2002, binary gains) and recall@20 of each user."""
     found = []
-    for score, wanted, unseen in zip(scores, asked.wanted, asked.open, strict=False):
+    for score, wanted, unseen in zip(scores, asked.relevant, asked.candidate_mask, strict=False):
         rank = ranks(score[unseen], score[wanted])
         gain = np.where(rank <= NDCG_AT, 1 / np.log2(rank + 1), 0).sum()
         ideal = (1 / np.log2(np.arange(2, min(len(wanted), NDCG_AT) + 2))).sum()

@@ -8,11 +8,10 @@ import numpy as np
 from jaxtyping import Float, Int64
 
 from reelgraph.core.metrics import mae, rmse
-from reelgraph.core.rating_scale import from_codes
-from reelgraph.evaluation.bundle import Foretold
-from reelgraph.evaluation.intervals import interval, resampled_means
-from reelgraph.sequences.arrays import Fit, Histories
-from reelgraph.sequences.ratings import stars
+from reelgraph.core.rating_scale import codes_to_stars
+from reelgraph.evaluation.intervals import bootstrap_means, percentile_interval
+from reelgraph.evaluation.io import BaselinePredictions
+from reelgraph.sequences.dataset import Fit, UserHistories, star_ratings
 
 Stars = Float[np.ndarray, " targets"]
 Numbers = Float[np.ndarray, " targets"] | Int64[np.ndarray, " targets"]
@@ -25,8 +24,8 @@ MEAN, SPREAD = (3.0, 3.5, 4.0), (0.6, 0.9, 1.2)
 YEARS = (1970, 1980, 1990, 2000, 2010, 2020)
 
 
-def labels(
-    histories: Histories,
+def slice_labels(
+    histories: UserHistories,
     fit_end: Int64[np.ndarray, " users"],
     index: Int64[np.ndarray, " targets"],
     year: Float[np.ndarray, " movies"],
@@ -41,7 +40,7 @@ def labels(
     """
     user, movie = histories.users_of(index), histories.movie_row[index]
     seen, mean, spread = _histories(histories, index)
-    popularity = np.bincount(histories.movie_row[histories.before(fit_end)], minlength=len(year))[movie]
+    popularity = np.bincount(histories.movie_row[histories.mask_before(fit_end)], minlength=len(year))[movie]
     released = np.nan_to_num(year[movie]).astype(np.int64)
     new = fit_end[user] == histories.offsets[user]
     half_stars = np.array([_number(code / 2) for code in range(11)])
@@ -49,24 +48,24 @@ def labels(
         "history": _bins(seen, HISTORY),
         "popularity": np.where(popularity > 0, _bins(popularity, POPULARITY), "unseen"),
         "user_mean": np.where(seen > 0, _bins(mean, MEAN), "none"),
-        "user_spread": np.where(seen > 0, _bins(spread, SPREAD), "none"),
-        "rating": half_stars[histories.code[index]],
+        "user_std": np.where(seen > 0, _bins(spread, SPREAD), "none"),
+        "rating": half_stars[histories.half_star_code[index]],
         "year": np.where(released > 0, _bins(released, YEARS), "unknown"),
         "user": np.where(new, "new", "known"),
     }
 
 
 def _histories(
-    histories: Histories, index: Int64[np.ndarray, " targets"]
+    histories: UserHistories, index: Int64[np.ndarray, " targets"]
 ) -> tuple[Int64[np.ndarray, " targets"], Stars, Stars]:
     """Return length, mean and standard deviation (stars) of what was rated before each target."""
     start, end = histories.offsets[histories.users_of(index)], histories.history_end(index)
-    code, count = histories.code.astype(np.int64), end - start
+    code, count = histories.half_star_code.astype(np.int64), end - start
     sums = (np.concatenate([[0], np.cumsum(code**power)]) for power in (1, 2))
     first, second = (total[end] - total[start] for total in sums)
     mean = first / np.maximum(count, 1)
     variance = np.maximum(second / np.maximum(count, 1) - mean**2, 0)
-    return count, from_codes(mean), from_codes(np.sqrt(variance))
+    return count, codes_to_stars(mean), codes_to_stars(np.sqrt(variance))
 
 
 def _bins(values: Numbers, edges: tuple[int, ...] | tuple[float, ...]) -> Labels:
@@ -82,12 +81,12 @@ def _number(value: int | float) -> str:
     return str(value).replace(".", "_")
 
 
-def beside_best(
-    histories: Histories,
+def compare_with_best_baseline(
+    histories: UserHistories,
     fit: Fit,
     year: Float[np.ndarray, " movies"],
     rater: Stars,
-    others: Mapping[str, Foretold],
+    others: Mapping[str, BaselinePredictions],
     seed: int,
 ) -> dict[str, dict[str, dict[str, object]]]:
     """Return the figures of each bin of test targets beside the other model that is best on validation.
@@ -100,15 +99,15 @@ def beside_best(
         others: what the other models said.
         seed: of the bootstrap.
     """
-    val, index = stars(histories, histories.val), histories.test
+    val, index = star_ratings(histories, histories.val), histories.test
     peer = min(others, key=lambda name: (rmse(val, others[name].val), name))
-    binned = labels(histories, histories.fit_end(fit), index, year)
-    user, actual = histories.users_of(index), stars(histories, index)
-    found = by_slice(binned, user, actual, rater, others[peer].test[fit], seed)
+    binned = slice_labels(histories, histories.fit_end(fit), index, year)
+    user, actual = histories.users_of(index), star_ratings(histories, index)
+    found = metrics_by_slice(binned, user, actual, rater, others[peer].test[fit], seed)
     return {key: {k: {**row, "peer": peer} for k, row in bins.items()} for key, bins in found.items()}
 
 
-def by_slice(
+def metrics_by_slice(
     binned: Mapping[str, Labels],
     user: Int64[np.ndarray, " targets"],
     actual: Stars,
@@ -139,15 +138,15 @@ def _figures(
     user: Int64[np.ndarray, " targets"], actual: Stars, rater: Stars, peer: Stars, seed: int
 ) -> dict[str, int | float]:
     squared = np.stack([rater - actual, peer - actual], axis=1) ** 2
-    own, other = np.sqrt(resampled_means(user, squared, seed)).T
-    (low, high), (minus_low, minus_high) = interval(own), interval(own - other)
+    own, other = np.sqrt(bootstrap_means(user, squared, seed)).T
+    (low, high), (minus_low, minus_high) = percentile_interval(own), percentile_interval(own - other)
     return {
         "n_targets": len(actual),
         "rmse": rmse(actual, rater),
         "mae": mae(actual, rater),
-        "rmse_low": low,
-        "rmse_high": high,
-        "peer_rmse": rmse(actual, peer),
-        "rater_minus_low": minus_low,
-        "rater_minus_high": minus_high,
+        "rmse_ci_low": low,
+        "rmse_ci_high": high,
+        "baseline_rmse": rmse(actual, peer),
+        "rmse_diff_ci_low": minus_low,
+        "rmse_diff_ci_high": minus_high,
     }

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from jaxtyping import Float, Float32, Int64
 from torch import Tensor, nn
@@ -17,45 +18,46 @@ from torch_geometric.data import HeteroData
 from torch_geometric.nn.conv import HeteroConv, SAGEConv
 from torch_geometric.nn.module_dict import ModuleDict
 
-from reelgraph.core.fast_dropout import DroppedRelu, Dropping
-from reelgraph.gnn.dense import linear, typed_linear
-from reelgraph.gnn.sparse import Csr, csr, product
+from reelgraph.core.fast_dropout import FastDropout, ReluDropout
+from reelgraph.core.schemas.kg import KnowledgeGraph
+from reelgraph.gnn.chunked_linear import linear, typed_linear
+from reelgraph.gnn.sparse import CsrMatrix, build_csr, sparse_matmul
 
 
 @dataclass(frozen=True)
-class StarGraph:
+class BipartiteCsr:
     """The matrices of one message graph; entities of all types stand one type after another."""
 
-    kinds: tuple[str, ...]
-    sizes: tuple[int, ...]
+    entity_types: tuple[str, ...]
+    entity_counts: tuple[int, ...]
     """Entities of each type."""
-    into_entities: Csr
+    to_entities: CsrMatrix
     """[entities, movies]: the mean over an entity's movies."""
-    into_entities_t: Csr
-    into_movies: Csr
+    to_entities_t: CsrMatrix
+    to_movies: CsrMatrix
     """[movies, entities]: per type the mean over a movie's entities, averaged over the types."""
-    into_movies_t: Csr
+    to_movies_t: CsrMatrix
 
 
-def star_graph(data: HeteroData) -> StarGraph:
+def build_bipartite_csr(data: HeteroData) -> BipartiteCsr:
     """Stack the relations of a graph into one matrix for each direction."""
     kinds = tuple(kind for kind in data.node_types if kind != "movie")
     sizes = tuple(data[kind].num_nodes for kind in kinds)
     shape = (data["movie"].num_nodes, sum(sizes))
-    movies, entities, edge_kinds = stacked_edges(data, kinds)
+    movies, entities, edge_kinds = stack_edges(data, kinds)
     of_entity = torch.bincount(entities, minlength=shape[1])
     pairs = movies * len(kinds) + edge_kinds
     of_movie = torch.bincount(pairs, minlength=shape[0] * len(kinds))
     up = 1 / of_entity[entities].float()
     down = 1 / (of_movie[pairs].float() * len(kinds))
-    return StarGraph(
+    return BipartiteCsr(
         kinds, sizes,
-        csr(entities, movies, up, shape[::-1]), csr(movies, entities, up, shape),
-        csr(movies, entities, down, shape), csr(entities, movies, down, shape[::-1]),
+        build_csr(entities, movies, up, shape[::-1]), build_csr(movies, entities, up, shape),
+        build_csr(movies, entities, down, shape), build_csr(entities, movies, down, shape[::-1]),
     )  # fmt: skip
 
 
-def stacked_edges(
+def stack_edges(
     data: HeteroData, kinds: tuple[str, ...]
 ) -> tuple[Int64[Tensor, " edges"], Int64[Tensor, " edges"], Int64[Tensor, " edges"]]:
     """Return the movie→entity edges of all types: movies, entities counted through all types, types."""
@@ -94,7 +96,7 @@ class HeteroSage(nn.Module):
 
     def forward(
         self,
-        graph: StarGraph,
+        graph: BipartiteCsr,
         movies: Float[Tensor, "movies movie_dim"],
         entities: Float[Tensor, "entities entity_dim"],
         means: Float[Tensor, "entities movie_dim"],
@@ -109,7 +111,7 @@ class HeteroSage(nn.Module):
         """
         movies, entities = self._messages(0, graph, movies, entities, means)
         movies, entities = self._between(movies), self._between(entities)
-        means = product(graph.into_entities, graph.into_entities_t, movies)
+        means = sparse_matmul(graph.to_entities, graph.to_entities_t, movies)
         movies, entities = self._messages(1, graph, movies, entities, means)
         return self._norm(movies), self._norm(entities)
 
@@ -117,27 +119,29 @@ class HeteroSage(nn.Module):
         vectors = self._norm(vectors)
         if not (self.training and self.dropped):
             return vectors.relu()
-        dropping = Dropping(self.dropped)
-        kept = dropping.kept(vectors.shape, vectors.device).to(vectors.dtype)
-        return DroppedRelu.apply(vectors, kept) * dropping.scale
+        dropping = FastDropout(self.dropped)
+        kept = dropping.mask(vectors.shape, vectors.device).to(vectors.dtype)
+        return ReluDropout.apply(vectors, kept) * dropping.scale
 
     def _norm(self, vectors: Tensor) -> Tensor:
         return layer_norm(vectors, vectors.shape[1:]) if self.normalised else vectors
 
     def _messages(
-        self, layer: int, graph: StarGraph, movies: Tensor, entities: Tensor, means: Tensor
+        self, layer: int, graph: BipartiteCsr, movies: Tensor, entities: Tensor, means: Tensor
     ) -> tuple[Tensor, Tensor]:
         up, down = self._convolutions(layer)
         new = typed_linear(
-            graph.sizes, torch.stack([conv.lin_l.bias for conv in up]),
+            graph.entity_counts, torch.stack([conv.lin_l.bias for conv in up]),
             (means, torch.stack([conv.lin_l.weight for conv in up])),
             (entities, torch.stack([conv.lin_r.weight for conv in up])),
         )  # fmt: skip
         # Entities are fewer than edges: transformed first, and the seven root weights as one.
-        sent = typed_linear(graph.sizes, None, (entities, torch.stack([conv.lin_l.weight for conv in down])))
+        sent = typed_linear(
+            graph.entity_counts, None, (entities, torch.stack([conv.lin_l.weight for conv in down]))
+        )
         root = torch.stack([conv.lin_r.weight for conv in down]).mean(dim=0)
         bias = torch.stack([conv.lin_l.bias for conv in down]).mean(dim=0)
-        received = product(graph.into_movies, graph.into_movies_t, sent)
+        received = sparse_matmul(graph.to_movies, graph.to_movies_t, sent)
         return received.add_(linear(movies, root, bias)), new
 
     def _convolutions(self, layer: int) -> tuple[list[SAGEConv], list[SAGEConv]]:
@@ -152,3 +156,19 @@ def _layer(kinds: tuple[str, ...], movie_dim: int, entity_dim: int, out: int) ->
         convs["movie", f"has_{kind}", kind] = SAGEConv((movie_dim, entity_dim), out)
         convs[kind, f"has_{kind}_rev", "movie"] = SAGEConv((entity_dim, movie_dim), out)
     return HeteroConv(convs, aggr="mean")
+
+
+def to_hetero_data(graph: KnowledgeGraph, movie_features: Float32[np.ndarray, "movies dim"]) -> HeteroData:
+    """Return node features ``x`` and edges in both directions.
+
+    Edge types are ``(movie, has_X, X)`` and ``(X, has_X_rev, movie)``, in the order
+    of the graph's relations; a relation's edges keep their order by movie row.
+    """
+    data = HeteroData()
+    data["movie"].x = torch.tensor(movie_features)
+    for kind, relation in graph.relations.items():
+        edges = torch.tensor(np.stack([relation.movie_rows, relation.entity_index]))
+        data[kind].x = torch.tensor(relation.entity_vectors)
+        data["movie", f"has_{kind}", kind].edge_index = edges
+        data[kind, f"has_{kind}_rev", "movie"].edge_index = edges.flip(0).contiguous()
+    return data

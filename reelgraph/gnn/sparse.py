@@ -13,7 +13,7 @@ from torch.nn.functional import embedding_bag
 
 
 @dataclass(frozen=True)
-class Csr:
+class CsrMatrix:
     """A sparse matrix by rows: row r has the entries ``starts[r] … starts[r + 1]``."""
 
     starts: Int64[Tensor, " rows_plus_1"]
@@ -30,26 +30,26 @@ class Csr:
         )  # fmt: skip
 
 
-def csr(
+def build_csr(
     rows: Int64[Tensor, " entries"],
     columns: Int64[Tensor, " entries"],
     values: Float32[Tensor, " entries"],
     shape: tuple[int, int],
-) -> Csr:
+) -> CsrMatrix:
     """Sort entries by row, keeping their order within a row."""
     # Half the width sorts many times as fast.
     ordered, order = rows.int().sort(stable=True)
-    return Csr(row_starts(ordered, shape[0]), columns[order], values[order], shape[1])
+    return CsrMatrix(row_offsets(ordered, shape[0]), columns[order], values[order], shape[1])
 
 
-def row_starts(ordered: Tensor, rows: int) -> Int64[Tensor, " rows_plus_1"]:
+def row_offsets(ordered: Tensor, rows: int) -> Int64[Tensor, " rows_plus_1"]:
     """Return where each row's entries start, for ascending row numbers."""
     return torch.searchsorted(ordered, torch.arange(rows + 1, dtype=ordered.dtype, device=ordered.device))
 
 
 class _Product(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: FunctionCtx, dense: Tensor, matrix: Csr, transposed: Csr) -> Tensor:
+    def forward(ctx: FunctionCtx, dense: Tensor, matrix: CsrMatrix, transposed: CsrMatrix) -> Tensor:
         ctx.transposed = transposed  # type: ignore[attr-defined]
         return matrix @ dense
 
@@ -58,8 +58,8 @@ class _Product(torch.autograd.Function):
         return ctx.transposed @ gradient.contiguous(), None, None  # type: ignore[attr-defined]
 
 
-def product(
-    matrix: Csr, transposed: Csr, dense: Float32[Tensor, "columns dim"]
+def sparse_matmul(
+    matrix: CsrMatrix, transposed: CsrMatrix, dense: Float32[Tensor, "columns dim"]
 ) -> Float32[Tensor, "rows dim"]:
     """Return ``matrix @ dense``; its gradient is a product with the stored transpose."""
     return _Product.apply(dense, matrix, transposed)
@@ -81,8 +81,8 @@ class _PairDots(torch.autograd.Function):
         # A GPU's gradients are computed in a thread that has no default device.
         rows = torch.repeat_interleave(torch.arange(len(left), device=left.device), starts.diff())
         values = gradient.contiguous()
-        of_left = Csr(starts, columns, values, len(right)) @ right
-        of_right = csr(columns, rows, values, (len(right), len(left))) @ left
+        of_left = CsrMatrix(starts, columns, values, len(right)) @ right
+        of_right = build_csr(columns, rows, values, (len(right), len(left))) @ left
         return of_left, of_right, None, None
 
 
@@ -94,11 +94,11 @@ def pair_dots(
 ) -> Float32[Tensor, " pairs"]:
     """Return ``left[row] · right[column]`` for the pairs of a CSR pattern, without a gathered row a pair."""
     if left.device.type not in ("cpu", "cuda"):  # torch has no such product elsewhere
-        return plain_pair_dots(left, right, starts, columns)
+        return gathered_pair_dots(left, right, starts, columns)
     return _PairDots.apply(left, right, starts, columns)
 
 
-def plain_pair_dots(
+def gathered_pair_dots(
     left: Float32[Tensor, "rows dim"],
     right: Float32[Tensor, "columns dim"],
     starts: Int64[Tensor, " rows_plus_1"],
@@ -111,7 +111,7 @@ def plain_pair_dots(
 
 
 @dataclass(frozen=True)
-class Neighbours:
+class NeighbourLists:
     """Who is linked to whom: query q has the neighbours ``columns[starts[q] … starts[q + 1]]``."""
 
     starts: Int64[Tensor, " queries_plus_1"]
@@ -127,9 +127,9 @@ class Neighbours:
         return rows, self.columns[self.starts[queries][rows] + within]
 
 
-def neighbours(
+def build_neighbour_lists(
     queries: Int64[Tensor, " edges"], others: Int64[Tensor, " edges"], shape: tuple[int, int]
-) -> Neighbours:
+) -> NeighbourLists:
     """Sort edges by query."""
     ordered, order = queries.sort(stable=True)
-    return Neighbours(row_starts(ordered, shape[0]), others[order], shape[1])
+    return NeighbourLists(row_offsets(ordered, shape[0]), others[order], shape[1])

@@ -6,11 +6,11 @@ import numpy as np
 import pyarrow as pa
 from jaxtyping import Int64
 
-from reelgraph.schemas.columns import ENTITY_COLUMNS
-from reelgraph.schemas.kg import EDGES, ENTITIES
+from reelgraph.core.schemas.columns import ENTITY_COLUMNS
+from reelgraph.core.schemas.kg import EDGES, ENTITIES
 
 
-def entities_and_edges(movies: pa.Table) -> tuple[pa.Table, pa.Table]:
+def extract_entities_and_edges(movies: pa.Table) -> tuple[pa.Table, pa.Table]:
     """Return the entities and the movie→entity edges of a movie table.
 
     An entity is a distinct name within its type, after white-space runs are one

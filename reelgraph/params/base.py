@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
@@ -22,7 +22,7 @@ PARAMS_FILE = "params.yaml"
 SECTIONS = (
     "seed", "compute", "engine", "data", "demo", "text", "projection", "kg", "gnn",
     "embeddings", "sequences", "model", "gp", "train", "baselines", "evaluate",
-    "ablation", "probe", "peers",
+    "ablation", "probe", "external_baselines",
 )  # fmt: skip
 """Every top-level key of params.yaml and of the studies' params.yaml.
 
@@ -96,7 +96,7 @@ def load(model: type[P], *paths: Path | str) -> P:
         raise _refusal(error, source) from None
 
 
-def checked(model: type[S], values: Mapping[str, object], path: str, within: str) -> S:
+def validate_section(model: type[S], values: Mapping[str, object], path: str, section: str) -> S:
     """Return the values of the key ``within`` of a params file as a section.
 
     Raises:
@@ -105,10 +105,10 @@ def checked(model: type[S], values: Mapping[str, object], path: str, within: str
     try:
         return model.model_validate(values)
     except ValidationError as error:
-        raise _refusal(error, dict.fromkeys((*values, *model.model_fields), path), f"{within}.") from None
+        raise _refusal(error, dict.fromkeys((*values, *model.model_fields), path), f"{section}.") from None
 
 
-def problems(error: ValidationError, within: str = "") -> list[Problem]:
+def list_violations(error: ValidationError, within: str = "") -> list[Problem]:
     """Tell every key that doesn't fit, what it should have been and what it was."""
     return [
         Problem(within + ".".join(map(str, each["loc"])), _expected(each["type"], each["msg"]), _got(each))
@@ -124,7 +124,7 @@ def _got(problem: ErrorDetails) -> str:
 
 
 def _refusal(error: ValidationError, source: dict[str, str], within: str = "") -> ParamError:
-    found = problems(error, within)
+    found = list_violations(error, within)
     firsts = [str(each["loc"][0]) if each["loc"] else "" for each in error.errors(include_url=False)]
     paths = ", ".join(dict.fromkeys(source.get(first, PARAMS_FILE) for first in firsts))
     if len(found) == 1:
@@ -142,3 +142,14 @@ def _expected(kind: str, message: str) -> str:
     if kind == "extra_forbidden":
         return "only keys that the section has"
     return message.removeprefix("Input should be ").removeprefix("Value error, ")
+
+
+class Compute(Section):
+    """Section ``compute``."""
+
+    threads: int = Field(ge=1, le=256)
+    """CPU threads, 1 to 256. Part of the result: sums are split by thread."""
+
+    device: Literal["cpu", "cuda", "mps", "auto"]
+    """Where encoder, GNN and networks are computed; auto: on a GPU where torch finds one, else the CPU.
+    Only the CPU gives the same bytes each time."""

@@ -7,8 +7,6 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from reelgraph.params.base import Section, Seed, StageParams
-from reelgraph.params.demo import Demo
-from reelgraph.params.engine import Engine
 
 
 class Data(Section):
@@ -48,4 +46,40 @@ class IngestParams(StageParams):
     seed: Seed
     data: Data
     demo: Demo
+    engine: Engine
+
+
+class Demo(Section):
+    """Section ``demo``."""
+
+    users: int = Field(ge=1, le=1_000_000)
+    """People, 1 to 1,000,000."""
+
+    movies: int = Field(ge=1, le=200_000)
+    """Movies, 1 to 200,000."""
+
+    mean_ratings: int = Field(ge=1, le=1_000)
+    """Average number of ratings a person gives, 1 to 1,000, at most max_ratings and movies."""
+
+    max_ratings: int = Field(ge=1, le=100_000)
+    """Largest number of ratings of one person, 1 to 100,000."""
+
+
+class Engine(Section):
+    """Section ``engine``."""
+
+    backend: Literal["duckdb", "spark"]
+    """duckdb: in this process. spark: a Spark session, for ratings that outgrow one machine."""
+
+    url: str
+    """Spark master, such as ``local[2]`` or ``spark://host:7077``; read with spark only."""
+
+    memory_mb: int = Field(ge=64)
+    """Memory that the engine may use before it spills to disk, in MB, 64 or more; of Spark, its driver's,
+    512 at least."""
+
+
+class FilterParams(StageParams):
+    """What stage filter reads."""
+
     engine: Engine

@@ -10,7 +10,7 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 from jaxtyping import Float64, Int64
 
-from reelgraph.sequences.arrays import Histories
+from reelgraph.sequences.dataset import UserHistories
 
 
 @dataclass(frozen=True)
@@ -23,20 +23,20 @@ class Prediction:
 
 
 @dataclass(frozen=True)
-class Reasons:
+class Attributions:
     """What a prediction is made of: earlier ratings, and the stars that each adds to it."""
 
     rating: Int64[np.ndarray, " history"]
     """Indices of the ratings."""
-    added: Float64[np.ndarray, " history"]
+    contribution: Float64[np.ndarray, " history"]
 
 
 @dataclass(frozen=True)
-class Scores:
+class CandidateScores:
     """What a rater says of movies in one target's place."""
 
-    said: Prediction
-    reasons: Callable[[Int64[np.ndarray, " shown"]], list[Reasons]]
+    prediction: Prediction
+    attributions: Callable[[Int64[np.ndarray, " shown"]], list[Attributions]]
     """Takes places among the movies, tells which earlier ratings moved each; empty where the rater can't."""
 
 
@@ -58,13 +58,13 @@ class Rater(Protocol):
     """A model that predicts stars from what a person rated before; it knows no files but its own weights."""
 
     @property
-    def parameters(self) -> int:
+    def parameter_count(self) -> int:
         """Number of trained numbers."""
         ...
 
     def predict(
         self,
-        histories: Histories,
+        histories: UserHistories,
         fit_end: Int64[np.ndarray, " users"],
         index: Int64[np.ndarray, " targets"],
     ) -> Prediction:
@@ -79,11 +79,11 @@ class Rater(Protocol):
 
     def score(
         self,
-        histories: Histories,
+        histories: UserHistories,
         fit_end: Int64[np.ndarray, " users"],
         index: Int64[np.ndarray, " targets"],
         movies: Int64[np.ndarray, " movies"] | None = None,
-    ) -> Iterator[Scores]:
+    ) -> Iterator[CandidateScores]:
         """Yield for each target what is predicted of movies if they stood in the target's place.
 
         As ``predict`` of a rating that the rater was not fitted on, with the history and the time of the
@@ -97,7 +97,7 @@ class Rater(Protocol):
         """
         ...
 
-    def with_blanks(self) -> Rater:
+    def with_masked_content(self) -> Rater:
         """Return a rater that knows each movie twice, by rows m and m + movies.
 
         The second is the same to it but for the movie's vectors, text and embedding, which are the mean of

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float
 
-from reelgraph.core.rating_scale import HIGHEST, LOWEST
+from reelgraph.core.rating_scale import MAX_STARS, MIN_STARS
 from reelgraph.report.svg import WIDTH, Number, Picture, Scale, number, padded
 
 Stars = Float[np.ndarray, " targets"]
@@ -75,14 +75,14 @@ def scatter(actual: Stars, predicted: Stars, title: str) -> str:
     square = 380.0
     drawn = Picture(
         square,
-        Scale(LOWEST - 0.3, HIGHEST + 0.3, LEFT, RIGHT),
-        Scale(LOWEST - 0.3, HIGHEST + 0.3, square - BOTTOM, TOP),
+        Scale(MIN_STARS - 0.3, MAX_STARS + 0.3, LEFT, RIGHT),
+        Scale(MIN_STARS - 0.3, MAX_STARS + 0.3, square - BOTTOM, TOP),
     )
     drawn.x_axis("given (stars)", range(1, 6))
     drawn.y_axis("predicted (stars)", range(1, 6))
     for a, p in zip(actual[shown] + jitter, predicted[shown], strict=True):
         drawn.parts.append(f'<path class="point" d="M{drawn.x(float(a)):.0f} {drawn.y(float(p)):.0f}h0"/>')
-    drawn.path("rule", [(LOWEST, LOWEST), (HIGHEST, HIGHEST)])
+    drawn.path("rule", [(MIN_STARS, MIN_STARS), (MAX_STARS, MAX_STARS)])
     return drawn.svg(title)
 
 

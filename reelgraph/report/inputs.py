@@ -9,20 +9,20 @@ from typing import Any
 
 import numpy as np
 
-from reelgraph.runtime.atomic_io import RERUN, read_json
+from reelgraph.core.schemas.artifacts import Violations
+from reelgraph.runtime.atomic_io import RERUN_HINT, read_json
 from reelgraph.runtime.errors import ArtifactError
-from reelgraph.schemas.violations import Violations
 
 Figures = dict[str, Any]
 Curve = list[tuple[float, float]]
 
 METRICS = (
-    "rater", "baselines", "slices", "ranking", "calibration", "controls", "links", "embeddings",
+    "rater", "baselines", "slices", "ranking", "calibration", "perturbations", "links", "embeddings",
     "gnn_kg_gnn_bert", "gnn_kg_gnn", "data",
 )  # fmt: skip
 """Files of metrics/ that the pipeline makes."""
 
-STUDIES = {"peers": "peers", "ablation": "ablation", "probe": "embeddings"}
+STUDIES = {"external_baselines": "external_baselines", "ablation": "ablation", "probe": "probe"}
 """Metrics of the slow studies, and the folder of studies/ that makes them."""
 
 NOT_RUN = "not run yet"
@@ -77,10 +77,10 @@ def read_curve(path: Path | str) -> Curve:
         lines = Path(path).read_text(encoding="utf-8").splitlines()[1:]
         points = [(float(x), float(y)) for x, y in (line.split("\t") for line in lines)]
     except ValueError as error:
-        raise ArtifactError(str(path), "two columns of numbers", str(error), RERUN) from None
+        raise ArtifactError(str(path), "two columns of numbers", str(error), RERUN_HINT) from None
     wrong = Violations(path)
-    wrong.rows(~np.isfinite(np.array(points).reshape(-1, 2)).all(axis=1), "not finite")
-    wrong.refuse()
+    wrong.check_rows(~np.isfinite(np.array(points).reshape(-1, 2)).all(axis=1), "not finite")
+    wrong.raise_if_any()
     return points
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from reelgraph.report.inputs import Figures
-from reelgraph.report.wording import bin_name, fixed, name, signed, slice_name, span
+from reelgraph.report.labels import bin_name, fixed, name, signed, slice_name, span
 
 
 @dataclass(frozen=True)
@@ -22,11 +22,11 @@ class Table:
 
 def against(row: Figures) -> str:
     """Say whether the rater is better than a model, from the paired interval of rater minus model."""
-    if "rater_minus_low" not in row:
+    if "rmse_diff_ci_low" not in row:
         return ""
-    if row["rater_minus_high"] < 0:
+    if row["rmse_diff_ci_high"] < 0:
         return "better"
-    return "worse" if row["rater_minus_low"] > 0 else "within chance"
+    return "worse" if row["rmse_diff_ci_low"] > 0 else "within chance"
 
 
 def interval(row: Figures, key: str) -> tuple[float, float]:
@@ -48,10 +48,10 @@ def results(found: Mapping[str, Figures]) -> Table:
         (
             name(key),
             fixed(row["rmse"]),
-            span(row.get("rmse_low"), row.get("rmse_high")),
+            span(row.get("rmse_ci_low"), row.get("rmse_ci_high")),
             fixed(row["mae"]),
-            span(row.get("mae_low"), row.get("mae_high")),
-            span(row.get("rater_minus_low"), row.get("rater_minus_high"), sign=True),
+            span(row.get("mae_ci_low"), row.get("mae_ci_high")),
+            span(row.get("rmse_diff_ci_low"), row.get("rmse_diff_ci_high"), sign=True),
             against(row) or "–",
         )
         for key, row in found.items()
@@ -96,10 +96,10 @@ def slices(figures: Figures, peer: str) -> Iterator[Table]:
                 bin_name(each),
                 f"{row['n_targets']:,}",
                 fixed(row["rmse"]),
-                span(row["rmse_low"], row["rmse_high"]),
+                span(row["rmse_ci_low"], row["rmse_ci_high"]),
                 fixed(row["mae"]),
-                fixed(row["peer_rmse"]),
-                span(row["rater_minus_low"], row["rater_minus_high"], sign=True),
+                fixed(row["baseline_rmse"]),
+                span(row["rmse_diff_ci_low"], row["rmse_diff_ci_high"], sign=True),
                 against(row),
             )
             for each, row in sorted_bins(bins)
@@ -140,13 +140,15 @@ def controls(figures: Figures) -> Table:
         (
             name(key),
             fixed(row["rmse"]),
-            signed(row["cost"]),
-            span(row["cost_low"], row["cost_high"], sign=True),
+            signed(row["rmse_increase"]),
+            span(row["rmse_increase_ci_low"], row["rmse_increase_ci_high"], sign=True),
         )
         for key, row in figures.items()
     ]
     return Table(
-        "What hiding something costs, RMSE in stars", ("hidden", "RMSE", "cost", "95 % interval"), rows
+        "What hiding something costs, RMSE in stars",
+        ("hidden", "RMSE", "rmse_increase", "95 % interval"),
+        rows,
     )
 
 
@@ -157,7 +159,7 @@ def calibration(figures: Figures) -> Table:
             f"{row['n_targets']:,}",
             fixed(row["predicted"]),
             fixed(row["actual"]),
-            span(row.get("actual_low"), row.get("actual_high")),
+            span(row.get("actual_ci_low"), row.get("actual_ci_high")),
             signed(row["predicted"] - row["actual"]),
         )
         for key, row in sorted(figures.items())

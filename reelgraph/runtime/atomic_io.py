@@ -30,14 +30,14 @@ Json: TypeAlias = "str | int | float | bool | list[Json] | dict[str, Json] | Non
 
 
 @contextmanager
-def replacing(path: Path | str) -> Iterator[Path]:
+def atomic_write(path: Path | str) -> Iterator[Path]:
     """Yield a place beside ``path`` to write to; rename it over ``path`` on success only.
 
     Works for a file and for a folder. When the body raises, or the process is
     killed, what stood at ``path`` is still there.
     """
     final = Path(path)
-    with beside(final) as folder:
+    with temp_dir_beside(final) as folder:
         draft = folder / final.name
         yield draft
         _flush(draft)
@@ -47,7 +47,7 @@ def replacing(path: Path | str) -> Iterator[Path]:
 
 
 @contextmanager
-def beside(path: Path) -> Iterator[Path]:
+def temp_dir_beside(path: Path) -> Iterator[Path]:
     """Yield a folder beside ``path`` that goes away in the end, or where a process was killed, later."""
     path.parent.mkdir(parents=True, exist_ok=True)
     _sweep(path)
@@ -88,7 +88,7 @@ def _flush(path: Path) -> None:
 
 def write_text(text: str, path: Path | str) -> None:
     """Write UTF-8 text with Unix line ends."""
-    with replacing(path) as draft:
+    with atomic_write(path) as draft:
         draft.write_bytes(text.encode())
 
 
@@ -106,7 +106,7 @@ def write_parquet(
         schema, rows = rows.schema, rows.to_batches()
     schema = pa.schema(schema).remove_metadata()
     count = 0
-    with replacing(path) as draft, pq.ParquetWriter(draft, schema, compression="zstd") as writer:
+    with atomic_write(path) as draft, pq.ParquetWriter(draft, schema, compression="zstd") as writer:
         for group in _regrouped(rows, schema):
             writer.write_table(group, row_group_size=ROW_GROUP)
             count += group.num_rows
@@ -126,7 +126,7 @@ def _regrouped(batches: Iterable[pa.RecordBatch], schema: pa.Schema) -> Iterator
 
 def write_arrays(arrays: Mapping[str, np.ndarray], folder: Path | str) -> None:
     """Write each array as ``folder/NAME.npy``; the folder appears as a whole."""
-    with replacing(folder) as draft:
+    with atomic_write(folder) as draft:
         draft.mkdir()
         for name, array in arrays.items():
             save_array(array, draft / f"{name}.npy")
@@ -149,9 +149,9 @@ def read_array(path: Path | str) -> np.ndarray:
     try:
         return np.load(path, mmap_mode="r", allow_pickle=False)
     except FileNotFoundError:
-        raise missing(path) from None
+        raise missing_artifact_error(path) from None
     except Exception as error:  # NumPy lets many kinds escape, from ValueError to TokenError
-        raise ArtifactError(str(path), "a .npy array of numbers", str(error), RERUN) from error
+        raise ArtifactError(str(path), "a .npy array of numbers", str(error), RERUN_HINT) from error
 
 
 def write_json(values: Mapping[str, Json], path: Path | str) -> None:
@@ -194,11 +194,11 @@ def read_json(path: Path | str) -> dict[str, Json]:
     try:
         values = json.loads(Path(path).read_text(encoding="utf-8"), parse_constant=_no_number)
     except FileNotFoundError:
-        raise missing(path) from None
+        raise missing_artifact_error(path) from None
     except (ValueError, RecursionError, OSError) as error:
-        raise ArtifactError(str(path), "a JSON object", str(error), RERUN) from error
+        raise ArtifactError(str(path), "a JSON object", str(error), RERUN_HINT) from error
     if not isinstance(values, dict):
-        raise ArtifactError(str(path), "a JSON object", type(values).__name__, RERUN)
+        raise ArtifactError(str(path), "a JSON object", type(values).__name__, RERUN_HINT)
     return values
 
 
@@ -206,12 +206,12 @@ def _no_number(name: str) -> float:
     raise ValueError(f"{name} is no number")
 
 
-RERUN = "Run `dvc repro` to make it again."
+RERUN_HINT = "Run `dvc repro` to make it again."
 
-NO_PARQUET = (pa.ArrowException, OSError, UnicodeDecodeError)
+PARQUET_ERRORS = (pa.ArrowException, OSError, UnicodeDecodeError)
 """What pyarrow raises of a file that is no parquet file; the last of column names that are no UTF-8."""
 
 
-def missing(path: Path | str) -> ArtifactError:
+def missing_artifact_error(path: Path | str) -> ArtifactError:
     """Return the error for an artifact that isn't there."""
-    return ArtifactError(str(path), "a file made by an earlier stage", "no file", RERUN)
+    return ArtifactError(str(path), "a file made by an earlier stage", "no file", RERUN_HINT)

@@ -39,7 +39,7 @@ class PackageError(ReelgraphError):
     """A package, a model's weights or a runtime is missing or not the expected one."""
 
 
-class SystemRefusal(ReelgraphError):  # noqa: N818  a word of its own
+class SystemResourceError(ReelgraphError):
     """The system refused a file: a full disk, or no right to it."""
 
 

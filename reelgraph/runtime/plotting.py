@@ -8,12 +8,12 @@ import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from reelgraph.runtime.atomic_io import replacing
+from reelgraph.runtime.atomic_io import atomic_write
 
-INK, ACCENT, QUIET = "#1f2933", "#2f6fde", "#9aa5b1"
+TEXT_COLOR, ACCENT_COLOR, MUTED_COLOR = "#1f2933", "#2f6fde", "#9aa5b1"
 
 
-def figure(title: str, x: str, y: str, square: bool = False) -> tuple[Figure, Axes]:
+def new_figure(title: str, x: str, y: str, square: bool = False) -> tuple[Figure, Axes]:
     """Return an empty figure with its axes, titled and labelled."""
     drawn = Figure(figsize=(5, 5) if square else (6.4, 4.2), layout="constrained")
     axes = drawn.add_subplot()
@@ -22,7 +22,7 @@ def figure(title: str, x: str, y: str, square: bool = False) -> tuple[Figure, Ax
     return drawn, axes
 
 
-def save(drawn: Figure, path: Path | str) -> None:
+def save_figure(drawn: Figure, path: Path | str) -> None:
     """Write the figure as PNG."""
-    with replacing(path) as draft, mpl.rc_context({"savefig.dpi": 110}):
+    with atomic_write(path) as draft, mpl.rc_context({"savefig.dpi": 110}):
         drawn.savefig(draft, format="png", metadata={"Software": None})

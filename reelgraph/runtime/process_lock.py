@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-RESUME = Path(".resume")
+CHECKPOINT_ROOT = Path(".resume")
 """What a killed run leaves for the next: locks, and states to go on from; ignored by git and DVC."""
 
 LOOK = 0.2
@@ -19,15 +19,15 @@ LOOK = 0.2
 
 
 @contextmanager
-def alone(stage: str) -> Iterator[None]:
+def stage_lock(stage: str) -> Iterator[None]:
     """Hold the stage's lock; wait for a process that holds it. The system lets go of it when we die."""
     try:
         import fcntl
     except ImportError:  # Windows
         yield
         return
-    RESUME.mkdir(exist_ok=True)
-    with (RESUME / f"{stage}.lock").open("a+") as lock:
+    CHECKPOINT_ROOT.mkdir(exist_ok=True)
+    with (CHECKPOINT_ROOT / f"{stage}.lock").open("a+") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -40,7 +40,7 @@ def alone(stage: str) -> Iterator[None]:
         yield
 
 
-def stop_with_parent(always: bool = False) -> None:
+def exit_with_parent(always: bool = False) -> None:
     """Under DVC, or always, end this process soon after its parent has gone.
 
     So nothing overwrites what a new run makes.

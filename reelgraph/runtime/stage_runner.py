@@ -15,8 +15,8 @@ from typing import NoReturn, TypeVar
 
 from reelgraph.params.base import StageParams, load
 from reelgraph.runtime.atomic_io import write_json
-from reelgraph.runtime.errors import ReelgraphError, SystemRefusal
-from reelgraph.runtime.process_lock import RESUME, alone, stop_with_parent
+from reelgraph.runtime.errors import ReelgraphError, SystemResourceError
+from reelgraph.runtime.process_lock import CHECKPOINT_ROOT, exit_with_parent, stage_lock
 
 TIMINGS = Path(".timings")
 """Seconds and peak memory of each stage and of its parts; ignored by git and DVC."""
@@ -29,7 +29,7 @@ INTERRUPTED = 130
 P = TypeVar("P", bound=StageParams)
 
 
-def run(stage: str, params: type[P], work: Callable[[P], str], *files: str) -> None:
+def run_stage(stage: str, params: type[P], main: Callable[[P], str], *files: str) -> None:
     """Load the stage's params, do its work, print its summary; exit with 1 on a refusal, 130 on Ctrl-C.
 
     One process at a time works on a stage; what the system refuses (a full disk, a folder that can't be
@@ -45,11 +45,11 @@ def run(stage: str, params: type[P], work: Callable[[P], str], *files: str) -> N
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a locale may lack an arrow, or a title's letters
     signal.signal(signal.SIGINT, signal.default_int_handler)  # stages/__init__.py answered so far
-    stop_with_parent()
+    exit_with_parent()
     start = time.monotonic()
     try:
-        with alone(stage):
-            summary = work(load(params, *files))
+        with stage_lock(stage):
+            summary = main(load(params, *files))
             seconds = _note(stage, start)
     except ReelgraphError as error:
         _stop(stage, f"{error}{_way_back()}", 1)
@@ -65,28 +65,30 @@ def _stop(stage: str, message: str, code: int) -> NoReturn:
     sys.exit(code)
 
 
-def _of_system(error: OSError) -> SystemRefusal:
+def _of_system(error: OSError) -> SystemResourceError:
     """Say what the system refused; a write to a full disk, mostly."""
     path = str(error.filename2 or error.filename or "a file of this stage")
     got = error.strerror or str(error)
     if error.errno in FULL:
-        return SystemRefusal(
+        return SystemResourceError(
             path, "room on the disk", got, "Free space, or raise the limit on a file's size."
         )
-    return SystemRefusal(path, "a file or folder that may be used so", got, "Change its rights, or the path.")
+    return SystemResourceError(
+        path, "a file or folder that may be used so", got, "Change its rights, or the path."
+    )
 
 
 def _resume(stage: str) -> str:
-    kept = (RESUME / stage).is_dir()
+    kept = (CHECKPOINT_ROOT / stage).is_dir()
     return "`dvc repro` goes on from " + ("where this stage was." if kept else "this stage.")
 
 
 @contextmanager
-def timed(stage: str, part: str) -> Iterator[None]:
+def record_timing(stage: str, step: str) -> Iterator[None]:
     """Note the seconds of a part of a stage, such as a fit, beside those of the whole."""
     start = time.monotonic()
     yield
-    _note(f"{stage}/{part}", start)
+    _note(f"{stage}/{step}", start)
 
 
 def _note(name: str, start: float) -> float:

@@ -9,8 +9,7 @@ import torch
 from jaxtyping import Bool, Float, Int64
 from torch import Tensor
 
-from reelgraph.sequences.arrays import Histories
-from reelgraph.sequences.ratings import scaled
+from reelgraph.sequences.dataset import UserHistories, normalized_ratings
 
 
 @dataclass(frozen=True)
@@ -31,7 +30,7 @@ class Batch:
         return Batch(*(getattr(self, each.name).to(device) for each in fields(self)))
 
 
-def gather(histories: Histories, index: Int64[np.ndarray, "batch"], max_history: int) -> Batch:
+def gather_batch(histories: UserHistories, index: Int64[np.ndarray, "batch"], max_history: int) -> Batch:
     """Gather the targets at ``index`` with at most the last ``max_history`` ratings of each one's history.
 
     The batch is as wide as its longest history, and at least 1.
@@ -45,7 +44,7 @@ def gather(histories: Histories, index: Int64[np.ndarray, "batch"], max_history:
     rows = np.where(mask, histories.movie_row[places], 0).astype(np.int64)
     return Batch(
         history=torch.from_numpy(rows),
-        ratings=torch.from_numpy(np.where(mask, scaled(histories, places), np.float32(0))),
+        ratings=torch.from_numpy(np.where(mask, normalized_ratings(histories, places), np.float32(0))),
         mask=torch.from_numpy(mask),
         target=torch.from_numpy(histories.movie_row[index].astype(np.int64)),
     )

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 from jaxtyping import Int64
 
-from reelgraph.core.rating_scale import STEP
+from reelgraph.core.rating_scale import STAR_STEP
 from reelgraph.core.table_engine import collect, stream
 from reelgraph.runtime.errors import InputError
 
@@ -18,35 +18,37 @@ SCHEMA = pa.schema(
     [
         ("user_id", pa.int64()),
         ("movie_row", pa.int32()),
-        ("code", pa.uint8()),
+        ("half_star_code", pa.uint8()),
         ("timestamp", pa.int64()),
     ]
 )
 
 
-PARTED = SCHEMA.append(pa.field("test", pa.bool_()))
+SCHEMA_WITH_SPLIT = SCHEMA.append(pa.field("test", pa.bool_()))
 """With what a given split says of each rating."""
 
-GROWTH = 1 << 22
+ARRAY_GROWTH = 1 << 22
 """Ratings by which arrays grow where one more batch doesn't fit."""
 
 
-def in_order(ratings: ir.Table, movies: ir.Table, schema: pa.Schema) -> ir.Table:
+def sort_ratings(ratings: ir.Table, movies: ir.Table, schema: pa.Schema) -> ir.Table:
     """Keep ratings of the movies and order them by user, time, movie id.
 
     Args:
         ratings: checked ratings.
         movies: the movie table; a movie's row is its place in ascending order of id,
             which is the order of movies.parquet.
-        schema: SCHEMA, or PARTED: then the test rows of a user come after the others.
+        schema: SCHEMA, or SCHEMA_WITH_SPLIT: then the test rows of a user come after the others.
     """
     rows = movies.select("movie_id", movie_row=ibis.row_number().over(order_by=movies.movie_id))
-    part = ["test"] if schema is PARTED else []
+    part = ["test"] if schema is SCHEMA_WITH_SPLIT else []
     joined = ratings.inner_join(rows, "movie_id").order_by(["user_id", *part, "timestamp", "movie_id"])
-    return joined.mutate(code=(joined.rating / STEP).round().cast("int16")).select(schema.names)
+    return joined.mutate(half_star_code=(joined.rating / STAR_STEP).round().cast("int16")).select(
+        schema.names
+    )
 
 
-def of_sampled_users(ratings: ir.Table, movies: ir.Table, count: int, seed: int) -> ir.Table:
+def sample_users(ratings: ir.Table, movies: ir.Table, count: int, seed: int) -> ir.Table:
     """Keep the ratings of ``count`` users drawn at random from those who rated one of the movies.
 
     Where there are no more users than that, all are kept.
@@ -92,7 +94,7 @@ def _gathered(
         for name, array in arrays.items():
             # In place: parts that are joined at the end would be there twice.
             if upto > len(array):
-                array.resize(upto + GROWTH, refcheck=False)
+                array.resize(upto + ARRAY_GROWTH, refcheck=False)
             array[filled:upto] = batch.column(name).to_numpy(zero_copy_only=False)
         filled, ids = upto, batch.column("user_id").to_numpy()
         first = np.flatnonzero(np.diff(ids, prepend=ids[0] - 1))

@@ -18,18 +18,18 @@ Bounds = Int64[np.ndarray, "bounds"]
 
 
 class Split(NamedTuple):
-    """Indices into the flat rating arrays; see ``reelgraph.sequences.arrays.Histories``."""
+    """Indices into the flat rating arrays; see ``reelgraph.sequences.dataset.UserHistories``."""
 
     train_end: Int64[np.ndarray, "users"]
     val_end: Int64[np.ndarray, "users"]
-    limit: Int64[np.ndarray, "users"]
+    history_cap: Int64[np.ndarray, "users"]
     train: Int64[np.ndarray, "train_targets"]
     val: Int64[np.ndarray, "val_targets"]
     test: Int64[np.ndarray, "test_targets"]
 
 
-def leave_last_out(offsets: Bounds, min_history: int, train_targets: int, test_last: int) -> Split:
-    """Split each user's n ratings, positions counted from 0, m = ``min_history``, t = ``test_last``.
+def leave_last_out(offsets: Bounds, min_history: int, train_targets: int, n_test: int) -> Split:
+    """Split each user's n ratings, positions counted from 0, m = ``min_history``, t = ``n_test``.
 
     Test targets: the last t, where n ≥ m + t. Validation target: n − t − 1, where n > m + t.
     Training targets: m … n − t − 2; of more than ``train_targets`` of them every k-th,
@@ -41,11 +41,11 @@ def leave_last_out(offsets: Bounds, min_history: int, train_targets: int, test_l
     """
     start, end = offsets[:-1], offsets[1:]
     n = end - start
-    has_test, has_val = n >= min_history + test_last, n > min_history + test_last
-    tested = test_last * has_test
-    count = np.maximum(n - min_history - test_last - 1, 0)
+    has_test, has_val = n >= min_history + n_test, n > min_history + n_test
+    tested = n_test * has_test
+    count = np.maximum(n - min_history - n_test - 1, 0)
     if not count.any():
-        needed = min_history + test_last + 2
+        needed = min_history + n_test + 2
         raise InputError(
             "data/ratings.parquet",
             f"a user with {needed} ratings or more",
@@ -55,9 +55,9 @@ def leave_last_out(offsets: Bounds, min_history: int, train_targets: int, test_l
     return Split(
         train_end=end - tested - has_val,
         val_end=end - tested,
-        limit=np.array(end),
+        history_cap=np.array(end),
         train=_evenly(start + min_history, count, train_targets),
-        val=(end - test_last - 1)[has_val],
+        val=(end - n_test - 1)[has_val],
         test=_run(end - tested, tested),
     )
 
@@ -67,8 +67,8 @@ def global_time(
     min_history: int,
     train_targets: int,
     timestamp: Int64[np.ndarray, "ratings"],
-    val_share: float,
-    test_share: float,
+    val_fraction: float,
+    test_fraction: float,
 ) -> Split:
     """Cut everybody's ratings at the same two moments: train, validation, test.
 
@@ -80,24 +80,26 @@ def global_time(
         InputError: one of the three parts has no target.
     """
     start, end, n = offsets[:-1], offsets[1:], len(timestamp)
-    test_from = n - max(1, round(test_share * n))
-    val_from = max(0, test_from - max(1, round(val_share * n)))
+    test_from = n - max(1, round(test_fraction * n))
+    val_from = max(0, test_from - max(1, round(val_fraction * n)))
     first, second = np.partition(timestamp, (val_from, test_from))[[val_from, test_from]]
     train_end, val_end = (start + _counts(timestamp < cut, offsets) for cut in (first, second))
     enough = start + min_history
     split = Split(
         train_end=train_end,
         val_end=val_end,
-        limit=np.array(end),
+        history_cap=np.array(end),
         train=_evenly(enough, np.maximum(train_end - enough, 0), train_targets),
         val=_between(np.maximum(train_end, enough), val_end),
         test=_between(np.maximum(val_end, enough), end),
     )
     return _with_targets(split, f"targets with {min_history} earlier ratings in each part of global_time",
-                         "Change sequences.val_share or test_share, or lower min_history.")  # fmt: skip
+                         "Change sequences.val_fraction or test_fraction, or lower min_history.")  # fmt: skip
 
 
-def given(offsets: Bounds, min_history: int, train_targets: int, test: Bool[np.ndarray, "ratings"]) -> Split:
+def predefined(
+    offsets: Bounds, min_history: int, train_targets: int, test: Bool[np.ndarray, "ratings"]
+) -> Split:
     """Keep the split that came with the ratings; of each user the rows of the training part come first.
 
     Every test row is a target. The last training row validates, where its user has two; of the others those
@@ -113,12 +115,12 @@ def given(offsets: Bounds, min_history: int, train_targets: int, test: Bool[np.n
     split = Split(
         train_end=train_end,
         val_end=np.array(limit),
-        limit=limit,
+        history_cap=limit,
         train=_evenly(enough, np.maximum(train_end - enough, 0), train_targets),
         val=train_end[train_end < limit],
         test=np.flatnonzero(test),
     )
-    return _with_targets(split, "training, validation and test targets in the split that is given",
+    return _with_targets(split, "training, validation and test targets in the predefined split",
                          "Mark test ratings, and only them, in data.test or column test; "
                          "or lower sequences.min_history.")  # fmt: skip
 

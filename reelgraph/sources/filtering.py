@@ -9,16 +9,15 @@ import ibis.expr.types as ir
 import pyarrow as pa
 from ibis.backends import BaseBackend
 
-from reelgraph.core.rating_scale import N_CODES, STEP
+from reelgraph.core.rating_scale import N_CODES, STAR_STEP
+from reelgraph.core.schemas.tables import CATALOG, open_catalog, open_ratings
 from reelgraph.core.table_engine import collect
 from reelgraph.runtime.atomic_io import Json
 from reelgraph.runtime.errors import InputError
-from reelgraph.schemas.catalog import CATALOG, open_catalog
-from reelgraph.schemas.ratings import open_ratings
 
 
 @dataclass(frozen=True)
-class Filtered:
+class FilteredMovies:
     """The movies kept, and the SPEC's counts."""
 
     movies: pa.Table
@@ -26,7 +25,7 @@ class Filtered:
     counts: dict[str, Json]
 
 
-def filter_movies(connection: BaseBackend, catalog_path: Path, ratings_path: Path) -> Filtered:
+def filter_movies(connection: BaseBackend, catalog_path: Path, ratings_path: Path) -> FilteredMovies:
     """Keep the catalogue's movies that occur in the ratings.
 
     Raises:
@@ -36,23 +35,23 @@ def filter_movies(connection: BaseBackend, catalog_path: Path, ratings_path: Pat
     catalog = open_catalog(connection, catalog_path)
     ratings = open_ratings(connection, ratings_path)
     kept = collect(_by_star(ratings.semi_join(catalog, "movie_id")), str(ratings_path))
-    movies = collect(CATALOG.to_file(rated(catalog, ratings)), str(catalog_path))
+    movies = collect(CATALOG.to_file(rated_movies(catalog, ratings)), str(catalog_path))
     totals = collect(_totals(catalog, ratings), str(ratings_path)).to_pylist()[0]
     if not len(movies):
         raise InputError(str(ratings_path), "ratings of movies in the catalogue",
                          f"none: {totals['ratings']:,} ratings of other movies than the catalogue's "
                          f"{totals['movies']:,}",
                          "Give ratings and catalogue with the same movieIds.")  # fmt: skip
-    return Filtered(movies.cast(CATALOG.file_schema), _counts(kept, totals, len(movies)))
+    return FilteredMovies(movies.cast(CATALOG.file_schema), _counts(kept, totals, len(movies)))
 
 
-def rated(catalog: ir.Table, ratings: ir.Table) -> ir.Table:
+def rated_movies(catalog: ir.Table, ratings: ir.Table) -> ir.Table:
     """Return the movies of the catalogue that occur in the ratings, by movie_id."""
     return catalog.semi_join(ratings.select("movie_id").distinct(), "movie_id").order_by("movie_id")
 
 
 def _by_star(kept: ir.Table) -> ir.Table:
-    code = (kept.rating / STEP).round().cast("int64")
+    code = (kept.rating / STAR_STEP).round().cast("int64")
     return kept.group_by(code=code).aggregate(ratings=kept.count())
 
 
@@ -82,4 +81,4 @@ def _counts(by_star: pa.Table, totals: dict[str, int], movies_after: int) -> dic
 
 def _star(code: int) -> str:
     """Name a half-star code without a dot, which would be a level of the metrics: ``3_5``."""
-    return f"{code * STEP:.1f}".replace(".", "_")
+    return f"{code * STAR_STEP:.1f}".replace(".", "_")

@@ -11,16 +11,14 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from reelgraph.core.schemas.columns import ENTITY_COLUMNS
+from reelgraph.core.schemas.tables import CATALOG, RATINGS
 from reelgraph.core.table_engine import collect, connect, stream
 from reelgraph.params.data import IngestParams
-from reelgraph.schemas.catalog import CATALOG
-from reelgraph.schemas.columns import ENTITY_COLUMNS
-from reelgraph.schemas.ratings import RATINGS
-from reelgraph.sources.demo.make import make_demo
-from reelgraph.sources.movielens import movielens
-from reelgraph.sources.source import Source
-from reelgraph.sources.staging import Staging
-from reelgraph.sources.tables import tables
+from reelgraph.sources.demo.generate import generate_demo
+from reelgraph.sources.movielens import read_movielens
+from reelgraph.sources.source import Source, Staging
+from reelgraph.sources.tables import open_tables
 
 NAMES = ("original_title", *(name for columns in ENTITY_COLUMNS.values() for name in columns))
 """Columns in which any white space is one space; the others keep their line breaks."""
@@ -33,7 +31,7 @@ EDGE = r"[\x01-\x20\x7f-\xa0\p{Z}\x{200b}\x{2060}\x{feff}]+"
 
 
 @dataclass(frozen=True)
-class Ingested:
+class IngestedData:
     """Both tables, checked; the ratings are not computed yet."""
 
     catalog: pa.Table
@@ -48,14 +46,14 @@ class Ingested:
     @property
     def rating_schema(self) -> pa.Schema:
         """The SPEC's columns, and ``test`` where the source has it."""
-        return RATINGS.having(self.ratings.columns).file_schema
+        return RATINGS.with_optional(self.ratings.columns).file_schema
 
     def rating_batches(self) -> Iterator[pa.RecordBatch]:
         """Yield the ratings, ordered; never all in memory."""
-        return stream(RATINGS.having(self.ratings.columns).to_file(self.ratings), self.rating_schema)
+        return stream(RATINGS.with_optional(self.ratings.columns).to_file(self.ratings), self.rating_schema)
 
 
-def ingest(params: IngestParams, scratch: Path) -> Ingested:
+def ingest(params: IngestParams, scratch: Path) -> IngestedData:
     """Open, check and clean the source.
 
     Args:
@@ -67,32 +65,32 @@ def ingest(params: IngestParams, scratch: Path) -> Ingested:
         PackageError: the engine is not installed or out of memory.
     """
     source = _source(params, Staging(connect(params.engine), scratch))
-    catalog = CATALOG.checked(source.catalog, source.catalog_where)
-    ratings = RATINGS.checked(source.ratings, source.ratings_where, source.locate_rating)
-    movies = collect(CATALOG.to_file(catalog.order_by("movie_id")), source.catalog_where)
+    catalog = CATALOG.validate(source.catalog, source.catalog_location)
+    ratings = RATINGS.validate(source.ratings, source.ratings_location, source.locate_rating)
+    movies = collect(CATALOG.to_file(catalog.order_by("movie_id")), source.catalog_location)
     # The key makes this order total, so the rows' order in the source leaves no trace.
     ordered = ratings.order_by("user_id", "timestamp", "movie_id")
-    return Ingested(cleaned(movies), ordered, source.truth, source.notes)
+    return IngestedData(clean_text(movies), ordered, source.truth, source.notes)
 
 
 def _source(params: IngestParams, staging: Staging) -> Source:
     data = params.data
     if data.source == "tables":
-        return tables(staging.connection, data.catalog, data.ratings)
+        return open_tables(staging.connection, data.catalog, data.ratings)
     if data.source == "movielens":
         parts = (data.base, data.test) if data.base else ()
-        return movielens(staging, Path(data.movielens), Path(data.tmdb), parts)
-    made = make_demo(params.demo, params.seed)
+        return read_movielens(staging, Path(data.movielens), Path(data.tmdb), parts)
+    made = generate_demo(params.demo, params.seed)
     return Source(
-        catalog=staging.table("demo_catalog", made.catalog),
-        ratings=staging.table("demo_ratings", made.ratings),
-        catalog_where="the generated catalogue",
-        ratings_where="the generated ratings",
+        catalog=staging.stage_table("demo_catalog", made.catalog),
+        ratings=staging.stage_table("demo_ratings", made.ratings),
+        catalog_location="the generated catalogue",
+        ratings_location="the generated ratings",
         truth=made.truth,
     )
 
 
-def cleaned(catalog: pa.Table) -> pa.Table:
+def clean_text(catalog: pa.Table) -> pa.Table:
     """Return the catalogue with its text stripped, blank text null, no NUL; a name has one spelling.
 
     Names are composed (NFC) and in single spaces.

@@ -18,15 +18,13 @@ import ibis.expr.types as ir
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from reelgraph.core.schemas.contract import Contract
+from reelgraph.core.schemas.tables import CATALOG, RATINGS
 from reelgraph.core.table_engine import collect
-from reelgraph.schemas.catalog import CATALOG
-from reelgraph.schemas.contract import Contract
-from reelgraph.schemas.ratings import RATINGS
-from reelgraph.sources import bad_cells, movielens_files, titles, tmdb
-from reelgraph.sources.columns import Values, blank_to_null, joined, or_null, prefixed
-from reelgraph.sources.source import Source
-from reelgraph.sources.staging import Staging
-from reelgraph.sources.text_files import TextFile, batches, read
+from reelgraph.sources import csv_errors, movielens_files, titles, tmdb
+from reelgraph.sources.arrow_text import ArrowColumn, add_prefix, blank_to_null, join_nonnull, null_where
+from reelgraph.sources.delimited import DelimitedFile, read_batches, read_table
+from reelgraph.sources.source import Source, Staging
 
 TAGS = 5
 """Tags of a movie at most."""
@@ -37,7 +35,9 @@ IDENTITY = Contract(columns=CATALOG.columns[:1], key=CATALOG.key)
 """What the movie file itself must keep, asked before joins hide its lines."""
 
 
-def movielens(staging: Staging, folder: Path, tmdb_folder: Path, parts: Sequence[str] = ()) -> Source:
+def read_movielens(
+    staging: Staging, folder: Path, tmdb_folder: Path, split_files: Sequence[str] = ()
+) -> Source:
     """Read an edition of MovieLens, joined to TMDB where ``tmdb_folder`` has its files.
 
     Args:
@@ -50,47 +50,47 @@ def movielens(staging: Staging, folder: Path, tmdb_folder: Path, parts: Sequence
     Raises:
         InputError: files are missing or malformed, or a movie's id is missing or there twice.
     """
-    files = movielens_files.find(folder)
-    rated = [replace(files.ratings, path=folder / name) for name in parts] or [files.ratings]
-    schema = RATINGS.having(("test",) if parts else ()).file_schema
-    ratings = staging.table("ml_ratings", _ratings(rated, schema), schema)
+    files = movielens_files.find_movielens_files(folder)
+    rated = [replace(files.ratings, path=folder / name) for name in split_files] or [files.ratings]
+    schema = RATINGS.with_optional(("test",) if split_files else ()).file_schema
+    ratings = staging.stage_table("ml_ratings", _ratings(rated, schema), schema)
     movies = files.read_movies()
-    IDENTITY.checked(staging.table("ml_ids", movies), str(files.movies.path),
-                     partial(bad_cells.line_of, files.movies))  # fmt: skip
+    IDENTITY.validate(staging.stage_table("ml_ids", movies), str(files.movies.path),
+                     partial(csv_errors.line_of_row, files.movies))  # fmt: skip
     own = _described(_with_tags(staging, movies, files.tags))
-    catalog, notes = tmdb.joined(staging, own, _links(files.links), tmdb_folder)
+    catalog, notes = tmdb.join_tmdb(staging, own, _links(files.links), tmdb_folder)
     return Source(catalog, ratings, str(files.movies.path), " and ".join(str(file.path) for file in rated),
-                  partial(bad_cells.line_among, rated), notes=notes)  # fmt: skip
+                  partial(csv_errors.line_in_files, rated), notes=notes)  # fmt: skip
 
 
-def _ratings(files: Sequence[TextFile], schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+def _ratings(files: Sequence[DelimitedFile], schema: pa.Schema) -> Iterator[pa.RecordBatch]:
     """Yield the rows of all files; where the schema has ``test``, it is true of the second's."""
     for part, file in enumerate(files):
-        for batch in batches(file):
+        for batch in read_batches(file):
             parted = batch.append_column("test", pa.repeat(pa.scalar(part == 1), len(batch)))
             yield parted.select(schema.names)
 
 
-def _links(file: TextFile | None) -> pa.Table | None:
-    return None if file is None else read(file)
+def _links(file: DelimitedFile | None) -> pa.Table | None:
+    return None if file is None else read_table(file)
 
 
-def _with_tags(staging: Staging, movies: pa.Table, tags: TextFile | None) -> pa.Table:
+def _with_tags(staging: Staging, movies: pa.Table, tags: DelimitedFile | None) -> pa.Table:
     """Add the column ``tags``, text, null where a movie has none; order by movieId."""
     if tags is None:
         return movies.append_column("tags", pa.nulls(len(movies), pa.string())).sort_by("movieId")
-    given = staging.table("ml_tags", _lowered(tags), tags.schema)
-    known = staging.table("ml_movies", movies)
+    given = staging.stage_table("ml_tags", _lowered(tags), tags.schema)
+    known = staging.stage_table("ml_movies", movies)
     both = known.left_join(_most_given(given), "movieId").drop("movieId_right").order_by("movieId")
     table = collect(both, str(tags.path))
     ranks = [table[f"tag_{rank}"] for rank in range(TAGS)]
-    return table.append_column("tags", joined(ranks, ", ")).drop_columns(
+    return table.append_column("tags", join_nonnull(ranks, ", ")).drop_columns(
         [f"tag_{rank}" for rank in range(TAGS)]
     )
 
 
-def _lowered(tags: TextFile) -> Iterator[pa.RecordBatch]:
-    for batch in batches(tags):
+def _lowered(tags: DelimitedFile) -> Iterator[pa.RecordBatch]:
+    for batch in read_batches(tags):
         plain = pc.utf8_lower(pc.utf8_trim_whitespace(batch["tag"]))
         yield pa.record_batch([batch["movieId"], plain], schema=tags.schema)
 
@@ -107,9 +107,9 @@ def _most_given(tags: ir.Table) -> ir.Table:
 
 def _described(movies: pa.Table) -> pa.Table:
     """Return the SPEC's columns that MovieLens can fill, and ``others``, the other titles."""
-    named = titles.parse(movies["title"])
+    named = titles.split_titles(movies["title"])
     listed = pc.utf8_trim_whitespace(movies["genres"])
-    genres = or_null(listed, pc.is_in(listed, pa.array(NO_GENRE)))
+    genres = null_where(listed, pc.is_in(listed, pa.array(NO_GENRE)))
     year = pc.coalesce(named["year"], _year(movies["released"]))
     return pa.table({
         "movieId": movies["movieId"],
@@ -121,16 +121,16 @@ def _described(movies: pa.Table) -> pa.Table:
     })  # fmt: skip
 
 
-def _overview(named: pa.Table, year: Values, genres: Values, tags: Values) -> Values:
+def _overview(named: pa.Table, year: ArrowColumn, genres: ArrowColumn, tags: ArrowColumn) -> ArrowColumn:
     others = blank_to_null(named["others"])
-    also = prefixed("also known as ", pc.replace_substring(others, "|", ", "))
+    also = add_prefix("also known as ", pc.replace_substring(others, "|", ", "))
     name = blank_to_null(named["name"])
-    first = joined([name, also, prefixed("of ", pc.cast(year, pa.string()))], ", ")
-    sentences = [first, pc.replace_substring(genres, "|", ", "), prefixed("Tagged ", tags)]
-    return pc.binary_join_element_wise(joined(sentences, ". "), ".", "")
+    first = join_nonnull([name, also, add_prefix("of ", pc.cast(year, pa.string()))], ", ")
+    sentences = [first, pc.replace_substring(genres, "|", ", "), add_prefix("Tagged ", tags)]
+    return pc.binary_join_element_wise(join_nonnull(sentences, ". "), ".", "")
 
 
-def _year(dates: Values) -> Values:
+def _year(dates: ArrowColumn) -> ArrowColumn:
     """Take the year from 100K's dates, such as 01-Jan-1995; null elsewhere."""
     found = pc.struct_field(pc.extract_regex(dates, r"(?P<year>1[89]\d\d|2[01]\d\d)$"), "year")
     return pc.cast(found, pa.int64())

@@ -12,10 +12,10 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from reelgraph.core.schemas.tables import RATINGS
 from reelgraph.runtime.errors import InputError
-from reelgraph.schemas.ratings import RATINGS
-from reelgraph.sources.columns import joined
-from reelgraph.sources.text_files import TextFile, encoding_of, read
+from reelgraph.sources.arrow_text import join_nonnull
+from reelgraph.sources.delimited import DelimitedFile, detect_encoding, read_table
 
 RATING_TYPES = {name: RATINGS.file_schema.field(name).type for name in RATINGS.file_schema.names}
 
@@ -43,15 +43,15 @@ LAYOUTS = {
 
 
 @dataclass(frozen=True)
-class MovieLens:
+class MovieLensFiles:
     """The files of one folder."""
 
-    ratings: TextFile
-    movies: TextFile
+    ratings: DelimitedFile
+    movies: DelimitedFile
     genre_flags: tuple[str, ...] = ()
     """100K's columns of 0 and 1, one a genre; other layouts list genres in one column."""
-    tags: TextFile | None = None
-    links: TextFile | None = None
+    tags: DelimitedFile | None = None
+    links: DelimitedFile | None = None
 
     def read_movies(self) -> pa.Table:
         """Read movieId, title, genres (``A|B``, blank if none) and released (text, blank if unknown).
@@ -59,17 +59,17 @@ class MovieLens:
         Raises:
             InputError: the file is missing or malformed.
         """
-        table = read(self.movies)
+        table = read_table(self.movies)
         if not self.genre_flags:
             released = pa.repeat(pa.scalar(""), len(table))
             return table.append_column("released", released)
         none = pa.scalar(None, pa.string())
         named = [pc.if_else(pc.equal(table[genre], 1), genre, none) for genre in self.genre_flags]
-        genres = pc.coalesce(joined(named, "|"), "")
+        genres = pc.coalesce(join_nonnull(named, "|"), "")
         return table.select(["movieId", "title", "released"]).append_column("genres", genres)
 
 
-def find(folder: Path) -> MovieLens:
+def find_movielens_files(folder: Path) -> MovieLensFiles:
     """Tell the folder's layout from the files in it.
 
     Raises:
@@ -91,32 +91,34 @@ def _listed(folder: Path, there: set[str]) -> str:
     return ", ".join(names[:8]) + (", …" if len(names) > 8 else "") if names else "an empty folder"
 
 
-def _csv(folder: Path) -> MovieLens:
+def _csv(folder: Path) -> MovieLensFiles:
     tags, links = folder / "tags.csv", folder / "links.csv"
-    return MovieLens(
-        ratings=TextFile(folder / "ratings.csv", RATING_TYPES),
-        movies=TextFile(folder / "movies.csv", MOVIE_TYPES),
-        tags=TextFile(tags, TAG_TYPES) if tags.is_file() else None,
-        links=TextFile(links, LINK_TYPES) if links.is_file() else None,
+    return MovieLensFiles(
+        ratings=DelimitedFile(folder / "ratings.csv", RATING_TYPES),
+        movies=DelimitedFile(folder / "movies.csv", MOVIE_TYPES),
+        tags=DelimitedFile(tags, TAG_TYPES) if tags.is_file() else None,
+        links=DelimitedFile(links, LINK_TYPES) if links.is_file() else None,
     )
 
 
-def _dat(folder: Path) -> MovieLens:
+def _dat(folder: Path) -> MovieLensFiles:
     movies, tags = folder / "movies.dat", folder / "tags.dat"
-    return MovieLens(
-        ratings=TextFile(folder / "ratings.dat", RATING_TYPES, "::", tuple(RATING_TYPES)),
-        movies=TextFile(movies, MOVIE_TYPES, "::", tuple(MOVIE_TYPES), encoding_of(movies)),
-        tags=TextFile(tags, TAG_TYPES, "::", TAG_NAMES, encoding_of(tags)) if tags.is_file() else None,
+    return MovieLensFiles(
+        ratings=DelimitedFile(folder / "ratings.dat", RATING_TYPES, "::", tuple(RATING_TYPES)),
+        movies=DelimitedFile(movies, MOVIE_TYPES, "::", tuple(MOVIE_TYPES), detect_encoding(movies)),
+        tags=DelimitedFile(tags, TAG_TYPES, "::", TAG_NAMES, detect_encoding(tags))
+        if tags.is_file()
+        else None,
     )
 
 
-def _u(folder: Path) -> MovieLens:
+def _u(folder: Path) -> MovieLensFiles:
     genres, items = _genres(folder / "u.genre"), folder / "u.item"
     types = {"movieId": pa.int64(), "title": pa.string(), "released": pa.string()}
-    return MovieLens(
-        ratings=TextFile(folder / "u.data", RATING_TYPES, "\t", tuple(RATING_TYPES)),
-        movies=TextFile(items, types | dict.fromkeys(genres, pa.int64()), "|", (*ITEM_NAMES, *genres),
-                        encoding_of(items)),
+    return MovieLensFiles(
+        ratings=DelimitedFile(folder / "u.data", RATING_TYPES, "\t", tuple(RATING_TYPES)),
+        movies=DelimitedFile(items, types | dict.fromkeys(genres, pa.int64()), "|", (*ITEM_NAMES, *genres),
+                        detect_encoding(items)),
         genre_flags=genres,
     )  # fmt: skip
 
@@ -124,5 +126,5 @@ def _u(folder: Path) -> MovieLens:
 def _genres(path: Path) -> tuple[str, ...]:
     if not path.is_file():
         return GENRES_100K
-    file = TextFile(path, {"genre": pa.string(), "flag": pa.int64()}, "|", ("genre", "flag"))
-    return tuple(read(file).sort_by("flag")["genre"].to_pylist())
+    file = DelimitedFile(path, {"genre": pa.string(), "flag": pa.int64()}, "|", ("genre", "flag"))
+    return tuple(read_table(file).sort_by("flag")["genre"].to_pylist())

@@ -8,7 +8,7 @@ from reelgraph.core.table_engine import read_parquet
 from reelgraph.sources.source import Source
 
 
-def tables(connection: BaseBackend, catalog: str, ratings: str) -> Source:
+def open_tables(connection: BaseBackend, catalog: str, ratings: str) -> Source:
     """Open both tables lazily, wherever they lie.
 
     Raises:
@@ -17,6 +17,6 @@ def tables(connection: BaseBackend, catalog: str, ratings: str) -> Source:
     return Source(
         catalog=read_parquet(connection, catalog),
         ratings=read_parquet(connection, ratings),
-        catalog_where=catalog,
-        ratings_where=ratings,
+        catalog_location=catalog,
+        ratings_location=ratings,
     )

@@ -8,7 +8,7 @@ from __future__ import annotations
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from reelgraph.sources.columns import Values
+from reelgraph.sources.arrow_text import ArrowColumn
 
 YEAR = r"^(?P<rest>.*?)\s*\((?P<year>1[89]\d\d|2[01]\d\d)(?:\s*[-–]\s*(?:\d{4})?)?\s*\)\s*$"
 """A year, or a span of years, of which the first counts, in the last parentheses."""
@@ -23,7 +23,7 @@ ARTICLES = (
 ELIDED = r"^(.*), (L['’])$"
 
 
-def parse(titles: Values) -> pa.Table:
+def split_titles(titles: ArrowColumn) -> pa.Table:
     """Take titles apart.
 
     Args:
@@ -41,35 +41,35 @@ def parse(titles: Values) -> pa.Table:
     parts = pc.extract_regex(pc.utf8_trim_whitespace(rest), OTHERS)
     name = pc.coalesce(pc.struct_field(parts, "name"), rest)
     others = pc.coalesce(pc.struct_field(parts, "others"), "")
-    return pa.table({"name": article_first(name), "others": _others(others), "year": year})
+    return pa.table({"name": move_article_to_front(name), "others": _others(others), "year": year})
 
 
-def article_first(names: Values) -> Values:
+def move_article_to_front(names: ArrowColumn) -> ArrowColumn:
     """Turn ``Matrix, The`` into ``The Matrix`` and ``Atalante, L'`` into ``L'Atalante``."""
     moved = pc.replace_substring_regex(names, rf"^(.*), ({ARTICLES})$", r"\2 \1")
     return pc.replace_substring_regex(moved, ELIDED, r"\2\1")
 
 
-def _others(groups: Values) -> Values:
+def _others(groups: ArrowColumn) -> ArrowColumn:
     """Turn ``(a.k.a. Thing, The) (Cosa, La)`` into ``The Thing|La Cosa``."""
     inner = pc.replace_substring_regex(groups, r"^\s*\(|\)\s*$", "")
     listed = pc.split_pattern_regex(inner, r"\)\s*\(")
     plain = pc.replace_substring_regex(pc.list_flatten(listed), r"^\s*(?i:a\.?k\.?a\.?)\s+|\s+$", "")
-    return _rejoined(listed, article_first(plain))
+    return _rejoined(listed, move_article_to_front(plain))
 
 
-def _rejoined(lists: Values, values: Values) -> Values:
+def _rejoined(lists: ArrowColumn, values: ArrowColumn) -> ArrowColumn:
     offsets = pa.concat_arrays([pa.array([0], pa.int64()), _ends(lists)])
     whole = values.combine_chunks() if isinstance(values, pa.ChunkedArray) else values
     return pa.chunked_array([pc.binary_join(pa.LargeListArray.from_arrays(offsets, whole), "|")])
 
 
-def _ends(lists: Values) -> pa.Array:
+def _ends(lists: ArrowColumn) -> pa.Array:
     ends = pc.cumulative_sum(pc.cast(pc.list_value_length(lists), pa.int64()))
     return ends.combine_chunks() if isinstance(ends, pa.ChunkedArray) else ends
 
 
-def keys(names: Values) -> Values:
+def normalize_titles(names: ArrowColumn) -> ArrowColumn:
     """Return what equal titles have in common: letters and digits, no case, no accents, & as and."""
     plain = pc.replace_substring(pc.utf8_normalize(pc.coalesce(names, ""), "NFKD"), "&", "and")
     plain = pc.replace_substring_regex(pc.utf8_lower(plain), r"\p{M}+", "")

@@ -14,16 +14,16 @@ import ibis.expr.types as ir
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from reelgraph.core.schemas.columns import TEXT_COLUMNS
+from reelgraph.core.schemas.tables import CATALOG
 from reelgraph.core.table_engine import collect
-from reelgraph.schemas.catalog import CATALOG
-from reelgraph.schemas.columns import TEXT_COLUMNS
 from reelgraph.sources import titles, tmdb_files
-from reelgraph.sources.columns import Values
-from reelgraph.sources.staging import Staging
+from reelgraph.sources.arrow_text import ArrowColumn
+from reelgraph.sources.source import Staging
 from reelgraph.sources.tmdb_files import TmdbFiles
 
 
-def joined(
+def join_tmdb(
     staging: Staging, own: pa.Table, links: pa.Table | None, folder: Path
 ) -> tuple[ir.Table, tuple[str, ...]]:
     """Return the catalogue with the SPEC's columns, ordered by movieId, and counts for people.
@@ -38,19 +38,21 @@ def joined(
         InputError: a TMDB file lacks a column or isn't a table.
     """
     known, notes = [], []
-    for number, files in enumerate(tmdb_files.find(folder)):
+    for number, files in enumerate(tmdb_files.find_tmdb_files(folder)):
         movies = files.read_movies()
         pairs, ambiguous = _matched(staging, own, links, movies, number)
         mine = movies.filter(pc.is_in(movies["tmdb_id"], pairs["tmdb_id"].combine_chunks()))
-        fields = staging.table(f"tmdb_fields_{number}", files.fields(mine))
-        known.append(staging.table(f"tmdb_pairs_{number}", pairs).join(fields, "tmdb_id").drop("tmdb_id"))
+        fields = staging.stage_table(f"tmdb_fields_{number}", files.fields(mine))
+        known.append(
+            staging.stage_table(f"tmdb_pairs_{number}", pairs).join(fields, "tmdb_id").drop("tmdb_id")
+        )
         notes.append(_note(files, len(pairs), ambiguous))
-    return _filled(staging.table("ml_own", own), known), tuple(notes)
+    return _filled(staging.stage_table("ml_own", own), known), tuple(notes)
 
 
 def _note(files: TmdbFiles, joined_movies: int, ambiguous: int) -> str:
     counts = {"ambiguous titles": ambiguous, "bad rows skipped": files.skipped,
-              "malformed cells": files.cells.malformed}  # fmt: skip
+              "malformed cells": files.parser.malformed}  # fmt: skip
     told = "".join(f", {count:,} {what}" for what, count in counts.items() if count)
     return f"{files.movies_path.name}: {joined_movies:,} movies joined{told}"
 
@@ -60,12 +62,12 @@ def _matched(
 ) -> tuple[pa.Table, int]:
     """Return movieId and tmdb_id of the movies joined, and the number of ambiguous ones."""
     if links is None:
-        pairs = _same_title(staging.table(f"ml_titles_{number}", _own_titles(own)),
-                            staging.table(f"tmdb_titles_{number}", _their_titles(movies)))  # fmt: skip
+        pairs = _same_title(staging.stage_table(f"ml_titles_{number}", _own_titles(own)),
+                            staging.stage_table(f"tmdb_titles_{number}", _their_titles(movies)))  # fmt: skip
     else:
         ids = movies.select(["tmdb_id", "imdb_id"])
-        pairs = _linked(staging.table(f"ml_links_{number}", links),
-                        staging.table(f"tmdb_ids_{number}", ids))  # fmt: skip
+        pairs = _linked(staging.stage_table(f"ml_links_{number}", links),
+                        staging.stage_table(f"tmdb_ids_{number}", ids))  # fmt: skip
     found = collect(pairs.order_by("movieId", "tmdb_id"), "TMDB's movies")
     sure = found.filter(found["sure"]).drop_columns("sure")
     return sure, len(pc.unique(found["movieId"])) - len(sure)
@@ -96,11 +98,11 @@ def _their_titles(movies: pa.Table) -> pa.Table:
     return _titles(movies["tmdb_id"], "tmdb_id", movies["release_year"], names)
 
 
-def _titles(ids: Values, name: str, years: Values, texts: list[Values]) -> pa.Table:
+def _titles(ids: ArrowColumn, name: str, years: ArrowColumn, texts: list[ArrowColumn]) -> pa.Table:
     """Return a row for each of a movie's titles (``|`` separates several): id, key, year."""
     joined_texts = pc.split_pattern(pc.binary_join_element_wise(*texts, "|"), "|")
     row = pc.list_parent_indices(joined_texts)
-    table = pa.table({name: ids.take(row), "key": titles.keys(pc.list_flatten(joined_texts)),
+    table = pa.table({name: ids.take(row), "key": titles.normalize_titles(pc.list_flatten(joined_texts)),
                       "year": years.take(row)})  # fmt: skip
     return table.filter(pc.and_(pc.not_equal(table["key"], ""), pc.is_valid(table["year"])))
 

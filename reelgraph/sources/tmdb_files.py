@@ -9,16 +9,20 @@ Credits may be missing or cover a part of the movies.
 
 from __future__ import annotations
 
+import ast
+import json
+import math
+import warnings
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from reelgraph.runtime.errors import InputError
-from reelgraph.sources.cells import Cells
-from reelgraph.sources.columns import Values
-from reelgraph.sources.text_files import TextFile, batches, header, read
+from reelgraph.sources.arrow_text import ArrowColumn
+from reelgraph.sources.delimited import DelimitedFile, read_batches, read_header, read_table
 
 TITLES = ("original_title", "tagline", "overview")
 
@@ -30,7 +34,7 @@ FIRST_NAMES = {
 }
 """The catalogue's column → TMDB's list of which it is the first."""
 
-ACTORS = ("actor_1", "actor_2", "actor_3")
+ACTOR_COLUMNS = ("actor_1", "actor_2", "actor_3")
 
 NO_OVERVIEW = ("No overview found.", "No Overview")
 """What TMDB writes where it has no overview."""
@@ -65,7 +69,7 @@ class TmdbFiles:
     layout: Layout
     movies_path: Path
     credits_path: Path | None
-    cells: Cells = field(default_factory=Cells)
+    parser: JsonListParser = field(default_factory=lambda: JsonListParser())
     skipped: int = 0
     """Rows with too few or too many cells, or without a whole number as id."""
 
@@ -79,9 +83,9 @@ class TmdbFiles:
         wanted = ["id", "original_title"]
         optional = ["imdb_id", "title", "tagline", "overview", "release_date", "release_year", "cast",
                     "director", *FIRST_NAMES.values()]  # fmt: skip
-        there = header(TextFile(self.movies_path, dict.fromkeys(wanted, pa.string())))
+        there = read_header(DelimitedFile(self.movies_path, dict.fromkeys(wanted, pa.string())))
         columns = wanted + [name for name in optional if name in there]
-        table = read(TextFile(self.movies_path, dict.fromkeys(columns, pa.string())), self._skip)
+        table = read_table(DelimitedFile(self.movies_path, dict.fromkeys(columns, pa.string())), self._skip)
         blank = pa.repeat(pa.scalar(""), len(table))
         for name in optional:
             table = table if name in columns else table.append_column(name, blank)
@@ -104,28 +108,28 @@ class TmdbFiles:
         columns = {name: movies[name] for name in ("tmdb_id", *TITLES, "release_year")}
         placeholder = pc.is_in(movies["overview"], pa.array(NO_OVERVIEW))
         columns["overview"] = pc.if_else(placeholder, "", movies["overview"])
-        names = _bars if self.layout.bars else self.cells.names
+        names = _bars if self.layout.bars else self.parser.names
         for ours, theirs in FIRST_NAMES.items():
             columns[ours] = names(movies[theirs], 1)[0]
         if self.layout.bars:
-            columns |= dict(zip(ACTORS, _bars(movies["cast"], 3), strict=True))
+            columns |= dict(zip(ACTOR_COLUMNS, _bars(movies["cast"], 3), strict=True))
             columns["director_1"] = _bars(movies["director"], 1)[0]
         table = pa.table(columns)
         return table.join(self._people(movies["tmdb_id"]), "tmdb_id") if self.credits_path else table
 
-    def _people(self, wanted: Values) -> pa.Table:
+    def _people(self, wanted: ArrowColumn) -> pa.Table:
         """Read the wanted movies' cast and crew, a block of the file at a time."""
         assert self.credits_path is not None
         key = self.layout.credits_id
-        file = TextFile(self.credits_path, dict.fromkeys((key, "cast", "crew"), pa.string()))
+        file = DelimitedFile(self.credits_path, dict.fromkeys((key, "cast", "crew"), pa.string()))
         ids = pc.cast(wanted, pa.string())
         parts = [self._parsed(batch.filter(pc.is_in(batch[key], ids.combine_chunks())), key)
-                 for batch in batches(file, self._skip)]  # fmt: skip
+                 for batch in read_batches(file, self._skip)]  # fmt: skip
         return _first_of_each(pa.concat_tables(parts)) if parts else _nobody()
 
     def _parsed(self, batch: pa.RecordBatch, key: str) -> pa.Table:
-        director, writer = self.cells.crew(batch["crew"])
-        actors = dict(zip(ACTORS, self.cells.cast(batch["cast"], 3), strict=True))
+        director, writer = self.parser.crew(batch["crew"])
+        actors = dict(zip(ACTOR_COLUMNS, self.parser.cast(batch["cast"], 3), strict=True))
         ids = pc.cast(batch[key], pa.int64())
         return pa.table({"tmdb_id": ids, **actors, "director_1": director, "writer_1": writer})
 
@@ -133,7 +137,7 @@ class TmdbFiles:
         self.skipped += 1
 
 
-def find(folder: Path) -> list[TmdbFiles]:
+def find_tmdb_files(folder: Path) -> list[TmdbFiles]:
     """Return what a folder has of TMDB, best first; nothing for an empty or missing folder.
 
     Raises:
@@ -164,11 +168,11 @@ def _one(folder: Path, pattern: str) -> Path | None:
     return found[0] if found else None
 
 
-def _number(column: Values, pattern: str) -> Values:
+def _number(column: ArrowColumn, pattern: str) -> ArrowColumn:
     return pc.cast(pc.struct_field(pc.extract_regex(column, pattern), "n"), pa.int64())
 
 
-def _plausible(years: Values) -> Values:
+def _plausible(years: ArrowColumn) -> ArrowColumn:
     inside = pc.and_(pc.greater_equal(years, 1800), pc.less_equal(years, 2200))
     return pc.if_else(inside, years, pa.scalar(None, pa.int64()))
 
@@ -180,7 +184,7 @@ def _first_of_each(table: pa.Table) -> pa.Table:
     return table.take(first.combine_chunks().sort())
 
 
-def _bars(column: Values, count: int) -> list[Values]:
+def _bars(column: ArrowColumn, count: int) -> list[ArrowColumn]:
     """Return the first names of cells such as ``A|B|C``, one column a place."""
     padded = pc.binary_join_element_wise(column, "|" * count, "")
     pattern = "^" + r"\|".join(f"(?P<p{place}>[^|]*)" for place in range(count))
@@ -189,5 +193,85 @@ def _bars(column: Values, count: int) -> list[Values]:
 
 
 def _nobody() -> pa.Table:
-    texts = dict.fromkeys((*ACTORS, "director_1", "writer_1"), pa.array([], pa.string()))
+    texts = dict.fromkeys((*ACTOR_COLUMNS, "director_1", "writer_1"), pa.array([], pa.string()))
     return pa.table({"tmdb_id": pa.array([], pa.int64()), **texts})
+
+
+WRITER_JOBS = ("Screenplay", "Writer", "Story", "Author", "Novel")
+"""Who counts as writer_1; earlier jobs win over later ones."""
+
+MALFORMED = (ValueError, SyntaxError, TypeError, RecursionError, MemoryError)
+
+DEEPEST = 50
+"""Brackets in a row; more are no list of records, and Python's parser crashes on very many."""
+
+
+@dataclass
+class JsonListParser:
+    """Reads columns of such cells; counts those that are no list of records."""
+
+    malformed: int = 0
+
+    def names(self, column: ArrowColumn, count: int) -> list[pa.Array]:
+        """Return the first ``count`` names of each cell, one array a place, null where it has fewer."""
+        lists = self._records(column).map(lambda records: _texts(records, "name"))
+        return [_place(lists, place) for place in range(count)]
+
+    def cast(self, column: ArrowColumn, count: int) -> list[pa.Array]:
+        """Return the first names by the records' ``order``, as ``names`` does."""
+        lists = self._records(column).map(lambda records: _texts(sorted(records, key=_order), "name"))
+        return [_place(lists, place) for place in range(count)]
+
+    def crew(self, column: ArrowColumn) -> tuple[pa.Array, pa.Array]:
+        """Return the first director and the first writer of each cell."""
+        records = self._records(column)
+        directors = records.map(lambda crew: _with_job(crew, ("Director",)))
+        writers = records.map(lambda crew: _with_job(crew, WRITER_JOBS))
+        return _place(directors, 0), _place(writers, 0)
+
+    def _records(self, column: ArrowColumn) -> pd.Series:
+        return pd.Series(column.to_pylist(), dtype=object).map(self._parse)
+
+    def _parse(self, cell: str | None) -> list[dict]:
+        if not cell or not cell.strip():
+            return []
+        try:
+            found = _literal(cell)
+        except MALFORMED:
+            found = None
+        if isinstance(found, list) and all(isinstance(record, dict) for record in found):
+            return found
+        self.malformed += 1
+        return []
+
+
+def _literal(cell: str) -> object:
+    try:
+        return json.loads(cell)
+    except (ValueError, RecursionError):
+        pass
+    if "[" * DEEPEST in cell or "(" * DEEPEST in cell or "{" * DEEPEST in cell or "-" * DEEPEST in cell:
+        raise ValueError("too deep")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # names with a backslash
+        return ast.literal_eval(cell)
+
+
+def _order(record: dict) -> int | float:
+    order = record.get("order")
+    # Python compares whole numbers of any size with floats.
+    return order if isinstance(order, int | float) and order == order else math.inf
+
+
+def _texts(records: list[dict], key: str) -> list[str]:
+    values = (record.get(key) for record in records)
+    whole = (value.encode("utf-8", "ignore").decode() for value in values if isinstance(value, str))
+    return [value for value in whole if value.strip()]  # JSON may escape half a sign, which no file can hold
+
+
+def _with_job(crew: list[dict], jobs: tuple[str, ...]) -> list[str]:
+    return [name for job in jobs for name in _texts([p for p in crew if p.get("job") == job], "name")]
+
+
+def _place(lists: pd.Series, place: int) -> pa.Array:
+    return pa.array([names[place] if len(names) > place else None for names in lists], pa.string())

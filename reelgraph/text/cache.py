@@ -35,7 +35,7 @@ def fingerprint(model: SentenceTransformer, batch_size: int) -> str:
     return found.hexdigest()[:32]
 
 
-def cached(folder: Path, texts: list[str], encode: Callable[[list[str]], Vectors]) -> Vectors:
+def encode_with_cache(folder: Path, texts: list[str], encode: Callable[[list[str]], Vectors]) -> Vectors:
     """Return the vector of each text; those that the folder doesn't have are encoded and added to it.
 
     Args:

@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.nn.functional import normalize
 
 from reelgraph.core.torch_setup import CPU
-from reelgraph.runtime.checkpointing import State
+from reelgraph.runtime.checkpointing import Checkpoint
 from reelgraph.runtime.errors import InputError, PackageError
 from reelgraph.runtime.progress import progress
 
@@ -61,11 +61,11 @@ def _refusal(place: Path | str, error: Exception) -> InputError | PackageError:
     family = InputError if isinstance(place, Path) else PackageError
     return family(f"text.model {place}", "a model that Sentence-Transformers can load",
                   (str(error).splitlines() or [type(error).__name__])[0],
-                  "Set text.model to package, which works offline.")  # fmt: skip
+                  "Set text.model to bundled, which works offline.")  # fmt: skip
 
 
 def encode(
-    model: SentenceTransformer, texts: list[str], batch_size: int, state: State | None = None
+    model: SentenceTransformer, texts: list[str], batch_size: int, state: Checkpoint | None = None
 ) -> Float32[np.ndarray, "texts dim"]:
     """Return the L2-normalised vector of each text.
 
@@ -85,15 +85,15 @@ def encode(
     widths = -(-np.diff(pieces.offsets) // STEP) * STEP
     order = np.argsort(widths, kind="stable")
     vectors = np.empty((len(distinct), model.get_embedding_dimension() or 0), dtype=np.float32)
-    state = state or State(None)
-    if state.done:
-        vectors[: state.done] = state.tensors["vectors"].numpy()
-    batches = [(first, last) for first, last in _batches(widths[order], batch_size) if last > state.done]
+    state = state or Checkpoint(None)
+    if state.completed:
+        vectors[: state.completed] = state.tensors["vectors"].numpy()
+    batches = [(first, last) for first, last in _batches(widths[order], batch_size) if last > state.completed]
     with torch.inference_mode():
         for first, last in progress(batches, "encode"):
             rows = np.resize(order[first:last], batch_size)
             vectors[first:last] = _encoded(model, pieces, rows, int(widths[rows[0]]))[: last - first]
-            state.keep(last, {"vectors": torch.from_numpy(vectors[:last])})
+            state.save(last, {"vectors": torch.from_numpy(vectors[:last])})
     row = {distinct[place]: index for index, place in enumerate(order)}
     return vectors[np.fromiter((row[text] for text in texts), dtype=np.int64, count=len(texts))]
 

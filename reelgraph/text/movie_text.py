@@ -23,8 +23,8 @@ def movie_texts(movies: pa.Table) -> pa.ChunkedArray:
     return pc.if_else(pc.equal(joined, ""), EMPTY, joined)
 
 
-def text_counts(texts: pa.ChunkedArray) -> dict[str, int | float]:
+def count_texts(texts: pa.ChunkedArray) -> dict[str, int | float]:
     """Count the movies and those with a text; the share is 0 for no movie at all."""
     nonempty = len(texts) - (pc.sum(pc.equal(texts, EMPTY)).as_py() or 0)
     share = nonempty / len(texts) if len(texts) else 0.0
-    return {"movies": len(texts), "nonempty": nonempty, "nonempty_share": round(share, 6)}
+    return {"movies": len(texts), "nonempty": nonempty, "nonempty_fraction": round(share, 6)}

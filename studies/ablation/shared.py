@@ -9,17 +9,17 @@ import hashlib
 import sys
 from functools import partial
 
-from reelgraph.params.ablation import ABLATION_FILE, AblationRunParams
 from reelgraph.params.base import PARAMS_FILE
 from reelgraph.runtime.atomic_io import Json, write_json
-from reelgraph.runtime.stage_runner import run
-from reelgraph.studies.ablation import shared_params
-from tools.import_graph import file_of, imported
+from reelgraph.runtime.stage_runner import run_stage
+from studies.ablation.experiment import shared_params
+from studies.ablation.params import ABLATION_FILE, AblationRunParams
+from tools.import_graph import module_path, transitive_imports
 
 
 def work(script: str, params: AblationRunParams) -> str:
     """Write a digest of each module that the runs' script imports, and the params that they read."""
-    files = sorted(imported(file_of(script)))
+    files = sorted(transitive_imports(module_path(script)))
     code: dict[str, Json] = {str(path): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
     write_json({"code": code, "params": shared_params(params)}, "data/ablation/shared.json")
     return f"{len(code)} modules"
@@ -27,4 +27,4 @@ def work(script: str, params: AblationRunParams) -> str:
 
 if __name__ == "__main__":
     (asked,) = sys.argv[1:]
-    run("ablation_shared", AblationRunParams, partial(work, asked), PARAMS_FILE, ABLATION_FILE)
+    run_stage("ablation_shared", AblationRunParams, partial(work, asked), PARAMS_FILE, ABLATION_FILE)

@@ -5,21 +5,21 @@ from __future__ import annotations
 import sys
 from functools import partial
 
-from reelgraph.embeddings.sets import random_vectors
-from reelgraph.params.ablation import AblationVectorParams
-from reelgraph.runtime.stage_runner import run
-from reelgraph.schemas.vectors import read_vectors, write_vectors
+from reelgraph.core.schemas.vectors import read_vectors, write_vectors
+from reelgraph.embeddings.embedding_sets import random_embeddings
+from reelgraph.runtime.stage_runner import run_stage
+from studies.ablation.params import AblationVectorParams
 
 
-def work(name: str, source: str, params: AblationVectorParams) -> str:
+def main(name: str, source: str, params: AblationVectorParams) -> str:
     """Copy the vectors, so that a run depends on its own alone; draw the random control's."""
     movie_ids, vectors = read_vectors(source)
     if name == "random":
-        vectors = random_vectors(len(movie_ids), vectors.shape[1], params.seed)
+        vectors = random_embeddings(len(movie_ids), vectors.shape[1], params.seed)
     write_vectors(movie_ids, vectors, f"data/ablation/vectors/{name}.parquet")
     return f"{vectors.shape[1]} dimensions"
 
 
 if __name__ == "__main__":
     asked, file = sys.argv[1:]
-    run(f"ablation_vectors@{asked}", AblationVectorParams, partial(work, asked, file))
+    run_stage(f"ablation_vectors@{asked}", AblationVectorParams, partial(main, asked, file))

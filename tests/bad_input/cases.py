@@ -8,20 +8,20 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.bad_input import of_artifacts, of_params, of_tables, of_text
-from tests.bad_input.doors import Case, through
+from tests.bad_input import artifact_cases, param_cases, table_cases, text_cases
+from tests.helpers.stage_cases import Case, run_case
 
-CASES = of_tables.CASES | of_text.CASES | of_params.CASES | of_artifacts.CASES
+CASES = table_cases.CASES | text_cases.CASES | param_cases.CASES | artifact_cases.CASES
 
-SAID = Path(__file__).parent / "said.json"
+SAID = Path(__file__).parent / "expected.json"
 """Name → exit code and what was said; of what is accepted the rows, else what is new on disk."""
 
 
 def outcome(case: Case, folder: Path, finished: Path) -> dict[str, object]:
     """Give the case a folder and open its door; the working directory must be the project's."""
-    if case.made:
+    if case.needs_finished_run:
         shutil.copytree(finished, folder, dirs_exist_ok=True)
-    return json.loads(json.dumps(through(case, folder)))
+    return json.loads(json.dumps(run_case(case, folder)))
 
 
 def main() -> None:
@@ -29,7 +29,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as scratch:
         finished = Path(scratch) / "finished"
         finished.mkdir()
-        of_artifacts.finished_run(finished)
+        artifact_cases.finished_run(finished)
         found = {}
         for number, (name, case) in enumerate(CASES.items()):
             folder = Path(scratch) / str(number)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.bad_input.of_artifacts import finished_run
+from tests.bad_input.artifact_cases import finished_run
 
 
 @pytest.fixture(scope="session")

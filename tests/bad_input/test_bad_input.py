@@ -1,4 +1,4 @@
-"""Each bad input is accepted with the result that said.json has, or refused with its words, code 1, and no output."""
+"""Each bad input is accepted with the result that expected.json has, or refused with its words, code 1, and no output."""
 
 from __future__ import annotations
 

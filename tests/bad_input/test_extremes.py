@@ -10,10 +10,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from reelgraph.schemas.catalog import CATALOG
-from reelgraph.schemas.vectors import read_vectors, write_vectors
-from tests.bad_input.doors import Case, through, write_params
-from tests.sources.folders import catalog, ratings
+from reelgraph.core.schemas.tables import CATALOG
+from reelgraph.core.schemas.vectors import read_vectors, write_vectors
+from tests.helpers.source_files import catalog_table, ratings_table
+from tests.helpers.stage_cases import Case, run_case, write_params
 
 REST = (
     "filter", "build_kg", "project", "train_gnn@kg_gnn_bert", "make_sequences", "baseline@bias", "train_rater",
@@ -39,14 +39,14 @@ def people(movies: int = 30, **columns: list) -> pa.Table:
         "genre_1": [f"genre {i % 3}" for i in range(movies)],
         "actor_1": [f"actor {i % 9}" for i in range(movies)],
     }
-    return catalog(movieId=list(range(1, movies + 1)), **(known | columns))
+    return catalog_table(movieId=list(range(1, movies + 1)), **(known | columns))
 
 
 def run(
     folder: Path, rated: Rows | pa.Table, movies: pa.Table, until: str = "evaluate", **params: object
 ) -> dict:
     """Go through the stages until one refuses or the last has ended; return what the last one said."""
-    pq.write_table(rated if isinstance(rated, pa.Table) else ratings(rated), folder / "r.parquet")
+    pq.write_table(rated if isinstance(rated, pa.Table) else ratings_table(rated), folder / "r.parquet")
     pq.write_table(movies, folder / "c.parquet")
     source = {"source": "tables", "catalog": str(folder / "c.parquet"), "ratings": str(folder / "r.parquet")}
     write_params(folder, {"data": source, **params})
@@ -57,7 +57,7 @@ def run(
             write_vectors(ids, drawn, folder / "data/text_vectors.parquet")
             (folder / "data/links").mkdir()
             (folder / "data/links/chosen.json").write_text('{"epochs": 1}')
-        found = through(Case(door, lambda folder: None), folder)
+        found = run_case(Case(door, lambda folder: None), folder)
         if found["exit"] or door == until:
             return {"door": door, **found}
     raise AssertionError(until)
@@ -70,7 +70,7 @@ def well(found: dict) -> None:
 
 GP = {
     "model": {"type": "gp", "hidden_dim": 8},
-    "gp": {"epochs": 1, "head_epochs": 1, "window": 16, "cowatch": 4},
+    "gp": {"epochs": 1, "head_epochs": 1, "context_length": 16, "cooccurrence_dim": 4},
 }
 
 
@@ -116,7 +116,7 @@ class TestAccepted:
 def test_a_hub_of_100_000_edges(tmp_path: Path) -> None:
     count = 100_000
     rows = crowd(movies=count)
-    everyone = pa.concat_tables([ratings(rows), pa.table({
+    everyone = pa.concat_tables([ratings_table(rows), pa.table({
         "userId": np.full(count, 99), "movieId": np.arange(1, count + 1), "rating": np.full(count, 3.0),
         "timestamp": np.arange(count)})])  # fmt: skip
     movies = pa.table({f.name: pa.array(np.arange(1, count + 1)) if f.name == "movieId"
@@ -127,7 +127,7 @@ def test_a_hub_of_100_000_edges(tmp_path: Path) -> None:
     assert np.isfinite(read_vectors(tmp_path / "data/emb_kg_gnn_bert.parquet")[1]).all()
     # The same person has rated 100,000 movies.
     for door in ("make_sequences", "baseline@bias", "train_rater"):
-        found = through(Case(door, lambda folder: None), tmp_path)
+        found = run_case(Case(door, lambda folder: None), tmp_path)
         assert found["exit"] == 0, found
 
 

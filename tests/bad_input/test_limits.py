@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.bad_input.doors import Case, contents, through
-from tests.bad_input.limits import files_of_at_most, read_only
-from tests.bad_input.of_artifacts import ORDER
+from tests.bad_input.artifact_cases import ORDER
+from tests.helpers.os_limits import limit_file_size, read_only
+from tests.helpers.stage_cases import Case, file_digests, run_case
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="asks Linux for limits")
 
@@ -23,29 +23,29 @@ def folder(finished: Path, tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("door", ORDER)
 def test_a_full_disk(door: str, folder: Path) -> None:
-    before = contents(folder)
-    with files_of_at_most(200):
-        found = through(Case(door, lambda folder: None), folder)
+    before = file_digests(folder)
+    with limit_file_size(200):
+        found = run_case(Case(door, lambda folder: None), folder)
     assert found["exit"] == 1, found
     assert "expected room on the disk, got" in found["said"]
     assert "Free space, or raise the limit" in found["said"]
     assert "File too large" in found["said"]
-    assert contents(folder) == before
+    assert file_digests(folder) == before
     assert not list(folder.rglob("*.partial"))
 
 
 @pytest.mark.parametrize("door", ORDER)
 def test_folders_that_may_not_be_written(door: str, folder: Path) -> None:
-    before = contents(folder)
+    before = file_digests(folder)
     with read_only(folder / "data"):
-        found = through(Case(door, lambda folder: None), folder)
+        found = run_case(Case(door, lambda folder: None), folder)
     assert found["exit"] == 1, found
     assert "got Permission denied. Change its rights, or the path." in found["said"]
-    assert contents(folder) == before
+    assert file_digests(folder) == before
 
 
 def test_under_dvc_the_way_back_is_named(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DVC_STAGE", "filter")
-    with files_of_at_most(200):
-        found = through(Case("filter", lambda folder: None), folder)
+    with limit_file_size(200):
+        found = run_case(Case("filter", lambda folder: None), folder)
     assert found["said"].endswith("come back with `git checkout params.yaml && make restore`.")

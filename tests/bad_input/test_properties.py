@@ -13,19 +13,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reelgraph.core.metrics import mae, mse, rmse
-from reelgraph.graph.entities import entities_and_edges
+from reelgraph.core.schemas.kg import read_kg, write_kg
+from reelgraph.core.schemas.movies import read_movies
+from reelgraph.core.schemas.tables import CATALOG, RATINGS, open_catalog, open_ratings
+from reelgraph.graph.entities import extract_entities_and_edges
 from reelgraph.params.sequences import Sequences
 from reelgraph.runtime.atomic_io import write_parquet
 from reelgraph.runtime.errors import InputError
-from reelgraph.schemas.catalog import CATALOG, open_catalog
-from reelgraph.schemas.kg import read_kg, write_kg
-from reelgraph.schemas.movies import read_movies
-from reelgraph.schemas.ratings import RATINGS, open_ratings
-from reelgraph.sequences.arrays import Histories
-from reelgraph.sequences.checking import check_arrays
-from reelgraph.sequences.making import counts, make_histories
+from reelgraph.sequences.build import build_histories, summary_statistics
+from reelgraph.sequences.dataset import UserHistories
+from reelgraph.sequences.validation import validate_arrays
 from reelgraph.sources.filtering import filter_movies
-from tests.sequences.strategies import SPLITS
+from tests.helpers.history_strategies import SPLITS
 
 PAIRS = st.dictionaries(
     st.tuples(st.integers(-3, 6), st.integers(1, 40)),
@@ -46,7 +45,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def engine():
     from reelgraph.core.table_engine import connect
-    from reelgraph.params.engine import Engine
+    from reelgraph.params.data import Engine
 
     return connect(Engine(backend="duckdb", url="local[2]", memory_mb=500))
 
@@ -54,7 +53,7 @@ def engine():
 def write_ratings(drawn: dict, path: Path, parted: bool = False) -> None:
     rows = sorted((u, t, m, code / 2, test) for (u, m), (code, t, test) in drawn.items())
     columns = [[r[0] for r in rows], [r[2] for r in rows], [r[3] for r in rows], [r[1] for r in rows]]
-    schema = RATINGS.having(("test",) if parted else ()).file_schema
+    schema = RATINGS.with_optional(("test",) if parted else ()).file_schema
     write_parquet(pa.table([*columns, *([[r[4] for r in rows]] if parted else [])], schema=schema), path)
 
 
@@ -91,32 +90,32 @@ def test_filter_keeps_the_rated_movies_and_counts_the_rest(
     drawn=PAIRS,
     split=st.sampled_from(SPLITS),
     numbers=st.fixed_dictionaries({
-        "min_history": st.integers(0, 6), "train_targets": st.integers(0, 4), "test_last": st.integers(1, 3),
-        "val_share": st.floats(0.05, 0.4), "test_share": st.floats(0.05, 0.4), "sample_users": st.integers(0, 4),
+        "min_history": st.integers(0, 6), "train_targets": st.integers(0, 4), "n_test": st.integers(1, 3),
+        "val_fraction": st.floats(0.05, 0.4), "test_fraction": st.floats(0.05, 0.4), "sample_users": st.integers(0, 4),
     }),
 )  # fmt: skip
 def test_sequences_keep_their_contract_whatever_the_ratings(
     engine, place: Path, drawn: dict, split: str, numbers: dict
 ) -> None:
-    write_ratings(drawn, place / "s.parquet", parted=split == "given")
+    write_ratings(drawn, place / "s.parquet", parted=split == "predefined")
     write_catalog(list(range(1, 31)), place / "m.parquet")
     params = Sequences(split=split, sample_seed=1, **numbers)  # type: ignore[arg-type]
     try:
-        made = make_histories(
+        made = build_histories(
             open_ratings(engine, place / "s.parquet"), open_catalog(engine, place / "m.parquet"), params
         )
     except InputError:
         return
-    check_arrays({f.name: getattr(made, f.name) for f in fields(Histories)}, "drawn", 30)
+    validate_arrays({f.name: getattr(made, f.name) for f in fields(UserHistories)}, "drawn", 30)
     kept = [pair for pair in drawn if pair[1] <= 30]
     if not numbers["sample_users"]:
-        assert len(made.code) == len(kept)
-    told = counts(made)
-    assert told["ratings"] == len(made.code)
+        assert len(made.half_star_code) == len(kept)
+    told = summary_statistics(made)
+    assert told["ratings"] == len(made.half_star_code)
     for target in (*made.train, *made.val, *made.test):
         index = np.array([target])
         user = made.users_of(index)[0]
-        assert made.offsets[user] <= made.history_end(index)[0] <= made.limit[user]
+        assert made.offsets[user] <= made.history_end(index)[0] <= made.history_cap[user]
 
 
 @given(rows=st.lists(st.tuples(*[NAMES] * 4), min_size=1, max_size=12))
@@ -125,18 +124,18 @@ def test_a_graph_comes_back_as_it_was_made(place: Path, engine, rows: list[tuple
     named = ("actor_1", "actor_2", "genre_1", "director_1")
     write_catalog(ids, place / "g.parquet", **{n: [row[i] for row in rows] for i, n in enumerate(named)})
     movies = read_movies(place / "g.parquet")
-    entities, edges = entities_and_edges(movies)
+    entities, edges = extract_entities_and_edges(movies)
     if not edges.num_rows:
         return
     vectors = np.arange(2 * len(entities), dtype=np.float32).reshape(-1, 2)
     write_kg(np.array(ids), entities, edges, vectors, place / "kg")
     graph = read_kg(place / "kg")
-    assert sorted(graph.names()) == sorted(entities["name"].to_pylist())
+    assert sorted(graph.entity_names()) == sorted(entities["name"].to_pylist())
     for kind, columns in {"actor": (0, 1), "genre": (2,), "director": (3,)}.items():
         wanted = {(i, " ".join(row[c].split())) for i, row in enumerate(rows) for c in columns if row[c]}
         relation = graph.relations.get(kind)
-        pairs = zip(relation.movie_rows, relation.entities, strict=True) if relation else ()
-        assert {(int(i), relation.names[e]) for i, e in pairs} == wanted
+        pairs = zip(relation.movie_rows, relation.entity_index, strict=True) if relation else ()
+        assert {(int(i), relation.entity_names[e]) for i, e in pairs} == wanted
 
 
 STARS = st.lists(st.tuples(st.floats(0.5, 5), st.floats(0.5, 5)), min_size=1, max_size=50)

@@ -41,7 +41,7 @@ def test_what_is_kept_of_any_first_part_is_whole(end: int) -> None:
 
 def test_a_whole_file_stays_and_a_cut_one_is_mended(tmp_path: Path, capsys, monkeypatch) -> None:
     monkeypatch.chdir(tmp_path)
-    path, study = Path("dvc.lock"), Path("studies/peers/dvc.lock")
+    path, study = Path("dvc.lock"), Path("studies/external_baselines/dvc.lock")
     study.parent.mkdir(parents=True)
     path.write_text(LOCK, encoding="utf-8")
     repair_lock.main()

@@ -9,16 +9,22 @@ from hypothesis import strategies as st
 
 from reelgraph.baselines.bias_recent import Params
 from reelgraph.baselines.biases import fit_biases
-from reelgraph.baselines.loading import load_baseline
+from reelgraph.baselines.registry import load_baseline
 from reelgraph.params.base import load
-from reelgraph.params.baselines import BaselineParams
-from reelgraph.sequences.arrays import Histories
-from tests.sequences.strategies import any_histories, histories, random_histories, unseen, with_other
+from reelgraph.params.evaluation import BaselineParams
+from reelgraph.sequences.dataset import UserHistories
+from tests.helpers.history_strategies import (
+    any_histories,
+    histories,
+    irrelevant_rows,
+    random_histories,
+    with_changed_ratings,
+)
 
 PARAMS = load(BaselineParams).baselines
 
 
-def predicted(name: str, h: Histories, index: np.ndarray) -> np.ndarray:
+def predicted(name: str, h: UserHistories, index: np.ndarray) -> np.ndarray:
     return load_baseline("reelgraph.baselines", name, PARAMS[name])(h, h.fit_end("train"), index)
 
 
@@ -26,7 +32,7 @@ def predicted(name: str, h: Histories, index: np.ndarray) -> np.ndarray:
 class TestContract:
     @settings(max_examples=30)
     @given(h=any_histories)
-    def test_on_the_scale(self, name: str, h: Histories) -> None:
+    def test_on_the_scale(self, name: str, h: UserHistories) -> None:
         values = predicted(name, h, np.concatenate([h.val, h.test]))
         assert values.dtype == np.float64
         assert np.isfinite(values).all()
@@ -36,13 +42,13 @@ class TestContract:
     @settings(max_examples=30)
     @given(h=any_histories, data=st.data())
     def test_only_training_rows_and_the_history_matter(
-        self, name: str, h: Histories, data: st.DataObject
+        self, name: str, h: UserHistories, data: st.DataObject
     ) -> None:
         index = np.array([data.draw(st.sampled_from(np.concatenate([h.val, h.test]).tolist()))])
-        others = unseen(h, int(index[0]))
+        others = irrelevant_rows(h, int(index[0]))
         others[index] = False
-        other = with_other(h, others)
-        other.code[index] = 11 - other.code[index]
+        other = with_changed_ratings(h, others)
+        other.half_star_code[index] = 11 - other.half_star_code[index]
         np.testing.assert_allclose(predicted(name, h, index), predicted(name, other, index), atol=1e-9)
 
     def test_twice_the_same_bytes(self, name: str) -> None:
@@ -56,8 +62,8 @@ class TestContract:
 
 
 @given(histories, st.data())
-def test_means_against_a_plain_restatement(h: Histories, data: st.DataObject) -> None:
-    stars = h.code / 2
+def test_means_against_a_plain_restatement(h: UserHistories, data: st.DataObject) -> None:
+    stars = h.half_star_code / 2
     rows = [stars[a:b] for a, b in zip(h.offsets, h.train_end, strict=False)]
     assert predicted("global_mean", h, h.test) == pytest.approx(np.concatenate(rows).mean())
     user = data.draw(st.integers(0, len(h.user_id) - 1))
@@ -67,10 +73,10 @@ def test_means_against_a_plain_restatement(h: Histories, data: st.DataObject) ->
 
 
 def test_unknown_user_gets_the_global_mean() -> None:
-    h = Histories(
+    h = UserHistories(
         user_id=np.array([1, 2]), offsets=np.array([0, 3, 4]), movie_row=np.arange(4, dtype=np.int32),
-        code=np.array([2, 4, 6, 10], np.uint8), timestamp=np.arange(4), train_end=np.array([3, 3]),
-        val_end=np.array([3, 3]), limit=np.array([3, 4]),
+        half_star_code=np.array([2, 4, 6, 10], np.uint8), timestamp=np.arange(4), train_end=np.array([3, 3]),
+        val_end=np.array([3, 3]), history_cap=np.array([3, 4]),
         train=np.array([2]), val=np.array([2]), test=np.array([3]),
     )  # fmt: skip
     assert predicted("user_mean", h, h.test).tolist() == [2.0]
@@ -78,11 +84,11 @@ def test_unknown_user_gets_the_global_mean() -> None:
 
 
 @given(histories)
-def test_a_movies_effect_is_the_damped_mean_of_what_people_leave(h: Histories) -> None:
+def test_a_movies_effect_is_the_damped_mean_of_what_people_leave(h: UserHistories) -> None:
     fitted = fit_biases(h, h.fit_end("train"), 1000.0, 1000.0)
     user = np.repeat(np.arange(len(h.user_id)), np.diff(h.offsets))
-    rows = np.arange(len(h.code)) < h.fit_end("train")[user]
-    left = (h.code / 2 - fitted.mean - fitted.user[user])[rows]
+    rows = np.arange(len(h.half_star_code)) < h.fit_end("train")[user]
+    left = (h.half_star_code / 2 - fitted.mean - fitted.user[user])[rows]
     for movie in np.unique(h.movie_row[rows])[:5]:
         mine = h.movie_row[rows] == movie
         expected = left[mine].sum() / (mine.sum() + 1000)
@@ -90,12 +96,12 @@ def test_a_movies_effect_is_the_damped_mean_of_what_people_leave(h: Histories) -
 
 
 @given(histories)
-def test_recent_residuals_one_target_at_a_time(h: Histories) -> None:
+def test_recent_residuals_one_target_at_a_time(h: UserHistories) -> None:
     numbers = Params.model_validate(PARAMS["bias_recent"])
     fitted = fit_biases(h, h.fit_end("train"), numbers.movie_damping, numbers.user_damping)
     target = int(h.test[0])
     before = np.arange(h.offsets[h.users_of(h.test[:1])[0]], target)
-    residual = h.code[before] / 2 - fitted.mean - fitted.movie[h.movie_row[before]]
+    residual = h.half_star_code[before] / 2 - fitted.mean - fitted.movie[h.movie_row[before]]
     person = residual.sum() / (len(before) + numbers.user_damping)
     weight = numbers.decay ** np.arange(len(before))[::-1]
     recent = (weight * (residual - person)).sum() / (weight.sum() + numbers.damping)
@@ -104,11 +110,11 @@ def test_recent_residuals_one_target_at_a_time(h: Histories) -> None:
 
 
 def test_recent_is_what_came_before_in_time_where_a_test_rating_has_later_ones_in_its_history() -> None:
-    h = Histories(
+    h = UserHistories(
         user_id=np.array([1]), offsets=np.array([0, 7]), movie_row=np.arange(7, dtype=np.int32),
-        code=np.array([2, 4, 8, 10, 6, 6, 6], np.uint8), timestamp=np.array([0, 10, 20, 30, 5, 15, 99]),
-        train_end=np.array([3]), val_end=np.array([4]), limit=np.array([4]),
+        half_star_code=np.array([2, 4, 8, 10, 6, 6, 6], np.uint8), timestamp=np.array([0, 10, 20, 30, 5, 15, 99]),
+        train_end=np.array([3]), val_end=np.array([4]), history_cap=np.array([4]),
         train=np.array([2]), val=np.array([3]), test=np.array([4, 5, 6]),
     )  # fmt: skip
-    assert h.rank(h.test).tolist() == [0.5, 1.5, 3.5]
+    assert h.time_rank(h.test).tolist() == [0.5, 1.5, 3.5]
     assert predicted("recent_mean", h, h.test).tolist() == [1.0, 1.5, 3.0]

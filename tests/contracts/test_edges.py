@@ -8,22 +8,22 @@ import numpy as np
 import pytest
 import torch
 
-from reelgraph.baselines.loading import load_baseline
-from reelgraph.gnn.hetero import to_hetero
-from reelgraph.gnn.learning import learn
-from reelgraph.gnn.predictor import messages
-from reelgraph.gnn.training import train
+from reelgraph.baselines.registry import load_baseline
+from reelgraph.core.schemas.kg import KnowledgeGraph, Relation
+from reelgraph.gnn.bpr import train_bpr
+from reelgraph.gnn.link_predictor import prepare_inputs
+from reelgraph.gnn.sage import to_hetero_data
+from reelgraph.gnn.trainer import train_on_all_edges
 from reelgraph.params.base import load
-from reelgraph.params.baselines import BaselineParams
-from reelgraph.params.rater import RaterParams
+from reelgraph.params.evaluation import BaselineParams
+from reelgraph.params.model import TrainRaterParams
 from reelgraph.raters.fitting import fit_rater
 from reelgraph.raters.rater import Rater
 from reelgraph.runtime.errors import TrainingError
-from reelgraph.schemas.kg import KnowledgeGraph, Relation
-from reelgraph.sequences.arrays import Histories
-from tests.contracts.test_raters import MOVIES, movies, params_of
-from tests.gnn.graphs import gnn_params, random_graph
-from tests.sequences.strategies import random_histories
+from reelgraph.sequences.dataset import UserHistories
+from tests.contracts.test_raters import MOVIES, small_movie_inputs, small_rater_params
+from tests.helpers.graphs import gnn_params, random_graph
+from tests.helpers.history_strategies import random_histories
 
 KINDS = ("gp", "attention", "transformer")
 BASELINES = load(BaselineParams).baselines
@@ -32,7 +32,7 @@ UNRATED = MOVIES - 1
 """In no entity, without a year, and rated by nobody."""
 
 
-def crowd(split: str = "leave_last_out") -> Histories:
+def crowd(split: str = "leave_last_out") -> UserHistories:
     """People who rate all movies but the last."""
     made = random_histories(8, 20, MOVIES - 1, 40, split)
     assert UNRATED not in made.movie_row
@@ -46,7 +46,7 @@ def model(request: pytest.FixtureRequest):
     if name in BASELINES:
         predict = load_baseline("reelgraph.baselines", name, BASELINES[name])
         return lambda asked, index: predict(asked, asked.fit_end("train"), index)
-    rater: Rater = fit_rater(params_of(name), people, movies(), lambda epoch: None).train
+    rater: Rater = fit_rater(small_rater_params(name), people, small_movie_inputs(), lambda epoch: None).train
     return lambda asked, index: rater.predict(asked, asked.fit_end("train"), index).stars
 
 
@@ -80,9 +80,9 @@ class TestPredictions:
     def test_a_person_who_always_gives_the_same(self, model) -> None:
         people = crowd()
         for code in (1, 10):
-            codes = people.code.copy()
+            codes = people.half_star_code.copy()
             codes[people.offsets[-2] :] = code
-            well(model(replace(people, code=codes), people.test), len(people.test))
+            well(model(replace(people, half_star_code=codes), people.test), len(people.test))
 
     def test_nobody_is_asked(self, model) -> None:
         people = crowd()
@@ -101,13 +101,13 @@ class TestPredictions:
         people = crowd()
         strided = {name: np.repeat(values, 2)[::2] for name, values in vars(people).items()}
         index = np.repeat(people.test, 2)[::2]
-        assert (model(Histories(**strided), index) == model(people, people.test)).all()
+        assert (model(UserHistories(**strided), index) == model(people, people.test)).all()
 
     def test_later_ratings_do_not_matter(self, model) -> None:
         people = crowd()
-        codes = people.code.copy()
+        codes = people.half_star_code.copy()
         codes[people.test] = 11 - codes[people.test]
-        other = replace(people, code=codes)
+        other = replace(people, half_star_code=codes)
         np.testing.assert_allclose(model(other, people.val), model(people, people.val), atol=1e-6)
         np.testing.assert_allclose(model(other, people.test), model(people, people.test), atol=1e-6)
 
@@ -115,28 +115,30 @@ class TestPredictions:
 @pytest.mark.parametrize("kind", KINDS)
 class TestTraining:
     def test_vectors_that_are_no_numbers_stop_it(self, kind: str) -> None:
-        known = movies()
+        known = small_movie_inputs()
         broken = known.vectors.copy()
         broken[20] = np.inf
         for name in ("vectors", "text"):
             with pytest.raises(TrainingError, match=r", row 21: expected finite numbers, got NaN or inf"):
-                fit_rater(params_of(kind), crowd(), replace(known, **{name: broken}), lambda epoch: None)
+                fit_rater(
+                    small_rater_params(kind), crowd(), replace(known, **{name: broken}), lambda epoch: None
+                )
 
     def test_no_validation_target(self, kind: str) -> None:
         nobody = replace(crowd(), val=np.zeros(0, np.int64))
         with pytest.raises(
             TrainingError, match="expected validation targets, got none. Add ratings, or lower"
         ):
-            fit_rater(params_of(kind), nobody, movies(), lambda epoch: None)
+            fit_rater(small_rater_params(kind), nobody, small_movie_inputs(), lambda epoch: None)
 
     def test_vectors_in_another_order_of_memory(self, kind: str) -> None:
-        known = movies()
+        known = small_movie_inputs()
         turned = replace(
             known, vectors=np.asfortranarray(known.vectors), text=np.repeat(known.text, 2, 0)[::2]
         )
         people = crowd()
         first, other = (
-            fit_rater(params_of(kind), people, each, lambda epoch: None).train.predict(
+            fit_rater(small_rater_params(kind), people, each, lambda epoch: None).train.predict(
                 people, people.fit_end("train"), people.test
             )
             for each in (known, turned)
@@ -148,13 +150,13 @@ class TestTraining:
 def test_a_step_too_long_stops_it_at_the_place(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     # AdamW's steps are of bounded length: SGD's are not.
     monkeypatch.setattr(
-        "reelgraph.raters.networks.training.AdamW",
+        "reelgraph.raters.networks.trainer.AdamW",
         lambda weights, rate, **_: torch.optim.SGD(weights, 1e12),
     )
-    given = params_of(kind).model_dump()
+    given = small_rater_params(kind).model_dump()
     given["train"] |= {"clip_norm": 1e30}
     with pytest.raises(TrainingError, match=r"^epoch \d+"):
-        fit_rater(RaterParams.model_validate(given), crowd(), movies(), lambda epoch: None)
+        fit_rater(TrainRaterParams.model_validate(given), crowd(), small_movie_inputs(), lambda epoch: None)
 
 
 def permuted(
@@ -165,11 +167,11 @@ def permuted(
     place = draw.permutation(len(graph.movie_ids))
     relations = {}
     for kind, relation in graph.relations.items():
-        moved = draw.permutation(len(relation.names))
-        rows, ends = place[relation.movie_rows], moved[relation.entities]
+        moved = draw.permutation(len(relation.entity_names))
+        rows, ends = place[relation.movie_rows], moved[relation.entity_index]
         order = np.lexsort((ends, rows))
         back = np.argsort(moved)
-        relations[kind] = Relation(tuple(relation.names[i] for i in back), relation.vectors[back],
+        relations[kind] = Relation(tuple(relation.entity_names[i] for i in back), relation.entity_vectors[back],
                                    rows[order], ends[order])  # fmt: skip
     back = np.argsort(place)
     return KnowledgeGraph(graph.movie_ids[back], relations), features[back], place
@@ -190,16 +192,16 @@ class TestGnn:
     def trained(self, loss: str, graph: KnowledgeGraph, features: np.ndarray, **changed: object):
         params = gnn_params(loss=loss, epochs=3, **changed)
         if loss == "softmax":
-            return learn(graph, features, params, 3, 1)
-        return train(to_hetero(graph, features), params, 1)
+            return train_on_all_edges(graph, features, params, 3, 1)
+        return train_bpr(to_hetero_data(graph, features), params, 1)
 
     def forward(self, loss: str, model, graph: KnowledgeGraph, features: np.ndarray) -> np.ndarray:
-        from reelgraph.gnn.training import inputs
+        from reelgraph.gnn.bpr import sage_inputs
 
         with torch.inference_mode():
             if loss == "softmax":
-                return model(messages(to_hetero(graph, features))).movies.numpy()
-            return model(*inputs(to_hetero(graph, features)))[0].numpy()
+                return model(prepare_inputs(to_hetero_data(graph, features))).movies.numpy()
+            return model(*sage_inputs(to_hetero_data(graph, features)))[0].numpy()
 
     def test_other_numbers_for_the_nodes_are_other_rows(self, loss: str, graph, features) -> None:
         model = self.trained(loss, graph, features).model

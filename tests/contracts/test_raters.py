@@ -9,34 +9,40 @@ import numpy as np
 import pytest
 import torch
 
-from reelgraph.evaluation.predictions import of_targets
+from reelgraph.core.schemas.kg import KnowledgeGraph, Relation
+from reelgraph.core.schemas.tables import CATALOG
+from reelgraph.core.schemas.vectors import write_vectors
+from reelgraph.evaluation.io import predict_targets
 from reelgraph.params.base import load
-from reelgraph.params.rater import RaterParams
-from reelgraph.raters.fitting import Fitted, Movies, fit_rater
-from reelgraph.raters.loading import load_rater
-from reelgraph.raters.networks.network_rater import NeuralRater, build
+from reelgraph.params.model import TrainRaterParams
+from reelgraph.raters.fitting import FitResult, MovieInputs, fit_rater
+from reelgraph.raters.io import load_rater
+from reelgraph.raters.networks.network_rater import NetworkRater, build_network
 from reelgraph.raters.rater import Rater
 from reelgraph.runtime.atomic_io import write_json
 from reelgraph.runtime.errors import ArtifactError
-from reelgraph.schemas.catalog import CATALOG
-from reelgraph.schemas.kg import KnowledgeGraph, Relation
-from reelgraph.schemas.vectors import write_vectors
-from reelgraph.sequences.arrays import Histories
-from reelgraph.sequences.cases import apart
-from tests.sequences.strategies import SPLITS, random_histories, unseen, with_other
+from reelgraph.sequences.dataset import UserHistories
+from reelgraph.sequences.isolated_targets import isolate_targets
+from tests.helpers.history_strategies import SPLITS, irrelevant_rows, random_histories, with_changed_ratings
 
 MOVIES, DIM = 40, 12
 
 
-def params_of(kind: str, **model: object) -> RaterParams:
-    given = load(RaterParams).model_dump()
+def small_rater_params(kind: str, **model: object) -> TrainRaterParams:
+    given = load(TrainRaterParams).model_dump()
     given["model"] |= {"type": kind, "hidden_dim": 16} | model
     given["train"] |= {"epochs": 2}
-    given["gp"] |= {"epochs": 2, "head_epochs": 2, "window": 24, "cowatch": 4, "factors": 3}
-    return RaterParams.model_validate(given)
+    given["gp"] |= {
+        "epochs": 2,
+        "head_epochs": 2,
+        "context_length": 24,
+        "cooccurrence_dim": 4,
+        "embedding_dim": 3,
+    }
+    return TrainRaterParams.model_validate(given)
 
 
-def movies() -> Movies:
+def small_movie_inputs() -> MovieInputs:
     """Movies of two genres; the last three have no entity and the last no year."""
     draw = np.random.default_rng(0)
     vectors, text = (draw.normal(size=(MOVIES, DIM)).astype(np.float32) for _ in range(2))
@@ -47,39 +53,39 @@ def movies() -> Movies:
         tuple("ABCDEFG"), np.ones((7, 3), np.float32), twice, np.stack([rows % 3, 3 + rows % 4], 1).ravel()
     )
     graph = KnowledgeGraph(np.arange(MOVIES) + 100, {"actor": actor, "genre": genre})
-    return Movies(vectors, text, graph, np.append(draw.integers(1950, 2020, MOVIES - 1), np.nan))
+    return MovieInputs(vectors, text, graph, np.append(draw.integers(1950, 2020, MOVIES - 1), np.nan))
 
 
 @pytest.fixture(scope="module", params=SPLITS)
-def people(request: pytest.FixtureRequest) -> Histories:
+def people(request: pytest.FixtureRequest) -> UserHistories:
     return random_histories(3, 30, MOVIES, 60, request.param)
 
 
 @pytest.fixture(scope="module", params=["gp", "attention", "transformer"])
-def params(request: pytest.FixtureRequest) -> RaterParams:
-    return params_of(request.param)
+def params(request: pytest.FixtureRequest) -> TrainRaterParams:
+    return small_rater_params(request.param)
 
 
 @pytest.fixture(scope="module")
-def fitted(params: RaterParams, people: Histories) -> Fitted:
-    return fit_rater(params, people, movies(), lambda epoch: None)
+def fitted(params: TrainRaterParams, people: UserHistories) -> FitResult:
+    return fit_rater(params, people, small_movie_inputs(), lambda epoch: None)
 
 
 @pytest.fixture
-def rater(fitted: Fitted) -> Rater:
+def rater(fitted: FitResult) -> Rater:
     return fitted.train
 
 
-def said(rater: Rater, people: Histories, index: np.ndarray | None = None) -> np.ndarray:
-    index = np.arange(len(people.code)) if index is None else index
+def said(rater: Rater, people: UserHistories, index: np.ndarray | None = None) -> np.ndarray:
+    index = np.arange(len(people.half_star_code)) if index is None else index
     return rater.predict(people, people.fit_end("train"), index).stars
 
 
-def with_codes(people: Histories, codes: np.ndarray) -> Histories:
-    return Histories(**{**people.__dict__, "code": codes.astype(np.uint8)})
+def with_codes(people: UserHistories, codes: np.ndarray) -> UserHistories:
+    return UserHistories(**{**people.__dict__, "half_star_code": codes.astype(np.uint8)})
 
 
-def test_predictions_are_finite_and_on_the_scale(rater: Rater, people: Histories) -> None:
+def test_predictions_are_finite_and_on_the_scale(rater: Rater, people: UserHistories) -> None:
     predicted = said(rater, people)
     assert predicted.dtype == np.float64
     assert np.isfinite(predicted).all()
@@ -88,17 +94,17 @@ def test_predictions_are_finite_and_on_the_scale(rater: Rater, people: Histories
 
 
 def test_probabilities_are_a_distribution_whose_mean_is_the_prediction(
-    rater: Rater, people: Histories
+    rater: Rater, people: UserHistories
 ) -> None:
     found = rater.predict(people, people.fit_end("train"), people.test)
     if found.probabilities is None:
-        assert isinstance(rater, NeuralRater)
+        assert isinstance(rater, NetworkRater)
         return
     np.testing.assert_allclose(found.probabilities.sum(axis=1), 1, atol=1e-6)
     np.testing.assert_allclose(found.probabilities @ (np.arange(1, 11) / 2), found.stars, atol=1e-9)
 
 
-def test_batch_size_order_and_padding_do_not_matter(rater: Rater, people: Histories) -> None:
+def test_batch_size_order_and_padding_do_not_matter(rater: Rater, people: UserHistories) -> None:
     index = np.concatenate([people.test, people.val, people.offsets[:-1]])
     together = said(rater, people, index)
     np.testing.assert_allclose(said(rater, people, index[::-1].copy()), together[::-1], atol=1e-5)
@@ -107,9 +113,9 @@ def test_batch_size_order_and_padding_do_not_matter(rater: Rater, people: Histor
 
 
 def test_all_targets_at_once_are_predicted_as_one_kind_after_the_other(
-    fitted: Fitted, people: Histories
+    fitted: FitResult, people: UserHistories
 ) -> None:
-    val, test = of_targets({"train": fitted.train, "train_val": fitted.train_val}, people)
+    val, test = predict_targets({"train": fitted.train, "train_val": fitted.train_val}, people)
     for found, rater, rows, index in ((val, fitted.train, "train", people.val),
                                       (test["train"], fitted.train, "train", people.test),
                                       (test["train_val"], fitted.train_val, "train_val", people.test)):  # fmt: skip
@@ -119,47 +125,49 @@ def test_all_targets_at_once_are_predicted_as_one_kind_after_the_other(
             np.testing.assert_allclose(found.probabilities, alone.probabilities, atol=1e-5)
 
 
-def test_what_is_neither_fitted_nor_in_the_history_does_not_matter(rater: Rater, people: Histories) -> None:
+def test_what_is_neither_fitted_nor_in_the_history_does_not_matter(
+    rater: Rater, people: UserHistories
+) -> None:
     for target in (*people.val[::9], *people.test[::9]):
-        index, others = np.array([target]), unseen(people, int(target))
+        index, others = np.array([target]), irrelevant_rows(people, int(target))
         others[target] = False
-        other = with_other(people, others)
-        other.code[target] = 11 - other.code[target]
+        other = with_changed_ratings(people, others)
+        other.half_star_code[target] = 11 - other.half_star_code[target]
         # Running sums over all users round otherwise, so not to the last bit.
         np.testing.assert_allclose(said(rater, people, index), said(rater, other, index), atol=1e-6)
 
 
-def test_the_history_does_matter(rater: Rater, people: Histories) -> None:
-    other = with_codes(people, 11 - people.code)
+def test_the_history_does_matter(rater: Rater, people: UserHistories) -> None:
+    other = with_codes(people, 11 - people.half_star_code)
     assert (said(rater, people, people.val) != said(rater, other, people.val)).all()
 
 
-def test_a_target_apart_is_predicted_as_among_everybody(rater: Rater, people: Histories) -> None:
+def test_a_target_apart_is_predicted_as_among_everybody(rater: Rater, people: UserHistories) -> None:
     for rows, index in (("train", people.val), ("train", people.test), ("train_val", people.test)):
         end = people.fit_end(rows)
-        cases = apart(people, end, index)
+        cases = isolate_targets(people, end, index)
         found = rater.predict(cases, cases.train_end, cases.test).stars
         np.testing.assert_allclose(found, rater.predict(people, end, index).stars, atol=1e-5)
 
 
-@pytest.mark.parametrize("split", ["given", "global_time"])
+@pytest.mark.parametrize("split", ["predefined", "global_time"])
 def test_targets_of_new_users_apart_and_their_scores_under_other_splits(rater: Rater, split: str) -> None:
     others = random_histories(4, 12, MOVIES, 60, split)
     nobody, index = others.offsets[:-1], others.test[::3]
-    said, cases = rater.predict(others, nobody, index).stars, apart(others, nobody, index)
+    said, cases = rater.predict(others, nobody, index).stars, isolate_targets(others, nobody, index)
     np.testing.assert_allclose(rater.predict(cases, cases.train_end, cases.test).stars, said, atol=1e-5)
     for score, movie, one in zip(
         rater.score(others, nobody, index), others.movie_row[index], said, strict=True
     ):
-        assert score.said.stars[movie] == pytest.approx(one, abs=1e-5)
+        assert score.prediction.stars[movie] == pytest.approx(one, abs=1e-5)
 
 
-def test_scores_are_predictions_in_the_targets_place(rater: Rater, people: Histories) -> None:
-    cases = apart(people, people.fit_end("train"), people.test[:3])
-    scores = [each.said for each in rater.score(cases, cases.train_end, cases.test)]
+def test_scores_are_predictions_in_the_targets_place(rater: Rater, people: UserHistories) -> None:
+    cases = isolate_targets(people, people.fit_end("train"), people.test[:3])
+    scores = [each.prediction for each in rater.score(cases, cases.train_end, cases.test)]
     assert [each.stars.shape for each in scores] == [(MOVIES,)] * 3
     for movie in range(MOVIES):
-        placed = np.where(cases.inner, cases.movie_row, movie).astype(np.int32)
+        placed = np.where(cases.is_history, cases.movie_row, movie).astype(np.int32)
         said = rater.predict(replace(cases, movie_row=placed), cases.train_end, cases.test)
         np.testing.assert_allclose([each.stars[movie] for each in scores], said.stars, atol=1e-5)
         for each, one in zip(
@@ -168,79 +176,83 @@ def test_scores_are_predictions_in_the_targets_place(rater: Rater, people: Histo
             np.testing.assert_allclose(each.probabilities[movie], one, atol=1e-5)
 
 
-def test_scores_of_some_movies_are_those_of_all(rater: Rater, people: Histories) -> None:
-    cases, some = apart(people, people.fit_end("train"), people.test[:3]), np.array([7, 39, 0, 8])
+def test_scores_of_some_movies_are_those_of_all(rater: Rater, people: UserHistories) -> None:
+    cases, some = isolate_targets(people, people.fit_end("train"), people.test[:3]), np.array([7, 39, 0, 8])
     asked = cases, cases.train_end, cases.test
     for few, every in zip(rater.score(*asked, some), rater.score(*asked), strict=True):
-        np.testing.assert_allclose(few.said.stars, every.said.stars[some], atol=1e-6)
-        for one, other in zip(few.reasons(np.array([2, 1])), every.reasons(some[[2, 1]]), strict=True):
+        np.testing.assert_allclose(few.prediction.stars, every.prediction.stars[some], atol=1e-6)
+        for one, other in zip(
+            few.attributions(np.array([2, 1])), every.attributions(some[[2, 1]]), strict=True
+        ):
             assert one.rating.tolist() == other.rating.tolist()
-            np.testing.assert_allclose(one.added, other.added, atol=1e-5)
+            np.testing.assert_allclose(one.contribution, other.contribution, atol=1e-5)
 
 
-def test_scores_of_an_empty_history(rater: Rater, people: Histories) -> None:
+def test_scores_of_an_empty_history(rater: Rater, people: UserHistories) -> None:
     first = people.offsets[:1]
-    found = next(rater.score(people, people.offsets[:-1], first)).said.stars
+    found = next(rater.score(people, people.offsets[:-1], first)).prediction.stars
     said = rater.predict(people, people.offsets[:-1], first).stars
     assert found[people.movie_row[first[0]]] == pytest.approx(said[0], abs=1e-5)
 
 
-def test_blanks_differ_by_their_vectors_alone(rater: Rater, people: Histories) -> None:
-    cases = apart(people, people.fit_end("train"), people.test)
-    twice = rater.with_blanks()
+def test_blanks_differ_by_their_vectors_alone(rater: Rater, people: UserHistories) -> None:
+    cases = isolate_targets(people, people.fit_end("train"), people.test)
+    twice = rater.with_masked_content()
     plain = rater.predict(cases, cases.train_end, cases.test).stars
     same = twice.predict(cases, cases.train_end, cases.test).stars
     np.testing.assert_allclose(same, plain, atol=1e-6)
-    moved = np.where(cases.inner, cases.movie_row, cases.movie_row + MOVIES).astype(np.int32)
+    moved = np.where(cases.is_history, cases.movie_row, cases.movie_row + MOVIES).astype(np.int32)
     blank = twice.predict(replace(cases, movie_row=moved), cases.train_end, cases.test).stars
     assert (np.abs(blank - plain) > 1e-6).mean() > 0.9
     assert np.abs(blank - plain).max() < 2
 
 
-def test_reasons_are_ratings_of_the_history(rater: Rater, people: Histories) -> None:
+def test_reasons_are_ratings_of_the_history(rater: Rater, people: UserHistories) -> None:
     index = np.concatenate([people.val, people.test])
     for target, scores in zip(index, rater.score(people, people.fit_end("train"), index), strict=True):
-        (why,) = scores.reasons(people.movie_row[[target]].astype(np.int64))
-        assert len(why.rating) == len(why.added)
-        assert np.isfinite(why.added).all()
+        (why,) = scores.attributions(people.movie_row[[target]].astype(np.int64))
+        assert len(why.rating) == len(why.contribution)
+        assert np.isfinite(why.contribution).all()
         assert (people.users_of(why.rating) == people.users_of(np.array([target]))).all()
         assert (why.rating < people.history_end(np.array([target]))).all()
 
 
-def test_an_empty_history_is_predicted(rater: Rater, people: Histories) -> None:
+def test_an_empty_history_is_predicted(rater: Rater, people: UserHistories) -> None:
     first = people.offsets[:-1]
     assert np.isfinite(said(rater, people, first)).all()
     assert said(rater, people, np.zeros(0, np.int64)).shape == (0,)
 
 
-def test_all_equal_ratings_and_tied_times_are_fitted(params: RaterParams, people: Histories) -> None:
-    same = Histories(**{**people.__dict__, "code": np.full_like(people.code, 8),
+def test_all_equal_ratings_and_tied_times_are_fitted(params: TrainRaterParams, people: UserHistories) -> None:
+    same = UserHistories(**{**people.__dict__, "half_star_code": np.full_like(people.half_star_code, 8),
                         "timestamp": np.zeros_like(people.timestamp)})  # fmt: skip
-    predicted = said(fit_rater(params, same, movies(), lambda epoch: None).train, same)
+    predicted = said(fit_rater(params, same, small_movie_inputs(), lambda epoch: None).train, same)
     assert np.isfinite(predicted).all()
 
 
-def test_new_users_are_predicted_from_their_history_alone(rater: Rater, people: Histories) -> None:
+def test_new_users_are_predicted_from_their_history_alone(rater: Rater, people: UserHistories) -> None:
     nobody = people.offsets[:-1]
     assert np.isfinite(rater.predict(people, nobody, people.test).stars).all()
 
 
 def test_same_seed_same_weights(
-    fitted: Fitted, params: RaterParams, people: Histories, tmp_path: Path
+    fitted: FitResult, params: TrainRaterParams, people: UserHistories, tmp_path: Path
 ) -> None:
     fitted.train_val.save(tmp_path / "a.safetensors")
-    fit_rater(params, people, movies(), lambda epoch: None).train_val.save(tmp_path / "b.safetensors")
+    fit_rater(params, people, small_movie_inputs(), lambda epoch: None).train_val.save(
+        tmp_path / "b.safetensors"
+    )
     assert (tmp_path / "a.safetensors").read_bytes() == (tmp_path / "b.safetensors").read_bytes()
 
 
-def kept(fitted: Fitted, params: RaterParams, folder: Path) -> str:
+def kept(fitted: FitResult, params: TrainRaterParams, folder: Path) -> str:
     """Write rater and movies as the stages do; return the data folder."""
     import pyarrow as pa
 
     from reelgraph.runtime.atomic_io import write_parquet
 
-    known = movies()
-    row = {c.in_file: [None] * MOVIES for c in CATALOG.columns} | {"movieId": known.graph.movie_ids}
+    known = small_movie_inputs()
+    row = {c.name_in_file: [None] * MOVIES for c in CATALOG.columns} | {"movieId": known.graph.movie_ids}
     write_parquet(pa.table(row).cast(CATALOG.file_schema), folder / "movies.parquet")
     write_vectors(known.graph.movie_ids, known.vectors, folder / f"emb_{params.model.embedding}.parquet")
     for name in ("train", "train_val"):
@@ -250,7 +262,7 @@ def kept(fitted: Fitted, params: RaterParams, folder: Path) -> str:
 
 
 def test_save_and_load_give_equal_bytes_and_predictions(
-    fitted: Fitted, params: RaterParams, people: Histories, tmp_path: Path
+    fitted: FitResult, params: TrainRaterParams, people: UserHistories, tmp_path: Path
 ) -> None:
     data = kept(fitted, params, tmp_path)
     loaded = load_rater(f"{data}/rater", "train", data)
@@ -259,12 +271,14 @@ def test_save_and_load_give_equal_bytes_and_predictions(
         tmp_path / "rater/train.safetensors"
     ).read_bytes()
     assert (said(loaded, people) == said(fitted.train, people)).all()
-    assert loaded.parameters == fitted.train.parameters
+    assert loaded.parameter_count == fitted.train.parameter_count
 
 
-def test_weights_that_do_not_fit_are_refused(fitted: Fitted, params: RaterParams, tmp_path: Path) -> None:
+def test_weights_that_do_not_fit_are_refused(
+    fitted: FitResult, params: TrainRaterParams, tmp_path: Path
+) -> None:
     data = kept(fitted, params, tmp_path)
-    other = params_of(params.model.type, hidden_dim=32)
+    other = small_rater_params(params.model.type, hidden_dim=32)
     write_json(other.model_dump(include={"model", "gp"}), tmp_path / "rater/config.json")
     with pytest.raises(ArtifactError, match=f"weights of the rater {params.model.type}, got"):
         load_rater(f"{data}/rater", "train", data)
@@ -277,20 +291,23 @@ def test_weights_that_do_not_fit_are_refused(fitted: Fitted, params: RaterParams
 
 
 def test_the_reference_has_181_762_parameters() -> None:
-    network = build(params_of("attention", hidden_dim=128).model, np.ones((3, 300), np.float32))
-    assert NeuralRater(network, 30).parameters == 181_762
+    network = build_network(
+        small_rater_params("attention", hidden_dim=128).model, np.ones((3, 300), np.float32)
+    )
+    assert NetworkRater(network, 30).parameter_count == 181_762
 
 
 def test_the_transformer_reads_positions_from_the_end() -> None:
     torch.manual_seed(0)
-    network = build(
-        params_of("transformer").model, np.random.default_rng(0).normal(size=(9, 4)).astype(np.float32)
+    network = build_network(
+        small_rater_params("transformer").model,
+        np.random.default_rng(0).normal(size=(9, 4)).astype(np.float32),
     )
     people = random_histories(1, 3, 9, 30)
-    swapped = people.movie_row.copy(), people.code.copy()
+    swapped = people.movie_row.copy(), people.half_star_code.copy()
     for values in swapped:
         last = people.val - 1
         values[last], values[last - 1] = values[last - 1].copy(), values[last].copy()
-    other = Histories(**{**people.__dict__, "movie_row": swapped[0], "code": swapped[1]})
-    rater = NeuralRater(network.eval(), 30)
+    other = UserHistories(**{**people.__dict__, "movie_row": swapped[0], "half_star_code": swapped[1]})
+    rater = NetworkRater(network.eval(), 30)
     assert (said(rater, people, people.val) != said(rater, other, people.val)).any()

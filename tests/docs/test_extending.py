@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.pipeline.project import ROOT, Project
+from tests.helpers.project import ROOT, Project
 
 TEXT = (ROOT / "docs/extending.md").read_text(encoding="utf-8")
 RECIPES = {part.splitlines()[0]: part for part in TEXT.split("\n## ")[1:]}
@@ -72,9 +72,9 @@ def test_an_entity_type(project: Project) -> None:
 from reelgraph.graph.entities import entities_and_edges
 from reelgraph.params.base import load
 from reelgraph.params.data import IngestParams
-from reelgraph.sources.demo.make import make_demo
+from reelgraph.sources.demo.generate import generate_demo
 params = load(IngestParams)
-made = make_demo(params.demo.model_copy(update={"users": 20, "movies": 50, "mean_ratings": 10}), 1)
+made = generate_demo(params.demo.model_copy(update={"users": 20, "movies": 50, "mean_ratings": 10}), 1)
 entities, edges = entities_and_edges(made.catalog)
 print(sorted(set(edges["type"].to_pylist())))
 """

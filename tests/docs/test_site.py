@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
-from tests.bundle import samples
-from tools.param_table import tables
+from tests.helpers import bundle_samples
+from tools.param_table import param_tables
 
 ROOT = Path(__file__).parents[2]
 
@@ -46,7 +46,7 @@ def test_the_site_is_built_without_warnings_and_loads_nothing_from_elsewhere(tmp
 
 
 def test_every_param_is_told_of() -> None:
-    text = tables(ROOT / "params.yaml")
+    text = param_tables(ROOT / "params.yaml")
     values = YAML(typ="safe").load(ROOT / "params.yaml")
     for section, content in values.items():
         assert f"## {section}\n" in text
@@ -60,7 +60,7 @@ def test_the_notebook_runs(tmp_path: Path) -> None:
     needs("nbclient", "nbformat", "ipykernel")
     code = ("import nbclient, nbformat, sys; book = nbformat.read(sys.argv[1], 4); nbclient.NotebookClient(book).execute(); "
             "print([o.get('text', '') for c in book.cells for o in c.get('outputs', [])])")  # fmt: skip
-    samples.written(tmp_path)
+    bundle_samples.write_sample_bundle(tmp_path)
     env = os.environ | {"PYTHONPATH": str(ROOT), "IPYTHONDIR": str(tmp_path / "ipython")}
     done = subprocess.run([sys.executable, "-c", code, str(ROOT / "docs/bundle.ipynb")], cwd=tmp_path, env=env,
                           capture_output=True, text=True, check=False)  # fmt: skip

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from reelgraph.embeddings.spectrum import effective_rank, isoscore, singular_values
+from reelgraph.embeddings.isotropy import effective_rank, isoscore, singular_values
 
 
 def gaussian(rows: int, dim: int, scale: np.ndarray | float = 1.0) -> np.ndarray:

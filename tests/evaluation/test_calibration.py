@@ -16,7 +16,7 @@ def test_a_shift_is_the_error() -> None:
     assert set(found) == {"error", "bin_04", "bin_06", "bin_10"}
     assert found["bin_06"]["n_targets"] == 2
     assert found["bin_06"]["predicted"] == pytest.approx(2.8)
-    assert found["bin_06"]["actual"] == found["bin_06"]["actual_low"] == 3.0
+    assert found["bin_06"]["actual"] == found["bin_06"]["actual_ci_low"] == 3.0
 
 
 def test_a_right_model_is_calibrated_and_errors_within_a_bin_cancel() -> None:

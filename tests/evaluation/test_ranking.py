@@ -9,14 +9,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from reelgraph.evaluation.ranking import Asked, ask, by_movie, ranking, ranks
-from reelgraph.sequences.arrays import Histories
-from tests.sequences.strategies import random_histories
+from reelgraph.evaluation.ranking import (
+    RankingQueries,
+    non_personalized_scores,
+    ranking_metrics,
+    ranks,
+    select_users,
+)
+from reelgraph.sequences.dataset import UserHistories
+from tests.helpers.history_strategies import random_histories
 
 MOVIES = 60
 
 
-def several() -> Histories:
+def several() -> UserHistories:
     """People whose last four ratings are test targets; nobody rates a movie twice."""
     people = random_histories(2, 30, MOVIES, 40)
     draw = np.random.default_rng(0)
@@ -34,63 +40,68 @@ def test_ranks_against_counting(scores: np.ndarray, data: st.DataObject) -> None
 
 def test_figures_against_brute_force() -> None:
     people = several()
-    asked = ask(people, MOVIES, 100, np.random.default_rng(0))
-    scores = np.random.default_rng(1).normal(size=(len(asked.place), MOVIES))
-    found = ranking(asked, {"rater": scores, "other": -scores}, 0)
-    ndcg, recall, users = [], [], people.users_of(asked.place)
+    asked = select_users(people, MOVIES, 100, np.random.default_rng(0))
+    scores = np.random.default_rng(1).normal(size=(len(asked.target_index), MOVIES))
+    found = ranking_metrics(asked, {"rater": scores, "other": -scores}, 0)
+    ndcg, recall, users = [], [], people.users_of(asked.target_index)
     for u, score in zip(users, scores, strict=True):
         end = people.offsets[u + 1]
         seen, test = people.movie_row[people.offsets[u] : end - 4], np.arange(end - 4, end)
-        wanted = set(people.movie_row[test[people.code[test] >= 8]].tolist())
+        wanted = set(people.movie_row[test[people.half_star_code[test] >= 8]].tolist())
         best = sorted(set(range(MOVIES)) - set(seen.tolist()), key=lambda m: -score[m])
         gain = sum(1 / math.log2(i + 2) for i, m in enumerate(best[:10]) if m in wanted)
         ndcg.append(gain / sum(1 / math.log2(i + 2) for i in range(min(10, len(wanted)))))
         recall.append(len(wanted & set(best[:20])) / len(wanted))
     assert found["rater"]["ndcg_10"] == pytest.approx(np.mean(ndcg))
     assert found["rater"]["recall_20"] == pytest.approx(np.mean(recall))
-    assert found["rater"]["ndcg_10_low"] < np.mean(ndcg) < found["rater"]["ndcg_10_high"]
+    assert found["rater"]["ndcg_10_ci_low"] < np.mean(ndcg) < found["rater"]["ndcg_10_ci_high"]
     difference = found["rater"]["recall_20"] - found["other"]["recall_20"]
     other = found["other"]
-    assert other["rater_minus_recall_20_low"] < difference < other["rater_minus_recall_20_high"]
+    assert other["recall_20_diff_ci_low"] < difference < other["recall_20_diff_ci_high"]
 
 
 def test_who_is_asked_about_what() -> None:
     people = several()
-    asked = ask(people, MOVIES, 100, np.random.default_rng(0))
-    users = people.users_of(asked.place)
-    high = [(people.code[people.offsets[u + 1] - 4 : people.offsets[u + 1]] >= 8).any() for u in range(30)]
+    asked = select_users(people, MOVIES, 100, np.random.default_rng(0))
+    users = people.users_of(asked.target_index)
+    high = [
+        (people.half_star_code[people.offsets[u + 1] - 4 : people.offsets[u + 1]] >= 8).any()
+        for u in range(30)
+    ]
     assert users.tolist() == np.flatnonzero(high).tolist()
-    assert (asked.place == people.offsets[users + 1] - 4).all()
-    for wanted, unseen in zip(asked.wanted, asked.open, strict=True):
+    assert (asked.target_index == people.offsets[users + 1] - 4).all()
+    for wanted, unseen in zip(asked.relevant, asked.candidate_mask, strict=True):
         assert unseen[wanted].all()
-    fewer = ask(people, MOVIES, 5, np.random.default_rng(0))
-    assert len(fewer.place) == len(fewer.wanted) == 5
-    assert set(fewer.place) <= set(asked.place)
+    fewer = select_users(people, MOVIES, 5, np.random.default_rng(0))
+    assert len(fewer.target_index) == len(fewer.relevant) == 5
+    assert set(fewer.target_index) <= set(asked.target_index)
 
 
 def test_knowing_the_answer_is_perfect_and_all_equal_is_chance() -> None:
     wanted = [np.array([3]), np.array([5, 6])]
-    asked = Asked(np.array([0, 1]), wanted, np.ones((2, 100), bool))
+    asked = RankingQueries(np.array([0, 1]), wanted, np.ones((2, 100), bool))
     oracle = np.zeros((2, 100))
     for row, movies in zip(oracle, wanted, strict=True):
         row[movies] = [2.0, 1.0][: len(movies)]
-    found = ranking(asked, {"rater": oracle, "nothing": np.zeros((2, 100))}, 0)
+    found = ranking_metrics(asked, {"rater": oracle, "nothing": np.zeros((2, 100))}, 0)
     assert found["rater"]["ndcg_10"] == found["rater"]["recall_20"] == 1
     assert found["nothing"]["ndcg_10"] == found["nothing"]["recall_20"] == 0
 
 
 def test_nobody_to_ask_is_nothing_to_say() -> None:
     people = several()
-    asked = ask(replace(people, code=np.full_like(people.code, 7)), MOVIES, 9, np.random.default_rng(0))
-    assert ranking(asked, {"rater": [], "other": []}, 0) == {}
+    asked = select_users(
+        replace(people, code=np.full_like(people.half_star_code, 7)), MOVIES, 9, np.random.default_rng(0)
+    )
+    assert ranking_metrics(asked, {"rater": [], "other": []}, 0) == {}
 
 
 def test_what_a_movie_scores_for_everybody() -> None:
     people = several()
     end = people.fit_end("train")
-    found, taken = by_movie(people, end, MOVIES + 1), people.before(end)
-    mean = people.code[taken].mean()
+    found, taken = non_personalized_scores(people, end, MOVIES + 1), people.mask_before(end)
+    mean = people.half_star_code[taken].mean()
     for movie in (0, 7, MOVIES):
-        mine = people.code[taken & (people.movie_row == movie)]
+        mine = people.half_star_code[taken & (people.movie_row == movie)]
         assert found["popularity"][movie] == len(mine)
         assert found["item_mean"][movie] == pytest.approx((mine.sum() + 5 * mean) / (len(mine) + 5))

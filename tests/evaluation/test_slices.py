@@ -4,13 +4,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
-from reelgraph.evaluation.bundle import Foretold
-from reelgraph.evaluation.slices import beside_best, by_slice, labels
-from reelgraph.sequences.arrays import FITS, Histories
-from reelgraph.sequences.ratings import stars
-from tests.sequences.strategies import histories, random_histories
+from reelgraph.evaluation.io import BaselinePredictions
+from reelgraph.evaluation.slices import compare_with_best_baseline, metrics_by_slice, slice_labels
+from reelgraph.sequences.dataset import FITS, UserHistories, star_ratings
+from tests.helpers.history_strategies import histories, random_histories
 
-SLICES = {"history", "popularity", "user_mean", "user_spread", "rating", "year", "user"}
+SLICES = {"history", "popularity", "user_mean", "user_std", "rating", "year", "user"}
 
 
 def years(movies: int = 40) -> np.ndarray:
@@ -19,16 +18,16 @@ def years(movies: int = 40) -> np.ndarray:
 
 @settings(deadline=None, max_examples=10)  # 2,000 resamples a bin
 @given(histories)
-def test_bins_partition_the_targets(h: Histories) -> None:
-    binned = labels(h, h.fit_end("train"), h.test, years())
+def test_bins_partition_the_targets(h: UserHistories) -> None:
+    binned = slice_labels(h, h.fit_end("train"), h.test, years())
     assert set(binned) == SLICES
-    actual, draw = stars(h, h.test), np.random.default_rng(0)
+    actual, draw = star_ratings(h, h.test), np.random.default_rng(0)
     rater, peer = draw.uniform(0.5, 5, (2, len(actual)))
-    for bins in by_slice(binned, h.users_of(h.test), actual, rater, peer, 0).values():
+    for bins in metrics_by_slice(binned, h.users_of(h.test), actual, rater, peer, 0).values():
         count = np.array([row["n_targets"] for row in bins.values()])
         assert count.min() >= 1
         assert count.sum() == len(actual)
-        for key, said in (("rmse", rater), ("peer_rmse", peer)):
+        for key, said in (("rmse", rater), ("baseline_rmse", peer)):
             squares = sum(row["n_targets"] * row[key] ** 2 for row in bins.values())
             assert squares / len(actual) == pytest.approx(((said - actual) ** 2).mean())
 
@@ -36,31 +35,31 @@ def test_bins_partition_the_targets(h: Histories) -> None:
 def test_bins_by_hand() -> None:
     h = random_histories(1, 6, 40, 30)
     end = h.fit_end("train")
-    found = labels(h, end, h.test, years())
+    found = slice_labels(h, end, h.test, years())
     for i, target in enumerate(h.test):
         before = np.arange(h.offsets[h.users_of(h.test)[i]], target)
-        given, movie = h.code[before] / 2, h.movie_row[target]
+        given, movie = h.half_star_code[before] / 2, h.movie_row[target]
         assert found["history"][i] == ("10_to_29" if len(before) < 30 else "30_to_99")
         mean = given.mean()
         expected = "under_3_0" if mean < 3 else "3_0_to_3_5" if mean < 3.5 else "3_5_to_4_0"
         assert found["user_mean"][i] == expected
-        assert found["user_spread"][i] == ("1_2_up" if given.std() >= 1.2 else "0_9_to_1_2")
-        assert found["rating"][i] == str(h.code[target] / 2).replace(".", "_")
-        rated = (h.movie_row[h.before(end)] == movie).sum()
+        assert found["user_std"][i] == ("1_2_up" if given.std() >= 1.2 else "0_9_to_1_2")
+        assert found["rating"][i] == str(h.half_star_code[target] / 2).replace(".", "_")
+        rated = (h.movie_row[h.mask_before(end)] == movie).sum()
         assert found["popularity"][i] == ("unseen" if not rated else "1_to_4" if rated < 5 else "5_to_19")
         if movie % 4 == 0:
             assert found["year"][i] == "unknown"
         elif 1970 <= 1900 + 3 * movie < 1980:
             assert found["year"][i] == "1970_to_1979"
     assert set(found["user"]) == {"known"}
-    assert set(labels(h, h.offsets[:-1], h.test, years())["user"]) == {"new"}
-    assert set(labels(h, h.offsets[:-1], h.test, years())["popularity"]) == {"unseen"}
+    assert set(slice_labels(h, h.offsets[:-1], h.test, years())["user"]) == {"new"}
+    assert set(slice_labels(h, h.offsets[:-1], h.test, years())["popularity"]) == {"unseen"}
 
 
 def test_no_history_is_a_bin_of_its_own() -> None:
     h = random_histories(1, 6, 40, 30)
-    found = labels(h, h.fit_end("train"), h.offsets[:-1], years())
-    assert set(found["user_mean"]) == set(found["user_spread"]) == {"none"}
+    found = slice_labels(h, h.fit_end("train"), h.offsets[:-1], years())
+    assert set(found["user_mean"]) == set(found["user_std"]) == {"none"}
     assert set(found["history"]) == {"under_10"}
 
 
@@ -68,21 +67,21 @@ def test_a_better_rater_is_below_its_peer_in_the_interval() -> None:
     draw, bins = np.random.default_rng(0), {"half": np.arange(400) % 2}
     actual = np.full(400, 3.0)
     rater, peer = actual + draw.normal(0, 0.5, 400), actual + draw.normal(0, 1.0, 400)
-    for row in by_slice(bins, np.arange(400), actual, rater, peer, 0)["half"].values():
-        assert row["rater_minus_low"] < row["rmse"] - row["peer_rmse"] < row["rater_minus_high"] < 0
-        assert row["rmse_low"] < row["rmse"] < row["rmse_high"]
+    for row in metrics_by_slice(bins, np.arange(400), actual, rater, peer, 0)["half"].values():
+        assert row["rmse_diff_ci_low"] < row["rmse"] - row["baseline_rmse"] < row["rmse_diff_ci_high"] < 0
+        assert row["rmse_ci_low"] < row["rmse"] < row["rmse_ci_high"]
 
 
 def test_the_model_beside_is_the_best_on_validation() -> None:
     h = random_histories(1, 6, 40, 30)
-    val, actual = stars(h, h.val), stars(h, h.test)
+    val, actual = star_ratings(h, h.val), star_ratings(h, h.test)
     others = {
-        "first": Foretold(val + 2, dict.fromkeys(FITS, actual)),
-        "second": Foretold(val + 1, {"train": actual + 0.5, "train_val": actual + 0.25}),
+        "first": BaselinePredictions(val + 2, dict.fromkeys(FITS, actual)),
+        "second": BaselinePredictions(val + 1, {"train": actual + 0.5, "train_val": actual + 0.25}),
     }
     for fit, off in others["second"].test.items():
-        found = beside_best(h, fit, years(), actual + 1, others, 0)
+        found = compare_with_best_baseline(h, fit, years(), actual + 1, others, 0)
         assert set(found) == SLICES
         for row in (row for bins in found.values() for row in bins.values()):
             assert (row["peer"], row["rmse"]) == ("second", pytest.approx(1))
-            assert row["peer_rmse"] == pytest.approx((off - actual).max())
+            assert row["baseline_rmse"] == pytest.approx((off - actual).max())

@@ -14,8 +14,8 @@ from pathlib import Path
 
 FINDS = Path(__file__).parent / "finds"
 
-INSTRUMENTED = ["reelgraph.sources", "reelgraph.schemas", "reelgraph.params", "reelgraph.graph", "reelgraph.runtime.atomic_io",
-                "reelgraph.core.safetensors_io", "reelgraph.report", "ruamel", "json", "csv"]  # fmt: skip
+INSTRUMENTED = ["reelgraph.sources", "reelgraph.core.schemas", "reelgraph.params", "reelgraph.graph", "reelgraph.runtime.atomic_io",
+                "reelgraph.runtime.safetensors_io", "reelgraph.report", "ruamel", "json", "csv"]  # fmt: skip
 """What the fuzzer is guided by."""
 
 

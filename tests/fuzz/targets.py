@@ -11,28 +11,27 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from reelgraph.core.safetensors_io import read_tensors
+from reelgraph.core.schemas.movies import read_movies
+from reelgraph.core.schemas.records import Examples, read_record
+from reelgraph.core.schemas.tables import RATINGS
+from reelgraph.core.schemas.vectors import read_vectors, write_vectors
 from reelgraph.core.table_engine import connect
 from reelgraph.graph.fasttext_file import sentence_vectors
 from reelgraph.params.base import load
-from reelgraph.params.engine import Engine
-from reelgraph.params.rater import RaterParams
-from reelgraph.raters.loading import Config
+from reelgraph.params.data import Engine
+from reelgraph.params.model import TrainRaterParams
+from reelgraph.raters.io import RaterConfig
 from reelgraph.report.inputs import read_curve
 from reelgraph.runtime.errors import ReelgraphError
-from reelgraph.schemas.movies import read_movies
-from reelgraph.schemas.ratings import RATINGS
-from reelgraph.schemas.records import Examples, read_record
-from reelgraph.schemas.vectors import read_vectors, write_vectors
-from reelgraph.sequences.arrays import read_histories, write_histories
+from reelgraph.runtime.safetensors_io import read_tensors
+from reelgraph.sequences.dataset import read_histories, write_histories
 from reelgraph.sources import titles
-from reelgraph.sources.cells import Cells
-from reelgraph.sources.movielens import movielens
-from reelgraph.sources.staging import Staging
-from reelgraph.sources.tables import tables
-from reelgraph.sources.tmdb_files import find
-from tests.sequences.strategies import random_histories
-from tests.sources.folders import LATEST, ML_1M, ML_100K, catalog, ratings
+from reelgraph.sources.movielens import read_movielens
+from reelgraph.sources.source import Staging
+from reelgraph.sources.tables import open_tables
+from reelgraph.sources.tmdb_files import JsonListParser, find_tmdb_files
+from tests.helpers.history_strategies import random_histories
+from tests.helpers.source_files import LATEST, ML_1M, ML_100K, catalog_table, ratings_table
 
 PLACE = Path(tempfile.mkdtemp(prefix="reelgraph-fuzz-"))
 ENGINE = connect(Engine(backend="duckdb", url="local[2]", memory_mb=500))
@@ -66,47 +65,47 @@ def movielens_with(files: dict[str, str], name: str) -> Callable[[bytes], object
         put(f"{folder}/{name}", data)
         (PLACE / "none").mkdir(exist_ok=True)
         (PLACE / "scratch").mkdir(exist_ok=True)
-        source = movielens(Staging(ENGINE, PLACE / "scratch"), PLACE / folder, PLACE / "none")
-        return RATINGS.checked(source.ratings, source.ratings_where, source.locate_rating)
+        source = read_movielens(Staging(ENGINE, PLACE / "scratch"), PLACE / folder, PLACE / "none")
+        return RATINGS.validate(source.ratings, source.ratings_location, source.locate_rating)
 
     return read
 
 
 def tmdb(data: bytes) -> object:
     put("tmdb/movies_metadata.csv", data)
-    (files,) = find(PLACE / "tmdb")
+    (files,) = find_tmdb_files(PLACE / "tmdb")
     return files.fields(files.read_movies())
 
 
 def cells(data: bytes) -> object:
     text = pa.array([data.decode("utf-8", "replace")])
-    read = Cells()
+    read = JsonListParser()
     return read.names(text, 2), read.cast(text, 3), read.crew(text)
 
 
 def title(data: bytes) -> object:
-    parsed = titles.parse(pa.array([data.decode("utf-8", "replace")]))
-    return titles.keys(parsed["name"])
+    parsed = titles.split_titles(pa.array([data.decode("utf-8", "replace")]))
+    return titles.normalize_titles(parsed["name"])
 
 
 def histories(data: bytes) -> object:
-    write_histories(HISTORIES, PLACE / "histories")
+    write_histories(HISTORIES, PLACE / "sequences")
     name, _, content = data.partition(b"|")
-    names = sorted(path.name for path in (PLACE / "histories").iterdir())
+    names = sorted(path.name for path in (PLACE / "sequences").iterdir())
     put(f"histories/{names[len(name) % len(names)]}", content)
-    return read_histories(PLACE / "histories", 9)
+    return read_histories(PLACE / "sequences", 9)
 
 
 def ratings_table(data: bytes) -> object:
     put("c.parquet", SEEDS["movies_table"][0])
-    source = tables(ENGINE, str(PLACE / "c.parquet"), str(put("r.parquet", data)))
-    return RATINGS.checked(source.ratings, source.ratings_where).count().to_pyarrow()
+    source = open_tables(ENGINE, str(PLACE / "c.parquet"), str(put("r.parquet", data)))
+    return RATINGS.validate(source.ratings, source.ratings_location).count().to_pyarrow()
 
 
 TARGETS: dict[str, Target] = {
     name: refusing(read)
     for name, read in {
-        "params": lambda data: load(RaterParams, put("params.yaml", data)),
+        "params": lambda data: load(TrainRaterParams, put("params.yaml", data)),
         "ratings_csv": movielens_with(LATEST, "ratings.csv"),
         "movies_csv": movielens_with(LATEST, "movies.csv"),
         "links_csv": movielens_with(LATEST, "links.csv"),
@@ -118,10 +117,10 @@ TARGETS: dict[str, Target] = {
         "ratings_table": ratings_table,
         "movies_table": lambda data: read_movies(put("movies.parquet", data)),
         "vectors": lambda data: read_vectors(put("vectors.parquet", data)),
-        "histories": histories,
+        "sequences": histories,
         "weights": lambda data: read_tensors(put("w.safetensors", data)),
         "examples": lambda data: read_record(put("examples.json", data), Examples),
-        "rater_config": lambda data: read_record(put("config.json", data), Config),
+        "rater_config": lambda data: read_record(put("config.json", data), RaterConfig),
         "curve": lambda data: read_curve(put("curve.tsv", data)),
         "fasttext": lambda data: sentence_vectors(put("model.bin", data), ["a name", "</s>"]),
     }.items()
@@ -153,10 +152,10 @@ SEEDS: dict[str, list[bytes]] = {
     "tmdb_csv": [b"id,original_title,genres,release_date\n1,A,\"[{'name': 'B'}]\",1999-01-01\n"],
     "tmdb_cell": [b"[{'name': 'A', 'order': 1, 'job': 'Director'}]", b'[{"name": null}]'],
     "title": ["Postino, Il (a.k.a. Postman, The) (1994–1995)".encode()],
-    "ratings_table": [_parquet(ratings([(1, 10, 4.0, 50), (2, 10, 0.5, 60)]))],
-    "movies_table": [_parquet(catalog(movieId=[10, 20], release_year=[1990, None]))],
+    "ratings_table": [_parquet(ratings_table([(1, 10, 4.0, 50), (2, 10, 0.5, 60)]))],
+    "movies_table": [_parquet(catalog_table(movieId=[10, 20], release_year=[1990, None]))],
     "vectors": [_vectors()],
-    "histories": [b"x" * i + b"|" + _array(getattr(HISTORIES, name)) for i, name in enumerate(
+    "sequences": [b"x" * i + b"|" + _array(getattr(HISTORIES, name)) for i, name in enumerate(
         sorted(vars(HISTORIES)))],
     "weights": [],
     "examples": [b'{"best": [], "worst": [], "spread": []}'],

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from reelgraph.schemas.kg import KnowledgeGraph
-from tests.gnn.graphs import random_graph
+from reelgraph.core.schemas.kg import KnowledgeGraph
+from tests.helpers.graphs import random_graph
 
 
 @pytest.fixture(autouse=True)

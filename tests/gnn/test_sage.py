@@ -6,18 +6,17 @@ import numpy as np
 import torch
 from torch.nn.functional import softplus
 
-from reelgraph.gnn.hetero import to_hetero
-from reelgraph.gnn.sage import HeteroSage, star_graph
-from reelgraph.gnn.training import bpr_loss, draw_negatives, links
-from reelgraph.schemas.columns import ENTITY_COLUMNS
-from reelgraph.schemas.kg import KnowledgeGraph, Relation
+from reelgraph.core.schemas.columns import ENTITY_COLUMNS
+from reelgraph.core.schemas.kg import KnowledgeGraph, Relation
+from reelgraph.gnn.bpr import bpr_loss, build_bpr_edges, sample_negatives
+from reelgraph.gnn.sage import HeteroSage, build_bipartite_csr, to_hetero_data
 
 
 def prepared(graph: KnowledgeGraph, features: np.ndarray):
-    data = to_hetero(graph, features)
-    star = star_graph(data)
+    data = to_hetero_data(graph, features)
+    star = build_bipartite_csr(data)
     torch.manual_seed(0)
-    model = HeteroSage(star.kinds, features.shape[1], data["actor"].x.shape[1], 8, 4)
+    model = HeteroSage(star.entity_types, features.shape[1], data["actor"].x.shape[1], 8, 4)
     return data, star, model
 
 
@@ -49,8 +48,8 @@ def plain_loss(data, star, found, targets, negatives):
 
 def test_values_and_gradients_are_those_of_pytorch_geometric(graph, features) -> None:
     data, star, model = prepared(graph, features)
-    targets = links(data, star)
-    negatives = draw_negatives(targets, torch.Generator().manual_seed(1))
+    targets = build_bpr_edges(data, star)
+    negatives = sample_negatives(targets, torch.Generator().manual_seed(1))
     movies, entities = fast(data, star, model)
     loss = bpr_loss(movies, entities, targets, negatives)
     ours = torch.autograd.grad(loss, list(model.parameters()))
@@ -60,7 +59,9 @@ def test_values_and_gradients_are_those_of_pytorch_geometric(graph, features) ->
     theirs = torch.autograd.grad(expected, list(model.parameters()))
 
     torch.testing.assert_close(movies, found["movie"], atol=1e-5, rtol=1e-5)
-    torch.testing.assert_close(entities, torch.cat([found[k] for k in star.kinds]), atol=1e-5, rtol=1e-5)
+    torch.testing.assert_close(
+        entities, torch.cat([found[k] for k in star.entity_types]), atol=1e-5, rtol=1e-5
+    )
     torch.testing.assert_close(loss, expected, atol=1e-5, rtol=1e-5)
     for (name, _), mine, other in zip(model.named_parameters(), ours, theirs, strict=True):
         torch.testing.assert_close(mine, other, atol=1e-5, rtol=1e-4, msg=name)
@@ -83,9 +84,9 @@ def test_permuting_movies_permutes_their_vectors(graph, features) -> None:
     place = np.argsort(order)
     relations = {}
     for kind, old in graph.relations.items():
-        edges = sorted(zip(place[old.movie_rows].tolist(), old.entities.tolist(), strict=True))
+        edges = sorted(zip(place[old.movie_rows].tolist(), old.entity_index.tolist(), strict=True))
         rows, entities = np.array(edges).T.copy()
-        relations[kind] = Relation(old.names, old.vectors, rows, entities)
+        relations[kind] = Relation(old.entity_names, old.entity_vectors, rows, entities)
     moved = KnowledgeGraph(graph.movie_ids[order], relations)
     before, _ = fast(*prepared(graph, features))
     after, _ = fast(*prepared(moved, features[order]))
@@ -93,7 +94,7 @@ def test_permuting_movies_permutes_their_vectors(graph, features) -> None:
 
 
 def test_the_graph_is_pytorch_geometrics(graph, features) -> None:
-    data = to_hetero(graph, features)
+    data = to_hetero_data(graph, features)
     assert data.validate()
     assert len(data.edge_types) == 6
     assert data["movie", "has_actor", "actor"].edge_index[1].max() < data["actor"].num_nodes
@@ -105,9 +106,9 @@ def test_the_graph_is_pytorch_geometrics(graph, features) -> None:
 
 def test_negatives_are_uniform_over_the_positives_type(graph, features) -> None:
     data, star, _ = prepared(graph, features)
-    targets = links(data, star)
+    targets = build_bpr_edges(data, star)
     generator = torch.Generator().manual_seed(2)
-    drawn = torch.stack([draw_negatives(targets, generator) for _ in range(2000)])
+    drawn = torch.stack([sample_negatives(targets, generator) for _ in range(2000)])
     assert (drawn >= targets.first).all()
     assert (drawn < targets.first + targets.choices).all()
     genres = drawn[:, targets.choices == 4].flatten()

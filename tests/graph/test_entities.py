@@ -5,8 +5,8 @@ import pyarrow as pa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reelgraph.graph.entities import entities_and_edges
-from reelgraph.schemas.columns import ENTITY_COLUMNS
+from reelgraph.core.schemas.columns import ENTITY_COLUMNS
+from reelgraph.graph.entities import extract_entities_and_edges
 
 COLUMNS = [column for columns in ENTITY_COLUMNS.values() for column in columns]
 NAMES = [
@@ -52,22 +52,22 @@ def tuples(found: pa.Table) -> list[tuple]:
 @given(st.lists(st.lists(st.sampled_from(NAMES), min_size=9, max_size=9), min_size=1, max_size=6))
 def test_rows_are_those_of_the_spec(rows: list[list[str | None]]) -> None:
     movies = table(**dict(zip(COLUMNS, map(list, zip(*rows, strict=True)), strict=True)))
-    entities, edges = entities_and_edges(movies)
+    entities, edges = extract_entities_and_edges(movies)
     assert (tuples(entities), tuples(edges)) == plainly(movies)
 
 
 def test_a_name_twice_in_a_movie_gives_one_edge() -> None:
     movies = table(actor_1=["Ann Lee"], actor_2=[" Ann  Lee "], director_1=["Ann Lee"])
-    entities, edges = entities_and_edges(movies)
+    entities, edges = extract_entities_and_edges(movies)
     assert tuples(entities) == [("actor", 0, "Ann Lee"), ("director", 0, "Ann Lee")]
     assert tuples(edges) == [("actor", 0, 0), ("director", 0, 0)]
 
 
 def test_names_are_ordered_by_code_point() -> None:
-    entities, _ = entities_and_edges(table(genre_1=["𝔘we", "\uffeeX", "ann", "Zoë", "Émile"]))
+    entities, _ = extract_entities_and_edges(table(genre_1=["𝔘we", "\uffeeX", "ann", "Zoë", "Émile"]))
     assert entities["name"].to_pylist() == ["Zoë", "ann", "Émile", "\uffeeX", "𝔘we"]
 
 
 def test_a_catalogue_without_names_has_no_edge() -> None:
-    entities, edges = entities_and_edges(table(genre_1=[None, " "]))
+    entities, edges = extract_entities_and_edges(table(genre_1=[None, " "]))
     assert (entities.num_rows, edges.num_rows) == (0, 0)

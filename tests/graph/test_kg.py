@@ -7,8 +7,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from reelgraph.core.schemas.kg import EDGES, ENTITIES, read_kg, write_kg
 from reelgraph.runtime.errors import ArtifactError
-from reelgraph.schemas.kg import EDGES, ENTITIES, read_kg, write_kg
 
 ROWS = [("actor", 0, "Ann"), ("actor", 1, "Bo"), ("genre", 0, "Drama")]
 LINKS = [("actor", 0, 0), ("actor", 2, 0), ("actor", 2, 1), ("genre", 1, 0)]
@@ -29,10 +29,10 @@ def test_what_is_written_is_read(folder: Path) -> None:
     graph = read_kg(folder)
     assert graph.movie_ids.tolist() == [7, 5, 9]
     assert list(graph.relations) == ["actor", "genre"]
-    assert graph.relations["actor"].names == ("Ann", "Bo")
+    assert graph.relations["actor"].entity_names == ("Ann", "Bo")
     assert graph.relations["actor"].movie_rows.tolist() == [0, 2, 2]
-    assert graph.relations["actor"].entities.tolist() == [0, 0, 1]
-    assert graph.relations["genre"].vectors.tolist() == [[4, 5]]
+    assert graph.relations["actor"].entity_index.tolist() == [0, 0, 1]
+    assert graph.relations["genre"].entity_vectors.tolist() == [[4, 5]]
     assert graph.counts() == {
         "nodes": {"movie": 3, "actor": 2, "genre": 1},
         "edges": {"has_actor": 3, "has_actor_rev": 3, "has_genre": 1, "has_genre_rev": 1},

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.pipeline.project import TINY, Project
+from tests.helpers.project import TINY, Project
 
 
 @pytest.fixture(scope="session")
@@ -14,7 +14,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
     """A project whose tiny demo has been run and committed; tests leave it as they found it."""
     # Not beyond ASCII: DVC's queue cannot write such a path into its configuration.
     made = Project(tmp_path_factory.mktemp("a project with spaces"))
-    made.set_all(TINY)
+    made.update_params(TINY)
     # After each stage DVC parses and writes the whole lock: with the demo's it takes 12 s of CPU time more.
     (made.folder / "dvc.lock").unlink()
     made.run("dvc", "repro")

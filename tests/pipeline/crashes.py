@@ -21,7 +21,7 @@ import psutil
 from dvc.repo import Repo
 from ruamel.yaml import YAML
 
-from tests.pipeline.project import TINY, Project
+from tests.helpers.project import TINY, Project
 
 WAYS = ("the script alone", "dvc and its script", "dvc alone")
 
@@ -44,7 +44,7 @@ def commands(project: Project) -> dict[str, str]:
     }
 
 
-def killed(project: Project, stage: str, way: str, after: float) -> bool:
+def kill_stage(project: Project, stage: str, way: str, after: float) -> bool:
     """Start a stage, kill it after some seconds; tell whether it was still at work."""
     alone = way == "the script alone"
     command = commands(project)[stage].split() if alone else ["dvc", "repro", "-f", "-s", stage]
@@ -70,7 +70,7 @@ def _command(process: psutil.Process) -> list[str]:
         return []
 
 
-def recovered(project: Project, expected: dict[str, str]) -> bool:
+def rerun_and_compare(project: Project, expected: dict[str, str]) -> bool:
     """Run the pipeline again, without DVC's memory of runs; its files must be the expected ones.
 
     Returns:
@@ -79,7 +79,7 @@ def recovered(project: Project, expected: dict[str, str]) -> bool:
     forget_runs(project)
     was_cut = bool(project.run("python", "-m", "tools.repair_lock"))
     project.run("dvc", "repro")
-    found = digests(project)
+    found = output_digests(project)
     assert found == expected, sorted(k for k in {*found, *expected} if found.get(k) != expected.get(k))
     return was_cut
 
@@ -89,7 +89,7 @@ def forget_runs(project: Project) -> None:
     shutil.rmtree(project.folder / ".dvc/cache/runs", ignore_errors=True)
 
 
-def digests(project: Project) -> dict[str, str]:
+def output_digests(project: Project) -> dict[str, str]:
     """Digest everything that the stages make, and what the lock file says of each stage."""
     places = [path for name in ("data", "metrics", "plots") for path in (project.folder / name).rglob("*")]
     files = {
@@ -109,12 +109,12 @@ def main() -> None:
     draw = random.Random(seed)
     with tempfile.TemporaryDirectory(prefix="crashes-") as folder:
         project = Project(Path(folder))
-        project.set_all(DEMO)
+        project.update_params(DEMO)
         start = time.monotonic()
         project.run("dvc", "repro")
         project.commit("the demo")
         print(f"undisturbed: {time.monotonic() - start:.0f} s", flush=True)
-        expected = digests(project)
+        expected = output_digests(project)
         for stage in sys.argv[3:] or commands(project):
             _kill_often(project, stage, kills, draw, expected)
 
@@ -129,8 +129,8 @@ def _kill_often(
             project.run("dvc", "repro", "-f", "-s", stage)
             # What DVC does before and after the script is part of it. On a busy machine no two runs are alike.
             seconds = time.monotonic() - start
-            was_running = killed(project, stage, way, draw.uniform(0, seconds))
-            mended += recovered(project, expected)
+            was_running = kill_stage(project, stage, way, draw.uniform(0, seconds))
+            mended += rerun_and_compare(project, expected)
             survived[way] += was_running
     told = ", ".join(f"{way} {survived[way]} of {kills}" for way in WAYS)
     print(

@@ -16,8 +16,8 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from tests.pipeline.crashes import digests, forget_runs, recovered
-from tests.pipeline.project import TINY, Project
+from tests.helpers.project import TINY, Project
+from tests.pipeline.crashes import forget_runs, output_digests, rerun_and_compare
 
 CHOICES: dict[str, list[object]] = {
     "seed": list(range(1000)),
@@ -27,19 +27,19 @@ CHOICES: dict[str, list[object]] = {
     "gnn.out_dim": [4, 8, 16],
     "gnn.dropout": [0.0, 0.3, 0.9],
     "gnn.learning_rate": [0.0001, 0.01, 0.3],
-    "kg.test_share": [0.0, 0.1, 0.4],
-    "kg.val_share": [0.0, 0.1, 0.4],
+    "kg.test_fraction": [0.0, 0.1, 0.4],
+    "kg.val_fraction": [0.0, 0.1, 0.4],
     "model.type": ["gp", "attention", "transformer"],
     "model.max_history": [1, 5, 100],
     "model.embedding": ["kg_gnn", "kg_gnn_bert"],
-    "gp.window": [2, 16, 64],
-    "gp.factors": [1, 4],
-    "gp.heads": [1, 3],
+    "gp.context_length": [2, 16, 64],
+    "gp.embedding_dim": [1, 4],
+    "gp.ensemble_size": [1, 3],
     "train.batch_size": [1, 16, 1000],
     "train.learning_rate": [0.0001, 0.01, 1.0],
     "sequences.split": ["leave_last_out", "global_time"],
     "sequences.train_targets": [0, 1, 5],
-    "sequences.test_last": [1, 3],
+    "sequences.n_test": [1, 3],
     "evaluate.fit": ["train", "train_val"],
     "evaluate.examples": [0, 3],
     "compute.threads": [1, 2],
@@ -56,7 +56,7 @@ def main() -> None:
         project = Project(Path(folder))
         for number in range(runs):
             chosen = {key: draw.choice(values) for key, values in CHOICES.items()}
-            project.set_all({**SMALL, **chosen})
+            project.update_params({**SMALL, **chosen})
             came = _once(project, draw)
             count[came] += 1
             print(f"run {number + 1}: {came}; so far {dict(count)}", flush=True)
@@ -72,7 +72,7 @@ def _once(project: Project, draw: random.Random) -> str:
         assert "Traceback" not in said, said
         assert ": expected " in said, said
         return "refused in words"
-    expected, seconds = digests(project), time.monotonic() - start
+    expected, seconds = output_digests(project), time.monotonic() - start
     _possible(project)
     forget_runs(project)
     process = project.start("dvc", "repro", "--force")
@@ -81,7 +81,7 @@ def _once(project: Project, draw: random.Random) -> str:
     if running:
         os.killpg(process.pid, signal.SIGKILL)
     process.communicate()
-    was_cut = recovered(project, expected)
+    was_cut = rerun_and_compare(project, expected)
     if not running:
         return "not killed, the same bytes"
     return "killed over dvc.lock, mended, then the same bytes" if was_cut else "killed, then the same bytes"

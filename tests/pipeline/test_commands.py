@@ -15,12 +15,11 @@ import pytest
 from ruamel.yaml import YAML
 
 from reelgraph.params.base import load
-from reelgraph.params.baselines import BaselineParams
 from reelgraph.params.data import IngestParams
-from reelgraph.params.evaluate import EvaluateParams
-from reelgraph.params.rater import RaterParams
-from reelgraph.params.sequences import SequencesParams
-from tests.pipeline.project import ROOT, Project
+from reelgraph.params.evaluation import BaselineParams, EvaluateParams
+from reelgraph.params.model import TrainRaterParams
+from reelgraph.params.sequences import MakeSequencesParams
+from tests.helpers.project import ROOT, Project
 
 pytestmark = [pytest.mark.pipeline, pytest.mark.usefixtures("unchanged")]
 
@@ -33,7 +32,7 @@ ELSEWHERE = {
     r"dvc (remote|push|pull|status)|git commit": "tests/pipeline/test_commands.py::test_a_remote_is_shared_as_the_docs_say",
     r"\w+=1 torchrun": "tests/pipeline/test_commands.py::test_processes_that_torchrun_starts",
     r"python -m pytest": "tests/docs/test_extending.py::test_an_architecture",
-    r"make peers": "tests/pipeline/test_commands.py::test_peers_are_fitted_and_shown",
+    r"make external-baselines": "tests/pipeline/test_commands.py::test_peers_are_fitted_and_shown",
 }
 
 
@@ -81,7 +80,7 @@ def test_commands_for_people(project: Project) -> None:
 
 
 def test_processes_that_torchrun_starts(project: Project) -> None:
-    project.set(model__type="attention", train__epochs=1)
+    project.set_params(model__type="attention", train__epochs=1)
     variable, *words = shlex.split(matching(r"\w+=1 torchrun")[0])
     here = {"2": "1", "4": "2", "first-machine:29400": "localhost:0"}  # one machine with two processes
     project.run(*(here.get(word, word) for word in words), **dict([variable.split("=")]))
@@ -111,8 +110,10 @@ def test_peers_are_fitted_and_shown(project: Project) -> None:
             pytest.skip(f"needs {package}: pip install -r requirements-peers.lock")
     (project.folder / ".venv").symlink_to(ROOT / ".venv")
     said = project.run("make", "peers")
-    found = json.loads((project.folder / "metrics/peers.json").read_text(encoding="utf-8"))
-    names = YAML(typ="safe").load(project.folder / "studies/peers/params.yaml")["peers"]
+    found = json.loads((project.folder / "metrics/external_baselines.json").read_text(encoding="utf-8"))
+    names = YAML(typ="safe").load(project.folder / "studies/external_baselines/params.yaml")[
+        "external_baselines"
+    ]
     assert {*names, "fm_recent"} <= set(found)
     assert all(name in said for name in names)
     (project.folder / ".venv").unlink()
@@ -138,13 +139,19 @@ def test_experiments_set_params_that_there_are(project: Project) -> None:
                 )
             path = project.folder / "changed.yaml"
             YAML().dump(changed, path)
-            for model in (IngestParams, SequencesParams, RaterParams, EvaluateParams, BaselineParams):
+            for model in (
+                IngestParams,
+                MakeSequencesParams,
+                TrainRaterParams,
+                EvaluateParams,
+                BaselineParams,
+            ):
                 load(model, path)
             path.unlink()
 
 
 def test_a_grid_is_queued_as_the_docs_say(project: Project) -> None:
-    (longest,) = [c for c in matching("dvc exp run --queue") if "gp.factors" in c]
+    (longest,) = [c for c in matching("dvc exp run --queue") if "gp.embedding_dim" in c]
     project.run(*shlex.split(longest))
     assert project.run("dvc", "queue", "status").count("Queued") == 6
     project.run("dvc", "queue", "remove", "--all")

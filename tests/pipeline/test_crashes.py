@@ -12,8 +12,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.pipeline.crashes import digests, killed, recovered
-from tests.pipeline.project import Project
+from tests.helpers.project import Project
+from tests.pipeline.crashes import kill_stage, output_digests, rerun_and_compare
 
 pytestmark = [pytest.mark.pipeline, pytest.mark.usefixtures("unchanged")]
 
@@ -27,21 +27,21 @@ pytestmark = [pytest.mark.pipeline, pytest.mark.usefixtures("unchanged")]
     ],
 )
 def test_the_next_run_makes_the_same_bytes(project: Project, stage: str, way: str) -> None:
-    expected = digests(project)
-    killed(project, stage, way, random.Random(stage).uniform(3, 6))
-    recovered(project, expected)
+    expected = output_digests(project)
+    kill_stage(project, stage, way, random.Random(stage).uniform(3, 6))
+    rerun_and_compare(project, expected)
 
 
 def test_killed_while_it_wrote_its_lock_file(project: Project) -> None:
-    expected, lock = digests(project), project.folder / "dvc.lock"
+    expected, lock = output_digests(project), project.folder / "dvc.lock"
     text = lock.read_text(encoding="utf-8")
     lock.write_text(text[: text.rindex("- path:") + len("- path:")], encoding="utf-8")
     assert "validation failed" in project.run("dvc", "repro", fails=True)
-    assert recovered(project, expected)
+    assert rerun_and_compare(project, expected)
 
 
 def test_a_second_run_of_a_stage_waits_for_the_first(project: Project) -> None:
-    expected = digests(project)
+    expected = output_digests(project)
     resume = project.folder / ".resume"
     resume.mkdir(exist_ok=True)
     with (resume / "filter.lock").open("w") as lock:
@@ -53,7 +53,7 @@ def test_a_second_run_of_a_stage_waits_for_the_first(project: Project) -> None:
     assert first.startswith("filter: process 4711 of another run is at work on this stage; waiting")
     assert process.communicate()[0].startswith("filter: ")
     assert process.returncode == 0
-    assert digests(project) == expected
+    assert output_digests(project) == expected
 
 
 def learning(project: Project) -> Path:
@@ -66,7 +66,7 @@ def learning(project: Project) -> Path:
 
 
 def test_ctrl_c_says_how_to_go_on_and_two_runs_at_once_are_refused(project: Project) -> None:
-    project.set(gp__epochs=1000)
+    project.set_params(gp__epochs=1000)
     process = project.start("dvc", "repro", "-s", "train_rater")
     learning(project)
     said = project.run("dvc", "repro", "-s", "train_rater", fails=True)

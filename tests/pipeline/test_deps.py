@@ -12,7 +12,7 @@ from ruamel.yaml import YAML
 
 from reelgraph.params.base import SECTIONS, StageParams
 from tools import sync_deps
-from tools.import_graph import imported
+from tools.import_graph import transitive_imports
 
 STAGES = {
     str(body["cmd"]).split()[2]: body
@@ -30,7 +30,7 @@ def test_every_imported_module_is_a_dep(file: Path) -> None:
 
 
 def test_imports_are_followed_through_the_package() -> None:
-    found = {str(path) for path in imported(Path("stages/train_rater.py"))}
+    found = {str(path) for path in transitive_imports(Path("stages/train_rater.py"))}
     assert {
         "reelgraph/raters/networks/attention.py",
         "reelgraph/core/rating_scale.py",
@@ -72,7 +72,7 @@ def test_what_runs_share_holds_the_modules_that_they_import() -> None:
     sharing = {stage: sharers(stage) for stage in STAGES if sharers(stage)}
     assert set(sharing) == {"studies.ablation.run"}
     for stage, (shared,) in sharing.items():
-        assert {str(path) for path in imported(path_of(stage))} <= set(shared["deps"])
+        assert {str(path) for path in transitive_imports(path_of(stage))} <= set(shared["deps"])
         assert stage in shared["cmd"].split()
 
 

@@ -13,8 +13,8 @@ import pyarrow.parquet as pq
 import pytest
 
 import reelgraph
-from reelgraph.schemas.columns import ENTITY_COLUMNS
-from tests.pipeline.project import Project
+from reelgraph.core.schemas.columns import ENTITY_COLUMNS
+from tests.helpers.project import Project
 
 BASELINES = (
     "global_mean", "user_mean", "item_mean", "recent_mean", "bias", "bias_recent", "item_knn", "biased_mf"
@@ -34,7 +34,7 @@ def test_every_metric_that_the_issue_names_is_there(project: Project) -> None:
     assert {"rmse", "mae", "mse", "n_targets", "improvement_pct"} <= set(rater["test"])
     assert {"rmse", "mae"} <= set(rater["val"])
     assert rater["parameters"] > 0
-    assert rater["bound"]["noise_rmse"] < rater["bound"]["rmse"]
+    assert rater["bound"]["oracle_rmse"] < rater["bound"]["rmse"]
     baselines = metrics(project, "baselines")
     assert set(baselines) == set(BASELINES)
     bounds = {f"{key}_{end}" for key in ("rmse", "mae") for end in ("low", "high")}
@@ -73,7 +73,7 @@ def test_the_result_is_exported_loaded_and_asked(project: Project) -> None:
     assert checks["stages"]["state"] == checks["bundle"]["state"] == "good"
     # Without a bundle the commands read what the pipeline left.
     shutil.rmtree(project.folder / "bundle")
-    title = bundle.library.name(3)
+    title = bundle.library.label(3)
     found = json.loads(project.run("reelgraph", "similar", title, "--json"))
     assert [each["movie_id"] for each in found["similar"]] == [
         each.movie_id for each in bundle.similar(title)
@@ -82,17 +82,21 @@ def test_the_result_is_exported_loaded_and_asked(project: Project) -> None:
 
 def test_the_errors_are_taken_apart(project: Project) -> None:
     slices, targets = metrics(project, "slices"), metrics(project, "rater")["test"]["n_targets"]
-    assert set(slices) == {"history", "popularity", "user_mean", "user_spread", "rating", "year", "user"}
+    assert set(slices) == {"history", "popularity", "user_mean", "user_std", "rating", "year", "user"}
     for bins in slices.values():
         assert sum(row["n_targets"] for row in bins.values()) == targets
         assert {row["peer"] for row in bins.values()} < set(BASELINES)
     calibration = metrics(project, "calibration")
     assert calibration.pop("error") >= 0
     assert sum(row["n_targets"] for row in calibration.values()) == targets
-    controls = metrics(project, "controls")
+    controls = metrics(project, "perturbations")
     assert set(controls) == {"history_shuffled", "ratings_hidden", "text_hidden"}
     for row in controls.values():
-        assert {"rmse", "cost", "cost_low", "cost_high"} == set(row["val"]) == set(row) - {"val"}
+        assert (
+            {"rmse", "rmse_increase", "rmse_increase_ci_low", "rmse_increase_ci_high"}
+            == set(row["val"])
+            == set(row) - {"val"}
+        )
     ranking = metrics(project, "ranking")
     assert set(ranking) == {"rater", "popularity", "item_mean"}
     assert all(0 <= row["ndcg_10"] <= 1 and 0 <= row["recall_20"] <= 1 for row in ranking.values())
@@ -119,7 +123,7 @@ def test_a_fresh_clone_makes_the_same_bytes(project: Project, tmp_path: Path) ->
     with_metrics_in_git = {"embeddings", "counts", "diagnose", "ranking"}
     other = {"PYTHONHASHSEED": "7", "TZ": "Asia/Tokyo", "LC_ALL": "C"}
     command = (*without_network(), "taskset", "--cpu-list", "0", "dvc", "repro")
-    assert clone.ran(*command, **other) == stages - with_metrics_in_git
+    assert clone.executed_stages(*command, **other) == stages - with_metrics_in_git
     assert clone.run("git", "status", "--short", "dvc.lock", "metrics", "plots") == ""
 
 
@@ -140,7 +144,7 @@ def test_an_experiment_reruns_what_its_param_bears_on(
     project: Project, settings: str, stages: set[str]
 ) -> None:
     given = [word for setting in settings.split() for word in ("-S", setting)]
-    assert project.ran("dvc", "exp", "run", *given) == stages | {"report"}
+    assert project.executed_stages("dvc", "exp", "run", *given) == stages | {"report"}
     differ = project.run("dvc", "params", "diff")
     assert all(setting.split("=")[0] in differ for setting in settings.split())
     if "train_rater" in stages:
@@ -148,9 +152,10 @@ def test_an_experiment_reruns_what_its_param_bears_on(
 
 
 def test_a_split_that_nobody_gave_is_refused(project: Project) -> None:
-    said = project.run("dvc", "exp", "run", "-S", "sequences.split=given", fails=True)
+    said = project.run("dvc", "exp", "run", "-S", "sequences.split=predefined", fails=True)
     assert (
-        "expected a column test, as sequences.split is given, got none. Set data.base and data.test" in said
+        "expected a column test, as sequences.split is predefined, got none. Set data.base and data.test"
+        in said
     )
 
 
@@ -161,7 +166,7 @@ def stop_workers(project: Project) -> None:
 
 
 def test_queued_experiments_run_the_changed_module_side_by_side(project: Project) -> None:
-    module = project.folder / "reelgraph/evaluation/results.py"
+    module = project.folder / "reelgraph/evaluation/comparison.py"
     before, after = '"n_targets": len(actual)', '"n_targets": 1000 + len(actual)'
     assert before in module.read_text()
     module.write_text(module.read_text().replace(before, after))
@@ -215,8 +220,8 @@ def test_the_report_has_every_model_and_movie(project: Project) -> None:
     for shown in (
         "mean of the person",
         "best possible RMSE",
-        "make peers",
-        "most_ratings",
+        "make external-baselines",
+        "max_ratings",
         "A map of all movies",
     ):
         assert shown in page
@@ -233,7 +238,7 @@ def test_a_review_says_what_changed(project: Project) -> None:
     assert same[2] == "| lock | `dvc.yaml` |  | up to date |  |"
     # The tiny demo isn't what the studies' locks are of.
     assert [row.split("|")[2].strip() for row in same[3:]] == [
-        "`studies/ablation/dvc.yaml`", "`studies/embeddings/dvc.yaml`", "`studies/peers/dvc.yaml`"]  # fmt: skip
+        "`studies/ablation/dvc.yaml`", "`studies/probe/dvc.yaml`", "`studies/external_baselines/dvc.yaml`"]  # fmt: skip
     assert "| stale: ablation, ablation_" in same[3]
     assert same[3].endswith(" more |  |")
     project.run("dvc", "exp", "run", "-S", "model.hidden_dim=24")
@@ -243,7 +248,7 @@ def test_a_review_says_what_changed(project: Project) -> None:
     assert "| stage | `train_rater` |  |  | other params, outs |" in rows
     assert not any("`ingest`" in row for row in rows)
     assert "| lock | `dvc.yaml` |  | up to date |  |" in rows
-    project.set(gp__epochs=3)
+    project.set_params(gp__epochs=3)
     rows = project.run("python", "-m", "tools.pr_report", "HEAD").splitlines()
     assert "| lock | `dvc.yaml` |  | stale: report, train_rater |  |" in rows
 
@@ -256,7 +261,7 @@ def test_an_unknown_param_stops_with_its_key_path_and_the_way_back(project: Proj
 
 def test_a_stage_run_alone_leaves_its_old_output_when_it_fails(project: Project) -> None:
     before = (project.folder / "data/rater/train.safetensors").read_bytes()
-    project.set(train__learning_rate=-1.0)
+    project.set_params(train__learning_rate=-1.0)
     said = project.run("python", "-m", "stages.train_rater", fails=True)
     assert "train.learning_rate: expected greater than 0, got -1.0" in said
     assert "Traceback" not in said
@@ -267,7 +272,7 @@ def test_other_input_makes_ingest_stale(project: Project, tmp_path: Path) -> Non
     catalog, ratings = tmp_path / "catalog.parquet", tmp_path / "ratings.parquet"
     for made in (catalog, ratings):
         made.write_bytes((project.folder / "data" / made.name).read_bytes())
-    project.set(data__source="tables", data__catalog=str(catalog), data__ratings=str(ratings))
+    project.set_params(data__source="tables", data__catalog=str(catalog), data__ratings=str(ratings))
     project.run("dvc", "repro", "ingest")
     assert "up to date" in project.run("dvc", "status", "ingest")
     ratings.write_bytes(ratings.read_bytes() + b"x")
@@ -276,24 +281,24 @@ def test_other_input_makes_ingest_stale(project: Project, tmp_path: Path) -> Non
 
 
 def test_the_ablation_is_resumed_and_collected(project: Project) -> None:
-    tiny = {"ablation.seeds": [1], "ablation.architectures": ["attention"], "ablation.network_controls": [],
+    tiny = {"ablation.seeds": [1], "ablation.raters": ["attention"], "ablation.network_controls": [],
             "ablation.gp_controls": [], "ablation.embeddings": {"random": "data/emb_kg_gnn.parquet"},
             "ablation.epochs": 1}  # fmt: skip
-    project.set_all(tiny, "studies/ablation/params.yaml")
-    first = project.ran("dvc", "repro", "studies/ablation/dvc.yaml")
+    project.update_params(tiny, "studies/ablation/params.yaml")
+    first = project.executed_stages("dvc", "repro", "studies/ablation/dvc.yaml")
     assert first == {
         "ablation_vectors@random",
         "ablation_shared",
         "ablation@attention-random-none-1",
         "ablation",
     }
-    project.set_all({"ablation.seeds": [1, 2]}, "studies/ablation/params.yaml")
-    second = project.ran("dvc", "repro", "studies/ablation/dvc.yaml")
+    project.update_params({"ablation.seeds": [1, 2]}, "studies/ablation/params.yaml")
+    second = project.executed_stages("dvc", "repro", "studies/ablation/dvc.yaml")
     assert second == {"ablation@attention-random-none-2", "ablation"}
-    project.set_all({"train.epochs": 99})  # the study has its own
-    assert project.ran("dvc", "repro", "studies/ablation/dvc.yaml") == {"ablation_shared"}
-    project.set_all({"train.weight_decay": 0.5})
-    third = project.ran("dvc", "repro", "studies/ablation/dvc.yaml")
+    project.update_params({"train.epochs": 99})  # the study has its own
+    assert project.executed_stages("dvc", "repro", "studies/ablation/dvc.yaml") == {"ablation_shared"}
+    project.update_params({"train.weight_decay": 0.5})
+    third = project.executed_stages("dvc", "repro", "studies/ablation/dvc.yaml")
     assert third == {
         "ablation_shared",
         *(f"ablation@attention-random-none-{seed}" for seed in (1, 2)),
@@ -301,13 +306,13 @@ def test_the_ablation_is_resumed_and_collected(project: Project) -> None:
     }
     row = metrics(project, "ablation")["attention-random-none"]
     assert row["seeds"] == 2
-    assert row["val_rmse_spread"] > 0
+    assert row["val_rmse_std"] > 0
     assert (project.folder / "plots/ablation.png").is_file()
     project.run("git", "clean", "-fdq", "studies", "metrics", "plots")
 
 
 def test_the_probe_measures_every_set(project: Project) -> None:
-    project.run("dvc", "repro", "studies/embeddings/dvc.yaml")
+    project.run("dvc", "repro", "studies/probe/dvc.yaml")
     found = metrics(project, "probe")
     assert set(found) > {"none", "pca_32", *metrics(project, "embeddings")}
     assert all(row["val_rmse"] > 0 for treatments in found.values() for row in treatments.values())

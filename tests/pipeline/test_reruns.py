@@ -8,7 +8,7 @@ import pytest
 from dvc.repo import Repo
 
 from reelgraph.params.base import load
-from reelgraph.params.baselines import BaselineParams
+from reelgraph.params.evaluation import BaselineParams
 
 GNN = {"train_gnn@kg_gnn_bert", "train_gnn@kg_gnn"}
 MEASURED = {"evaluate", "diagnose", "ranking"}
@@ -33,15 +33,15 @@ TABLE = {
     "text.batch_size": TEXT,
     "projection.seed": TEXT - {"bert_encode", "counts"},
     "kg.fasttext": GRAPH,
-    "kg.val_share": LINKS,
-    "kg.test_share": LINKS,
+    "kg.val_fraction": LINKS,
+    "kg.test_fraction": LINKS,
     "gnn.epochs": LINKS,
     "gnn.loss": LINKS,
     "embeddings.pairs": {"embeddings"},
-    "embeddings.queries": {"embeddings"},
+    "embeddings.knn_queries": {"embeddings"},
     "sequences.train_targets": SEQUENCES,
     "sequences.split": SEQUENCES,
-    "sequences.test_share": SEQUENCES,
+    "sequences.test_fraction": SEQUENCES,
     "data.test": ALL,
     "model.hidden_dim": RATER,
     "model.type": RATER,
@@ -58,15 +58,15 @@ TABLE = {
     "evaluate.ranking_users": {"ranking"},
     "reelgraph/raters/networks/attention.py": RATER,
     "reelgraph/raters/networks/transformer.py": RATER,
-    "reelgraph/raters/gp/process.py": RATER,
+    "reelgraph/raters/gp/model.py": RATER,
     "reelgraph/raters/networks/distributed.py": RATER,
-    "reelgraph/params/rater.py": RATER,
+    "reelgraph/params/model.py": RATER,
     "reelgraph/gnn/sage.py": LINKS,
-    "reelgraph/gnn/links.py": LINKS,
-    "reelgraph/gnn/peers.py": LINKS,
-    "reelgraph/gnn/learning.py": LINKS,
+    "reelgraph/gnn/link_prediction.py": LINKS,
+    "reelgraph/gnn/link_prediction.py": LINKS,
+    "reelgraph/gnn/trainer.py": LINKS,
     "reelgraph/embeddings/neighbours.py": {"embeddings", "map"},
-    "reelgraph/embeddings/layout.py": {"map"},
+    "reelgraph/embeddings/pacmap.py": {"map"},
     "reelgraph/report/charts.py": set(),
     "reelgraph/text/encoder.py": TEXT,
     "reelgraph/text/projection.py": TEXT - {"bert_encode", "counts"},
@@ -74,10 +74,10 @@ TABLE = {
     "reelgraph/sequences/splits.py": SEQUENCES,
     "reelgraph/baselines/recent_mean.py": {"baseline@recent_mean"} | COMPARED,
     "reelgraph/baselines/biased_mf.py": {"baseline@biased_mf"} | COMPARED,
-    "reelgraph/baselines/fitting.py": BASELINES | COMPARED,
+    "reelgraph/baselines/registry.py": BASELINES | COMPARED,
     "reelgraph/evaluation/plots.py": COMPARED,
     "reelgraph/evaluation/slices.py": {"diagnose"},
-    "reelgraph/evaluation/controls.py": {"diagnose"},
+    "reelgraph/evaluation/perturbations.py": {"diagnose"},
     "reelgraph/evaluation/ranking.py": {"ranking"},
     "reelgraph/sources/movielens.py": ALL,
     "stages/filter.py": ALL - {"ingest"},

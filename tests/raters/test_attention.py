@@ -9,16 +9,16 @@ from hypothesis import strategies as st
 from torch.nn.functional import normalize
 
 from reelgraph.raters.networks.attention import AttentionRater
-from reelgraph.sequences.arrays import Histories
-from reelgraph.sequences.batches import Batch, gather
+from reelgraph.sequences.batches import Batch, gather_batch
+from reelgraph.sequences.dataset import UserHistories
 from tests.contracts.test_raters import MOVIES
-from tests.sequences.strategies import histories
+from tests.helpers.history_strategies import histories
 
 
 def restated(rater: AttentionRater, history: list[int], ratings: list[float], target: int) -> torch.Tensor:
     movies, hidden = rater.movies, rater.query.out_features
     query = rater.query(movies[target])
-    code = rater.rating_code.layers(torch.tensor(ratings).reshape(-1, 1))
+    code = rater.rating_embedding.layers(torch.tensor(ratings).reshape(-1, 1))
     key = rater.key(movies[history])
     value = rater.value(torch.cat([movies[history], code], dim=1))
     weights = torch.softmax(key @ query / hidden**0.5, dim=0)
@@ -43,9 +43,9 @@ def test_against_a_plain_restatement() -> None:
 
 
 @given(histories, st.integers(1, 40))
-def test_projected_it_says_the_same_of_every_rating(h: Histories, window: int) -> None:
+def test_projected_it_says_the_same_of_every_rating(h: UserHistories, window: int) -> None:
     torch.manual_seed(2)
     rater = AttentionRater(normalize(torch.randn(MOVIES, 8), dim=1), 16, 0.5).eval()
-    batch = gather(h, np.arange(len(h.code)), window)
+    batch = gather_batch(h, np.arange(len(h.half_star_code)), window)
     with torch.inference_mode():
-        torch.testing.assert_close(rater.projected()(batch), rater(batch), atol=1e-6, rtol=0)
+        torch.testing.assert_close(rater.with_cached_projections()(batch), rater(batch), atol=1e-6, rtol=0)

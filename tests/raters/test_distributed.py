@@ -8,31 +8,31 @@ import numpy as np
 import pytest
 import torch
 
-from reelgraph.raters.fitting import Fitted, fit_rater
-from reelgraph.raters.networks.distributed import launch, owners
-from reelgraph.runtime.checkpointing import NOWHERE, Resume
+from reelgraph.raters.fitting import FitResult, fit_rater
+from reelgraph.raters.networks.distributed import assign_users, launch
+from reelgraph.runtime.checkpointing import NO_CHECKPOINTS, CheckpointDir
 from reelgraph.runtime.errors import ParamError, TrainingError
-from tests.contracts.test_raters import movies, params_of
-from tests.raters.together import BATCH, KINDS, params, people
+from tests.contracts.test_raters import small_movie_inputs, small_rater_params
+from tests.raters.worker import BATCH, KINDS, params, people
 
 EPOCHS, CLOSE = 3, 1e-4
 
 
-def fitted(kind: str, resume: Resume = NOWHERE) -> Fitted:
-    return fit_rater(params(kind, 1), people(), movies(), lambda epoch: None, resume)
+def fitted(kind: str, resume: CheckpointDir = NO_CHECKPOINTS) -> FitResult:
+    return fit_rater(params(kind, 1), people(), small_movie_inputs(), lambda epoch: None, resume)
 
 
-def trained(kind: str, folder: Path, *step: int) -> Fitted:
+def trained(kind: str, folder: Path, *step: int) -> FitResult:
     """Train in two processes; what they left is all there is to do."""
-    launch(params(kind, 2), "tests.raters.together", str(folder), kind, *map(str, step), folder=folder)
-    resume = Resume(folder)
-    assert resume.state("train").done == EPOCHS
+    launch(params(kind, 2), "tests.raters.worker", str(folder), kind, *map(str, step), folder=folder)
+    resume = CheckpointDir(folder)
+    assert resume.checkpoint("train").completed == EPOCHS
     found = fitted(kind, resume)
-    assert resume.state("train_val").done == found.best_epoch
+    assert resume.checkpoint("train_val").completed == found.best_epoch
     return found
 
 
-def distance(one: Fitted, other: Fitted) -> float:
+def distance(one: FitResult, other: FitResult) -> float:
     """The largest difference of two weights."""
     pairs = [
         (weight, theirs)
@@ -63,20 +63,20 @@ def test_a_killed_process_starts_again_and_ends_where_it_would_have(tmp_path: Pa
 
 def test_what_they_refuse_is_told_without_a_restart(tmp_path: Path) -> None:
     with pytest.raises(TrainingError, match="epoch 1, batch with target .*Lower train.learning_rate"):
-        launch(params("attention", 2), "tests.raters.together", str(tmp_path), "broken", folder=tmp_path)
+        launch(params("attention", 2), "tests.raters.worker", str(tmp_path), "broken", folder=tmp_path)
     assert not list(tmp_path.glob("*.safetensors"))
 
 
 def test_who_dies_each_time_is_told(tmp_path: Path) -> None:
     with pytest.raises(TrainingError, match="process 1 of train.processes 2.*exit code -9 after 3 restarts"):
-        launch(params("attention", 2), "tests.raters.dying", folder=tmp_path)
+        launch(params("attention", 2), "tests.raters.killed_worker", folder=tmp_path)
 
 
 def test_gp_learns_in_one_process(tmp_path: Path) -> None:
-    made = params_of("gp")
+    made = small_rater_params("gp")
     several = made.model_copy(update={"train": made.train.model_copy(update={"processes": 2})})
     with pytest.raises(ParamError, match=r"train.processes: expected 1 with model.type gp.*got 2"):
-        launch(several, "tests.raters.together", folder=tmp_path)
+        launch(several, "tests.raters.worker", folder=tmp_path)
 
 
 @pytest.mark.parametrize("device", ["cuda", "mps"])
@@ -86,13 +86,13 @@ def test_each_process_takes_a_gpu_of_its_own(device: str, tmp_path: Path) -> Non
     with pytest.raises(
         ParamError, match=f"train.processes: expected {most} at most on {device}, a GPU for each"
     ):
-        launch(wanted, "tests.raters.together", folder=tmp_path, device=torch.device(device))
+        launch(wanted, "tests.raters.worker", folder=tmp_path, device=torch.device(device))
 
 
 def test_a_user_belongs_to_one_process_whoever_else_is_there() -> None:
     ids = np.arange(1, 100_001)
     for processes in (2, 3, 8):
-        found = owners(ids, processes)
+        found = assign_users(ids, processes)
         shares = np.bincount(found, minlength=processes) / len(ids)
         np.testing.assert_allclose(shares, 1 / processes, rtol=0.05)
-        np.testing.assert_array_equal(owners(ids[::7], processes), found[::7])
+        np.testing.assert_array_equal(assign_users(ids[::7], processes), found[::7])

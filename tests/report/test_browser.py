@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from reelgraph.report.contents import report
-from tests.browser import PHONE, WIDE, chromium
-from tests.report import samples
+from reelgraph.report.build import build_report
+from tests.helpers import report_samples
+from tests.helpers.browser import DESKTOP_VIEWPORT, PHONE_VIEWPORT, launch_chromium
 
 MOVIES = 54_000
 DRAWN = "() => performance.getEntriesByName('atlas-drawn')[0]?.startTime"
@@ -17,7 +17,7 @@ DRAWN = "() => performance.getEntriesByName('atlas-drawn')[0]?.startTime"
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator:
-    with chromium() as started:
+    with launch_chromium() as started:
         yield started
 
 
@@ -25,14 +25,14 @@ def browser() -> Iterator:
 def address(tmp_path_factory: pytest.TempPathFactory) -> str:
     """A report of as many movies as the reference has."""
     path = tmp_path_factory.mktemp("report") / "index.html"
-    path.write_text(report(samples.inputs(MOVIES)), encoding="utf-8")
+    path.write_text(build_report(report_samples.inputs(MOVIES)), encoding="utf-8")
     return path.as_uri()
 
 
 @pytest.fixture
 def page(browser, address: str) -> Iterator:
     """The report, opened; in the end nothing may have complained or asked for anything."""
-    context = browser.new_context(viewport=WIDE)
+    context = browser.new_context(viewport=DESKTOP_VIEWPORT)
     opened = context.new_page()
     said, asked = [], []
     opened.on("console", lambda message: said.append(message.text))
@@ -174,7 +174,7 @@ def test_everything_is_reached_by_keyboard(page) -> None:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("viewport", [WIDE, PHONE], ids=["desktop", "phone"])
+@pytest.mark.parametrize("viewport", [DESKTOP_VIEWPORT, PHONE_VIEWPORT], ids=["desktop", "phone"])
 def test_axe_finds_nothing(browser, address: str, scheme: str, viewport: dict) -> None:
     from axe_playwright_python.sync_playwright import Axe
 
@@ -191,10 +191,12 @@ def test_axe_finds_nothing(browser, address: str, scheme: str, viewport: dict) -
 
 
 def test_a_phone_scrolls_down_only(browser, address: str) -> None:
-    context = browser.new_context(viewport=PHONE, has_touch=True, is_mobile=True, device_scale_factor=2)
+    context = browser.new_context(
+        viewport=PHONE_VIEWPORT, has_touch=True, is_mobile=True, device_scale_factor=2
+    )
     opened = context.new_page()
     opened.goto(address)
-    assert opened.evaluate("document.documentElement.scrollWidth") == PHONE["width"]
+    assert opened.evaluate("document.documentElement.scrollWidth") == PHONE_VIEWPORT["width"]
     canvas = opened.evaluate("[document.getElementById('atlas-canvas').width, innerWidth * devicePixelRatio]")
     assert 0.8 * canvas[1] < canvas[0] <= canvas[1]
     outside = opened.evaluate(
@@ -215,15 +217,17 @@ def test_it_prints_on_a_few_pages(page, tmp_path: Path) -> None:
 
 def test_a_report_without_studies_and_measures_opens(browser, tmp_path: Path) -> None:
     path = tmp_path / "index.html"
-    empty = {key: {} for key in ("slices", "ranking", "calibration", "controls", "links")}
-    path.write_text(report(samples.inputs(3, samples.NO_STUDIES, **empty)), encoding="utf-8")
-    context = browser.new_context(viewport=WIDE)
+    empty = {key: {} for key in ("slices", "ranking", "calibration", "perturbations", "links")}
+    path.write_text(
+        build_report(report_samples.inputs(3, report_samples.NO_STUDIES, **empty)), encoding="utf-8"
+    )
+    context = browser.new_context(viewport=DESKTOP_VIEWPORT)
     opened = context.new_page()
     said = []
     opened.on("console", lambda message: said.append(message.text))
     opened.on("pageerror", lambda error: said.append(str(error)))
     opened.goto(path.as_uri())
-    assert "make peers" in opened.locator("#results").text_content()
+    assert "make external-baselines" in opened.locator("#results").text_content()
     opened.get_by_label("Find a movie").fill("amelie")
     opened.get_by_label("Find a movie").press("Enter")
     assert opened.locator("#atlas-near button").count() == 2

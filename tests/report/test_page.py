@@ -11,13 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
-from reelgraph.report import atlas, inputs, tables, verdict
-from reelgraph.report.contents import report
+from reelgraph.report import inputs, map_data, summary, tables
+from reelgraph.report.build import build_report
 from reelgraph.report.inputs import NOT_RUN, OTHER_DATA
+from reelgraph.report.labels import bin_name, listed, name, signed, span
 from reelgraph.report.svg import Scale
-from reelgraph.report.wording import bin_name, listed, name, signed, span
 from reelgraph.runtime.atomic_io import write_json
-from tests.report import samples
+from tests.helpers import report_samples
 
 VOID = {"meta", "link", "input", "br", "hr", "img"}
 
@@ -56,7 +56,7 @@ def parsed(page: str) -> Nesting:
 
 @pytest.fixture(scope="module")
 def page() -> str:
-    return report(samples.inputs(300))
+    return build_report(report_samples.inputs(300))
 
 
 def test_the_page_is_whole_and_everything_it_links_to_is_in_it(page: str) -> None:
@@ -68,7 +68,7 @@ def test_the_page_is_whole_and_everything_it_links_to_is_in_it(page: str) -> Non
 
 
 def test_the_same_inputs_give_the_same_bytes(page: str) -> None:
-    assert report(samples.inputs(300)) == page
+    assert build_report(report_samples.inputs(300)) == page
 
 
 def test_every_figure_has_a_name_and_every_table_a_caption(page: str) -> None:
@@ -86,20 +86,22 @@ def test_titles_are_escaped(page: str) -> None:
 
 @pytest.mark.parametrize("count", [1, 2, 11])
 def test_a_report_of_few_movies_and_without_studies(count: int) -> None:
-    given = samples.inputs(
-        count, samples.NO_STUDIES, slices={}, ranking={}, calibration={}, controls={}, links={}
+    given = report_samples.inputs(
+        count, report_samples.NO_STUDIES, slices={}, ranking={}, calibration={}, controls={}, links={}
     )
-    text = " ".join(parsed(report(given)).text)
-    for target in ("make peers", "make ablation", "make probe"):
+    text = " ".join(parsed(build_report(given)).text)
+    for target in ("make external-baselines", "make study-ablation", "make study-probe"):
         assert target in text
     assert "Not measured in this run." in text
 
 
 def test_verdict_names_winner_chance_and_loser() -> None:
     found = tables.models(
-        samples.metrics()["rater"], samples.metrics()["baselines"], samples.studies()["peers"].figures
+        report_samples.metrics()["rater"],
+        report_samples.metrics()["baselines"],
+        report_samples.studies()["external_baselines"].figures,
     )
-    said = " ".join(verdict.verdict(found))
+    said = " ".join(summary.verdict(found))
     assert "off by 0.870 stars (RMSE; 95 % interval 0.830 to 0.910), 0.670 on average (MAE)" in said
     assert "loses to Bayesian FM, by more than chance" in said
     assert "damped biases and biases + last residuals is within chance" in said
@@ -107,38 +109,42 @@ def test_verdict_names_winner_chance_and_loser() -> None:
 
 
 def test_verdict_of_a_rater_that_beats_all_names_the_nearest() -> None:
-    found = tables.models(samples.metrics()["rater"], {"bias": samples.model(0.9, -0.05, -0.01)}, {})
+    found = tables.models(
+        report_samples.metrics()["rater"], {"bias": report_samples.model(0.9, -0.05, -0.01)}, {}
+    )
     assert (
         "the nearest, damped biases, has an RMSE of 0.900 (rater minus it: −0.050 to −0.010)"
-        in verdict.verdict(found)[1]
+        in summary.verdict(found)[1]
     )
-    alone = tables.models(samples.metrics()["rater"], {"bias": samples.model(0.8, 0.02, 0.05)}, {})
-    assert verdict.verdict(alone)[1:] == [
+    alone = tables.models(
+        report_samples.metrics()["rater"], {"bias": report_samples.model(0.8, 0.02, 0.05)}, {}
+    )
+    assert summary.verdict(alone)[1:] == [
         "It loses to damped biases, by more than chance.",
         "It beats no model by more than chance.",
     ]
 
 
 def test_losses_are_told_apart_from_chance() -> None:
-    slices = samples.metrics()["slices"]
+    slices = report_samples.metrics()["slices"]
     lost = (
         "It loses to matrix factorisation, by more than chance, on ratings of the movie in training: unseen."
     )
-    assert verdict.losses(slices) == lost
-    maybe = verdict.losses({"history": slices["history"]})
-    few = {"popularity": {"unseen": slices["popularity"]["unseen"] | {"n_targets": verdict.FEWEST - 1}}}
-    assert "at or below" in verdict.losses(few)
+    assert summary.losses(slices) == lost
+    maybe = summary.losses({"history": slices["history"]})
+    few = {"popularity": {"unseen": slices["popularity"]["unseen"] | {"n_targets": summary.FEWEST - 1}}}
+    assert "at or below" in summary.losses(few)
     assert maybe.endswith("within chance, on ratings before the target: 10 to 29.")
-    assert "at or below" in verdict.losses({"rating": slices["rating"]})
+    assert "at or below" in summary.losses({"rating": slices["rating"]})
 
 
 def test_ranking_is_told_apart_from_chance() -> None:
-    figures = samples.metrics()["ranking"]
-    figures["popularity"] |= {"rater_minus_ndcg_10_low": -0.01, "rater_minus_ndcg_10_high": 0.04}
-    assert "0.050, above that of plain popularity, 0.030, within chance" in verdict.ranking(figures)
+    figures = report_samples.metrics()["ranking"]
+    figures["popularity"] |= {"ndcg_10_diff_ci_low": -0.01, "ndcg_10_diff_ci_high": 0.04}
+    assert "0.050, above that of plain popularity, 0.030, within chance" in summary.ranking(figures)
     figures["rater"]["ndcg_10"] = 0.01
-    figures["popularity"]["rater_minus_ndcg_10_high"] = -0.001
-    assert "0.010, below that of plain popularity, 0.030, by more than chance" in verdict.ranking(figures)
+    figures["popularity"]["ndcg_10_diff_ci_high"] = -0.001
+    assert "0.010, below that of plain popularity, 0.030, by more than chance" in summary.ranking(figures)
 
 
 def test_bins_are_in_order_and_in_words() -> None:
@@ -181,8 +187,8 @@ def test_numbers_have_a_real_minus() -> None:
 def test_places_are_packed_with_one_scale() -> None:
     import base64
 
-    movies, placed = samples.movie_map(500)
-    found = json.loads(atlas.payload(movies, placed))
+    movies, placed = report_samples.movie_map(500)
+    found = json.loads(map_data.payload(movies, placed))
     x, y = (np.frombuffer(base64.b64decode(found[key]), "<u2").astype(float) for key in "xy")
     assert max(np.ptp(x), np.ptp(y)) == 65535
     steps = 65535 / max(np.ptp(placed.x), np.ptp(placed.y))
@@ -198,14 +204,18 @@ def test_places_are_packed_with_one_scale() -> None:
 
 
 def test_studies_of_other_data_are_left_out(tmp_path: Path) -> None:
-    figures = {"svdpp": samples.model(0.9)}
+    figures = {"svdpp": report_samples.model(0.9)}
     write_json(
-        {"peers": {"data": {"users": 3}, "stale": True, "figures": figures}}, tmp_path / "results.json"
+        {"external_baselines": {"data": {"users": 3}, "stale": True, "figures": figures}},
+        tmp_path / "results.json",
     )
     found = inputs.read_studies(tmp_path / "results.json", {"users": 3})
-    assert found["peers"] == inputs.Study(figures, "", True)
+    assert found["external_baselines"] == inputs.Study(figures, "", True)
     assert found["ablation"].problem == NOT_RUN
-    assert inputs.read_studies(tmp_path / "results.json", {"users": 4})["peers"].problem == OTHER_DATA
+    assert (
+        inputs.read_studies(tmp_path / "results.json", {"users": 4})["external_baselines"].problem
+        == OTHER_DATA
+    )
 
 
 def test_the_report_depends_on_every_figure_that_the_pipeline_measures() -> None:

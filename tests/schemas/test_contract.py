@@ -5,11 +5,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from reelgraph.core.schemas.columns import Column
+from reelgraph.core.schemas.contract import Contract
 from reelgraph.core.table_engine import connect, read_parquet
-from reelgraph.params.engine import Engine
+from reelgraph.params.data import Engine
 from reelgraph.runtime.errors import ArtifactError, InputError
-from reelgraph.schemas.column import Column
-from reelgraph.schemas.contract import Contract
 
 AGES = Contract(
     columns=(
@@ -26,7 +26,7 @@ def table(**columns):
 
 
 def test_names_and_types_become_the_codes():
-    rows = AGES.checked(table(born=[1990.0, None], personId=[2, 1], age=[3, 4], more=["x", "y"]), "f")
+    rows = AGES.validate(table(born=[1990.0, None], personId=[2, 1], age=[3, 4], more=["x", "y"]), "f")
     assert rows.schema().to_pyarrow() == pa.schema(
         {"person_id": pa.int64(), "age": pa.float64(), "born": pa.int64()}
     )
@@ -39,7 +39,7 @@ def test_all_violations_are_listed_with_counts_first_rows_and_remedy():
         personId=[1, 1, None, 4, 5, 6], age=[-1.0, 151.0, 0.3, None, -2.0, -3.0], born=[1, 2, 3, 4, 5, None]
     )
     with pytest.raises(InputError) as caught:
-        AGES.checked(bad, "ages.csv", lambda row: f"line {row + 2}")
+        AGES.validate(bad, "ages.csv", lambda row: f"line {row + 2}")
     assert str(caught.value) == (
         "ages.csv: expected rows that keep the contract, got "
         "personId is missing in 1 row, first at line 4 (personId None, age 0.3, born 3); "
@@ -56,26 +56,26 @@ def test_all_violations_are_listed_with_counts_first_rows_and_remedy():
 def test_an_id_beyond_64_bits_is_refused():
     big = pa.array([2**63], pa.uint64())
     with pytest.raises(InputError, match="personId is above 9223372036854775807 in 1 row"):
-        AGES.checked(table(personId=big, age=[1.0], born=[1]), "f")
+        AGES.validate(table(personId=big, age=[1.0], born=[1]), "f")
 
 
 def test_a_column_of_nulls_fits_where_gaps_do():
-    assert AGES.checked(
+    assert AGES.validate(
         table(personId=[1], age=[1.0], born=pa.nulls(1)), "f"
     ).born.to_pyarrow().to_pylist() == [None]
     with pytest.raises(InputError, match="column personId of type null"):
-        AGES.checked(table(personId=pa.nulls(1), age=[1.0], born=[1]), "f")
+        AGES.validate(table(personId=pa.nulls(1), age=[1.0], born=[1]), "f")
 
 
 def test_opened_asks_for_exactly_the_columns_written(duckdb_engine, tmp_path):
     path = tmp_path / "a.parquet"
     with pytest.raises(ArtifactError, match="no file"):
-        AGES.opened(duckdb_engine, path)
+        AGES.open_artifact(duckdb_engine, path)
     pq.write_table(pa.table({"personId": [1], "age": [1.0], "born": [1]}), path)
-    assert AGES.opened(duckdb_engine, path).columns == ("person_id", "age", "born")
+    assert AGES.open_artifact(duckdb_engine, path).columns == ("person_id", "age", "born")
     pq.write_table(pa.table({"personId": [1], "age": [1.0], "born": [1], "x": [1]}), path)
     with pytest.raises(ArtifactError, match="dvc repro"):
-        AGES.opened(duckdb_engine, path)
+        AGES.open_artifact(duckdb_engine, path)
 
 
 @pytest.mark.filterwarnings("ignore::ResourceWarning")
@@ -90,4 +90,4 @@ def test_a_key_of_two_columns_that_is_there_often_is_counted_once(backend, tmp_p
     pairs = Contract((Column("user", pa.int64()), Column("movie", pa.int64())), key=("user", "movie"))
     said = r"got user and movie more than once, 2 times: user 1, movie 20 at .*, user 2, movie 10 at"
     with pytest.raises(InputError, match=said):
-        pairs.checked(read_parquet(engine, tmp_path / "pairs.parquet"), "pairs")
+        pairs.validate(read_parquet(engine, tmp_path / "pairs.parquet"), "pairs")

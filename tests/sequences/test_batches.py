@@ -5,15 +5,15 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reelgraph.sequences.arrays import Histories
-from reelgraph.sequences.batches import gather
-from tests.sequences.strategies import any_histories, histories
+from reelgraph.sequences.batches import gather_batch
+from reelgraph.sequences.dataset import UserHistories
+from tests.helpers.history_strategies import any_histories, histories
 
 
 @given(any_histories, st.integers(1, 60))
-def test_a_batch_holds_the_end_of_each_targets_history(h: Histories, window: int) -> None:
+def test_a_batch_holds_the_end_of_each_targets_history(h: UserHistories, window: int) -> None:
     index = np.concatenate([h.train, h.val, h.test, h.offsets[:-1]])
-    batch = gather(h, index, window)
+    batch = gather_batch(h, index, window)
     for row, target in enumerate(index):
         start = h.offsets[h.users_of(index[row : row + 1])[0]]
         end = h.history_end(index[row : row + 1])[0]
@@ -22,18 +22,20 @@ def test_a_batch_holds_the_end_of_each_targets_history(h: Histories, window: int
         assert mask.sum() == len(expected)
         assert mask[len(mask) - len(expected) :].all(), "padded at the front"
         assert batch.history[row].numpy()[mask].tolist() == h.movie_row[expected].tolist()
-        np.testing.assert_allclose(batch.ratings[row].numpy()[mask], (h.code[expected] - 1) / 9, atol=1e-6)
+        np.testing.assert_allclose(
+            batch.ratings[row].numpy()[mask], (h.half_star_code[expected] - 1) / 9, atol=1e-6
+        )
         assert batch.target[row] == h.movie_row[target]
     assert not batch.history[~batch.mask].any()
     assert not batch.ratings[~batch.mask].any()
 
 
 @given(histories)
-def test_nothing_after_a_target_is_in_its_batch(h: Histories) -> None:
+def test_nothing_after_a_target_is_in_its_batch(h: UserHistories) -> None:
     index = h.val
-    changed = h.code.copy()
+    changed = h.half_star_code.copy()
     for target in index:
         end = h.offsets[h.users_of(np.array([target]))[0] + 1]
         changed[target:end] = 11 - changed[target:end]
-    other = Histories(**{**h.__dict__, "code": changed})
-    assert torch.equal(gather(h, index, 30).ratings, gather(other, index, 30).ratings)
+    other = UserHistories(**{**h.__dict__, "half_star_code": changed})
+    assert torch.equal(gather_batch(h, index, 30).ratings, gather_batch(other, index, 30).ratings)

@@ -7,9 +7,9 @@ from hypothesis import given as over
 from hypothesis import strategies as st
 
 from reelgraph.runtime.errors import InputError
-from reelgraph.sequences.arrays import Histories
-from reelgraph.sequences.splits import Split, given, global_time, leave_last_out
-from tests.sequences.strategies import any_histories, built
+from reelgraph.sequences.dataset import UserHistories
+from reelgraph.sequences.splits import Split, global_time, leave_last_out, predefined
+from tests.helpers.history_strategies import any_histories, build_strategy
 
 lengths = st.lists(st.integers(1, 60), min_size=1, max_size=30).filter(lambda n: max(n) >= 17)
 shares = st.floats(0.05, 0.4)
@@ -75,18 +75,20 @@ def refusing_nothing(make: object, *arguments: object) -> Split:
 
 @over(st.lists(st.integers(1, 12), min_size=1, max_size=8), shares, shares, st.data())
 def test_two_moments_part_everybodys_ratings(
-    n: list[int], val_share: float, test_share: float, data: st.DataObject
+    n: list[int], val_fraction: float, test_fraction: float, data: st.DataObject
 ) -> None:
     offsets, user, time = timed(n, data)
-    split = refusing_nothing(global_time, offsets, 2, 0, time, val_share, test_share)
+    split = refusing_nothing(global_time, offsets, 2, 0, time, val_fraction, test_fraction)
     place, position = np.arange(len(time)), np.arange(len(time)) - offsets[user]
     rows = place < split.train_end[user], place < split.val_end[user]
     assert time[rows[0]].max() < time[~rows[0]].min()
     assert time[rows[1]].max() < time[~rows[1]].min()
     behind, between = (~rows[1]).sum(), (rows[1] & ~rows[0]).sum()
-    assert behind >= max(1, round(test_share * len(time)))
-    assert (time > time[~rows[1]].min()).sum() < max(1, round(test_share * len(time)))
-    assert behind + between >= max(1, round(test_share * len(time))) + max(1, round(val_share * len(time)))
+    assert behind >= max(1, round(test_fraction * len(time)))
+    assert (time > time[~rows[1]].min()).sum() < max(1, round(test_fraction * len(time)))
+    assert behind + between >= max(1, round(test_fraction * len(time))) + max(
+        1, round(val_fraction * len(time))
+    )
     enough = position >= 2
     assert split.train.tolist() == place[rows[0] & enough].tolist()
     assert split.val.tolist() == place[~rows[0] & rows[1] & enough].tolist()
@@ -97,13 +99,13 @@ def test_two_moments_part_everybodys_ratings(
 def test_a_given_split_is_kept(n: list[int], most: int, data: st.DataObject) -> None:
     offsets = np.concatenate([[0], np.cumsum(n)])
     test = np.concatenate([np.arange(k) >= data.draw(st.integers(0, k)) for k in n])
-    split = refusing_nothing(given, offsets, 2, most, test)
+    split = refusing_nothing(predefined, offsets, 2, most, test)
     assert split.test.tolist() == np.flatnonzero(test).tolist()
     val, train = [], []
     for user, start in enumerate(offsets[:-1]):
         kept = int((~test[start : offsets[user + 1]]).sum())
         validates = kept >= 2
-        assert split.limit[user] == split.val_end[user] == start + kept
+        assert split.history_cap[user] == split.val_end[user] == start + kept
         assert split.train_end[user] == start + kept - validates
         val += [start + kept - 1] * validates
         train += spread([start + i for i in range(2, kept - validates)], most)
@@ -112,9 +114,9 @@ def test_a_given_split_is_kept(n: list[int], most: int, data: st.DataObject) -> 
 
 
 @over(any_histories)
-def test_each_split_is_a_partition(h: Histories) -> None:
-    rows = np.arange(len(h.code))
-    train, val = h.before(h.fit_end("train")), h.before(h.fit_end("train_val"))
+def test_each_split_is_a_partition(h: UserHistories) -> None:
+    rows = np.arange(len(h.half_star_code))
+    train, val = h.mask_before(h.fit_end("train")), h.mask_before(h.fit_end("train_val"))
     assert (train <= val).all()
     assert train[h.train].all()
     assert (val & ~train)[h.val].all()
@@ -125,30 +127,30 @@ def test_each_split_is_a_partition(h: Histories) -> None:
 
 
 @over(any_histories)
-def test_no_history_holds_its_target(h: Histories) -> None:
-    rows = np.arange(len(h.code))
+def test_no_history_holds_its_target(h: UserHistories) -> None:
+    rows = np.arange(len(h.half_star_code))
     user, end = h.users_of(rows), h.history_end(rows)
     assert (end <= rows).all()
     assert (h.offsets[user] <= end).all()
-    assert (end <= h.limit[user]).all()
+    assert (end <= h.history_cap[user]).all()
 
 
-@over(built("leave_last_out", "global_time"))
-def test_by_time_a_history_holds_nothing_later_and_all_that_is_earlier(h: Histories) -> None:
-    rows = np.arange(len(h.code))
+@over(build_strategy("leave_last_out", "global_time"))
+def test_by_time_a_history_holds_nothing_later_and_all_that_is_earlier(h: UserHistories) -> None:
+    rows = np.arange(len(h.half_star_code))
     assert (h.history_end(rows) == rows).all()
     user = h.users_of(rows)
     assert (np.diff(h.timestamp)[np.diff(user) == 0] >= 0).all()
 
 
-@over(built("global_time"))
-def test_nobodys_future_is_among_the_rows_that_a_model_is_fitted_on(h: Histories) -> None:
+@over(build_strategy("global_time"))
+def test_nobodys_future_is_among_the_rows_that_a_model_is_fitted_on(h: UserHistories) -> None:
     for rows, targets in (("train", np.concatenate([h.val, h.test])), ("train_val", h.test)):
-        assert h.timestamp[h.before(h.fit_end(rows))].max() < h.timestamp[targets].min()
+        assert h.timestamp[h.mask_before(h.fit_end(rows))].max() < h.timestamp[targets].min()
 
 
-@over(built("given"))
-def test_a_given_test_ratings_history_is_all_that_trains_of_its_user(h: Histories) -> None:
+@over(build_strategy("predefined"))
+def test_a_given_test_ratings_history_is_all_that_trains_of_its_user(h: UserHistories) -> None:
     user = h.users_of(h.test)
     assert (h.history_end(h.test) == h.fit_end("train_val")[user]).all()
     assert (h.history_end(h.val) == h.val).all()
@@ -161,6 +163,6 @@ def test_splits_without_targets_are_refused() -> None:
     with pytest.raises(InputError, match="got 0 training, 0 validation, 6 test"):
         global_time(offsets, 2, 0, np.zeros(10, np.int64), 0.1, 0.1)
     with pytest.raises(InputError, match="got 4 training, 2 validation, 0 test"):
-        given(offsets, 2, 0, np.zeros(10, bool))
+        predefined(offsets, 2, 0, np.zeros(10, bool))
     with pytest.raises(InputError, match="got 0 training, 0 validation, 10 test"):
-        given(offsets, 2, 0, np.ones(10, bool))
+        predefined(offsets, 2, 0, np.ones(10, bool))

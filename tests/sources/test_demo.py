@@ -12,15 +12,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from ibis.backends import BaseBackend
 
+from reelgraph.core.schemas.tables import RATINGS
 from reelgraph.core.table_engine import read_parquet
-from reelgraph.params.demo import Demo
+from reelgraph.params.data import Demo
 from reelgraph.runtime.atomic_io import write_parquet
 from reelgraph.runtime.errors import ParamError
-from reelgraph.schemas.ratings import RATINGS
-from reelgraph.sources.demo import viewing
-from reelgraph.sources.demo.choice import Odds, choose
-from reelgraph.sources.demo.make import DemoData, make_demo
-from reelgraph.sources.demo.movies import draw_movies
+from reelgraph.sources.demo import exposure
+from reelgraph.sources.demo.exposure import YearlyPopularity, sample_distinct_movies
+from reelgraph.sources.demo.generate import DemoData, generate_demo
+from reelgraph.sources.demo.movies import generate_movies
 
 DEFAULT = Demo(users=600, movies=1500, mean_ratings=100, max_ratings=1000)
 LATEST_SMALL = Demo(users=610, movies=9742, mean_ratings=165, max_ratings=2698)
@@ -30,7 +30,7 @@ SHARES = np.array([0.014, 0.028, 0.018, 0.075, 0.055, 0.199, 0.130, 0.266, 0.085
 
 @pytest.fixture(scope="module")
 def small() -> DemoData:
-    return make_demo(LATEST_SMALL, 42)
+    return generate_demo(LATEST_SMALL, 42)
 
 
 def columns(data: DemoData) -> list[np.ndarray]:
@@ -48,15 +48,15 @@ def digest(data: DemoData, folder: Path) -> str:
 
 def test_same_params_same_bytes(tmp_path: Path) -> None:
     params = Demo(users=50, movies=200, mean_ratings=30, max_ratings=100)
-    first = digest(make_demo(params, 1), tmp_path)
-    assert digest(make_demo(params, 1), tmp_path) == first
-    assert digest(make_demo(params, 2), tmp_path) != first
+    first = digest(generate_demo(params, 1), tmp_path)
+    assert digest(generate_demo(params, 1), tmp_path) == first
+    assert digest(generate_demo(params, 2), tmp_path) != first
 
 
 def test_keeps_the_contract(small: DemoData, tmp_path: Path, duckdb_engine: BaseBackend) -> None:
     assert small.ratings.schema == RATINGS.file_schema
     write_parquet(small.ratings, tmp_path / "ratings.parquet")
-    checked = RATINGS.checked(read_parquet(duckdb_engine, tmp_path / "ratings.parquet"), "demo")
+    checked = RATINGS.validate(read_parquet(duckdb_engine, tmp_path / "ratings.parquet"), "demo")
     assert checked.count().to_pyarrow().as_py() == small.ratings.num_rows
     assert np.isin(columns(small)[1], small.truth["movie_id"]).all()
 
@@ -70,9 +70,9 @@ def test_any_size_works_or_is_refused(users: int, movies: int, mean: int, most: 
     params = Demo(users=users, movies=movies, mean_ratings=mean, max_ratings=most)
     if mean > min(movies, most):
         with pytest.raises(ParamError, match=r"demo\.mean_ratings: expected at most demo\.m"):
-            make_demo(params, seed)
+            generate_demo(params, seed)
         return
-    data = make_demo(params, seed)
+    data = generate_demo(params, seed)
     user, movie, _, time = columns(data)
     counts = np.bincount(user)[1:]
     assert len(counts) == users
@@ -83,8 +83,8 @@ def test_any_size_works_or_is_refused(users: int, movies: int, mean: int, most: 
 
 
 def test_chunks_join_into_one_table(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(viewing, "CHUNK", 500)
-    data = make_demo(Demo(users=100, movies=300, mean_ratings=40, max_ratings=90), 3)
+    monkeypatch.setattr(exposure, "CHUNK", 500)
+    data = generate_demo(Demo(users=100, movies=300, mean_ratings=40, max_ratings=90), 3)
     user, movie, _, _ = columns(data)
     assert (np.diff(data.truth["offsets"]) == np.bincount(user)[1:]).all()
     assert (np.repeat(data.truth["user_id"], np.diff(data.truth["offsets"])) == user).all()
@@ -141,7 +141,7 @@ def test_nothing_is_rated_before_its_release(small: DemoData) -> None:
 
 def test_choice_tells_nothing_about_taste() -> None:
     """The state's share in a rating, level less the movie's mean, doesn't go with what is chosen."""
-    data = make_demo(Demo(users=2000, movies=1000, mean_ratings=50, max_ratings=300), 5)
+    data = generate_demo(Demo(users=2000, movies=1000, mean_ratings=50, max_ratings=300), 5)
     truth, user = data.truth, columns(data)[0] - 1
     row = np.searchsorted(truth["movie_id"], columns(data)[1])
     activity = np.bincount(user)
@@ -155,24 +155,24 @@ def test_choice_tells_nothing_about_taste() -> None:
 
 def test_all_movies_can_be_chosen_and_none_twice() -> None:
     """Whoever rates all that is out gets each movie once, however unpopular."""
-    movies = draw_movies(300, 7)
-    odds = Odds.of(movies)
+    movies = generate_movies(300, 7)
+    odds = YearlyPopularity.from_movies(movies)
     out = int((odds.weight[0] > 0).sum())
     offsets = np.array([0, out, 2 * out])
-    chosen = choose(np.random.default_rng(0), odds, np.zeros(2 * out, np.int64), offsets)
+    chosen = sample_distinct_movies(np.random.default_rng(0), odds, np.zeros(2 * out, np.int64), offsets)
     for part in np.split(chosen, 2):
         assert (np.sort(part) == np.flatnonzero(odds.weight[0] > 0)).all()
 
 
 def test_popular_movies_are_chosen_in_proportion_to_their_odds() -> None:
-    movies = draw_movies(50, 8)
-    odds = Odds.of(movies)
-    drawn = odds.draw(np.random.default_rng(1), np.full(200_000, 10))
+    movies = generate_movies(50, 8)
+    odds = YearlyPopularity.from_movies(movies)
+    drawn = odds.sample(np.random.default_rng(1), np.full(200_000, 10))
     expected = odds.weight[10] / odds.weight[10].sum()
     assert np.abs(np.bincount(drawn, minlength=50) / 200_000 - expected).max() < 0.005
 
 
 def test_default_size_is_fast() -> None:
     start = time.monotonic()
-    make_demo(DEFAULT, 42)
+    generate_demo(DEFAULT, 42)
     assert time.monotonic() - start < 5.0

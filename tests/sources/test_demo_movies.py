@@ -11,44 +11,50 @@ import pyarrow as pa
 import pytest
 from ibis.backends import BaseBackend
 
+from reelgraph.core.schemas.tables import CATALOG
 from reelgraph.core.table_engine import read_parquet
 from reelgraph.runtime.atomic_io import write_parquet
-from reelgraph.schemas.catalog import CATALOG
-from reelgraph.sources.demo.catalog import catalog_table
-from reelgraph.sources.demo.genres import GENRES
-from reelgraph.sources.demo.movies import MISSING, Movies, draw_movies
-from reelgraph.sources.demo.names import ACTOR_STEP, MAKER_STEP, MOST_COMPANIES, companies, people
-from reelgraph.sources.demo.sentences import written
-from reelgraph.sources.demo.tastes import movie_truth
-from reelgraph.sources.demo.themes import THEMES
-from reelgraph.sources.demo.words import COUNTRIES, CULTURES
+from reelgraph.sources.demo.generate import catalog_table
+from reelgraph.sources.demo.latent_factors import movie_latent_factors
+from reelgraph.sources.demo.movies import MISSING_FRACTIONS, DemoMovies, generate_movies
+from reelgraph.sources.demo.names import (
+    ACTOR_STRIDE,
+    COUNTRIES,
+    CREW_STRIDE,
+    CULTURES,
+    MAX_COMPANIES,
+    company_names,
+    person_names,
+)
+from reelgraph.sources.demo.text_templates import GENRES, THEMES
+from reelgraph.sources.demo.texts import fill_templates
 
 SIZE = 3000
 
 
 @pytest.fixture(scope="module")
-def movies() -> Movies:
-    return draw_movies(SIZE, 42)
+def movies() -> DemoMovies:
+    return generate_movies(SIZE, 42)
 
 
 @pytest.fixture(scope="module")
-def catalog(movies: Movies) -> pd.DataFrame:
+def catalog(movies: DemoMovies) -> pd.DataFrame:
     return catalog_table(movies, 42).to_pandas()
 
 
-def test_keeps_the_contract(movies: Movies, tmp_path: Path, duckdb_engine: BaseBackend) -> None:
+def test_keeps_the_contract(movies: DemoMovies, tmp_path: Path, duckdb_engine: BaseBackend) -> None:
     table = catalog_table(movies, 42)
     assert table.schema == CATALOG.file_schema
     write_parquet(table, tmp_path / "catalog.parquet")
-    checked = CATALOG.checked(read_parquet(duckdb_engine, tmp_path / "catalog.parquet"), "demo")
+    checked = CATALOG.validate(read_parquet(duckdb_engine, tmp_path / "catalog.parquet"), "demo")
     assert checked.count().to_pyarrow().as_py() == SIZE
 
 
 @pytest.mark.parametrize("size", [1, 2, 7])
 def test_tiny_catalogues(size: int) -> None:
-    movies = draw_movies(size, 1)
+    movies = generate_movies(size, 1)
     assert catalog_table(movies, 1).num_rows == size
-    factors, mean = movie_truth(movies, 1)
+    factors, mean = movie_latent_factors(movies, 1)
     assert np.isfinite(factors).all()
     assert np.isfinite(mean).all()
 
@@ -59,9 +65,9 @@ def test_titles_are_distinct_and_ids_have_gaps(catalog: pd.DataFrame) -> None:
     assert catalog.movieId.max() > 2 * SIZE
 
 
-def test_fields_are_missing_as_in_latest_small(movies: Movies, catalog: pd.DataFrame) -> None:
+def test_fields_are_missing_as_in_latest_small(movies: DemoMovies, catalog: pd.DataFrame) -> None:
     popular = movies.popularity > np.quantile(movies.popularity, 0.9)
-    for column, share in MISSING.items():
+    for column, share in MISSING_FRACTIONS.items():
         missing = catalog[column].isna()
         assert missing.mean() == pytest.approx(share, abs=0.04)
         assert missing[popular].mean() <= missing.mean()
@@ -83,7 +89,7 @@ def test_shares_and_tails_of_entities(catalog: pd.DataFrame) -> None:
     assert (catalog.release_year >= 1980).mean() == pytest.approx(0.84, abs=0.03)
 
 
-def test_overviews_tell_of_all_themes(movies: Movies, catalog: pd.DataFrame) -> None:
+def test_overviews_tell_of_all_themes(movies: DemoMovies, catalog: pd.DataFrame) -> None:
     rows = np.flatnonzero(catalog.overview.notna())
     for row in rows[:500]:
         for theme in movies.themes[row]:
@@ -118,28 +124,28 @@ def test_shares_sum_to_one() -> None:
     assert all(list(Formatter().parse(text)) for g in GENRES for text in g.tags + g.ends)
 
 
-@pytest.mark.parametrize("step", [ACTOR_STEP, MAKER_STEP])
+@pytest.mark.parametrize("step", [ACTOR_STRIDE, CREW_STRIDE])
 def test_different_people_have_different_names(step: int) -> None:
     culture = np.repeat(np.arange(len(CULTURES)), 12_000)
     index = np.tile(np.arange(12_000), len(CULTURES))
-    assert len(people(culture, index, step).unique()) == len(index)
+    assert len(person_names(culture, index, step).unique()) == len(index)
 
 
 def test_different_companies_have_different_names() -> None:
-    assert len(companies(np.arange(MOST_COMPANIES)).unique()) == MOST_COMPANIES
+    assert len(company_names(np.arange(MAX_COMPANIES)).unique()) == MAX_COMPANIES
 
 
 def test_written_fills_each_row_with_its_own_words() -> None:
     slots = {"a": pa.array(["x", "y", "z"]), "b": pa.array(["1", "2", "3"])}
-    texts = written(("", "{a}-{b}", "only {b}!"), np.array([2, 1, 0]), slots)
+    texts = fill_templates(("", "{a}-{b}", "only {b}!"), np.array([2, 1, 0]), slots)
     assert texts.to_pylist() == ["only 1!", "y-2", ""]
 
 
-def test_factors_follow_from_what_the_catalogue_shows(movies: Movies) -> None:
+def test_factors_follow_from_what_the_catalogue_shows(movies: DemoMovies) -> None:
     """Hiding a field changes the factors of just the movies that lose it, up to centring and scale."""
-    everything = {name: np.ones(SIZE, bool) for name in movies.known}
-    nothing = {name: np.zeros(SIZE, bool) for name in movies.known}
-    full, _ = movie_truth(Movies(**{**vars(movies), "known": everything}), 42)
-    bare, _ = movie_truth(Movies(**{**vars(movies), "known": nothing}), 42)
+    everything = {name: np.ones(SIZE, bool) for name in movies.available}
+    nothing = {name: np.zeros(SIZE, bool) for name in movies.available}
+    full, _ = movie_latent_factors(DemoMovies(**{**vars(movies), "known": everything}), 42)
+    bare, _ = movie_latent_factors(DemoMovies(**{**vars(movies), "known": nothing}), 42)
     own = np.corrcoef(full.ravel(), bare.ravel())[0, 1] ** 2
     assert own < 0.1

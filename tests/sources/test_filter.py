@@ -5,21 +5,20 @@ import json
 import pyarrow.parquet as pq
 import pytest
 
-from reelgraph.params.engine import Engine
-from reelgraph.params.filter import FilterParams
+from reelgraph.params.data import Engine, FilterParams
 from reelgraph.runtime.errors import ArtifactError, InputError
 from stages import filter as stage
 from stages import ingest
-from tests.sources.folders import catalog, params, ratings, save
+from tests.helpers.source_files import catalog_table, ingest_params, ratings_table, write_table
 
 DUCKDB = FilterParams(engine=Engine(backend="duckdb", url="local[2]", memory_mb=500))
 
 
 def ingested(tmp_path, rows, backend="duckdb"):
-    movies = catalog(movieId=[30, 10, 20], original_title=["C", "A", "B"], overview=["c", None, "b\0b"])
-    places = {"catalog": save(movies, tmp_path / "c.parquet"),
-              "ratings": save(ratings(rows), tmp_path / "r.parquet")}  # fmt: skip
-    ingest.work(params("tables", backend, **places))
+    movies = catalog_table(movieId=[30, 10, 20], original_title=["C", "A", "B"], overview=["c", None, "b\0b"])
+    places = {"catalog": write_table(movies, tmp_path / "c.parquet"),
+              "ratings": write_table(ratings_table(rows), tmp_path / "r.parquet")}  # fmt: skip
+    ingest.main(ingest_params("tables", backend, **places))
 
 
 ROWS = [(2, 30, 4.0, 50), (1, 10, 0.5, 70), (1, 99, 5.0, 70), (3, 99, 1.0, 1)]
@@ -27,7 +26,7 @@ ROWS = [(2, 30, 4.0, 50), (1, 10, 0.5, 70), (1, 99, 5.0, 70), (3, 99, 1.0, 1)]
 
 def test_keeps_rated_movies_in_order_and_counts(tmp_path, project):
     ingested(tmp_path, ROWS)
-    summary = stage.work(DUCKDB)
+    summary = stage.main(DUCKDB)
     assert pq.read_table("data/movies.parquet")["movieId"].to_pylist() == [10, 30]
     counts = json.loads((project / "data/counts/filter.json").read_text())
     stars = dict.fromkeys(("0_5", "1_0", "1_5", "2_0", "2_5", "3_0", "3_5", "4_0", "4_5", "5_0"), 0)
@@ -42,18 +41,18 @@ def test_keeps_rated_movies_in_order_and_counts(tmp_path, project):
 def test_no_rated_movie_in_the_catalogue_is_refused(tmp_path, project):
     ingested(tmp_path, [(1, 98, 3.0, 1), (1, 99, 3.0, 1)])
     with pytest.raises(InputError, match=r"ratings.parquet.* none: 2 ratings of other movies.*same movieIds"):
-        stage.work(DUCKDB)
+        stage.main(DUCKDB)
     assert not (project / "data/movies.parquet").exists()
     assert not (project / "data/counts").exists()
 
 
 def test_missing_or_foreign_artifacts_are_refused(tmp_path, project):
     with pytest.raises(ArtifactError, match=r"catalog.parquet.*no file.*dvc repro"):
-        stage.work(DUCKDB)
+        stage.main(DUCKDB)
     ingested(tmp_path, ROWS)
-    save(ratings(ROWS).drop_columns("rating"), project / "data/ratings.parquet")
+    write_table(ratings_table(ROWS).drop_columns("rating"), project / "data/ratings.parquet")
     with pytest.raises(ArtifactError, match=r"ratings.parquet.*expected the columns userId \(int64\)"):
-        stage.work(DUCKDB)
+        stage.main(DUCKDB)
 
 
 def test_spark_and_duckdb_give_the_same_files(tmp_path, project, spark):
@@ -61,7 +60,7 @@ def test_spark_and_duckdb_give_the_same_files(tmp_path, project, spark):
     seen = []
     for backend in ("duckdb", spark):
         ingested(tmp_path, rows, backend)
-        stage.work(FilterParams(engine=Engine(backend=backend, url="local[2]", memory_mb=500)))
+        stage.main(FilterParams(engine=Engine(backend=backend, url="local[2]", memory_mb=500)))
         files = ("catalog.parquet", "ratings.parquet", "movies.parquet", "counts/filter.json")
         seen.append({name: (project / "data" / name).read_bytes() for name in files})
     assert seen[0] == seen[1]

@@ -8,17 +8,17 @@ from reelgraph.runtime.errors import ReelgraphError
 from reelgraph.sources import titles
 from reelgraph.sources.movielens_files import GENRES_100K
 from stages import ingest
-from tests.sources.folders import LATEST, ML_1M, ML_10M, ML_100K, params, put
+from tests.helpers.source_files import LATEST, ML_1M, ML_10M, ML_100K, ingest_params, write_files
 
 
 def read(folder, **places):
-    ingest.work(params("movielens", movielens=str(folder), **places))
+    ingest.main(ingest_params("movielens", movielens=str(folder), **places))
     movies = {row["movieId"]: row for row in pq.read_table("data/catalog.parquet").to_pylist()}
     return movies, pq.read_table("data/ratings.parquet").to_pylist()
 
 
 def test_latest_csv_with_crlf_quotes_and_bom(tmp_path, project):
-    movies, ratings = read(put(tmp_path / "ml", LATEST))
+    movies, ratings = read(write_files(tmp_path / "ml", LATEST))
     assert movies[1]["original_title"] == "Toy Story"
     assert movies[1]["overview"] == "Toy Story, of 1995. Animation, Children. Tagged pixar, fun."
     assert (movies[1]["genre_1"], movies[1]["release_year"]) == ("Animation", 1995)
@@ -30,14 +30,14 @@ def test_latest_csv_with_crlf_quotes_and_bom(tmp_path, project):
 
 
 def test_1m_is_latin_1_with_whole_stars(tmp_path, project):
-    movies, ratings = read(put(tmp_path / "ml", ML_1M, "latin-1"))
+    movies, ratings = read(write_files(tmp_path / "ml", ML_1M, "latin-1"))
     assert [m["original_title"] for m in movies.values()] == ["Misérables, Les: a tale", "Léon"]
     assert movies[1]["overview"] == "Misérables, Les: a tale, of 1998. Drama, War."
     assert [r["rating"] for r in ratings] == [5.0, 3.0]
 
 
 def test_10m_has_half_stars_utf_8_and_tags(tmp_path, project):
-    movies, ratings = read(put(tmp_path / "ml", ML_10M))
+    movies, ratings = read(write_files(tmp_path / "ml", ML_10M))
     assert movies[1]["overview"].endswith("Drama, War. Tagged songs: sung.")
     assert movies[2]["original_title"] == "Léon"
     assert [r["rating"] for r in ratings] == [0.5, 4.5]
@@ -50,7 +50,7 @@ def test_10m_has_half_stars_utf_8_and_tags(tmp_path, project):
 )
 def test_100k_has_flags_and_dates(tmp_path, project, genres):
     files = ML_100K if genres is None else ML_100K | {"u.genre": genres}
-    movies, ratings = read(put(tmp_path / "ml", files, "latin-1"))
+    movies, ratings = read(write_files(tmp_path / "ml", files, "latin-1"))
     assert (movies[1]["original_title"], movies[1]["genre_1"]) == ("Les Misérables", "Drama")
     assert movies[1]["overview"] == "Les Misérables, of 1995. Drama, War."
     assert (movies[2]["genre_1"], movies[2]["release_year"]) == (None, 1971)
@@ -76,7 +76,7 @@ def test_100k_has_flags_and_dates(tmp_path, project, genres):
     ],
 )  # fmt: skip
 def test_titles(title, name, others, year):
-    parsed = titles.parse(pa.chunked_array([[title, "x"]])).to_pylist()[0]
+    parsed = titles.split_titles(pa.chunked_array([[title, "x"]])).to_pylist()[0]
     assert parsed == {"name": name, "others": others, "year": year}
 
 
@@ -84,7 +84,7 @@ PARTS = {"u1.base": "2\t1\t4\t5\n1\t1\t3\t881250949\n", "u1.test": "1\t2\t5\t7\n
 
 
 def test_a_published_split_is_read_from_its_two_files(tmp_path, project):
-    folder = put(tmp_path / "ml", ML_100K | PARTS, "latin-1")
+    folder = write_files(tmp_path / "ml", ML_100K | PARTS, "latin-1")
     _, ratings = read(folder, base="u1.base", test="u1.test")
     assert [(r["userId"], r["movieId"], r["rating"], r["test"]) for r in ratings] == [
         (1, 2, 5.0, True), (1, 1, 3.0, False), (2, 1, 4.0, False),
@@ -93,7 +93,7 @@ def test_a_published_split_is_read_from_its_two_files(tmp_path, project):
 
 def test_a_split_of_an_edition_with_headers(tmp_path, project):
     parts = {"a.csv": f"{HEAD}1,1,4,1\n1,2,3,2\n", "b.csv": f"{HEAD}2,1,2,1\n"}
-    _, ratings = read(put(tmp_path / "ml", LATEST | parts), base="a.csv", test="b.csv")
+    _, ratings = read(write_files(tmp_path / "ml", LATEST | parts), base="a.csv", test="b.csv")
     assert [(r["userId"], r["test"]) for r in ratings] == [(1, False), (1, False), (2, True)]
 
 
@@ -108,13 +108,13 @@ BAD_PARTS = {
 
 @pytest.mark.parametrize(("files", "parts"), BAD_PARTS.values(), ids=BAD_PARTS)
 def test_bad_parts_are_refused(tmp_path, project, files, parts):
-    folder = put(tmp_path / "ml", ML_100K | files, "latin-1")
+    folder = write_files(tmp_path / "ml", ML_100K | files, "latin-1")
     refused(project, parts, movielens=str(folder), base="u1.base", test="u1.test")
 
 
 def test_keys_forget_case_accents_and_signs():
     texts = pa.chunked_array([["Amélie & Zoë!", "AMELIE AND ZOE", None]])
-    assert titles.keys(texts).to_pylist() == ["amelieandzoe", "amelieandzoe", ""]
+    assert titles.normalize_titles(texts).to_pylist() == ["amelieandzoe", "amelieandzoe", ""]
 
 
 def latest(name, text):
@@ -158,7 +158,7 @@ BAD = {
 
 def refused(project, parts, **places):
     with pytest.raises(ReelgraphError) as caught:
-        ingest.work(params("movielens", **places))
+        ingest.main(ingest_params("movielens", **places))
     for part in parts:
         assert part in str(caught.value)
     assert not list(project.rglob("*.*"))
@@ -166,11 +166,13 @@ def refused(project, parts, **places):
 
 @pytest.mark.parametrize(("files", "parts"), BAD.values(), ids=BAD)
 def test_bad_folders_are_refused(tmp_path, project, files, parts):
-    refused(project, parts, movielens=str(put(tmp_path / "ml", files)))
+    refused(project, parts, movielens=str(write_files(tmp_path / "ml", files)))
 
 
 def test_latin_1_in_a_csv_is_refused(tmp_path, project):
-    folder = put(tmp_path / "ml", latest("movies.csv", "movieId,title,genres\n1,a,b\n2,Léon,b\n"), "latin-1")
+    folder = write_files(
+        tmp_path / "ml", latest("movies.csv", "movieId,title,genres\n1,a,b\n2,Léon,b\n"), "latin-1"
+    )
     refused(project, ["movies.csv: line 3, column title", "text in utf-8"], movielens=str(folder))
 
 

@@ -3,25 +3,25 @@ from __future__ import annotations
 import pyarrow.parquet as pq
 import pytest
 
+from reelgraph.core.schemas.tables import open_ratings
 from reelgraph.core.table_engine import connect
 from reelgraph.runtime.errors import ReelgraphError
-from reelgraph.schemas.ratings import open_ratings
 from stages import ingest
-from tests.sources.folders import catalog, params, ratings, save
+from tests.helpers.source_files import catalog_table, ingest_params, ratings_table, write_table
 
 ROWS = [(2, 10, 4.0, 50), (1, 20, 0.5, 70), (1, 10, 5.0, 70), (1, 30, 3.5, 60)]
 
 
 def tables(tmp_path, movies=None, rated=None, **changed):
-    movies = movies if movies is not None else catalog(movieId=[20, 10], original_title=["B", "A"])
-    rated = rated if rated is not None else ratings(ROWS)
-    places = {"catalog": save(movies, tmp_path / "in put" / "c[1].parquet"),
-              "ratings": save(rated, tmp_path / "in put" / "r*.parquet")}  # fmt: skip
-    return params("tables", **(places | changed))
+    movies = movies if movies is not None else catalog_table(movieId=[20, 10], original_title=["B", "A"])
+    rated = rated if rated is not None else ratings_table(ROWS)
+    places = {"catalog": write_table(movies, tmp_path / "in put" / "c[1].parquet"),
+              "ratings": write_table(rated, tmp_path / "in put" / "r*.parquet")}  # fmt: skip
+    return ingest_params("tables", **(places | changed))
 
 
 def test_rows_are_ordered_and_ratings_outside_the_catalogue_stay(tmp_path, project):
-    summary = ingest.work(tables(tmp_path))
+    summary = ingest.main(tables(tmp_path))
     assert summary == "2 movies, 4 ratings from tables"
     rows = pq.read_table("data/ratings.parquet").to_pylist()
     assert [(r["userId"], r["movieId"]) for r in rows] == [(1, 30), (1, 10), (1, 20), (2, 10)]
@@ -32,32 +32,32 @@ def test_rows_are_ordered_and_ratings_outside_the_catalogue_stay(tmp_path, proje
 def test_order_of_the_source_leaves_no_trace(tmp_path, project):
     seen = []
     for step in (1, -1):
-        movies = catalog(movieId=[10, 20, 30][::step], original_title=["A", None, "C"][::step])
-        ingest.work(tables(tmp_path, movies, ratings(ROWS[::step])))
+        movies = catalog_table(movieId=[10, 20, 30][::step], original_title=["A", None, "C"][::step])
+        ingest.main(tables(tmp_path, movies, ratings_table(ROWS[::step])))
         seen.append([(project / "data" / f"{n}.parquet").read_bytes() for n in ("catalog", "ratings")])
     assert seen[0] == seen[1]
 
 
 def test_folders_relative_paths_and_loose_types(tmp_path, project):
-    rated = ratings(ROWS)
+    rated = ratings_table(ROWS)
     rated = rated.set_column(0, "userId", rated["userId"].cast("int32"))
     rated = rated.set_column(2, "rating", rated["rating"].cast("float32"))
     for part in (0, 1):
-        save(rated.slice(part * 2, 2), project / "mine" / f"{part}.parquet")
-    movies = catalog(movieId=[10], release_year=[1995.0]).append_column("extra", [[1]])
-    ingest.work(params("tables", ratings="mine", catalog=save(movies, tmp_path / "c.parquet")))
+        write_table(rated.slice(part * 2, 2), project / "mine" / f"{part}.parquet")
+    movies = catalog_table(movieId=[10], release_year=[1995.0]).append_column("extra", [[1]])
+    ingest.main(ingest_params("tables", ratings="mine", catalog=write_table(movies, tmp_path / "c.parquet")))
     assert pq.read_table("data/ratings.parquet").num_rows == 4
     assert pq.read_table("data/catalog.parquet")["release_year"].to_pylist() == [1995]
 
 
 def test_text_is_cleaned(tmp_path, project):
-    movies = catalog(
+    movies = catalog_table(
         movieId=[1, 2],
         original_title=["  a\u00a0 \tb\0 ", " \u3000 "],
         overview=[" two\n lines\0 ", "\t"],
         actor_1=["Zoë\n Bell", ""],
     )
-    ingest.work(tables(tmp_path, movies))
+    ingest.main(tables(tmp_path, movies))
     table = pq.read_table("data/catalog.parquet")
     assert table["original_title"].to_pylist() == ["a b", None]
     assert table["overview"].to_pylist() == ["two\n lines", None]
@@ -65,18 +65,18 @@ def test_text_is_cleaned(tmp_path, project):
 
 
 def test_a_column_test_is_kept(tmp_path, project):
-    parted = ratings(ROWS).append_column("test", [[True, False, False, True]])
-    ingest.work(tables(tmp_path, rated=parted))
+    parted = ratings_table(ROWS).append_column("test", [[True, False, False, True]])
+    ingest.main(tables(tmp_path, rated=parted))
     rows = pq.read_table("data/ratings.parquet").to_pylist()
     assert [(r["userId"], r["movieId"], r["test"]) for r in rows] == [
         (1, 30, True), (1, 10, False), (1, 20, False), (2, 10, True),
     ]  # fmt: skip
-    opened = open_ratings(connect(params("tables").engine), "data/ratings.parquet")
+    opened = open_ratings(connect(ingest_params("tables").engine), "data/ratings.parquet")
     assert opened.columns == ("user_id", "movie_id", "rating", "timestamp", "test")
 
 
 def changed(column, values):
-    table = ratings(ROWS[:3])
+    table = ratings_table(ROWS[:3])
     place = table.column_names.index(column)
     return table.set_column(place, column, [values])
 
@@ -93,26 +93,32 @@ BAD_RATINGS = {
     "text id": (changed("movieId", ["1", "2", "x"]), ["column movieId of type string"]),
     "float id": (changed("movieId", [1.0, 2.0, 3.0]), ["column movieId of type float64"]),
     "text rating": (changed("rating", ["4", "5", "1"]), ["column rating of type string", "half stars"]),
-    "no column": (ratings(ROWS).drop_columns("timestamp"), ["no column timestamp", "The file has userId"]),
-    "twice": (ratings([*ROWS, (1, 20, 1.0, 1)]), ["userId and movieId more than once, 1 times",
+    "no column": (ratings_table(ROWS).drop_columns("timestamp"), ["no column timestamp", "The file has userId"]),
+    "twice": (ratings_table([*ROWS, (1, 20, 1.0, 1)]), ["userId and movieId more than once, 1 times",
                                                   "userId 1, movieId 20 at row 2, row 5"]),
-    "no rows": (ratings(ROWS).slice(0, 0), ["at least one row"]),
-    "parts as text": (ratings(ROWS).append_column("test", [["train", "test", "test", "test"]]),
+    "no rows": (ratings_table(ROWS).slice(0, 0), ["at least one row"]),
+    "parts as text": (ratings_table(ROWS).append_column("test", [["train", "test", "test", "test"]]),
                       ["column test of type string", "whether it tests"]),
-    "in no part": (ratings(ROWS).append_column("test", [[True, None, False, True]]), ["test is missing in 1 row"]),
+    "in no part": (ratings_table(ROWS).append_column("test", [[True, None, False, True]]), ["test is missing in 1 row"]),
     "all at once": (changed("rating", [7.0, 7.0, -1.0]), ["above 5 in 2 rows", "below 0.5 in 1 row"]),
 }  # fmt: skip
 
 BAD_CATALOGS = {
-    "twice": (catalog(movieId=[7, 8, 7]), ["movieId more than once, 1 times: movieId 7 at row 1, row 3"]),
-    "text id": (catalog(movieId=["a"]), ["column movieId of type string"]),
-    "missing id": (catalog(movieId=[1, None]), ["movieId is missing in 1 row, first at row 2"]),
-    "year": (catalog(movieId=[1], release_year=[19950]), ["release_year is above 2200", "a whole year"]),
-    "half a year": (catalog(movieId=[1], release_year=[1995.5]), ["release_year is no multiple of 1"]),
-    "no column": (catalog(movieId=[1]).drop_columns("tagline"), ["no column tagline"]),
-    "numbers as text": (catalog(movieId=[1], actor_1=[5]), ["column actor_1 of type int64"]),
-    "bytes as text": (catalog(movieId=[1], actor_1=[b"x"]), ["column actor_1 of type binary"]),
-    "no rows": (catalog(movieId=[1]).slice(0, 0), ["at least one row"]),
+    "twice": (
+        catalog_table(movieId=[7, 8, 7]),
+        ["movieId more than once, 1 times: movieId 7 at row 1, row 3"],
+    ),
+    "text id": (catalog_table(movieId=["a"]), ["column movieId of type string"]),
+    "missing id": (catalog_table(movieId=[1, None]), ["movieId is missing in 1 row, first at row 2"]),
+    "year": (
+        catalog_table(movieId=[1], release_year=[19950]),
+        ["release_year is above 2200", "a whole year"],
+    ),
+    "half a year": (catalog_table(movieId=[1], release_year=[1995.5]), ["release_year is no multiple of 1"]),
+    "no column": (catalog_table(movieId=[1]).drop_columns("tagline"), ["no column tagline"]),
+    "numbers as text": (catalog_table(movieId=[1], actor_1=[5]), ["column actor_1 of type int64"]),
+    "bytes as text": (catalog_table(movieId=[1], actor_1=[b"x"]), ["column actor_1 of type binary"]),
+    "no rows": (catalog_table(movieId=[1]).slice(0, 0), ["at least one row"]),
 }
 
 
@@ -126,12 +132,12 @@ def refused(run, project, *parts):
 
 @pytest.mark.parametrize(("table", "parts"), BAD_RATINGS.values(), ids=BAD_RATINGS)
 def test_bad_ratings_are_refused(tmp_path, project, table, parts):
-    refused(lambda: ingest.work(tables(tmp_path, rated=table)), project, "r*.parquet", *parts)
+    refused(lambda: ingest.main(tables(tmp_path, rated=table)), project, "r*.parquet", *parts)
 
 
 @pytest.mark.parametrize(("table", "parts"), BAD_CATALOGS.values(), ids=BAD_CATALOGS)
 def test_bad_catalogues_are_refused(tmp_path, project, table, parts):
-    refused(lambda: ingest.work(tables(tmp_path, movies=table)), project, "c[1].parquet", *parts)
+    refused(lambda: ingest.main(tables(tmp_path, movies=table)), project, "c[1].parquet", *parts)
 
 
 def broken(path, how):
@@ -147,27 +153,27 @@ def broken(path, how):
 )  # fmt: skip
 def test_broken_parquet_is_refused(tmp_path, project, how):
     place = tmp_path / "b.parquet"
-    save(ratings(ROWS * 1), place)
+    write_table(ratings_table(ROWS * 1), place)
     bad = tables(tmp_path, ratings=broken(place, how))
-    refused(lambda: ingest.work(bad), project, "b.parquet", "a readable parquet file")
+    refused(lambda: ingest.main(bad), project, "b.parquet", "a readable parquet file")
 
 
 def test_invalid_utf8_in_parquet_is_refused(tmp_path, project):
     place = tmp_path / "b.parquet"
-    save(catalog(movieId=[1], overview=["zzzz"]), place)
+    write_table(catalog_table(movieId=[1], overview=["zzzz"]), place)
     bad = tables(tmp_path, catalog=broken(place, lambda b: b.replace(b"zzzz", b"z\xff\xfez")))
-    refused(lambda: ingest.work(bad), project, "b.parquet")
+    refused(lambda: ingest.main(bad), project, "b.parquet")
 
 
 def test_missing_places_are_refused(tmp_path, project):
-    refused(lambda: ingest.work(tables(tmp_path, ratings="/no/such")), project, "/no/such", "no such file")
+    refused(lambda: ingest.main(tables(tmp_path, ratings="/no/such")), project, "/no/such", "no such file")
     empty = tmp_path / "empty"
     empty.mkdir()
-    refused(lambda: ingest.work(tables(tmp_path, catalog=str(empty))), project, "none in it")
+    refused(lambda: ingest.main(tables(tmp_path, catalog=str(empty))), project, "none in it")
 
 
 def test_files_of_a_folder_must_agree(tmp_path, project):
-    save(ratings(ROWS), tmp_path / "f" / "1.parquet")
-    save(ratings(ROWS).drop_columns("rating"), tmp_path / "f" / "2.parquet")
+    write_table(ratings_table(ROWS), tmp_path / "f" / "1.parquet")
+    write_table(ratings_table(ROWS).drop_columns("rating"), tmp_path / "f" / "2.parquet")
     bad = tables(tmp_path, ratings=str(tmp_path / "f"))
-    refused(lambda: ingest.work(bad), project, "2.parquet", "the columns of 1.parquet")
+    refused(lambda: ingest.main(bad), project, "2.parquet", "the columns of 1.parquet")

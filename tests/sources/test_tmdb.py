@@ -9,9 +9,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from reelgraph.runtime.errors import InputError
-from reelgraph.sources.cells import Cells
+from reelgraph.sources.tmdb_files import JsonListParser
 from stages import ingest
-from tests.sources.folders import LATEST, params, put
+from tests.helpers.source_files import LATEST, ingest_params, write_files
 
 NAMES = ("id", "imdb_id", "original_title", "title", "tagline", "overview", "genres", "production_companies",
          "production_countries", "spoken_languages", "release_date")  # fmt: skip
@@ -65,8 +65,11 @@ ALL = {
 
 
 def read(tmp_path, files, latest=LATEST):
-    places = {"movielens": str(put(tmp_path / "ml", latest)), "tmdb": str(put(tmp_path / "tmdb", files))}
-    summary = ingest.work(params("movielens", **places))
+    places = {
+        "movielens": str(write_files(tmp_path / "ml", latest)),
+        "tmdb": str(write_files(tmp_path / "tmdb", files)),
+    }
+    summary = ingest.main(ingest_params("movielens", **places))
     return summary, {row["movieId"]: row for row in pq.read_table("data/catalog.parquet").to_pylist()}
 
 
@@ -135,7 +138,7 @@ CELLS = {
 
 @pytest.mark.parametrize(("cell", "names", "malformed"), CELLS.values(), ids=CELLS)
 def test_cells(cell, names, malformed):
-    cells = Cells()
+    cells = JsonListParser()
     found = cells.names(pa.chunked_array([[cell]]), 2)
     assert [place.to_pylist()[0] for place in found] == names
     assert cells.malformed == malformed
@@ -167,7 +170,7 @@ def test_bad_folders_are_refused(tmp_path, project, files, parts):
 
 def test_real_files_give_the_known_catalogue(real_data, project):
     places = {"movielens": str(real_data / "ml-latest-small"), "tmdb": str(real_data / "tmdb")}
-    ingest.work(params("movielens", **places))
+    ingest.main(ingest_params("movielens", **places))
     ours = pq.read_table("data/catalog.parquet")
     known = pq.read_table(real_data / "ml-latest-small/catalog.parquet")
     for column, share in {"original_title": 0.98, "actor_1": 0.97, "director_1": 0.97, "genre_1": 0.9,

@@ -2,14 +2,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from reelgraph.studies.projections import projections
+from studies.probe.projections import text_projections
 
 
 def test_projections_keep_what_they_promise() -> None:
     draw = np.random.default_rng(0)
     text = draw.normal(size=(500, 384)).astype(np.float32)
     text[:, :32] *= 10
-    found = projections(text, 1)
+    found = text_projections(text, 1)
     assert {name: each.shape[1] for name, each in found.items()} == {
         "pca_32": 32, "pca_300": 300, "orthogonal_300": 300,
     }  # fmt: skip

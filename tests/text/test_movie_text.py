@@ -4,7 +4,7 @@ import pyarrow as pa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reelgraph.text.movie_text import movie_texts, text_counts
+from reelgraph.text.movie_text import count_texts, movie_texts
 
 CELLS = (
     st.none()
@@ -34,12 +34,12 @@ def test_a_movie_without_text_keeps_its_row() -> None:
     # binary_join_element_wise(null_handling="skip") of pyarrow 26 drops a row whose cells are all null.
     texts = movie_texts(table([(None, None), ("a", None), (" ", "b "), (" a ", " b")]))
     assert texts.to_pylist() == ["[empty]", "a", "b", "a b"]
-    assert text_counts(texts) == {"movies": 4, "nonempty": 3, "nonempty_share": 0.75}
+    assert count_texts(texts) == {"movies": 4, "nonempty": 3, "nonempty_fraction": 0.75}
 
 
 def test_no_movie_at_all_is_counted_as_nothing() -> None:
-    assert text_counts(pa.chunked_array([], pa.string())) == {
+    assert count_texts(pa.chunked_array([], pa.string())) == {
         "movies": 0,
         "nonempty": 0,
-        "nonempty_share": 0.0,
+        "nonempty_fraction": 0.0,
     }

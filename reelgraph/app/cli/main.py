@@ -9,11 +9,10 @@ from typing import Annotated, Any
 
 import typer
 
-from reelgraph.app.cli import fetching, telling
-from reelgraph.app.cli.opening import open_bundle, open_ratings
-from reelgraph.app.cli.output import NOTHING, Json, refusing, say
+from reelgraph.app.cli import download, formatting
+from reelgraph.app.cli.context import EXIT_EMPTY, Json, exit_on_error, open_bundle, open_ratings, print_result
 
-app = typer.Typer(
+server = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -22,7 +21,7 @@ app = typer.Typer(
 )
 
 
-class By(StrEnum):
+class VectorKind(StrEnum):
     """What makes movies alike."""
 
     text = "text"
@@ -43,7 +42,7 @@ Ratings = Annotated[
 Top = Annotated[int, typer.Option("--top", "-n", min=1, max=1000, help="How many.")]
 
 
-@app.command()
+@server.command()
 def predict(
     movies: Annotated[list[str], typer.Argument(help="Titles, with the year where several have them.")],
     ratings: Ratings,
@@ -54,21 +53,21 @@ def predict(
 
     Example: reelgraph predict --ratings ratings.csv "Heat (1995)" "Matrix, The"
     """
-    with refusing(json):
+    with exit_on_error(json):
         opened = open_bundle(bundle)
-        history = open_ratings(ratings, opened).rated
-        found = opened.predict_rows(history, [opened.row(movie) for movie in movies])
-        say({"predictions": found}, json, lambda: telling.predictions(found))
+        history = open_ratings(ratings, opened).history
+        found = opened.predict_rows(history, [opened.resolve(movie) for movie in movies])
+        print_result({"predictions": found}, json, lambda: formatting.format_predictions(found))
 
 
-@app.command()
+@server.command()
 def recommend(
     ratings: Ratings,
     top: Top = 20,
     genre: Annotated[str | None, typer.Option(help="Only this genre.", show_default=False)] = None,
     since: Annotated[int | None, typer.Option(help="Only of this year or later.", show_default=False)] = None,
-    unseen_by_many: Annotated[
-        bool, typer.Option("--unseen-by-many", help="Leave out the tenth that most people rated.")
+    exclude_popular: Annotated[
+        bool, typer.Option("--exclude-popular", help="Leave out the tenth that most people rated.")
     ] = False,
     diverse: Annotated[bool, typer.Option("--diverse", help="Movies unlike each other.")] = False,
     bundle: Folder = None,
@@ -78,19 +77,23 @@ def recommend(
 
     Example: reelgraph recommend --ratings ratings.csv --top 5 --genre Drama --since 1990
     """
-    with refusing(json):
+    with exit_on_error(json):
         opened = open_bundle(bundle)
-        marks = opened.marks(genre, since, unseen_by_many)
-        found = opened.recommend_rows(open_ratings(ratings, opened).rated, marks, top, diverse)
-        say({"recommendations": found}, json, lambda: telling.predictions(found, numbered=True))
+        marks = opened.candidate_mask(genre, since, exclude_popular)
+        found = opened.recommend_rows(open_ratings(ratings, opened).history, marks, top, diverse)
+        print_result(
+            {"recommendations": found}, json, lambda: formatting.format_predictions(found, numbered=True)
+        )
     if not found:
-        sys.exit(NOTHING)
+        sys.exit(EXIT_EMPTY)
 
 
-@app.command()
+@server.command()
 def similar(
     movie: Annotated[str, typer.Argument(help="A title, with the year where several have it.")],
-    by: Annotated[By, typer.Option(help="Vectors of the text, of the knowledge graph, or both.")] = By.both,
+    by: Annotated[
+        VectorKind, typer.Option(help="Vectors of the text, of the knowledge graph, or both.")
+    ] = VectorKind.both,
     top: Top = 10,
     bundle: Folder = None,
     json: Json = False,
@@ -99,55 +102,59 @@ def similar(
 
     Example: reelgraph similar "Spirited Away" --by graph
     """
-    with refusing(json):
+    with exit_on_error(json):
         opened = open_bundle(bundle)
-        row = opened.row(movie)
+        row = opened.resolve(movie)
         found = opened.similar(int(opened.library.movie_ids[row]), by.value, top)
-        values: dict[str, Any] = {"movie": opened.library.name(row), "by": by.value, "similar": found}
-        say(values, json, lambda: f"{opened.library.name(row)}, by {by.value}:\n{telling.similar(found)}")
+        values: dict[str, Any] = {"movie": opened.library.label(row), "by": by.value, "similar": found}
+        print_result(
+            values,
+            json,
+            lambda: f"{opened.library.label(row)}, by {by.value}:\n{formatting.format_similar(found)}",
+        )
 
 
-@app.command()
-def ratings(
+@server.command()
+def match_ratings(
     file: Annotated[Path, typer.Argument(help="As Letterboxd, IMDb, Trakt or MovieLens export it.")],
     bundle: Folder = None,
     json: Json = False,
 ) -> None:
     """Read a file of ratings and say which rows are which movies, and which are none, and why.
 
-    Example: reelgraph ratings ratings.csv
+    Example: reelgraph match-ratings ratings.csv
     """
-    from reelgraph.app.rating_imports.reading import match, read_ratings
+    from reelgraph.app.rating_imports.ratings_file import match_ratings, read_ratings_file
 
-    with refusing(json):
-        read = read_ratings(file)
+    with exit_on_error(json):
+        read = read_ratings_file(file)
         opened = open_bundle(bundle)
-        matched = match(read, opened.library, opened.titles)
+        matched = match_ratings(read, opened.library, opened.title_index)
         movies = [{"line": given.line, "given": given.title, "stars": given.stars, "by": how,
-                   "movie_id": int(opened.library.movie_ids[row]), "movie": opened.library.name(row)}
-                  for given, row, how in matched.found]  # fmt: skip
+                   "movie_id": int(opened.library.movie_ids[row]), "movie": opened.library.label(row)}
+                  for given, row, how in matched.matches]  # fmt: skip
         values = {"site": read.site, "scale": read.scale, "rows": read.rows, "matched": movies,
-                  "not_matched": matched.passed}  # fmt: skip
-        say(values, json, lambda: telling.ratings(matched))
-    if not matched.found:
-        sys.exit(NOTHING)
+                  "not_matched": matched.skipped}  # fmt: skip
+        print_result(values, json, lambda: formatting.format_matches(matched))
+    if not matched.matches:
+        sys.exit(EXIT_EMPTY)
 
 
-@app.command()
+@server.command()
 def doctor(bundle: Folder = None, json: Json = False) -> None:
     """Say what is installed, which data and models are here, what is stale, and what to do next.
 
     Example: reelgraph doctor
     """
-    from reelgraph.app.cli import diagnosis
+    from reelgraph.app.cli import doctor
 
-    found = diagnosis.examine(bundle)
-    say({"checks": found}, json, lambda: diagnosis.told(found))
+    found = doctor.run_checks(bundle)
+    print_result({"checks": found}, json, lambda: doctor.format_checks(found))
     if any(each.state == "broken" for each in found):
         sys.exit(1)
 
 
-@app.command()
+@server.command()
 def export(
     folder: Annotated[Path, typer.Argument(help="Where the bundle goes; replaced as a whole.")],
     movielens: Annotated[
@@ -168,14 +175,16 @@ def export(
 
     Example: reelgraph export bundle --embeddings
     """  # fmt: skip
-    from reelgraph.app.bundle import exporting
+    from reelgraph.app.bundle import export
 
-    with refusing(json):
-        sizes = exporting.export(folder, movielens, onnx, embeddings)
-        say({"folder": str(folder), "bytes": sizes}, json, lambda: exporting.told(folder, sizes))
+    with exit_on_error(json):
+        sizes = export.export(folder, movielens, onnx, embeddings)
+        print_result(
+            {"folder": str(folder), "bytes": sizes}, json, lambda: export.format_sizes(folder, sizes)
+        )
 
 
-@app.command()
+@server.command()
 def serve(
     bundle: Folder = None,
     port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 8000,
@@ -188,13 +197,15 @@ def serve(
 
     Example: reelgraph serve --port 8000
     """
-    from reelgraph.app.server import running
+    from reelgraph.app.server import server
 
-    with refusing(json):
-        running.serve(open_bundle(bundle), host, port, lambda url: say({"url": url}, json, lambda: url))
+    with exit_on_error(json):
+        server.serve(
+            open_bundle(bundle), host, port, lambda url: print_result({"url": url}, json, lambda: url)
+        )
 
 
-@app.command()
+@server.command()
 def sweep(
     output: Annotated[Path, typer.Option(help="The page.")] = Path("sweep.html"), json: Json = False
 ) -> None:
@@ -205,15 +216,15 @@ def sweep(
     from reelgraph.app.cli import sweep as drawing
     from reelgraph.runtime.atomic_io import write_text
 
-    with refusing(json):
+    with exit_on_error(json):
         found = drawing.experiments()
         write_text(drawing.page(found), output)
-        say({"experiments": found}, json, lambda: f"{len(found)} experiments in {output}")
+        print_result({"experiments": found}, json, lambda: f"{len(found)} experiments in {output}")
 
 
-for command in (fetching.movielens, fetching.tmdb):
-    app.command()(command)
+for command in (download.movielens, download.tmdb):
+    server.command()(command)
 
 
 if __name__ == "__main__":
-    app()
+    server()

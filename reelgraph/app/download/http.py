@@ -22,21 +22,21 @@ LONGEST_WAIT = 60.0
 BUSY = (408, 425, 429, 500, 502, 503, 504)
 
 
-class FetchError(ReelgraphError):
+class DownloadError(ReelgraphError):
     """A server can't be reached, or doesn't give what it should."""
 
 
 @dataclass
-class Client:
+class HttpClient:
     """One server."""
 
-    base: str
+    base_url: str
     """Address that paths are appended to."""
     headers: Mapping[str, str] = field(default_factory=dict)
     """Sent with every question; never part of a message."""
-    per_second: float = 20.0
+    requests_per_second: float = 20.0
     """Questions a second at most, by all threads together."""
-    first_wait: float = 1.0
+    backoff_s: float = 1.0
     """Seconds before the second try; each wait is twice the one before, unless the server says how long."""
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _next: float = 0.0
@@ -67,17 +67,19 @@ class Client:
                     return None
                 problem = f"status {error.code}"
                 if error.code not in BUSY:
-                    raise FetchError(self.base + path, "an answer", problem, _remedy(error.code)) from None
+                    raise DownloadError(
+                        self.base_url + path, "an answer", problem, _remedy(error.code)
+                    ) from None
                 wait = _asked_wait(error.headers)
             except (OSError, http.client.HTTPException) as error:
                 problem, wait = str(getattr(error, "reason", error)) or type(error).__name__, None
             if attempt < TRIES - 1:
-                time.sleep(min(LONGEST_WAIT, self.first_wait * 2**attempt if wait is None else wait))
-        raise FetchError(self.base + path, "an answer", f"{problem}, {TRIES} times",
+                time.sleep(min(LONGEST_WAIT, self.backoff_s * 2**attempt if wait is None else wait))
+        raise DownloadError(self.base_url + path, "an answer", f"{problem}, {TRIES} times",
                          "Try again later: what was fetched is kept.")  # fmt: skip
 
     def _asked(self, path: str, query: str) -> http.client.HTTPResponse:
-        address = self.base + path + (f"?{query}" if query else "")
+        address = self.base_url + path + (f"?{query}" if query else "")
         request = urllib.request.Request(address, headers={"User-Agent": "reelgraph", **self.headers})
         return urllib.request.urlopen(request, timeout=TIMEOUT)
 
@@ -85,7 +87,7 @@ class Client:
         with self._lock:
             now = time.monotonic()
             turn = max(now, self._next)
-            self._next = turn + 1 / self.per_second
+            self._next = turn + 1 / self.requests_per_second
         time.sleep(turn - now)
 
 

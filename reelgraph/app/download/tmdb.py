@@ -15,29 +15,29 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from reelgraph.app.download.http import Client
+from reelgraph.app.download.http import HttpClient
 from reelgraph.runtime.atomic_io import write_text
 from reelgraph.runtime.progress import progress
-from reelgraph.sources.cells import WRITER_JOBS
+from reelgraph.sources.delimited import DelimitedFile, read_table
 from reelgraph.sources.movielens_files import LINK_TYPES
-from reelgraph.sources.text_files import TextFile, read
+from reelgraph.sources.tmdb_files import WRITER_JOBS
 
 THREADS = 4
-TEXTS = ("imdb_id", "original_title", "title", "tagline", "overview", "release_date")
-LISTS = ("genres", "production_companies", "production_countries", "spoken_languages")
-MAKERS = ("Director", *WRITER_JOBS)
-KEPT_CAST = 10
+TEXT_FIELDS = ("imdb_id", "original_title", "title", "tagline", "overview", "release_date")
+LIST_FIELDS = ("genres", "production_companies", "production_countries", "spoken_languages")
+CREW_JOBS = ("Director", *WRITER_JOBS)
+MAX_CAST = 10
 Json = dict[str, Any]
 
 
-def client(key: str, server: str) -> tuple[Client, str]:
+def make_client(key: str, server: str) -> tuple[HttpClient, str]:
     """Return a client with the key, and the query that has it: a token goes into a header, a key there."""
     if len(key) > 40:  # a token of version 4
-        return Client(server, {"Authorization": f"Bearer {key}"}), ""
-    return Client(server), f"api_key={key}"
+        return HttpClient(server, {"Authorization": f"Bearer {key}"}), ""
+    return HttpClient(server), f"api_key={key}"
 
 
-def fetch(server: Client, query: str, links: Path, folder: Path) -> dict[str, int]:
+def fetch_movies(server: HttpClient, query: str, links: Path, folder: Path) -> dict[str, int]:
     """Fetch the movies that links.csv names; return counts.
 
     Args:
@@ -50,7 +50,7 @@ def fetch(server: Client, query: str, links: Path, folder: Path) -> dict[str, in
         InputError: links.csv is missing or malformed.
         FetchError: the server can't be reached, or refuses the key.
     """
-    table = read(TextFile(links, LINK_TYPES))
+    table = read_table(DelimitedFile(links, LINK_TYPES))
     ids = sorted({each for each in table["tmdbId"].to_pylist() if each is not None})
     answers = folder / "answers"
     there = {path.stem for path in answers.glob("*.json")}
@@ -67,7 +67,7 @@ def fetch(server: Client, query: str, links: Path, folder: Path) -> dict[str, in
     return {**counts, "movies written": len(movies)}
 
 
-def _one(server: Client, query: str, movie: int, answers: Path) -> str:
+def _one(server: HttpClient, query: str, movie: int, answers: Path) -> str:
     """Fetch one movie and keep the answer; say what came."""
     more = "append_to_response=credits" + (f"&{query}" if query else "")
     body = server.get(f"/movie/{movie}", more)
@@ -94,9 +94,9 @@ def _kept(path: Path) -> Json | None:
 
 
 def _write(movies: Iterable[Json], folder: Path) -> None:
-    rows = [(str(m["id"]), *(_text(m.get(name)) for name in TEXTS), *(_names(m.get(name)) for name in LISTS))
+    rows = [(str(m["id"]), *(_text(m.get(name)) for name in TEXT_FIELDS), *(_names(m.get(name)) for name in LIST_FIELDS))
             for m in movies]  # fmt: skip
-    _write_csv(("id", *TEXTS, *LISTS), rows, folder / "movies_metadata.csv")
+    _write_csv(("id", *TEXT_FIELDS, *LIST_FIELDS), rows, folder / "movies_metadata.csv")
     people = [(_cast(m), _crew(m), str(m["id"])) for m in movies]
     _write_csv(("cast", "crew", "id"), people, folder / "credits.csv")
 
@@ -136,10 +136,10 @@ def _cast(movie: Json) -> str:
     """Return the first of the cast, by the order that TMDB gives them."""
     numbered = [(each["order"] if isinstance(each.get("order"), int) else at, each["name"])
                 for at, each in enumerate(_credits(movie, "cast"))]  # fmt: skip
-    first = sorted(numbered, key=lambda pair: pair[0])[:KEPT_CAST]
+    first = sorted(numbered, key=lambda pair: pair[0])[:MAX_CAST]
     return json.dumps([{"name": name, "order": order} for order, name in first])
 
 
 def _crew(movie: Json) -> str:
-    makers = [each for each in _credits(movie, "crew") if each.get("job") in MAKERS]
+    makers = [each for each in _credits(movie, "crew") if each.get("job") in CREW_JOBS]
     return json.dumps([{"job": each["job"], "name": each["name"]} for each in makers])

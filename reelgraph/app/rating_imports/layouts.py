@@ -10,16 +10,16 @@ from datetime import UTC, datetime
 
 Row = Mapping[str, str]
 
-EPISODES = re.compile(r"(?i)^(tv\s?(mini\s?)?series|tv\s?(episode|special|pilot)|show|season|episode)$")
-GAMES = re.compile(r"(?i)^(video\s?game|music\s?video|podcast.*)$")
+SERIES_TYPES = re.compile(r"(?i)^(tv\s?(mini\s?)?series|tv\s?(episode|special|pilot)|show|season|episode)$")
+OTHER_TYPES = re.compile(r"(?i)^(video\s?game|music\s?video|podcast.*)$")
 
 
 @dataclass(frozen=True)
-class Layout:
+class RatingsLayout:
     """One site's file."""
 
     name: str
-    needed: frozenset[str]
+    required_columns: frozenset[str]
     """Columns by which it is recognised."""
     title: str
     year: str
@@ -27,7 +27,7 @@ class Layout:
     date: str
     scale: int
     """Highest rating: 5, or 10, which is halved."""
-    kind: str = ""
+    type: str = ""
     """Column that tells movies from series."""
     imdb: str = ""
     tmdb: str = ""
@@ -37,23 +37,23 @@ class Layout:
     """Column with the person, where a file may be of several."""
 
 
-TRAKT = Layout("Trakt", frozenset({"rated_at", "rating", "title"}), "title", "year", "rating", "rated_at", 10,
-               kind="type", imdb="imdb_id", tmdb="tmdb_id")  # fmt: skip
+TRAKT = RatingsLayout("Trakt", frozenset({"rated_at", "rating", "title"}), "title", "year", "rating", "rated_at", 10,
+               type="type", imdb="imdb_id", tmdb="tmdb_id")  # fmt: skip
 LAYOUTS = (
-    Layout("IMDb", frozenset({"Const", "Your Rating"}), "Title", "Year", "Your Rating", "Date Rated", 10,
-           kind="Title Type", imdb="Const"),
-    Layout("Letterboxd", frozenset({"Name", "Year", "Letterboxd URI"}), "Name", "Year", "Rating", "Date", 5),
+    RatingsLayout("IMDb", frozenset({"Const", "Your Rating"}), "Title", "Year", "Your Rating", "Date Rated", 10,
+           type="Title Type", imdb="Const"),
+    RatingsLayout("Letterboxd", frozenset({"Name", "Year", "Letterboxd URI"}), "Name", "Year", "Rating", "Date", 5),
     TRAKT,
-    Layout("MovieLens", frozenset({"movie_id", "imdb_id", "tmdb_id", "rating", "title"}), "title", "year",
+    RatingsLayout("MovieLens", frozenset({"movie_id", "imdb_id", "tmdb_id", "rating", "title"}), "title", "year",
            "rating", "date", 5, imdb="imdb_id", tmdb="tmdb_id", movie="movie_id"),
-    Layout("GroupLens", frozenset({"userId", "movieId", "rating", "timestamp"}), "title", "year", "rating",
+    RatingsLayout("GroupLens", frozenset({"userId", "movieId", "rating", "timestamp"}), "title", "year", "rating",
            "timestamp", 5, movie="movieId", user="userId"),
 )  # fmt: skip
 """What each site wrote in 2026; a file may have more columns."""
 
 
 @dataclass(frozen=True)
-class Given:
+class ParsedRating:
     """A row that says something of a movie."""
 
     line: int
@@ -64,26 +64,26 @@ class Given:
     """0.5 … 5 in half stars."""
     time: int | None
     """Unix seconds."""
-    imdb: int | None = None
-    tmdb: int | None = None
-    movie: int | None = None
+    imdb_id: int | None = None
+    tmdb_id: int | None = None
+    movie_id: int | None = None
 
 
 @dataclass(frozen=True)
-class Passed:
+class SkippedRow:
     """A row that says nothing that can be used."""
 
     line: int
     title: str
-    why: str
+    reason: str
 
 
-def layout_of(columns: list[str]) -> Layout | None:
+def detect_layout(columns: list[str]) -> RatingsLayout | None:
     """Return the layout of a file with these columns."""
-    return next((each for each in LAYOUTS if each.needed <= set(columns)), None)
+    return next((each for each in LAYOUTS if each.required_columns <= set(columns)), None)
 
 
-def entry(layout: Layout, line: int, row: Row, scale: int) -> Given | Passed:
+def parse_row(layout: RatingsLayout, line: int, row: Row, scale: int) -> ParsedRating | SkippedRow:
     """Read a row.
 
     Args:
@@ -93,22 +93,24 @@ def entry(layout: Layout, line: int, row: Row, scale: int) -> Given | Passed:
         scale: highest rating of the file, 5 or 10.
     """
     title = row.get(layout.title, "").strip()
-    kind = row.get(layout.kind, "").strip() if layout.kind else ""
-    if EPISODES.match(kind):
-        return Passed(line, title, f"a series, not a movie ({kind})")
-    if GAMES.match(kind):
-        return Passed(line, title, f"not a movie ({kind})")
+    kind = row.get(layout.type, "").strip() if layout.type else ""
+    if SERIES_TYPES.match(kind):
+        return SkippedRow(line, title, f"a series, not a movie ({kind})")
+    if OTHER_TYPES.match(kind):
+        return SkippedRow(line, title, f"not a movie ({kind})")
     text = row.get(layout.rating, "").strip()
     if not text:
-        return Passed(line, title, "no rating")
-    stars = half_stars(text, scale)
+        return SkippedRow(line, title, "no rating")
+    stars = parse_stars(text, scale)
     if stars is None:
-        return Passed(line, title, f"rating {text[:20]!r} is not on a scale to {scale}")
+        return SkippedRow(line, title, f"rating {text[:20]!r} is not on a scale to {scale}")
     ids = (_number(row.get(name, "")) for name in (layout.imdb, layout.tmdb, layout.movie))
-    return Given(line, title, _year(row.get(layout.year, "")), stars, moment(row.get(layout.date, "")), *ids)
+    return ParsedRating(
+        line, title, _year(row.get(layout.year, "")), stars, parse_timestamp(row.get(layout.date, "")), *ids
+    )
 
 
-def half_stars(text: str, scale: int) -> float | None:
+def parse_stars(text: str, scale: int) -> float | None:
     """Return stars from 0.5 to 5, rounded to halves; None for what isn't on the scale."""
     try:
         value = float(text.replace(",", ".")) * 5 / scale
@@ -117,7 +119,7 @@ def half_stars(text: str, scale: int) -> float | None:
     return round(value * 2) / 2 if 0.25 <= value <= 5 else None
 
 
-def moment(text: str) -> int | None:
+def parse_timestamp(text: str) -> int | None:
     """Return Unix seconds of a date such as ``2024-03-09``, ``2024-03-09T20:15:00.000Z`` or a number."""
     text = text.strip()
     if re.fullmatch(r"\d{9,10}", text):
@@ -145,7 +147,7 @@ def _number(text: str) -> int | None:
     return int(found[1]) if found else None
 
 
-def trakt_rows(text: str) -> list[dict[str, str]]:
+def parse_trakt_json(text: str) -> list[dict[str, str]]:
     """Return the entries of Trakt's JSON as rows of its columns.
 
     Raises:

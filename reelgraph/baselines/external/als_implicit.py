@@ -7,10 +7,10 @@ from jaxtyping import Float, Int64
 from pydantic import Field
 from scipy.sparse import coo_matrix
 
-from reelgraph.baselines.external.needed import needed
-from reelgraph.core.rating_scale import HIGHEST, LOWEST, from_codes
+from reelgraph.baselines.registry import import_optional
+from reelgraph.core.rating_scale import MAX_STARS, MIN_STARS, codes_to_stars
 from reelgraph.params.base import Section, Seed
-from reelgraph.sequences.arrays import Histories
+from reelgraph.sequences.dataset import UserHistories
 
 
 class Params(Section):
@@ -19,13 +19,13 @@ class Params(Section):
     factors: int = Field(ge=1, le=1024)
     """Dimensions, 1 to 1024."""
 
-    ridge: float = Field(gt=0)
+    l2: float = Field(gt=0)
     """Weight of the squared numbers, above 0."""
 
-    implicit: float = Field(gt=0)
+    implicit_weight: float = Field(gt=0)
     """Weight of who rated what against the ratings, above 0."""
 
-    sweeps: int = Field(ge=1)
+    iterations: int = Field(ge=1)
     """Passes of alternating least squares, 1 or more."""
 
     seed: Seed
@@ -33,17 +33,20 @@ class Params(Section):
 
 
 def predict(
-    histories: Histories,
+    histories: UserHistories,
     fit_end: Int64[np.ndarray, " users"],
     index: Int64[np.ndarray, " n"],
     params: Params,
 ) -> Float[np.ndarray, " n"]:
     """Predict the ratings at ``index``, in stars."""
-    rows = np.flatnonzero(histories.before(fit_end))
-    stars, movies = from_codes(histories.code[rows].astype(np.float64)), histories.movie_row[rows]
+    rows = np.flatnonzero(histories.mask_before(fit_end))
+    stars, movies = (
+        codes_to_stars(histories.half_star_code[rows].astype(np.float64)),
+        histories.movie_row[rows],
+    )
     shape = (len(histories.user_id), int(movies.max()) + 1)
-    model = needed("cmfrec").CMF(
-        k=params.factors, lambda_=params.ridge, w_implicit=params.implicit, niter=params.sweeps,
+    model = import_optional("cmfrec").CMF(
+        k=params.factors, lambda_=params.l2, w_implicit=params.implicit_weight, niter=params.iterations,
         add_implicit_features=True, use_float=False, nthreads=1, random_state=params.seed, verbose=False,
     )  # fmt: skip
     model.fit(coo_matrix((stars, (histories.users_of(rows), movies)), shape))
@@ -51,4 +54,4 @@ def predict(
     # cmfrec knows the movies up to the last one fitted; the mean stands in for those after it.
     known = np.minimum(movie, shape[1] - 1)
     said = np.where(movie < shape[1], model.predict(user, known), stars.mean())
-    return np.where(np.isfinite(said), said, stars.mean()).clip(LOWEST, HIGHEST)
+    return np.where(np.isfinite(said), said, stars.mean()).clip(MIN_STARS, MAX_STARS)

@@ -5,17 +5,17 @@ from __future__ import annotations
 import numpy as np
 from jaxtyping import Float, Int64
 
-from reelgraph.baselines.external.machine import Machine, predict_by_machine
-from reelgraph.sequences.arrays import Histories
+from reelgraph.baselines.external.bayesian_fm import FactorizationMachineParams, predict_with_fm
+from reelgraph.sequences.dataset import UserHistories
 
-Params = Machine
+Params = FactorizationMachineParams
 
 
 def predict(
-    histories: Histories,
+    histories: UserHistories,
     fit_end: Int64[np.ndarray, " users"],
     index: Int64[np.ndarray, " n"],
     params: Params,
 ) -> Float[np.ndarray, " n"]:
     """Predict the ratings at ``index``, in stars."""
-    return predict_by_machine(histories, fit_end, index, params, history=False)
+    return predict_with_fm(histories, fit_end, index, params, history=False)

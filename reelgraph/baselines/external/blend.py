@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
-from reelgraph.core.rating_scale import HIGHEST, LOWEST
-from reelgraph.evaluation.bundle import Foretold
+from reelgraph.core.rating_scale import MAX_STARS, MIN_STARS
+from reelgraph.evaluation.io import BaselinePredictions
 
 Stars = Float[np.ndarray, " targets"]
 
@@ -17,14 +17,14 @@ Stars = Float[np.ndarray, " targets"]
 class Blend:
     """Predictions of the first, moved by a share of the way to those of the second."""
 
-    share: float
+    weight: float
 
-    def of(self, first: Stars, second: Stars) -> Stars:
+    def apply(self, first: Stars, second: Stars) -> Stars:
         """Return the blended predictions, in stars."""
-        return (first + self.share * (second - first)).clip(LOWEST, HIGHEST)
+        return (first + self.weight * (second - first)).clip(MIN_STARS, MAX_STARS)
 
 
-def best_blend(actual: Stars, first: Stars, second: Stars) -> Blend:
+def fit_blend(actual: Stars, first: Stars, second: Stars) -> Blend:
     """Return the share, 0 to 1, with the least squared error."""
     apart = second - first
     square = float(apart @ apart)
@@ -32,8 +32,10 @@ def best_blend(actual: Stars, first: Stars, second: Stars) -> Blend:
     return Blend(min(max(share, 0.0), 1.0))
 
 
-def blended(actual: Stars, first: Foretold, second: Foretold) -> tuple[Blend, Foretold]:
+def blend_predictions(
+    actual: Stars, first: BaselinePredictions, second: BaselinePredictions
+) -> tuple[Blend, BaselinePredictions]:
     """Choose the share on the validation targets (``actual``), blend all predictions with it."""
-    blend = best_blend(actual, first.val, second.val)
-    test = {rows: blend.of(said, second.test[rows]) for rows, said in first.test.items()}
-    return blend, Foretold(blend.of(first.val, second.val), test)
+    blend = fit_blend(actual, first.val, second.val)
+    test = {rows: blend.apply(said, second.test[rows]) for rows, said in first.test.items()}
+    return blend, BaselinePredictions(blend.apply(first.val, second.val), test)

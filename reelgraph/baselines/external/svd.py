@@ -6,10 +6,10 @@ import numpy as np
 from jaxtyping import Float, Int64
 from pydantic import Field
 
-from reelgraph.baselines.external.needed import needed
-from reelgraph.baselines.external.surprise_rows import predict_by
+from reelgraph.baselines.external.surprise_adapter import predict_with_surprise
+from reelgraph.baselines.registry import import_optional
 from reelgraph.params.base import Section, Seed
-from reelgraph.sequences.arrays import Histories
+from reelgraph.sequences.dataset import UserHistories
 
 
 class Params(Section):
@@ -21,10 +21,10 @@ class Params(Section):
     epochs: int = Field(ge=1)
     """Passes over the rows, 1 or more."""
 
-    rate: float = Field(gt=0)
+    learning_rate: float = Field(gt=0)
     """Step size, above 0."""
 
-    ridge: float = Field(ge=0)
+    l2: float = Field(ge=0)
     """Weight of the squared numbers, 0 or more."""
 
     seed: Seed
@@ -32,14 +32,14 @@ class Params(Section):
 
 
 def predict(
-    histories: Histories,
+    histories: UserHistories,
     fit_end: Int64[np.ndarray, " users"],
     index: Int64[np.ndarray, " n"],
     params: Params,
 ) -> Float[np.ndarray, " n"]:
     """Predict the ratings at ``index``, in stars."""
-    algorithm = needed("surprise").SVD(
-        n_factors=params.factors, n_epochs=params.epochs, lr_all=params.rate, reg_all=params.ridge,
+    algorithm = import_optional("surprise").SVD(
+        n_factors=params.factors, n_epochs=params.epochs, lr_all=params.learning_rate, reg_all=params.l2,
         random_state=params.seed,
     )  # fmt: skip
-    return predict_by(algorithm, histories, fit_end, index)
+    return predict_with_surprise(algorithm, histories, fit_end, index)

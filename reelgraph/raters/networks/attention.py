@@ -9,20 +9,19 @@ from jaxtyping import Bool, Float, Int64
 from torch import Tensor, nn
 from torch.nn.functional import dropout, linear
 
-from reelgraph.raters.networks.base import Network
-from reelgraph.raters.networks.rating_embedding import RatingCode
+from reelgraph.raters.networks.base import Network, RatingEmbedding
 from reelgraph.sequences.batches import Batch
 
 HEAD_WEIGHT = 0.7
 """Share of the head in a prediction; the rest is the bias that taste alone gives."""
 
 
-class Memory(NamedTuple):
-    """Histories as targets meet them."""
+class EncodedHistory(NamedTuple):
+    """UserHistories as targets meet them."""
 
     key: Float[Tensor, "batch history hidden"]
     value: Float[Tensor, "batch history hidden"]
-    code: Float[Tensor, "batch history hidden"]
+    rating: Float[Tensor, "batch history hidden"]
     mask: Bool[Tensor, "batch history"]
 
 
@@ -38,7 +37,7 @@ class AttentionRater(Network):
         self.dropout = dropout
         self.query = nn.Linear(dim, hidden_dim)
         self.key = nn.Linear(dim, hidden_dim)
-        self.rating_code = RatingCode(hidden_dim)
+        self.rating_embedding = RatingEmbedding(hidden_dim)
         self.value = nn.Linear(dim + hidden_dim, hidden_dim)
         self.head = nn.Sequential(
             nn.Linear(2 * hidden_dim, hidden_dim),
@@ -51,22 +50,22 @@ class AttentionRater(Network):
         )
         self.bias = nn.Sequential(nn.Linear(hidden_dim, 1), nn.Sigmoid())
 
-    def read(self, batch: Batch) -> Memory:
+    def encode_history(self, batch: Batch) -> EncodedHistory:
         """Return the batch's histories as targets meet them."""
         watched = self.movies[batch.history]
-        code = self.rating_code(batch.ratings)
+        code = self.rating_embedding(batch.ratings)
         value = self.value(torch.cat([watched, code], dim=-1))
-        return Memory(self.key(watched), value, code, batch.mask)
+        return EncodedHistory(self.key(watched), value, code, batch.mask)
 
-    def answer(
-        self, memory: Memory, targets: Int64[Tensor, "batch targets"]
+    def score(
+        self, encoded: EncodedHistory, targets: Int64[Tensor, "batch targets"]
     ) -> Float[Tensor, "batch targets"]:
         """Predict the scaled ratings of several targets for each history."""
         query = self.query(self.movies[targets])
-        weights = self.weights(query, memory.key, memory.mask)
-        return self.said(query, weights @ memory.value, weights @ memory.code)
+        weights = self.attention_weights(query, encoded.key, encoded.mask)
+        return self._combine_heads(query, weights @ encoded.value, weights @ encoded.rating)
 
-    def said(
+    def _combine_heads(
         self,
         query: Float[Tensor, "batch targets hidden"],
         context: Float[Tensor, "batch targets hidden"],
@@ -77,11 +76,11 @@ class AttentionRater(Network):
         bias = self.bias(taste).squeeze(-1)
         return HEAD_WEIGHT * head + (1 - HEAD_WEIGHT) * bias
 
-    def projected(self) -> Network:
+    def with_cached_projections(self) -> Network:
         """Return what predicts the same without a product a rating."""
-        return ProjectedAttention(self)
+        return CachedAttention(self)
 
-    def weights(
+    def attention_weights(
         self,
         query: Float[Tensor, "batch targets hidden"],
         key: Float[Tensor, "batch history hidden"],
@@ -94,7 +93,7 @@ class AttentionRater(Network):
         return dropout(weights, self.dropout, self.training)
 
 
-class ProjectedAttention(Network):
+class CachedAttention(Network):
     """An attention rater that has projected each movie once, and so is only good as long as its weights stay.
 
     A history's ratings are then looked up; what is linear in the codes is applied to their weighted mean.
@@ -108,16 +107,16 @@ class ProjectedAttention(Network):
         self.value = linear(rater.movies, rater.value.weight[:, :-hidden], rater.value.bias)
         self.of_code = rater.value.weight[:, -hidden:]
 
-    def read(self, batch: Batch) -> Memory:
+    def encode_history(self, batch: Batch) -> EncodedHistory:
         """Return the batch's histories as targets meet them; ``value`` lacks the codes' part."""
-        code = self.rater.rating_code(batch.ratings)
-        return Memory(self.key[batch.history], self.value[batch.history], code, batch.mask)
+        code = self.rater.rating_embedding(batch.ratings)
+        return EncodedHistory(self.key[batch.history], self.value[batch.history], code, batch.mask)
 
-    def answer(
-        self, memory: Memory, targets: Int64[Tensor, "batch targets"]
+    def score(
+        self, encoded: EncodedHistory, targets: Int64[Tensor, "batch targets"]
     ) -> Float[Tensor, "batch targets"]:
         """Predict the scaled ratings of several targets for each history."""
         query = self.query[targets]
-        weights = self.rater.weights(query, memory.key, memory.mask)
-        taste = weights @ memory.code
-        return self.rater.said(query, weights @ memory.value + linear(taste, self.of_code), taste)
+        weights = self.rater.attention_weights(query, encoded.key, encoded.mask)
+        taste = weights @ encoded.rating
+        return self.rater._combine_heads(query, weights @ encoded.value + linear(taste, self.of_code), taste)

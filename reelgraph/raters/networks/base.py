@@ -21,16 +21,30 @@ class Network(nn.Module):
 
     def forward(self, batch: Batch) -> Float[Tensor, "batch"]:
         """Predict the scaled ratings of the batch's targets."""
-        return self.answer(self.read(batch), batch.target.unsqueeze(1)).squeeze(1)
+        return self.score(self.encode_history(batch), batch.target.unsqueeze(1)).squeeze(1)
 
-    def projected(self) -> Network:
+    def with_cached_projections(self) -> Network:
         """Return what predicts the same, the faster the more targets are asked; itself where nothing does."""
         return self
 
-    def read(self, batch: Batch) -> Any:
+    def encode_history(self, batch: Batch) -> Any:
         """Return the batch's histories as targets meet them."""
         raise NotImplementedError
 
-    def answer(self, memory: Any, targets: Int64[Tensor, "batch targets"]) -> Float[Tensor, "batch targets"]:
+    def score(self, encoded: Any, targets: Int64[Tensor, "batch targets"]) -> Float[Tensor, "batch targets"]:
         """Predict the scaled ratings of several targets for each history."""
         raise NotImplementedError
+
+
+class RatingEmbedding(nn.Module):
+    """Linear(1 → h/2) – ReLU – Linear(h/2 → h) of a scaled rating."""
+
+    def __init__(self, hidden_dim: int) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(
+            nn.Linear(1, hidden_dim // 2), nn.ReLU(), nn.Linear(hidden_dim // 2, hidden_dim)
+        )
+
+    def forward(self, ratings: Float[Tensor, "batch history"]) -> Float[Tensor, "batch history hidden"]:
+        """Code each rating by itself."""
+        return self.layers(ratings.unsqueeze(-1))

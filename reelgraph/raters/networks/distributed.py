@@ -26,33 +26,75 @@ from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
 from torch.distributed.launcher.api import LaunchConfig, elastic_launch
 from torch.nn.parallel import DistributedDataParallel
 
-from reelgraph.core.seeds import derive
+from reelgraph.core.seeds import derive_seed
 from reelgraph.core.torch_setup import CPU
-from reelgraph.params.rater import RaterParams
-from reelgraph.raters.networks.team import Team
+from reelgraph.params.model import TrainRaterParams
 from reelgraph.runtime.atomic_io import write_json
-from reelgraph.runtime.checkpointing import Resume
+from reelgraph.runtime.checkpointing import CheckpointDir
 from reelgraph.runtime.errors import ParamError, ReelgraphError, TrainingError
-from reelgraph.runtime.process_lock import stop_with_parent
-from reelgraph.sequences.arrays import Histories
+from reelgraph.runtime.process_lock import exit_with_parent
+from reelgraph.sequences.dataset import UserHistories
 
-REFUSED = "refused.json"
+ERROR_FILE = "refused.json"
 """What the processes refused, among their states; starting again would not help."""
 
-RESTARTS = 3
+MAX_RESTARTS = 3
 """How often the processes start again after one of them has died."""
 
-GOLDEN = 0x9E3779B97F4A7C15
+HASH_MULTIPLIER = 0x9E3779B97F4A7C15
 """2^64 by the golden ratio: a product with it spreads consecutive ids (Knuth, TAOCP 3, 6.4)."""
 
 
-def owners(user_id: Int64[np.ndarray, " users"], processes: int) -> Int64[np.ndarray, " users"]:
+def assign_users(user_id: Int64[np.ndarray, " users"], processes: int) -> Int64[np.ndarray, " users"]:
     """Return each user's process, by a hash of the id: the same whatever other users there are."""
-    hashed = (user_id.astype(np.uint64) * np.uint64(GOLDEN)) >> np.uint64(32)
+    hashed = (user_id.astype(np.uint64) * np.uint64(HASH_MULTIPLIER)) >> np.uint64(32)
     return (hashed % np.uint64(processes)).astype(np.int64)
 
 
-class Processes(Team):
+class ProcessGroup:
+    """One process, which has all of every batch."""
+
+    rank = 0
+    """This process's number; 0 keeps the states."""
+
+    def __init__(self, device: torch.device = CPU) -> None:
+        """Take the device that this process computes on."""
+        self.device = device
+
+    def wrap_ddp(self, module: nn.Module) -> nn.Module:
+        """Return the module such that every process has its weights, and the mean of all gradients."""
+        return module
+
+    def seed_epoch(self, seed: int, epoch: int) -> None:
+        """Get ready for an epoch."""
+
+    def shard(
+        self, histories: UserHistories, index: Int64[np.ndarray, " batch"]
+    ) -> tuple[Int64[np.ndarray, " mine"], float]:
+        """Return this process's targets of a batch, and what their mean loss weighs.
+
+        The weights are such that the mean of the processes' losses is the mean over the batch.
+        """
+        return index, 1.0
+
+    def mean(self, loss: float) -> float:
+        """Return the mean of the processes' numbers."""
+        return loss
+
+    def predict_sharded(
+        self,
+        histories: UserHistories,
+        index: Int64[np.ndarray, " targets"],
+        predict: Callable[[Int64[np.ndarray, " mine"]], Float64[np.ndarray, " mine"]],
+    ) -> Float64[np.ndarray, " targets"]:
+        """Predict each target in the process that has its user; every process gets all."""
+        return predict(index)
+
+
+SINGLE_PROCESS = ProcessGroup()
+
+
+class DistributedProcessGroup(ProcessGroup):
     """The processes of the default group."""
 
     def __init__(self, device: torch.device) -> None:
@@ -60,51 +102,53 @@ class Processes(Team):
         super().__init__(device)
         self.rank, self.size = dist.get_rank(), dist.get_world_size()
 
-    def copied(self, module: nn.Module) -> nn.Module:
+    def wrap_ddp(self, module: nn.Module) -> nn.Module:
         """Wrap the module; its buffers, the frozen movie vectors, are everywhere the same."""
         return DistributedDataParallel(module, forward_sync_buffers=False)
 
-    def begin(self, seed: int, epoch: int) -> None:
+    def seed_epoch(self, seed: int, epoch: int) -> None:
         """Give each process dropout of its own, which a restart repeats."""
-        torch.manual_seed(derive(seed, f"rater/{epoch}/{self.rank}"))
+        torch.manual_seed(derive_seed(seed, f"rater/{epoch}/{self.rank}"))
 
-    def share(
-        self, histories: Histories, index: Int64[np.ndarray, " batch"]
+    def shard(
+        self, histories: UserHistories, index: Int64[np.ndarray, " batch"]
     ) -> tuple[Int64[np.ndarray, " mine"], float]:
         """Return the targets of this process's users; where it has none, one that weighs nothing.
 
         DistributedDataParallel takes the mean of the gradients over processes, so that a process weighs
         ``processes · its targets / all targets``.
         """
-        mine = index[self._mine(histories, index)]
+        mine = index[self._is_local(histories, index)]
         return (mine, self.size * len(mine) / len(index)) if len(mine) else (index[:1], 0.0)
 
     def mean(self, loss: float) -> float:
         """Return the mean of the processes' numbers."""
-        return float(self._summed(np.array([loss]))[0]) / self.size
+        return float(self._all_reduce_sum(np.array([loss]))[0]) / self.size
 
-    def gathered(
+    def predict_sharded(
         self,
-        histories: Histories,
+        histories: UserHistories,
         index: Int64[np.ndarray, " targets"],
         predict: Callable[[Int64[np.ndarray, " mine"]], Float64[np.ndarray, " mine"]],
     ) -> Float64[np.ndarray, " targets"]:
         """Predict each target in the process that has its user; every process gets all."""
-        found, mine = np.zeros(len(index)), self._mine(histories, index)
+        found, mine = np.zeros(len(index)), self._is_local(histories, index)
         found[mine] = predict(index[mine])
-        return self._summed(found)
+        return self._all_reduce_sum(found)
 
-    def _mine(self, histories: Histories, index: np.ndarray) -> np.ndarray:
-        return owners(histories.user_id[histories.users_of(index)], self.size) == self.rank
+    def _is_local(self, histories: UserHistories, index: np.ndarray) -> np.ndarray:
+        return assign_users(histories.user_id[histories.users_of(index)], self.size) == self.rank
 
-    def _summed(self, values: Float64[np.ndarray, " n"]) -> Float64[np.ndarray, " n"]:
+    def _all_reduce_sum(self, values: Float64[np.ndarray, " n"]) -> Float64[np.ndarray, " n"]:
         total = torch.from_numpy(values)
         dist.all_reduce(total)
         return total.numpy()
 
 
 @contextmanager
-def joined(folder: Path, device: torch.device) -> Iterator[tuple[Processes, Resume]]:
+def init_process_group(
+    folder: Path, device: torch.device
+) -> Iterator[tuple[DistributedProcessGroup, CheckpointDir]]:
     """Join the processes that torch's launcher has started with this one; leave with them.
 
     Args:
@@ -114,30 +158,30 @@ def joined(folder: Path, device: torch.device) -> Iterator[tuple[Processes, Resu
     Yields:
         The team, and its states: process 0 writes them, all read them.
     """
-    stop_with_parent(always=True)
+    exit_with_parent(always=True)
     if device.type == "cuda":
         device = torch.device("cuda", int(os.environ["LOCAL_RANK"]))
         torch.cuda.set_device(device)
     # Gradients travel by the device's own library, numbers that NumPy has by gloo.
     dist.init_process_group("cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo")
-    team = Processes(device)
+    team = DistributedProcessGroup(device)
     try:
-        yield team, Resume(folder, keeps=team.rank == 0, each=True)
+        yield team, CheckpointDir(folder, writable=team.rank == 0, always_write=True)
     except ReelgraphError as error:
         if team.rank == 0:
             parts = {name: getattr(error, name) for name in ("where", "expected", "got", "remedy")}
-            write_json(parts, folder / REFUSED)
+            write_json(parts, folder / ERROR_FILE)
     finally:
         dist.destroy_process_group()
 
 
-def launched() -> bool:
+def is_worker() -> bool:
     """Tell whether torch's launcher started this process."""
     return dist.is_torchelastic_launched()
 
 
 def launch(
-    params: RaterParams, module: str, *arguments: str, folder: Path, device: torch.device = CPU
+    params: TrainRaterParams, module: str, *arguments: str, folder: Path, device: torch.device = CPU
 ) -> None:
     """Run a module in ``train.processes`` processes on this machine; start all again where one dies.
 
@@ -153,7 +197,7 @@ def launch(
         TrainingError: they refused something, or died more than ``RESTARTS`` times.
         KeyboardInterrupt: somebody stopped them.
     """
-    processes, refused = params.train.processes, folder / REFUSED
+    processes, refused = params.train.processes, folder / ERROR_FILE
     if params.model.type == "gp":
         raise ParamError("train.processes", "1 with model.type gp, which learns in one process",
                          str(processes), "Set it to 1, or model.type to attention.")  # fmt: skip
@@ -167,7 +211,7 @@ def launch(
     except ChildFailedError as error:
         rank, failure = error.get_first_failure()
         raise TrainingError(f"process {rank} of train.processes {processes}", "training to its end",
-                            f"exit code {failure.exitcode} after {RESTARTS} restarts",
+                            f"exit code {failure.exitcode} after {MAX_RESTARTS} restarts",
                             "What it said is above. Started again, the run goes on from its last epoch.",
                             ) from None  # fmt: skip
     if refused.exists():
@@ -177,7 +221,7 @@ def launch(
 def _run(processes: int, *arguments: str) -> None:
     config = LaunchConfig(
         1, 1, processes, run_id="reelgraph", rdzv_backend="c10d", rdzv_endpoint="localhost:0",
-        local_addr="localhost", max_restarts=RESTARTS, signals_to_handle="SIGINT,SIGTERM",
+        local_addr="localhost", max_restarts=MAX_RESTARTS, signals_to_handle="SIGINT,SIGTERM",
     )  # fmt: skip
     # Otherwise the launcher's store outlives a restart, and the new processes look for the dead ones in it:
     # https://github.com/pytorch/pytorch/issues/135712

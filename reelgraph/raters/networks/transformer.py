@@ -8,19 +8,18 @@ import torch
 from jaxtyping import Bool, Float, Int64
 from torch import Tensor, nn
 
-from reelgraph.raters.networks.base import Network
-from reelgraph.raters.networks.rating_embedding import RatingCode
+from reelgraph.raters.networks.base import Network, RatingEmbedding
 from reelgraph.sequences.batches import Batch
 
 WAVELENGTH = 10_000.0
 
 
-class Memory(NamedTuple):
-    """Histories as targets meet them."""
+class EncodedHistory(NamedTuple):
+    """UserHistories as targets meet them."""
 
-    read: Float[Tensor, "batch history hidden"]
+    tokens: Float[Tensor, "batch history hidden"]
     padding: Bool[Tensor, "batch history"]
-    blank: Bool[Tensor, "batch 1"]
+    is_empty: Bool[Tensor, "batch 1"]
     """True for an empty history."""
 
 
@@ -41,7 +40,7 @@ class TransformerRater(Network):
     ) -> None:
         super().__init__(movies)
         self.project = nn.Linear(movies.shape[1], hidden_dim)
-        self.rating_code = RatingCode(hidden_dim)
+        self.rating_embedding = RatingEmbedding(hidden_dim)
         layer = nn.TransformerEncoderLayer(hidden_dim, heads, 4 * hidden_dim, dropout, batch_first=True)
         self.encoder = nn.TransformerEncoder(layer, layers, enable_nested_tensor=False)
         self.cross = nn.MultiheadAttention(hidden_dim, heads, dropout, batch_first=True)
@@ -53,22 +52,22 @@ class TransformerRater(Network):
             nn.Sigmoid(),
         )
 
-    def read(self, batch: Batch) -> Memory:
+    def encode_history(self, batch: Batch) -> EncodedHistory:
         """Return the batch's histories as targets meet them."""
-        tokens = self.project(self.movies[batch.history]) + self.rating_code(batch.ratings)
+        tokens = self.project(self.movies[batch.history]) + self.rating_embedding(batch.ratings)
         tokens = tokens + _positions(*tokens.shape[1:]).to(tokens)
         # Attention over nothing is undefined: an empty history reads its padding, and is blanked below.
         blank = ~batch.mask.any(dim=1, keepdim=True)
         padding = ~(batch.mask | blank)
-        return Memory(self.encoder(tokens, src_key_padding_mask=padding), padding, blank)
+        return EncodedHistory(self.encoder(tokens, src_key_padding_mask=padding), padding, blank)
 
-    def answer(
-        self, memory: Memory, targets: Int64[Tensor, "batch targets"]
+    def score(
+        self, encoded: EncodedHistory, targets: Int64[Tensor, "batch targets"]
     ) -> Float[Tensor, "batch targets"]:
         """Predict the scaled ratings of several targets for each history."""
-        query, read = self.project(self.movies[targets]), memory.read
-        context, _ = self.cross(query, read, read, key_padding_mask=memory.padding, need_weights=False)
-        context = context * ~memory.blank.unsqueeze(2)
+        query, read = self.project(self.movies[targets]), encoded.tokens
+        context, _ = self.cross(query, read, read, key_padding_mask=encoded.padding, need_weights=False)
+        context = context * ~encoded.is_empty.unsqueeze(2)
         return self.head(torch.cat([context, query], dim=-1)).squeeze(-1)
 
 

@@ -12,7 +12,7 @@
   const xs = new Uint16Array(bytes(data.x)), ys = new Uint16Array(bytes(data.y));
   const neighbours = new Uint32Array(bytes(data.neighbours));
   const genre = new Uint8Array(bytes(data.genre)), year = new Int16Array(bytes(data.year));
-  const SPAN = 65535, CELLS = 128, PICK = 14, MOST_FOUND = 8;
+  const STAR_SPAN = 65535, CELLS = 128, PICK = 14, MOST_FOUND = 8;
 
   const find = (id) => document.getElementById(id);
   const stage = find("atlas-stage"), canvas = find("atlas-canvas"), tip = find("atlas-tip");
@@ -28,14 +28,14 @@
   // Movies by colour, so that each colour is set once a drawing; by cell, so that pointing is quick.
   const byColour = Array.from({length: data.coloured + 1}, () => []);
   const cells = new Map();
-  const cell = (x, y) => ((y * CELLS / (SPAN + 1)) | 0) * CELLS + ((x * CELLS / (SPAN + 1)) | 0);
+  const cell = (x, y) => ((y * CELLS / (STAR_SPAN + 1)) | 0) * CELLS + ((x * CELLS / (STAR_SPAN + 1)) | 0);
   for (let i = 0; i < count; i++) {
     byColour[coloured(i)].push(i);
     const at = cell(xs[i], ys[i]), there = cells.get(at);
     if (there) there.push(i); else cells.set(at, [i]);
   }
 
-  const smallest = () => Math.min(width, height) * 0.94 / SPAN;
+  const smallest = () => Math.min(width, height) * 0.94 / STAR_SPAN;
 
   function readTheme() {
     const style = getComputedStyle(document.documentElement);
@@ -53,7 +53,7 @@
     if (first || fitted) home(); else centre(middle[0], middle[1]);
   }
 
-  function home() { zoom = smallest(); centre(SPAN / 2, SPAN / 2); }
+  function home() { zoom = smallest(); centre(STAR_SPAN / 2, STAR_SPAN / 2); }
 
   function centre(x, y) { left = x * zoom - width / 2; top = y * zoom - height / 2; later(); }
 
@@ -136,7 +136,7 @@
   }
 
   function* within(x0, y0, x1, y1) {
-    const clip = (v) => Math.max(0, Math.min(CELLS - 1, (v * CELLS / (SPAN + 1)) | 0));
+    const clip = (v) => Math.max(0, Math.min(CELLS - 1, (v * CELLS / (STAR_SPAN + 1)) | 0));
     for (let row = clip(y0); row <= clip(y1); row++)
       for (let column = clip(x0); column <= clip(x1); column++)
         yield* cells.get(row * CELLS + column) || [];

@@ -8,10 +8,8 @@ import numpy as np
 from jaxtyping import Bool, Float64, Int64
 
 from reelgraph.core.seeds import generator
-from reelgraph.sources.demo.genres import GENRES
-from reelgraph.sources.demo.names import MOST_COMPANIES
-from reelgraph.sources.demo.themes import THEMES
-from reelgraph.sources.demo.words import COUNTRIES
+from reelgraph.sources.demo.names import COUNTRIES, MAX_COMPANIES
+from reelgraph.sources.demo.text_templates import GENRES, THEMES
 
 FIRST_YEAR = 1996
 """Ratings begin in it; the oldest movie is no younger, so that everybody finds something to rate."""
@@ -22,7 +20,7 @@ DECADES = {1920: 0.005, 1930: 0.014, 1940: 0.020, 1950: 0.029, 1960: 0.041, 1970
 
 LAST_YEAR = 2018
 
-MISSING = {
+MISSING_FRACTIONS = {
     "tagline": 0.35, "overview": 0.15, "actor_1": 0.027, "actor_2": 0.035, "actor_3": 0.04,
     "director_1": 0.015, "writer_1": 0.36, "genre_1": 0.003, "produced_by_company_1": 0.22,
     "produced_in_country_1": 0.22, "spoken_language_1": 0.27, "release_year": 0.001,
@@ -41,7 +39,7 @@ are rated by half of the people and not by all; below it is LOWER_TAIL · z.
 
 
 @dataclass(frozen=True)
-class Movies:
+class DemoMovies:
     """One entry a movie; entities are indices of their kind, people those of their culture's pool."""
 
     movie_id: Int64[np.ndarray, "movies"]
@@ -60,11 +58,11 @@ class Movies:
     year: Int64[np.ndarray, "movies"]
     popularity: Float64[np.ndarray, "movies"]
     """Odds of being rated, all else equal; above 0, median 1."""
-    known: dict[str, Bool[np.ndarray, "movies"]]
+    available: dict[str, Bool[np.ndarray, "movies"]]
     """Column of the catalogue → whether the movie has it."""
 
 
-def draw_movies(count: int, seed: int) -> Movies:
+def generate_movies(count: int, seed: int) -> DemoMovies:
     """Draw the movies; each aspect has a stream of its own."""
     genre = _draw(generator(seed, "demo/genre"), np.array([g.share for g in GENRES]), count)
     country = _draw(generator(seed, "demo/country"), np.array([c.share for c in COUNTRIES]), count)
@@ -72,11 +70,11 @@ def draw_movies(count: int, seed: int) -> Movies:
     director, writer = _makers(culture, seed)
     popularity = _popularity(count, seed)
     actors = np.stack([_cast(culture, seed, f"actor_{i + 1}") for i in range(3)], axis=1)
-    return Movies(
+    return DemoMovies(
         movie_id=_ids(count, seed), genre=genre, themes=_themes(genre, seed), country=country,
         language=_languages(country, seed), company=_companies(count, seed), culture=culture,
         actors=actors, director=director, writer=writer, year=_years(count, seed), popularity=popularity,
-        known=_known(popularity, actors, seed),
+        available=_known(popularity, actors, seed),
     )  # fmt: skip
 
 
@@ -120,7 +118,7 @@ def _languages(country: Int64[np.ndarray, "movies"], seed: int) -> Int64[np.ndar
 
 def _companies(count: int, seed: int) -> Int64[np.ndarray, "count"]:
     rng = generator(seed, "demo/company")
-    return _draw(rng, (np.arange(max(1, min(count // 2, MOST_COMPANIES))) + 3.0) ** -1.0, count)
+    return _draw(rng, (np.arange(max(1, min(count // 2, MAX_COMPANIES))) + 3.0) ** -1.0, count)
 
 
 def _cast(culture: Int64[np.ndarray, "movies"], seed: int, role: str) -> Int64[np.ndarray, "movies"]:
@@ -163,8 +161,8 @@ def _known(
     rng = generator(seed, "demo/known")
     count = len(popularity)
     record = 0.7 * np.log(popularity) + rng.standard_normal(count)
-    scores = {column: record + 0.5 * rng.standard_normal(count) for column in MISSING}
-    known = {column: s >= np.quantile(s, MISSING[column]) for column, s in scores.items()}
+    scores = {column: record + 0.5 * rng.standard_normal(count) for column in MISSING_FRACTIONS}
+    known = {column: s >= np.quantile(s, MISSING_FRACTIONS[column]) for column, s in scores.items()}
     known["actor_2"] &= actors[:, 1] != actors[:, 0]
     known["actor_3"] &= (actors[:, 2] != actors[:, 0]) & (actors[:, 2] != actors[:, 1])
     return known

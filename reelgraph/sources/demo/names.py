@@ -1,29 +1,162 @@
-"""Names of people, characters and companies, made from word lists for a whole column at once."""
+"""Names of the demo's people, countries, towns and companies. None is meant to be anybody's."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from jaxtyping import Bool, Float64, Int64
 
-from reelgraph.sources.demo.words import COMPANY_ENDS, COMPANY_WORDS, CULTURES
 
-ACTOR_STEP, MAKER_STEP = 7919, 6007
+class Culture(NamedTuple):
+    """Names that go together."""
+
+    women: tuple[str, ...]
+    men: tuple[str, ...]
+    surnames: tuple[str, ...]
+
+
+class Country(NamedTuple):
+    """A country in which movies are produced."""
+
+    name: str
+    share: float
+    """Share of movies; the head is as in MovieLens latest-small."""
+    language: str
+    culture: int
+    """Index into ``CULTURES``."""
+    towns: tuple[str, ...]
+
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(text.split())
+
+
+def _culture(women: str, men: str, surnames: str) -> Culture:
+    return Culture(_words(women), _words(men), _words(surnames))
+
+
+ENGLISH, FRENCH, GERMAN, LATIN, JAPANESE, CHINESE, INDIAN, SLAVIC, NORDIC = range(9)
+
+CULTURES = (
+    _culture("Nora Ellen Grace Ruby Alice Clara Helen Joan Kate Laura Megan Olive Paula Rose Sally Tess "
+             "Vera Wendy Abigail Beth Carol Dora Edith Fiona Gwen Hazel Iris Julia Lucy Mabel",
+             "Adam Ben Carl Daniel Edward Frank George Henry Ian Jack Kevin Leo Martin Neil Oscar Peter "
+             "Ralph Sam Tom Victor Walter Arthur Brian Clive Dean Ethan Felix Gordon Hugh Jasper",
+             "Abbott Barlow Carver Dalton Ellery Finch Garner Hale Ingram Jarvis Keller Lawson Mercer Nolan "
+             "Osborne Parrish Quill Ramsey Sutton Thorne Underhill Vance Weaver Yates Ashby Boyle Crane "
+             "Drake Eaton Fletcher Graves Hollis Irwin Joyce Kemp Lockwood Marsh North Oakley Pike Rowe "
+             "Sharp Tate Upton Vaughn Wells Archer Blake Connor Doyle Everett Foster Grant Harper Ives "
+             "Jordan Knox Lane Monroe Nash Owens Porter Reed Stone Tucker Voss Ward York Avery Beck Cole "
+             "Dunn Emmett Flynn Gale Hobbs Innes Jessup Kirk Lyle Moss Neville Orton Pryce Quincy Royce "
+             "Slater Tyler Usher Vickers Wade Zeller"),
+    _culture("Amélie Brigitte Camille Denise Élise Florence Gisèle Hélène Inès Juliette Louise Margot",
+             "Alain Bruno Claude Didier Émile François Gaston Henri Jacques Luc Marcel Olivier",
+             "Arnaud Beaumont Chevalier Dubois Fontaine Girard Hubert Joubert Lacroix Marchand Noël Perrin "
+             "Renaud Sauvage Tessier Vasseur Aubert Blanchard Collet Delorme Fournier Gauthier Lambert "
+             "Mercier"),
+    _culture("Anneliese Birgit Christa Doris Elke Greta Hanna Inge Jutta Karin Lotte Monika",
+             "Anton Bernd Dieter Emil Fritz Gerhard Hans Jürgen Klaus Lothar Manfred Otto",
+             "Ackermann Brandt Dietrich Eberhardt Fischer Gruber Hoffmann Jäger Kessler Lindner Meyer "
+             "Neumann Pohl Richter Schreiber Thaler Ullmann Vogel Winkler Zimmer Albrecht Bauer Engel Falk"),
+    _culture("Alba Beatriz Carmen Elena Francesca Giulia Inés Lucía Marta Paola Rosa Sofia",
+             "Alberto Bruno Carlos Diego Enrico Fabio Gabriel Javier Luis Marco Pablo Rafael",
+             "Alvarez Bianchi Castillo Delgado Esposito Ferrari Gallo Herrera Iglesias Lombardi Moreno "
+             "Navarro Ortega Pellegrini Quintero Romano Santoro Torres Vargas Zamora Aguilar Conti Medina "
+             "Rossi"),
+    _culture("Aiko Chiyo Emi Fumiko Hana Keiko Mariko Naomi Reiko Sachiko Yoko Yumi",
+             "Akira Daisuke Hiroshi Ichiro Jiro Kenji Makoto Noboru Osamu Ryo Takeshi Yuji",
+             "Aoki Endo Fujita Goto Hayashi Ishida Kato Kimura Maeda Mori Nakano Ogawa Okada Saito Sasaki "
+             "Shimizu Tanabe Ueda Wada Yamane Arai Hirano Kojima Noda"),
+    _culture("Ailing Fang Hua Jia Lan Mei Ning Qing Shu Wen Xiu Yan",
+             "Bao Chen Feng Gang Hong Jun Kai Lei Ming Ping Shan Wei",
+             "Bai Cao Deng Fan Guo He Jiang Kang Liang Ma Ouyang Peng Qian Ren Shen Tang Wu Xie "
+             "Yang Zhao Zhou Lu Lin Song"),
+    _culture("Anjali Deepa Gita Indira Kavita Lata Meera Nandini Priya Radha Sunita Usha",
+             "Anil Arjun Dev Gopal Harish Kiran Mohan Nikhil Rajesh Sanjay Vijay Vikram",
+             "Agarwal Banerjee Chopra Desai Ghosh Iyer Joshi Kapoor Mehta Nair Pandey Rao Saxena Tiwari "
+             "Varma Bose Chatterjee Gupta Khanna Malhotra Menon Patil Reddy Shetty"),
+    _culture("Agata Darya Galina Irina Katya Lena Milena Nadia Olga Svetlana Tatiana Vesna",
+             "Andrei Boris Dmitri Fyodor Igor Ivan Konstantin Lev Mikhail Nikolai Pavel Yuri",
+             "Antonov Belov Dragan Fedorov Gromov Horvat Ivanov Kovac Lebedev Markov Novak Orlov Petrov "
+             "Romanov Sokolov Tarasov Volkov Zukov Babic Chernov Jankovic Kowal Morozov Simic"),
+    _culture("Astrid Birgitta Dagny Freja Gudrun Ingrid Karen Liv Maja Solveig Tove Ylva",
+             "Anders Bjorn Erik Gunnar Håkon Jens Kristian Lars Magnus Nils Sven Torben",
+             "Andersen Berg Dahl Eklund Forsberg Gustafsson Hansen Iversen Jensen Karlsson Lindqvist Madsen "
+             "Nygaard Olsen Persson Rasmussen Strand Thorsen Vik Westergaard Aalto Bakke Holm Lund"),
+)  # fmt: skip
+
+COUNTRIES = (
+    Country("United States of America", .655, "English", ENGLISH,
+            ("Chicago", "New Orleans", "Brooklyn", "Seattle", "Memphis", "Boston", "Santa Fe", "Detroit",
+             "Savannah")),
+    Country("United Kingdom", .088, "English", ENGLISH,
+            ("London", "Glasgow", "Brighton", "Liverpool", "Oxford", "Whitby")),
+    Country("France", .050, "French", FRENCH, ("Paris", "Lyon", "Marseille", "Nice", "Rouen")),
+    Country("Germany", .034, "German", GERMAN, ("Berlin", "Hamburg", "Munich", "Leipzig")),
+    Country("Canada", .034, "English", ENGLISH, ("Toronto", "Vancouver", "Halifax", "Calgary")),
+    Country("Japan", .022, "Japanese", JAPANESE, ("Tokyo", "Kyoto", "Osaka", "Sapporo")),
+    Country("Italy", .020, "Italian", LATIN, ("Rome", "Naples", "Turin", "Palermo")),
+    Country("Australia", .016, "English", ENGLISH, ("Sydney", "Perth", "Hobart", "Alice Springs")),
+    Country("Spain", .012, "Spanish", LATIN, ("Madrid", "Seville", "Bilbao", "Granada")),
+    Country("India", .010, "Hindi", INDIAN, ("Mumbai", "Delhi", "Jaipur", "Calcutta")),
+    Country("Hong Kong", .010, "Cantonese", CHINESE, ("Kowloon", "Aberdeen", "Mong Kok")),
+    Country("China", .008, "Mandarin", CHINESE, ("Shanghai", "Beijing", "Harbin")),
+    Country("Sweden", .007, "Swedish", NORDIC, ("Stockholm", "Malmö", "Uppsala")),
+    Country("Denmark", .006, "Danish", NORDIC, ("Copenhagen", "Aarhus", "Odense")),
+    Country("Russia", .006, "Russian", SLAVIC, ("Moscow", "Saint Petersburg", "Kazan")),
+    Country("Mexico", .005, "Spanish", LATIN, ("Mexico City", "Oaxaca", "Veracruz")),
+    Country("Argentina", .004, "Spanish", LATIN, ("Buenos Aires", "Rosario", "Salta")),
+    Country("Brazil", .004, "Portuguese", LATIN, ("Rio de Janeiro", "Recife", "São Paulo")),
+    Country("Poland", .003, "Polish", SLAVIC, ("Warsaw", "Gdansk", "Krakow")),
+    Country("Norway", .002, "Norwegian", NORDIC, ("Oslo", "Bergen", "Tromsø")),
+    Country("Austria", .002, "German", GERMAN, ("Vienna", "Salzburg", "Graz")),
+    Country("Czech Republic", .001, "Czech", SLAVIC, ("Prague", "Brno", "Olomouc")),
+    Country("Serbia", .001, "Serbian", SLAVIC, ("Belgrade", "Novi Sad", "Nis")),
+)  # fmt: skip
+
+COMPANY_WORDS = _words("""
+Amber Anchor Aurora Beacon Birch Blue Bright Cedar Comet Copper Crescent Crown Delta Eagle Ember Falcon
+Golden Granite Harbor Horizon Iron Ivory Jade Keystone Lantern Lighthouse Lotus Maple Meridian Moon
+Northern Oak Onyx Orchid Pacific Pearl Phoenix Pine Prairie Raven Red River Royal Sapphire Silver Solar
+Spring Star Summit Swan Thunder Tiger Tower Velvet Vista Western White Willow Winter Zenith
+""")
+COMPANY_ENDS = (
+    "Pictures",
+    "Films",
+    "Entertainment",
+    "Studios",
+    "Productions",
+    "Film Company",
+    "Cinema",
+    "Media",
+)
+
+TITLE_WORDS = _words("""
+Silent Broken Last Secret Crimson Hidden Lost Golden Endless Midnight Burning Frozen Perfect Crooked
+Savage Gentle Hollow Distant Bitter Sweet Black White Scarlet Forgotten Final Second Third Wild Quiet
+Blind Strange Dangerous Beautiful Cruel Electric Empty False Fatal First Foolish Great Holy Honest
+Innocent Invisible Lonely Long Lucky Mad Naked Noble Patient Phantom Private Restless Rising Royal Sacred
+Shattered Sleeping Stolen Sudden Tender Unknown Velvet Wicked
+""")
+
+
+ACTOR_STRIDE, CREW_STRIDE = 7919, 6007
 """Primes: multiples of one, modulo the number of names, go through all names without a pattern."""
 
 LETTERS = 26
 
 
-def words(list_: Sequence[str], index: Int64[np.ndarray, "movies"]) -> pa.Array:
+def take_words(list_: Sequence[str], index: Int64[np.ndarray, "movies"]) -> pa.Array:
     """Return the word of each index."""
     return pa.array(list_, pa.string()).take(pa.array(index))
 
 
-def joined(*columns: pa.Array, by: str = "") -> pa.Array:
+def join_texts(*columns: pa.Array, by: str = "") -> pa.Array:
     """Join the columns' texts row by row."""
     return pc.binary_join_element_wise(*columns, by)
 
@@ -42,7 +175,7 @@ class _Lists:
         return cls(sum(lists, ()), np.cumsum(size) - size, size)
 
     def at(self, culture: Int64[np.ndarray, "movies"], place: Int64[np.ndarray, "movies"]) -> pa.Array:
-        return words(self.words, self.start[culture] + place)
+        return take_words(self.words, self.start[culture] + place)
 
     def drawn(self, culture: Int64[np.ndarray, "movies"], uniform: Float64[np.ndarray, "movies"]) -> pa.Array:
         return self.at(culture, (uniform * self.size[culture]).astype(np.int64))
@@ -54,7 +187,9 @@ _FIRST = _Lists.of([c.women + c.men for c in CULTURES])
 _LAST = _Lists.of([c.surnames for c in CULTURES])
 
 
-def people(culture: Int64[np.ndarray, "movies"], index: Int64[np.ndarray, "movies"], step: int) -> pa.Array:
+def person_names(
+    culture: Int64[np.ndarray, "movies"], index: Int64[np.ndarray, "movies"], step: int
+) -> pa.Array:
     """Return the full name of each person of a culture; different persons have different names.
 
     When all pairs of first name and surname are used up, they start again with a middle initial.
@@ -63,7 +198,7 @@ def people(culture: Int64[np.ndarray, "movies"], index: Int64[np.ndarray, "movie
     pair, again = index * step % pairs, index // pairs
     first = _FIRST.at(culture, pair % _FIRST.size[culture])
     last = _LAST.at(culture, pair // _FIRST.size[culture])
-    return joined(first, words([_initials(i) for i in range(int(again.max()) + 1)], again), last)
+    return join_texts(first, take_words([_initials(i) for i in range(int(again.max()) + 1)], again), last)
 
 
 def _initials(number: int) -> str:
@@ -90,16 +225,16 @@ def surnames(culture: Int64[np.ndarray, "movies"], uniform: Float64[np.ndarray, 
     return _LAST.drawn(culture, uniform)
 
 
-MOST_COMPANIES = len(COMPANY_WORDS) * len(COMPANY_ENDS) * (len(COMPANY_WORDS) - 1)
+MAX_COMPANIES = len(COMPANY_WORDS) * len(COMPANY_ENDS) * (len(COMPANY_WORDS) - 1)
 """Companies that have names of their own."""
 
 
-def companies(index: Int64[np.ndarray, "movies"]) -> pa.Array:
+def company_names(index: Int64[np.ndarray, "movies"]) -> pa.Array:
     """Return each company's name: a word and an ending, or two words and an ending."""
     pairs = len(COMPANY_WORDS) * len(COMPANY_ENDS)
-    pair, again = index * ACTOR_STEP % pairs, index // pairs
+    pair, again = index * ACTOR_STRIDE % pairs, index // pairs
     first = pair % len(COMPANY_WORDS)
-    second = words(["", *(f"{word} " for word in COMPANY_WORDS)],
+    second = take_words(["", *(f"{word} " for word in COMPANY_WORDS)],
                    np.where(again > 0, (first + again) % len(COMPANY_WORDS) + 1, 0))  # fmt: skip
-    end = words(COMPANY_ENDS, pair // len(COMPANY_WORDS))
-    return joined(words([f"{word} " for word in COMPANY_WORDS], first), second, end)
+    end = take_words(COMPANY_ENDS, pair // len(COMPANY_WORDS))
+    return join_texts(take_words([f"{word} " for word in COMPANY_WORDS], first), second, end)

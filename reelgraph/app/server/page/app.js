@@ -112,7 +112,7 @@ async function ask() {
 async function recommend() {
   const since = Number(at("since").value), count = mine.size;
   const question = {ratings: [...mine].map(([row, given]) => [movies.id[row], given]), top: 10, genre: at("genre").value || null,
-    since: since >= 1800 && since <= 2200 ? since : null, unseen_by_many: at("rare").checked, diverse: at("diverse").checked};
+    since: since >= 1800 && since <= 2200 ? since : null, exclude_popular: at("rare").checked, diverse: at("diverse").checked};
   try {
     const said = await post("/api/recommend", JSON.stringify(question));
     found = said.recommendations;

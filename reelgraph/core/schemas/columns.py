@@ -1,0 +1,63 @@
+"""The catalogue's columns by what they hold. Apart from its contract, for whoever needs no table engine."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a file."""
+
+    name: str
+    """Name in code."""
+    type: pa.DataType
+    """Type in the file as this project writes it: int64, float64, bool or string."""
+    alias: str = ""
+    """Name in the file, where it differs."""
+    nullable: bool = False
+    minimum: int | float | None = None
+    maximum: int | float | None = None
+    step: int | float | None = None
+    """Values are whole multiples of it."""
+    remedy: str = "Correct the file."
+
+    @property
+    def name_in_file(self) -> str:
+        """The column's name in the file."""
+        return self.alias or self.name
+
+
+FIRST_YEAR, LAST_YEAR = 1800.0, 2200.0
+
+ACTOR_COLUMNS = ("actor_1", "actor_2", "actor_3")
+
+ENTITY_COLUMNS: dict[str, tuple[str, ...]] = {
+    "actor": ACTOR_COLUMNS,
+    "director": ("director_1",),
+    "writer": ("writer_1",),
+    "genre": ("genre_1",),
+    "company": ("produced_by_company_1",),
+    "country": ("produced_in_country_1",),
+    "language": ("spoken_language_1",),
+}
+"""Entity type → the catalogue's columns that name its entities."""
+
+TEXT_COLUMNS = (
+    "original_title", "tagline", "overview",
+    *(column for columns in ENTITY_COLUMNS.values() for column in columns),
+)  # fmt: skip
+
+CATALOG_COLUMNS = (
+    Column("movie_id", pa.int64(), "movieId",
+           remedy="Give every movie a movieId of its own, a whole number."),
+    *(
+        Column(name, pa.string(), nullable=True, remedy="Text columns are strings, null where unknown.")
+        for name in TEXT_COLUMNS
+    ),
+    Column("release_year", pa.int64(), nullable=True, minimum=FIRST_YEAR, maximum=LAST_YEAR, step=1.0,
+           remedy="release_year is a whole year such as 1995, or null where unknown."),
+)  # fmt: skip
+"""All of them, in the file's order."""

@@ -1,0 +1,75 @@
+"""A trained GNN on disk: weights, shape, and loss curve."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pyarrow.compute as pc
+from jaxtyping import Float32, Float64, Int64
+
+from reelgraph.core.schemas.movies import read_movies
+from reelgraph.core.schemas.vectors import align_to, read_vectors
+from reelgraph.gnn.link_predictor import LinkPredictor
+from reelgraph.gnn.sage import HeteroSage
+from reelgraph.runtime.atomic_io import atomic_write, write_json, write_text
+from reelgraph.runtime.safetensors_io import write_tensors
+
+
+def write_model(model: HeteroSage | LinkPredictor, folder: Path | str) -> None:
+    """Write ``model.safetensors`` and ``config.json``, the arguments that construct the model."""
+    with atomic_write(folder) as draft:
+        draft.mkdir()
+        write_tensors(model.state_dict(), draft / "model.safetensors")
+        write_json({**model.shape, "kinds": list(model.kinds)}, draft / "config.json")
+
+
+def write_loss_curve(losses: list[float], path: Path | str) -> None:
+    """Write the loss of each epoch, counted from 1, as tab-separated text for ``dvc plots``."""
+    _write_rows("loss", dict(enumerate(losses, 1)), path)
+
+
+def write_validation_curve(mrr: dict[int, float], path: Path | str) -> None:
+    """Write the validation MRR of the epochs that were looked at."""
+    _write_rows("mrr", mrr, path)
+
+
+def _write_rows(name: str, values: dict[int, float], path: Path | str) -> None:
+    lines = [f"{epoch}\t{value:.6f}" for epoch, value in values.items()]
+    write_text("\n".join([f"epoch\t{name}", *lines]) + "\n", path)
+
+
+VARIANTS = ("kg_gnn_bert", "kg_gnn")
+"""Projected text vectors; release year only."""
+
+PROJECTED_PATH = Path("data/movie_features.parquet")
+MOVIES_PATH = Path("data/movies.parquet")
+
+
+def read_movie_features(
+    variant: str, movie_ids: Int64[np.ndarray, " movies"]
+) -> Float32[np.ndarray, "movies dim"]:
+    """Read a variant's features in the order of ``movie_ids``.
+
+    Raises:
+        ArtifactError: the file is missing or holds other movies.
+    """
+    if variant == "kg_gnn_bert":
+        return align_to(movie_ids, *read_vectors(PROJECTED_PATH), PROJECTED_PATH)
+    movies = read_movies(MOVIES_PATH, ("movie_id", "release_year"))
+    years = pc.cast(movies["release_year"], "float64").to_numpy()
+    return align_to(movie_ids, movies["movie_id"].to_numpy(), standardize_release_years(years), MOVIES_PATH)
+
+
+def standardize_release_years(years: Float64[np.ndarray, " movies"]) -> Float32[np.ndarray, "movies 1"]:
+    """Return the release year, standardised over the known years; 0 where it is missing (SPEC, build_kg).
+
+    Args:
+        years: calendar years; NaN where unknown.
+    """
+    known = years[~np.isnan(years)]
+    spread = known.std() if len(known) else 0.0
+    if spread == 0:
+        return np.zeros((len(years), 1), np.float32)
+    standard = (years - known.mean()) / spread
+    return np.nan_to_num(standard, nan=0.0).astype(np.float32)[:, None]

@@ -1,0 +1,61 @@
+"""From two tables to the history arrays, and what there is to report of them."""
+
+from __future__ import annotations
+
+import ibis.expr.types as ir
+import numpy as np
+from jaxtyping import Int64
+
+from reelgraph.core.rating_scale import codes_to_stars
+from reelgraph.params.sequences import Sequences
+from reelgraph.runtime.atomic_io import Json
+from reelgraph.runtime.errors import InputError
+from reelgraph.sequences.dataset import UserHistories
+from reelgraph.sequences.ordering import SCHEMA, SCHEMA_WITH_SPLIT, flat_arrays, sample_users, sort_ratings
+from reelgraph.sequences.splits import Split, global_time, leave_last_out, predefined
+
+
+def build_histories(ratings: ir.Table, movies: ir.Table, params: Sequences) -> UserHistories:
+    """Order the ratings, lay them out as arrays and choose the targets.
+
+    Raises:
+        InputError: no rating of an embedded movie, no user with enough of them, or no split where
+            one should be given.
+    """
+    schema = SCHEMA_WITH_SPLIT if params.split == "predefined" else SCHEMA
+    if schema is SCHEMA_WITH_SPLIT and "test" not in ratings.columns:
+        raise InputError("data/ratings.parquet", "a column test, as sequences.split is predefined", "none",
+                         "Set data.base and data.test, or read a table that has the column.")  # fmt: skip
+    if params.sample_users:
+        ratings = sample_users(ratings, movies, params.sample_users, params.sample_seed)
+    user_id, offsets, arrays = flat_arrays(sort_ratings(ratings, movies, schema), schema)
+    split = _split(offsets, arrays, params)
+    arrays.pop("test", None)
+    return UserHistories(user_id=user_id, offsets=offsets, **arrays, **split._asdict())
+
+
+def _split(offsets: Int64[np.ndarray, "bounds"], arrays: dict[str, np.ndarray], params: Sequences) -> Split:
+    asked = offsets, params.min_history, params.train_targets
+    if params.split == "predefined":
+        return predefined(*asked, arrays["test"])
+    if params.split == "global_time":
+        return global_time(*asked, arrays["timestamp"], params.val_fraction, params.test_fraction)
+    return leave_last_out(*asked, params.n_test)
+
+
+def summary_statistics(histories: UserHistories) -> dict[str, Json]:
+    """Return what is reported of the histories; training targets' mean and deviation in stars."""
+    lengths = np.diff(histories.offsets)
+    stars = codes_to_stars(histories.half_star_code[histories.train].astype(np.float64))
+    return {
+        "users": len(lengths),
+        "ratings": len(histories.half_star_code),
+        "length_min": int(lengths.min()),
+        "length_max": int(lengths.max()),
+        "length_mean": float(lengths.mean()),
+        "targets_train": len(histories.train),
+        "targets_val": len(histories.val),
+        "targets_test": len(histories.test),
+        "train_target_mean": float(stars.mean()),
+        "train_target_std": float(stars.std()),
+    }

@@ -1,0 +1,39 @@
+"""Stage peers: the peers' predictions, the rater's, bias_recent's → metrics/external_baselines.json, peer_slices.json."""
+
+from __future__ import annotations
+
+import pyarrow.compute as pc
+
+from reelgraph.baselines.external.blend import blend_predictions
+from reelgraph.core.schemas.movies import read_movies
+from reelgraph.core.seeds import derive_seed
+from reelgraph.evaluation.comparison import compare_with_rater
+from reelgraph.evaluation.io import read_baseline_predictions, read_test_predictions
+from reelgraph.evaluation.slices import compare_with_best_baseline
+from reelgraph.params.base import PARAMS_FILE
+from reelgraph.runtime.atomic_io import write_metrics
+from reelgraph.runtime.stage_runner import run_stage
+from reelgraph.sequences.dataset import read_histories, star_ratings
+from studies.external_baselines.params import EXTERNAL_BASELINES_FILE, ExternalBaselineTableParams
+
+
+def main(params: ExternalBaselineTableParams) -> str:
+    """Compare the peers, and the blend of the best with the person's last residuals, with the rater."""
+    released = read_movies("data/movies.parquet", ("release_year",))["release_year"]
+    fit, histories = params.evaluate.fit, read_histories("data/sequences", len(released))
+    peers = read_baseline_predictions("data/external_baselines", list(params.external_baselines), histories)
+    recent = read_baseline_predictions("data/baselines", ["bias_recent"], histories)["bias_recent"]
+    blend, peers["fm_recent"] = blend_predictions(
+        star_ratings(histories, histories.val), peers["bayesian_fm"], recent
+    )
+    rater = read_test_predictions("data/predictions.parquet", histories)
+    found = compare_with_rater(histories, rater, peers, fit, params.seed)
+    year, draws = pc.cast(released, "float64").to_numpy(), derive_seed(params.seed, "bootstrap")
+    slices = compare_with_best_baseline(histories, fit, year, rater, peers, draws)
+    write_metrics(found, "metrics/external_baselines.json")
+    write_metrics(slices, "metrics/external_baseline_slices.json")
+    return f"{len(found)} peers; share of bias_recent in fm_recent {blend.weight:.2f}"
+
+
+if __name__ == "__main__":
+    run_stage("external_baselines", ExternalBaselineTableParams, main, PARAMS_FILE, EXTERNAL_BASELINES_FILE)

@@ -1,0 +1,33 @@
+"""Stage external_baseline@NAME: histories → data/external_baselines/NAME/, its predictions of the targets."""
+
+from __future__ import annotations
+
+import sys
+from functools import partial
+
+from reelgraph.baselines.registry import fit_and_predict, load_baseline
+from reelgraph.core.metrics import rmse
+from reelgraph.runtime.atomic_io import write_arrays
+from reelgraph.runtime.stage_runner import record_timing, run_stage
+from reelgraph.sequences.dataset import read_histories, star_ratings
+from studies.external_baselines.params import EXTERNAL_BASELINES_FILE, ExternalBaselineParams
+
+
+def main(name: str, params: ExternalBaselineParams) -> str:
+    """Predict the validation targets, and the test targets by either fit; write the predictions."""
+    predict = load_baseline(
+        "reelgraph.baselines.external", name, params.external_baselines[name], EXTERNAL_BASELINES_FILE
+    )
+    histories = read_histories("data/sequences")
+    found = fit_and_predict(predict, histories, partial(record_timing, f"external_baseline@{name}"))
+    write_arrays(found, f"data/external_baselines/{name}")
+    return f"validation RMSE {rmse(star_ratings(histories, histories.val), found['val']):.4f} stars"
+
+
+if __name__ == "__main__":
+    run_stage(
+        f"external_baseline@{sys.argv[1]}",
+        ExternalBaselineParams,
+        partial(main, sys.argv[1]),
+        EXTERNAL_BASELINES_FILE,
+    )

@@ -1,0 +1,98 @@
+"""params.yaml, as people and strangers edit it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+from tests.helpers.stage_cases import DEFAULT_PARAMS, Case
+
+
+def params(old: str = "", new: str = "", door: str = "train_rater") -> Case:
+    """The project's params as text, with one piece replaced."""
+
+    def prepare(folder: Path) -> bytes:
+        text = Path("params.yaml").read_text(encoding="utf-8")
+        assert old in text
+        return text.replace(old, new, 1).encode()
+
+    return Case(door, prepare)
+
+
+def whole(content: bytes | Callable[[], bytes]) -> Case:
+    return Case("train_rater", lambda folder: content if isinstance(content, bytes) else content())
+
+
+def values(section: str, **keys: object) -> Case:
+    changed = {**DEFAULT_PARAMS, section: {**DEFAULT_PARAMS[section], **keys}}
+    return whole(json.dumps(changed).encode())
+
+
+CASES = {
+    "params: a section unknown": params("\ngp:", "\ngpp:"),
+    "params: two sections unknown": whole(b"colour: 1\nshape: 2\n"),
+    "params: a section missing": whole(json.dumps({k: v for k, v in DEFAULT_PARAMS.items() if k != "gp"}).encode()),
+    "params: a key unknown": values("model", colour="red"),
+    "params: a key renamed": params("hidden_dim: 128 ", "hiden_dim: 128 "),
+    "params: seven keys wrong": values("gp", embedding_dim=0, cooccurrence_dim="16", context_length=1.5, batch_size=None, epochs=True,
+                                       max_ratings=-1, colour=1),
+    "params: a key twice": params("\nseed: 42", "\nseed: 42\nseed: 43"),
+    "params: a key twice deep down": params("  embedding_dim: 8 ", "  embedding_dim: 8\n  embedding_dim: 9 "),
+    "params: an anchor": params("\nseed: 42", "\nseed: &a 42"),
+    "params: an alias": params("epochs: 30 ", "epochs: &e 30\n  batch: *e\n  x: 1 "),
+    "params: an alias of nothing": params("\nseed: 42", "\nseed: *a"),
+    "params: a billion laughs": whole(b"a: &a [x,x]\nb: &b [*a,*a]\nc: &c [*b,*b]\nd: [*c,*c]\n"),
+    "params: a merge key": params("\nseed: 42", "\n<<: {seed: 42}"),
+    "params: a tag": params("\nseed: 42", "\nseed: !!str 42"),
+    "params: a tag that runs code": params("\nseed: 42", "\nseed: !!python/object/apply:os.mkdir [exploited]"),
+    "params: a date": params("type: gp ", "type: 2001-01-01 "),
+    "params: text for a number": values("model", hidden_dim="128"),
+    "params: a float for a whole number": values("model", hidden_dim=128.0),
+    "params: true for a whole number": values("train", epochs=True),
+    "params: null": values("train", learning_rate=None),
+    "params: a list": values("train", learning_rate=[0.1]),
+    "params: a mapping": values("train", learning_rate={"value": 0.1}),
+    "params: a section as text": whole(json.dumps({**DEFAULT_PARAMS, "train": "fast"}).encode()),
+    "params: NaN": params("learning_rate: 0.001 ", "learning_rate: .nan "),
+    "params: infinite": params("clip_norm: 1.0 ", "clip_norm: .inf "),
+    "params: 1e400": params("clip_norm: 1.0 ", "clip_norm: 1e400 "),
+    "params: below its range": values("train", learning_rate=0.0),
+    "params: above its range": values("model", dropout=1.0),
+    "params: a seed below 0": whole(json.dumps({**DEFAULT_PARAMS, "seed": -1}).encode()),
+    "params: a seed beyond 64 bits": whole(json.dumps({**DEFAULT_PARAMS, "seed": 2**63}).encode()),
+    "params: a number of 5,000 digits": params("\nseed: 42", "\nseed: " + "9" * 5000),
+    "params: a text of 100,000 letters": values("model", type="x" * 100_000),
+    "params: another kind of rater": values("model", type="lstm"),
+    "params: a path as embedding": values("model", embedding="../../etc/passwd"),
+    "params: heads that don't divide": values("model", type="transformer", heads=5),
+    "params: empty": whole(b""),
+    "params: a comment only": whole(b"# nothing\n"),
+    "params: a list of sections": whole(b"- seed\n- model\n"),
+    "params: a word": whole(b"reelgraph"),
+    "params: two documents": params("\nseed: 42", "\nseed: 42\n---\nseed: 43"),
+    "params: a key that is a number": whole(b"1: 2\nseed: 42\n"),
+    "params: a key that is a list": whole(b"? [a, b]\n: 2\n"),
+    "params: tabs": params("\n  factors: 8 ", "\n\tfactors: 8 "),
+    "params: an indentation off": params("\n  factors: 8 ", "\n   factors: 8 "),
+    "params: brackets deep": whole(b"a: " + b"[" * 20_000),
+    "params: levels deep": whole(b"a: " + b"[" * 60 + b"]" * 60),
+    "params: over 1 MB": whole(b"# " + b"x" * 1_000_000),
+    "params: Latin-1": whole("seed: 42 # é".encode("latin-1")),
+    "params: UTF-16": whole("seed: 42".encode("utf-16")),
+    "params: NUL": whole(b"seed: 42\0"),
+    "params: a binary": whole(bytes(range(256))),
+    "params: a folder": Case("train_rater", lambda folder: (folder / "params.yaml").mkdir()),
+    "params: a key with a line end": whole(b'"a\\nb": 1\n'),
+    "params: demo means above the maximum": Case(
+        "ingest", lambda folder: {"demo": {**DEFAULT_PARAMS["demo"], "mean_ratings": 50, "max_ratings": 20}}
+    ),
+    "params: a baseline unknown": Case(
+        "baseline@bias", lambda folder: {"baselines": {"bias": {"movie_damping": -1, "colour": 1}}}, needs_finished_run=True
+    ),
+    "params: a bad params.yaml with CRLF is fine": Case(
+        "ingest", lambda folder: Path("params.yaml").read_bytes().replace(b"users: 600", b"users: 20")
+        .replace(b"movies: 1500", b"movies: 30").replace(b"mean_ratings: 100", b"mean_ratings: 10")
+        .replace(b"\n", b"\r\n")
+    ),
+}  # fmt: skip

@@ -1,0 +1,40 @@
+"""A fit without some people learns from none of their rows, and predicts them nonetheless."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from bench.new_users import fit_and_predict, without_users
+from tests.contracts.test_raters import small_movie_inputs, small_rater_params
+from tests.helpers.history_strategies import random_histories
+
+
+def test_a_fit_without_people_has_none_of_their_rows_and_all_histories() -> None:
+    people = random_histories(3, 30, 40, 60)
+    gone = np.array([2, 7, 29])
+    seen = without_users(people, gone)
+    assert not seen.mask_before(seen.fit_end("train_val"))[np.concatenate([
+        np.arange(people.offsets[user], people.offsets[user + 1]) for user in gone
+    ])].any()  # fmt: skip
+    for index in (seen.train, seen.val):
+        assert len(index)
+        assert not np.isin(seen.users_of(index), gone).any()
+    assert np.array_equal(seen.test, people.test)
+    assert np.array_equal(seen.history_end(seen.test), people.history_end(people.test))
+
+
+def test_what_the_unseen_gave_bears_on_their_own_predictions_and_on_no_others() -> None:
+    people, known = random_histories(3, 30, 40, 60), small_movie_inputs()
+    gone = np.array([2])
+    own = np.isin(people.users_of(people.test), gone)
+    changed = people.half_star_code.copy()
+    first, last = people.offsets[2], people.offsets[3]
+    changed[first:last] = 11 - changed[first:last]
+    plain, other = (
+        fit_and_predict(small_rater_params("gp"), without_users(each, gone), known, people.test)
+        for each in (people, replace(people, half_star_code=changed))
+    )
+    assert np.array_equal(plain[~own], other[~own])
+    assert not np.array_equal(plain[own], other[own])

@@ -1,0 +1,76 @@
+"""What every peer owes: what a baseline owes, where its package is installed."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from reelgraph.baselines.registry import import_optional, load_baseline
+from reelgraph.core.metrics import rmse
+from reelgraph.params.base import load
+from reelgraph.runtime.errors import PackageError
+from reelgraph.sequences.dataset import UserHistories, star_ratings
+from studies.external_baselines.params import EXTERNAL_BASELINES_FILE, ExternalBaselineParams
+from tests.helpers.history_strategies import SPLITS, irrelevant_rows, random_histories, with_changed_ratings
+from tests.helpers.planted_ratings import planted_histories
+
+PEERS = load(ExternalBaselineParams, EXTERNAL_BASELINES_FILE).external_baselines
+PACKAGE = {"svd": "surprise", "svdpp": "surprise", "als_implicit": "cmfrec"}
+QUICK = {"burn_in": 5, "draws": 20, "rank": 4}
+
+
+@pytest.fixture(params=PEERS)
+def name(request: pytest.FixtureRequest) -> str:
+    package = PACKAGE.get(request.param, "myfm")
+    try:
+        import_optional(package)
+    except PackageError:
+        pytest.skip(f"{request.param} needs {package}, of the extra peers")
+    return request.param
+
+
+def predicted(name: str, h: UserHistories, index: np.ndarray, **numbers: object) -> np.ndarray:
+    quick = {key: value for key, value in (QUICK | numbers).items() if key in PEERS[name]}
+    predict = load_baseline(
+        "reelgraph.baselines.external", name, PEERS[name] | quick, EXTERNAL_BASELINES_FILE
+    )
+    return predict(h, h.fit_end("train"), index)
+
+
+@pytest.mark.parametrize("split", SPLITS)
+def test_on_the_scale(name: str, split: str) -> None:
+    h = random_histories(4, 12, 40, 50, split)
+    values = predicted(name, h, np.concatenate([h.val, h.test]))
+    assert values.dtype == np.float64
+    assert np.isfinite(values).all()
+    assert values.min() >= 0.5
+    assert values.max() <= 5.0
+
+
+@pytest.mark.parametrize("split", SPLITS)
+def test_only_training_rows_and_the_history_matter(name: str, split: str) -> None:
+    h = random_histories(5, 12, 40, 50, split)
+    index = h.test[:1]
+    others = irrelevant_rows(h, int(index[0]))
+    others[index] = False
+    other = with_changed_ratings(h, others)
+    other.half_star_code[index] = 11 - other.half_star_code[index]
+    np.testing.assert_allclose(predicted(name, h, index), predicted(name, other, index), atol=1e-9)
+
+
+def test_twice_the_same_bytes(name: str) -> None:
+    h = random_histories(6, 12, 40, 50)
+    assert predicted(name, h, h.test).tobytes() == predicted(name, h, h.test).tobytes()
+
+
+def test_a_target_is_predicted_alike_alone_and_among_others(name: str) -> None:
+    h = random_histories(7, 6, 40, 50)
+    alone = np.concatenate([predicted(name, h, h.test[i : i + 1]) for i in range(len(h.test))])
+    np.testing.assert_allclose(predicted(name, h, h.test), alone, atol=1e-9)
+
+
+def test_planted_tastes_are_found(name: str) -> None:
+    h = planted_histories(0)
+    said = predicted(name, h, h.test, draws=100, burn_in=50, l2=0.02 if "svd" in name else 1.0, epochs=60)
+    mean = np.full(len(h.test), star_ratings(h, np.flatnonzero(h.mask_before(h.fit_end("train")))).mean())
+    assert rmse(star_ratings(h, h.test), said) < 0.5 * rmse(star_ratings(h, h.test), mean)

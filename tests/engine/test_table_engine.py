@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from reelgraph.core.table_engine import collect, connect, read_parquet, stream
+from reelgraph.params.data import Engine
+from reelgraph.runtime.errors import InputError, PackageError
+
+SCHEMA = pa.schema({"a": pa.int64(), "s": pa.string()})
+
+
+@pytest.fixture
+def place(tmp_path):
+    path = tmp_path / "a b[1]{c}?*.parquet"
+    pq.write_table(pa.table({"s": ["x", None, "é\0"], "a": [3, 1, 2]}), path)
+    return path
+
+
+def test_stream_selects_casts_and_keeps_order(duckdb_engine, place):
+    table = read_parquet(duckdb_engine, place)
+    rows = pa.Table.from_batches(stream(table.order_by("a"), SCHEMA)).to_pydict()
+    assert rows == {"a": [1, 2, 3], "s": [None, "é\0", "x"]}
+
+
+def test_an_empty_result_has_its_columns(duckdb_engine, place):
+    table = read_parquet(duckdb_engine, place)
+    assert collect(table.filter(table.a > 5), "x").column_names == ["s", "a"]
+
+
+def test_relative_paths_and_folders(duckdb_engine, place, monkeypatch):
+    monkeypatch.chdir(place.parent)
+    assert collect(read_parquet(duckdb_engine, place.name).count().as_table(), "x").num_rows == 1
+    assert collect(read_parquet(duckdb_engine, "."), "x").num_rows == 3
+
+
+def test_missing_file_is_named(duckdb_engine):
+    with pytest.raises(InputError, match="/no/such.parquet: expected a parquet file, got no such file"):
+        read_parquet(duckdb_engine, "/no/such.parquet")
+
+
+def test_too_little_memory_is_said(tmp_path):
+    small = connect(Engine(backend="duckdb", url="", memory_mb=64))
+    small.raw_sql("SET temp_directory=''")
+    pq.write_table(pa.table({"a": range(5_000_000)}), tmp_path / "x.parquet")
+    table = read_parquet(small, tmp_path / "x.parquet")
+    with pytest.raises(PackageError, match=r"the sums.*engine\.memory_mb"):
+        collect(table.group_by("a").aggregate(n=table.count()), "the sums")
+
+
+# In a process of its own, as Java ends with it.
+GREEDY = """
+import sys
+import pyarrow as pa, pyarrow.parquet as pq
+from reelgraph.core.table_engine import connect, read_parquet, write_table
+from reelgraph.runtime.errors import PackageError
+from reelgraph.params.data import Engine
+
+pq.write_table(pa.table({"s": ["x"]}), "x.parquet")
+table = read_parquet(connect(Engine(backend="spark", url="local[1]", memory_mb=64)), "x.parquet")
+try:
+    write_table(table.mutate(s=table.s.repeat(700_000_000)), "out/y.parquet", pa.schema({"s": pa.string()}))
+except PackageError as error:
+    print(error)
+"""
+
+
+def test_too_little_memory_of_spark_is_said_and_nothing_is_left(spark, tmp_path):
+    ran = subprocess.run(
+        [sys.executable, "-c", GREEDY], cwd=tmp_path, env={**os.environ, "PYTHONPATH": os.getcwd()},
+        stdout=subprocess.PIPE, text=True, check=True,
+    )  # fmt: skip
+    assert "expected enough memory and disk for its rows, got " in ran.stdout
+    assert "Raise engine.memory_mb" in ran.stdout
+    assert {path.name for path in tmp_path.rglob("*")} == {"x.parquet", "out"}

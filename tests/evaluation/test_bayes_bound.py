@@ -1,0 +1,177 @@
+"""The bound: known answers of the filter and of the expectation, order of the errors, refusals."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from reelgraph.evaluation.bayes_bound import ROUNDING, bayes_predictions, expected_stars
+from reelgraph.params.data import Demo
+from reelgraph.runtime.errors import ArtifactError
+from reelgraph.sequences.dataset import UserHistories
+from reelgraph.sources.demo.generate import DemoData, generate_demo
+
+NONE = np.zeros(0, np.int64)
+
+
+def histories_of(data: DemoData) -> UserHistories:
+    """Return the demo's ratings with everybody's last as test target."""
+    ratings, offsets = data.ratings, data.truth["offsets"]
+    row = np.searchsorted(data.truth["movie_id"], ratings["movieId"].to_numpy())
+    return UserHistories(
+        user_id=data.truth["user_id"], offsets=offsets, movie_row=row.astype(np.int32),
+        half_star_code=(ratings["rating"].to_numpy() * 2).astype(np.uint8),
+        timestamp=ratings["timestamp"].to_numpy(), train_end=offsets[1:] - 1,
+        val_end=offsets[1:] - 1, history_cap=offsets[1:],
+        train=NONE, val=NONE, test=offsets[1:] - 1,
+    )  # fmt: skip
+
+
+def sampled(histories: UserHistories, users: np.ndarray) -> UserHistories:
+    """Keep some users, as ``sequences.sample_users`` does."""
+    counts = np.diff(histories.offsets)
+    keep = np.isin(np.repeat(np.arange(len(counts)), counts), users)
+    offsets = np.concatenate([[0], np.cumsum(counts[users])])
+    return replace(
+        histories, user_id=histories.user_id[users], offsets=offsets, movie_row=histories.movie_row[keep],
+        code=histories.half_star_code[keep], timestamp=histories.timestamp[keep], train_end=offsets[1:] - 1,
+        val_end=offsets[1:] - 1, history_cap=offsets[1:], test=offsets[1:] - 1,
+    )  # fmt: skip
+
+
+def rmse(prediction: np.ndarray, stars: np.ndarray) -> float:
+    return float(np.sqrt(np.mean((prediction - stars) ** 2)))
+
+
+def conditioned(truth: dict[str, np.ndarray], histories: UserHistories, user: int) -> float:
+    """Predict a person's last rating by conditioning the joint normal distribution of all of them."""
+    mine = slice(*histories.offsets[user : user + 2])
+    row, days = histories.movie_row[mine], histories.timestamp[mine] / 86_400
+    look = np.column_stack([np.ones(len(row)), truth["factors"][row]])
+    elapsed = np.minimum.outer(days, days) - days[0]
+    state = truth["prior_variance"] + elapsed[:, :, None] * truth["drift_per_day"]
+    joint = np.einsum("is,js,ijs->ij", look, look, state)
+    noise = float(truth["noise_sd"][0]) ** 2
+    surprise = histories.half_star_code[mine][:-1] / 2 - truth["movie_mean"][row[:-1]]
+    gain = np.linalg.solve(joint[:-1, :-1] + (noise + ROUNDING) * np.eye(len(row) - 1), joint[:-1, -1])
+    mean = truth["movie_mean"][row[-1]] + gain @ surprise
+    variance = joint[-1, -1] - gain @ joint[:-1, -1] + noise
+    return float(expected_stars(np.array([mean]), np.sqrt(np.array([variance])))[0])
+
+
+@settings(max_examples=15, deadline=None)
+@given(seed=st.integers(0, 1000))
+def test_filter_equals_gaussian_conditioning(seed: int) -> None:
+    data = generate_demo(Demo(users=5, movies=60, mean_ratings=25, max_ratings=40), seed)
+    histories = histories_of(data)
+    found = bayes_predictions(data.truth, histories, data.truth["movie_id"]).posterior
+    expected = [conditioned(data.truth, histories, user) for user in range(5)]
+    np.testing.assert_allclose(found, expected, rtol=1e-8)
+
+
+def test_no_history_gives_the_movies_mean_seen_through_all_uncertainty() -> None:
+    data = generate_demo(Demo(users=3, movies=5, mean_ratings=1, max_ratings=1), 1)
+    histories, truth = histories_of(data), data.truth
+    row = histories.movie_row
+    look = np.column_stack([np.ones(3), truth["factors"][row]])
+    spread = np.sqrt((look**2 * truth["prior_variance"]).sum(axis=1) + truth["noise_sd"][0] ** 2)
+    found = bayes_predictions(truth, histories, truth["movie_id"])
+    np.testing.assert_allclose(found.posterior, expected_stars(truth["movie_mean"][row], spread))
+
+
+@pytest.mark.parametrize("mean", [-1.0, 0.6, 2.9, 4.4, 7.0])
+@pytest.mark.parametrize("sd", [0.05, 0.7, 2.0])
+def test_expectation_agrees_with_simulation(mean: float, sd: float) -> None:
+    heard = mean + sd * np.random.default_rng(0).standard_normal(400_000)
+    stars = np.clip(np.floor(heard * 2 + 0.5) / 2, 0.5, 5.0)
+    found = expected_stars(np.array([mean]), np.array([sd]))[0]
+    assert found == pytest.approx(stars.mean(), abs=4 * max(stars.std(), 0.01) / np.sqrt(400_000))
+
+
+def damped_biases(histories: UserHistories, movies: int) -> np.ndarray:
+    """Predict the targets by user and movie biases, damped and fitted in turns on all but the targets."""
+    user = np.repeat(np.arange(len(histories.user_id)), np.diff(histories.offsets))
+    train = np.ones(len(user), bool)
+    train[histories.test] = False
+    u, m, stars = user[train], histories.movie_row[train], histories.half_star_code[train] / 2
+    mean, by_user, by_movie = stars.mean(), np.zeros(len(histories.user_id)), np.zeros(movies)
+    for _ in range(8):
+        by_movie = np.bincount(m, stars - mean - by_user[u], movies) / (
+            np.bincount(m, minlength=movies) + 2.5
+        )
+        by_user = np.bincount(u, stars - mean - by_movie[m]) / (np.bincount(u) + 3.0)
+    return mean + by_user + by_movie[histories.movie_row[histories.test]]
+
+
+@pytest.mark.parametrize(
+    ("users", "movies", "seed"), [(600, 1500, 42), (600, 1500, 7), (2000, 3000, 42), (2000, 3000, 3)]
+)
+def test_errors_are_in_order_and_biases_well_above(users: int, movies: int, seed: int) -> None:
+    data = generate_demo(Demo(users=users, movies=movies, mean_ratings=100, max_ratings=1000), seed)
+    histories = histories_of(data)
+    found, stars = (
+        bayes_predictions(data.truth, histories, data.truth["movie_id"]),
+        histories.half_star_code[histories.test] / 2,
+    )
+    posterior = rmse(found.posterior, stars)
+    assert rmse(found.oracle, stars) < posterior
+    assert rmse(damped_biases(histories, movies), stars) >= 1.10 * posterior
+
+
+def test_predictions_are_unbiased_and_on_the_scale() -> None:
+    data = generate_demo(Demo(users=3000, movies=1000, mean_ratings=40, max_ratings=100), 9)
+    histories = histories_of(data)
+    found, stars = (
+        bayes_predictions(data.truth, histories, data.truth["movie_id"]),
+        histories.half_star_code[histories.test] / 2,
+    )
+    for prediction in (found.oracle, found.posterior):
+        assert abs((stars - prediction).mean()) < 0.05
+        assert prediction.min() >= 0.5
+        assert prediction.max() <= 5.0
+
+
+def test_sampled_users_and_other_movie_rows_change_nothing() -> None:
+    data = generate_demo(Demo(users=60, movies=200, mean_ratings=30, max_ratings=80), 4)
+    whole = histories_of(data)
+    users = np.array([3, 10, 11, 40, 59])
+    some = sampled(whole, users)
+    rated, row = np.unique(some.movie_row, return_inverse=True)
+    some = replace(some, movie_row=row.astype(np.int32))
+    found = bayes_predictions(data.truth, some, data.truth["movie_id"][rated])
+    expected = bayes_predictions(data.truth, whole, data.truth["movie_id"])
+    np.testing.assert_allclose(found.posterior, expected.posterior[users], rtol=1e-12)
+    np.testing.assert_allclose(found.oracle, expected.oracle[users], rtol=1e-12)
+
+
+def test_several_targets_of_a_person_are_predicted_each_from_what_came_before() -> None:
+    data = generate_demo(Demo(users=20, movies=100, mean_ratings=20, max_ratings=50), 6)
+    last = histories_of(data)
+    both = np.sort(np.concatenate([last.test, last.test - 1]))
+    found = bayes_predictions(data.truth, replace(last, test=both), data.truth["movie_id"])
+    for targets in (last.test, last.test - 1):
+        alone = bayes_predictions(data.truth, replace(last, test=targets), data.truth["movie_id"])
+        here = np.searchsorted(both, targets)
+        np.testing.assert_allclose(found.posterior[here], alone.posterior, rtol=1e-12)
+
+
+def test_no_targets_give_no_predictions() -> None:
+    data = generate_demo(Demo(users=3, movies=20, mean_ratings=5, max_ratings=9), 4)
+    found = bayes_predictions(data.truth, replace(histories_of(data), test=NONE), data.truth["movie_id"])
+    assert len(found.oracle) == len(found.posterior) == 0
+
+
+def test_another_demos_truth_is_refused() -> None:
+    params = Demo(users=20, movies=50, mean_ratings=10, max_ratings=40)
+    data, other = generate_demo(params, 1), generate_demo(params, 2)
+    histories = histories_of(data)
+    with pytest.raises(ArtifactError, match=r"none of user .* Run `dvc repro`"):
+        bayes_predictions(
+            {**other.truth, "movie_id": data.truth["movie_id"]}, histories, data.truth["movie_id"]
+        )
+    with pytest.raises(ArtifactError, match="none of movie"):
+        bayes_predictions(data.truth, histories, data.truth["movie_id"] + 10**6)

@@ -1,0 +1,230 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from reelgraph.core.schemas.kg import KnowledgeGraph, Relation
+from reelgraph.evaluation import comparison, examples, intervals, io, plots
+from reelgraph.evaluation.bayes_bound import check_no_leak
+from reelgraph.evaluation.calibration import interval_metrics
+from reelgraph.evaluation.intervals import bootstrap_means, paired_rmse_interval
+from reelgraph.evaluation.io import prediction_table
+from reelgraph.raters.rater import Attributions, Prediction
+from reelgraph.runtime.atomic_io import write_arrays
+from reelgraph.runtime.errors import ArtifactError, TrainingError
+from reelgraph.sequences.dataset import FITS, UserHistories, star_ratings
+from tests.helpers.history_strategies import random_histories
+
+
+@pytest.fixture
+def people() -> UserHistories:
+    return random_histories(1, 20, 40, 40)
+
+
+def judged(
+    people: UserHistories, val: np.ndarray, test: np.ndarray, **others: np.ndarray
+) -> comparison.Evaluation:
+    said = {rows: Prediction(test) for rows in FITS}
+    fits = {
+        name: io.BaselinePredictions(predicted[people.users_of(people.val)], dict.fromkeys(FITS, predicted))
+        for name, predicted in others.items()
+    }
+    return comparison.evaluate(people, Prediction(val), said, fits, "train", seed=0)
+
+
+def test_errors_by_hand(people: UserHistories) -> None:
+    actual = star_ratings(people, people.test)
+    found = judged(people, star_ratings(people, people.val), actual + 1, other=actual + 2)
+    test = found.rater["test"]
+    assert test["rmse"] == test["mae"] == test["mse"] == pytest.approx(1)
+    assert test["train"]["rmse"] == pytest.approx(1)
+    assert test["rmse_ci_low"] == test["rmse_ci_high"] == pytest.approx(1)
+    assert test["n_targets"] == 20
+    assert found.rater["val"] == {"rmse": 0, "mae": 0}
+    assert found.baselines["other"]["rmse"] == pytest.approx(2)
+    assert found.baselines["other"]["train_val"] == {"rmse": pytest.approx(2), "mae": pytest.approx(2)}
+    said = (actual + 2)[people.users_of(people.val)]
+    val = np.sqrt(np.mean((said - star_ratings(people, people.val)) ** 2))
+    assert found.baselines["other"]["val_rmse"] == pytest.approx(val)
+    assert found.baselines["other"]["rmse_diff_ci_high"] == pytest.approx(-1)
+    assert "interval" not in found.rater
+
+
+def test_improvement_is_over_the_user_mean_of_training_rows(people: UserHistories) -> None:
+    means = [
+        people.half_star_code[a:b].mean() / 2 for a, b in zip(people.offsets, people.train_end, strict=False)
+    ]
+    actual = star_ratings(people, people.test)
+    found = judged(people, star_ratings(people, people.val), (actual + np.array(means)) / 2)
+    assert found.rater["test"]["improvement_pct"] == pytest.approx(50)
+
+
+def test_coverage_and_width_of_known_distributions() -> None:
+    certain = np.eye(10)[[3, 3]]
+    found = interval_metrics(np.array([4, 5]), certain)
+    assert (found["coverage_80"], found["width_95"]) == (0.5, 0.0)
+    broad = np.array([[0.04, 0.04, 0.04, 0.4, 0.4, 0.0, 0.0, 0.0, 0.04, 0.04]] * 2)
+    found = interval_metrics(np.array([1, 9]), broad)
+    assert found["coverage_80"] == 0.0
+    assert found["width_80"] == 1.0
+    assert found["coverage_95"] == 1.0
+    assert found["log_likelihood"] == pytest.approx(np.log(0.04))
+
+
+def test_coverage_of_a_right_model_is_at_least_the_level() -> None:
+    draw = np.random.default_rng(0)
+    probabilities = draw.dirichlet(np.ones(10), 4000)
+    codes = np.array([draw.choice(10, p=p) + 1 for p in probabilities])
+    found = interval_metrics(codes, probabilities)
+    assert found["coverage_80"] > 0.79
+    assert found["coverage_95"] > 0.94
+
+
+def test_no_bound_for_real_data(people: UserHistories) -> None:
+    actual = star_ratings(people, people.test)
+    assert comparison.bayes_bound_metrics({}, people, np.arange(40), actual, 0) == {}
+
+
+def test_every_model_has_its_intervals_and_the_paired_ones() -> None:
+    people = random_histories(4, 300, 40, 20)
+    actual, draw = star_ratings(people, people.test), np.random.default_rng(0)
+    own, other = (actual + draw.normal(0, sd, len(actual)) for sd in (1.0, 1.3))
+    found = comparison.errors_with_intervals(people, {"rater": own, "other": other}, 0)
+    assert set(found["rater"]) == {"rmse", "mae", "rmse_ci_low", "rmse_ci_high", "mae_ci_low", "mae_ci_high"}
+    for row in found.values():
+        for error in ("rmse", "mae"):
+            assert row[f"{error}_low"] < row[error] < row[f"{error}_high"]
+    for key, error in (("rater_minus", "rmse"), ("rater_minus_mae", "mae")):
+        difference = found["rater"][error] - found["other"][error]
+        assert found["other"][f"{key}_low"] < difference < found["other"][f"{key}_high"] < 0
+
+
+def test_resampling_against_one_user_at_a_time() -> None:
+    draw = np.random.default_rng(0)
+    user, values = np.sort(draw.integers(0, 40, 200)), draw.normal(size=(200, 2))
+    found = bootstrap_means(user, values, 0)
+    mine = [np.flatnonzero(user == u) for u in np.unique(user)]
+    means = []
+    for _ in range(2000):
+        rows = np.concatenate([mine[u] for u in draw.integers(0, len(mine), len(mine))])
+        means.append(values[rows].mean(axis=0))
+    np.testing.assert_allclose(found.mean(axis=0), np.mean(means, axis=0), atol=0.01)
+    np.testing.assert_allclose(
+        np.quantile(found, 0.975, axis=0), np.quantile(means, 0.975, axis=0), atol=0.02
+    )
+    np.testing.assert_allclose(np.cov(found.T), np.cov(np.transpose(means)), atol=2e-3)
+
+
+def test_a_users_targets_are_drawn_together() -> None:
+    values = np.repeat([0.0, 1.0], 500)[:, None]
+    found = bootstrap_means(np.repeat([7, 9], 500), values, 0)
+    assert set(found.ravel()) == {0.0, 0.5, 1.0}
+
+
+def test_many_users_are_drawn_in_groups_that_show_the_same_variance(monkeypatch: pytest.MonkeyPatch) -> None:
+    values = np.random.default_rng(0).exponential(size=(6000, 1))
+    alone = bootstrap_means(np.arange(6000), values, 0).std()
+    monkeypatch.setattr(intervals, "MOST_GROUPS", 2000)
+    assert bootstrap_means(np.arange(6000), values, 0).std() == pytest.approx(alone, rel=0.08)
+
+
+def test_draws_in_several_parts_are_as_good(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(intervals, "DRAWS_AT_ONCE", 64)
+    found = bootstrap_means(np.arange(50), np.arange(50.0)[:, None], 0)
+    assert found.shape == (2000, 1)
+    assert found.std() == pytest.approx(np.arange(50).std() / np.sqrt(50), rel=0.06)
+
+
+def test_interval_covers_a_known_difference() -> None:
+    draw = np.random.default_rng(0)
+    covered = 0
+    for seed in range(60):
+        user = np.repeat(np.arange(200), 3)
+        own, other = draw.normal(0, 1.0, 600) ** 2, draw.normal(0, 1.2, 600) ** 2
+        low, high = paired_rmse_interval(user, own, other, seed)
+        covered += low <= 1.0 - 1.2 <= high
+    assert 50 <= covered <= 60
+
+
+def test_equal_errors_have_an_interval_of_zero() -> None:
+    squared = np.arange(10.0)
+    assert paired_rmse_interval(np.arange(10), squared, squared, 1) == (0, 0)
+
+
+def test_a_rater_below_the_bound_is_refused_as_a_leak() -> None:
+    draw = np.random.default_rng(2)
+    actual = draw.integers(1, 11, 300) / 2
+    best = actual + draw.normal(0, 0.8, 300)
+    with pytest.raises(TrainingError, match="The rater sees what it should predict"):
+        check_no_leak(np.arange(300), actual, actual.copy(), best, seed=0)
+    check_no_leak(np.arange(300), actual, best + 0.0, best, seed=0)
+
+
+def test_pictures_are_the_same_bytes_each_time(tmp_path: Path) -> None:
+    draw = np.random.default_rng(3)
+    actual = draw.integers(1, 11, 200) / 2
+    predicted = np.clip(actual + draw.normal(0, 1, 200), 0.5, 5)
+    scores = {
+        "rater": comparison.errors(actual, predicted),
+        "user_mean": comparison.errors(actual, actual * 0 + 3),
+    }
+    for run in ("a", "b"):
+        plots.predicted_vs_actual(actual, predicted, tmp_path / run / "scatter.png")
+        plots.error_histogram(actual, predicted, tmp_path / run / "errors.png")
+        plots.model_comparison(scores, tmp_path / run / "bars.png")
+    for picture in sorted((tmp_path / "a").iterdir()):
+        assert picture.read_bytes().startswith(b"\x89PNG")
+        assert picture.read_bytes() == (tmp_path / "b" / picture.name).read_bytes()
+
+
+def test_examples_show_titles_ratings_and_unknown_movies(people: UserHistories) -> None:
+    titles = examples.titles([None, "A | B", *["Heat"] * 38], np.arange(100, 140))
+    assert titles[:2] == ["Unknown (100)", "A | B"]
+    actual = star_ratings(people, people.test)
+    chosen = {"spread": examples.select(actual, actual + 0.25, 3)["spread"]}
+    assert chosen["spread"].tolist() == [0, 9, 19]
+    index = people.test[chosen["spread"]]
+    reasons = [Attributions(np.array([i - 2, i - 1]), np.array([0.1, -0.3])) for i in index[:2]]
+    reasons.append(Attributions(np.zeros(0, np.int64), np.zeros(0)))
+    everywhere = np.arange(40)
+    genre = Relation(("Crime", "Drama"), np.ones((2, 3), np.float32), everywhere, everywhere % 2)
+    known = examples.MovieInfo(titles, KnowledgeGraph(everywhere, {"genre": genre}))
+    shown = examples.to_records(people, chosen, actual + 0.25, reasons, known)["spread"]
+    assert [each["movie_id"] for each in shown] == people.movie_row[index].tolist()
+    rows = examples.markdown(shown).splitlines()
+    assert len(rows) == 5
+    assert rows[2].startswith(f"| {people.user_id[0]} | ")
+    assert all("| +0.25 |" in row for row in rows[2:])
+    moved = []
+    for i, added in ((index[0] - 1, "-0.30"), (index[0] - 2, "+0.10")):
+        row, target = people.movie_row[i], people.movie_row[index[0]]
+        shared = f" ({genre.entity_names[row % 2]})" if row % 2 == target % 2 else ""
+        moved.append(titles[row].replace("|", "\\|") + f" {added}{shared}")
+    assert rows[2].endswith(f"| {'; '.join(moved)} |")
+    assert "(Crime)" in "".join(rows) or "(Drama)" in "".join(rows)
+    assert rows[4].endswith("| – |")
+
+
+def test_worst_and_best_are_the_largest_and_smallest_errors() -> None:
+    actual = np.array([3.0, 3.0, 3.0, 3.0, 3.0, 3.0])
+    found = examples.select(actual, actual + np.array([0.1, -2.0, 0.5, 1.0, 0.0, -0.7]), 4)
+    assert found["worst"].tolist() == [1, 3]
+    assert found["best"].tolist() == [4, 0]
+    assert found["spread"].tolist() == [0, 1, 3, 5]
+    assert examples.select(actual, actual, 0)["worst"].tolist() == []
+
+
+def test_predictions_name_user_and_movie(people: UserHistories) -> None:
+    predicted = star_ratings(people, people.test)
+    found = prediction_table(people, predicted, np.arange(100, 140)).to_pydict()
+    assert found["userId"] == people.user_id.tolist()
+    assert found["movieId"] == (people.movie_row[people.test] + 100).tolist()
+    assert found["rating"] == found["prediction"]
+
+
+def test_stale_predictions_of_a_baseline_are_refused(people: UserHistories, tmp_path: Path) -> None:
+    write_arrays(dict.fromkeys(("val", *FITS), np.zeros(3)), tmp_path / "user_mean")
+    with pytest.raises(ArtifactError, match=r"float64 of shape \(3,\) instead of 20 predictions"):
+        io.read_baseline_predictions(str(tmp_path), ["user_mean"], people)

@@ -1,0 +1,159 @@
+from __future__ import annotations
+
+from dataclasses import fields
+from pathlib import Path
+
+import ibis
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+
+from reelgraph.core import table_engine
+from reelgraph.core.table_engine import connect, read_parquet
+from reelgraph.params.data import Engine
+from reelgraph.params.sequences import Sequences
+from reelgraph.runtime.atomic_io import write_parquet
+from reelgraph.runtime.errors import InputError
+from reelgraph.sequences import ordering
+from reelgraph.sequences.build import build_histories, summary_statistics
+from reelgraph.sequences.dataset import UserHistories, read_histories, write_histories
+from tests.helpers.history_strategies import SPLITS
+
+PARAMS = Sequences(
+    split="leave_last_out", min_history=3, train_targets=2, n_test=1, val_fraction=0.2, test_fraction=0.2,
+    sample_users=0, sample_seed=42,
+)  # fmt: skip
+
+
+def of_split(split: str) -> Sequences:
+    return PARAMS.model_copy(update={"split": split})
+
+
+def with_parts(ratings: pd.DataFrame) -> pd.DataFrame:
+    """Mark every fourth rating as a test rating."""
+    return ratings.assign(test=np.arange(len(ratings)) % 4 == 0)
+
+
+def tables(seed: int = 0, users: int = 30, movies: int = 25) -> tuple[pd.DataFrame, pd.DataFrame]:
+    draw = np.random.default_rng(seed)
+    movie = pd.DataFrame({"movie_id": np.sort(draw.choice(500, movies, replace=False))})
+    rows = [
+        pd.DataFrame(
+            {
+                "user_id": 7 * user,
+                "movie_id": draw.choice(movie.movie_id, size := int(draw.integers(6, movies)), replace=False),
+                "rating": draw.integers(1, 11, size) / 2,
+                "timestamp": draw.integers(0, 5, size) * 100,
+            }
+        )
+        for user in range(users)
+    ]
+    outside = pd.DataFrame(
+        {"user_id": [0, 7], "movie_id": [9001, 9002], "rating": [1.0, 2.0], "timestamp": 5}
+    )
+    return pd.concat([*rows, outside], ignore_index=True), movie
+
+
+def make(ratings: pd.DataFrame, movies: pd.DataFrame, params: Sequences = PARAMS):
+    arrow = [pa.Table.from_pandas(table, preserve_index=False) for table in (ratings, movies)]
+    return build_histories(*map(ibis.memtable, arrow), params)
+
+
+def test_against_a_plain_restatement() -> None:
+    ratings, movies = tables()
+    made = make(ratings, movies)
+    plain = ratings[ratings.movie_id.isin(movies.movie_id)].sort_values(["user_id", "timestamp", "movie_id"])
+    row = {movie: place for place, movie in enumerate(sorted(movies.movie_id))}
+    assert made.movie_row.tolist() == [row[m] for m in plain.movie_id]
+    assert made.half_star_code.tolist() == [round(r * 2) for r in plain.rating]
+    assert made.timestamp.tolist() == plain.timestamp.tolist()
+    assert made.user_id.tolist() == sorted(set(plain.user_id))
+    assert np.diff(made.offsets).tolist() == plain.groupby("user_id").size().tolist()
+
+
+@pytest.mark.parametrize("split", SPLITS)
+def test_order_of_rows_changes_no_byte(tmp_path: Path, split: str) -> None:
+    ratings, movies = tables()
+    ratings, params = with_parts(ratings), of_split(split)
+    write_histories(make(ratings, movies, params), tmp_path / "a")
+    shuffled = make(ratings.sample(frac=1, random_state=1), movies.sample(frac=1, random_state=2), params)
+    write_histories(shuffled, tmp_path / "b")
+    for file in sorted((tmp_path / "a").iterdir()):
+        assert file.read_bytes() == (tmp_path / "b" / file.name).read_bytes()
+
+
+def test_a_given_split_puts_test_rows_behind_the_others() -> None:
+    ratings, movies = tables()
+    ratings = with_parts(ratings)
+    made = make(ratings, movies, of_split("predefined"))
+    plain = ratings[ratings.movie_id.isin(movies.movie_id)]
+    plain = plain.sort_values(["user_id", "test", "timestamp", "movie_id"], ignore_index=True)
+    assert made.half_star_code.tolist() == [round(r * 2) for r in plain.rating]
+    assert made.test.tolist() == plain.index[plain.test].tolist()
+    trained = plain[~plain.test].groupby("user_id").size()
+    assert (made.history_cap - made.offsets[:-1]).tolist() == trained.tolist()
+
+
+def test_no_column_that_gives_a_split_is_refused() -> None:
+    with pytest.raises(
+        InputError, match=r"a column test, as sequences.split is predefined, got none. Set data.base"
+    ):
+        make(*tables(), of_split("predefined"))
+
+
+def test_sample_draws_users_with_embedded_movies() -> None:
+    ratings, movies = tables()
+    made = make(ratings, movies, PARAMS.model_copy(update={"sample_users": 8}))
+    assert len(made.user_id) == 8
+    assert set(made.user_id) <= set(ratings.user_id)
+    again = make(ratings, movies, PARAMS.model_copy(update={"sample_users": 8, "sample_seed": 1}))
+    assert made.user_id.tolist() != again.user_id.tolist()
+    everybody = make(ratings, movies, PARAMS.model_copy(update={"sample_users": 31}))
+    assert len(everybody.user_id) == 30
+
+
+def test_counts_and_round_trip(tmp_path: Path) -> None:
+    made = make(*tables())
+    write_histories(made, tmp_path / "h")
+    read = read_histories(tmp_path / "h")
+    assert summary_statistics(read) == summary_statistics(made)
+    assert summary_statistics(made)["users"] == 30
+    assert summary_statistics(made)["targets_test"] == 30
+
+
+@pytest.mark.parametrize("growth", [0, 7])
+def test_of_many_batches_the_same_arrays_come(growth: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    ratings, movies = tables()
+    expected = make(with_parts(ratings), movies, of_split("predefined"))
+    monkeypatch.setattr(table_engine, "BATCH_ROWS", 5)
+    monkeypatch.setattr(ordering, "ARRAY_GROWTH", growth)
+    found = make(with_parts(ratings), movies, of_split("predefined"))
+    for field in fields(UserHistories):
+        np.testing.assert_array_equal(getattr(found, field.name), getattr(expected, field.name))
+
+
+def test_no_rating_of_an_embedded_movie_is_refused() -> None:
+    ratings, movies = tables()
+    with pytest.raises(InputError, match="ratings of movies in data/movies.parquet"):
+        make(ratings, movies.assign(movie_id=movies.movie_id + 5000))
+
+
+@pytest.mark.filterwarnings("ignore::ResourceWarning")
+@pytest.mark.parametrize(
+    ("sample", "split"), [(0, "leave_last_out"), (8, "leave_last_out"), (0, "predefined")]
+)
+def test_spark_makes_the_same_arrays(
+    tmp_path: Path, duckdb_engine, spark: str, sample: int, split: str
+) -> None:
+    ratings, movies = tables()
+    ratings = with_parts(ratings)
+    params = PARAMS.model_copy(update={"sample_users": sample, "split": split})
+    for name, table in (("ratings", ratings), ("movies", movies)):
+        write_parquet(pa.Table.from_pandas(table, preserve_index=False), tmp_path / f"{name}.parquet")
+    there = connect(Engine(backend=spark, url="local[2]", memory_mb=1000))
+    for name, opened in (("duckdb", duckdb_engine), ("spark", there)):
+        read = [read_parquet(opened, tmp_path / f"{table}.parquet") for table in ("ratings", "movies")]
+        write_histories(build_histories(*read, params), tmp_path / name)
+    for file in sorted((tmp_path / "duckdb").iterdir()):
+        assert file.read_bytes() == (tmp_path / "spark" / file.name).read_bytes(), file.name

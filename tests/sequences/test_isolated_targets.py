@@ -1,0 +1,27 @@
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import given
+
+from reelgraph.sequences.dataset import UserHistories
+from reelgraph.sequences.isolated_targets import isolate_targets
+from tests.helpers.history_strategies import any_histories
+
+
+@given(any_histories)
+def test_each_target_has_its_history_before_it(h: UserHistories) -> None:
+    index = np.concatenate([h.test, h.val, h.offsets[:-1]])
+    cases = isolate_targets(h, h.fit_end("train"), index)
+    known = h.mask_before(h.fit_end("train"))
+    assert (cases.history_end(cases.test) == cases.test).all()
+    assert (cases.time_rank(cases.test) == h.time_rank(index)).all()
+    assert (cases.mask_before(cases.train_end) == cases.fitted).all()
+    for i, target in enumerate(index):
+        user = h.users_of(index)[i]
+        rows = np.append(np.arange(h.offsets[user], h.history_end(index)[i]), target)
+        mine = slice(cases.offsets[i], cases.offsets[i + 1])
+        for name in ("movie_row", "half_star_code", "timestamp"):
+            assert (getattr(cases, name)[mine] == getattr(h, name)[rows]).all()
+        assert (cases.fitted[mine] == known[rows]).all()
+        assert cases.test[i] == cases.offsets[i + 1] - 1
+        assert cases.train_end[i] - cases.offsets[i] == known[rows].sum()

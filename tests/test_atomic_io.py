@@ -1,0 +1,74 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reelgraph.runtime import atomic_io
+from reelgraph.runtime.errors import ArtifactError
+
+
+def test_what_stood_there_stays_when_writing_fails(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("old")
+
+    def write_half() -> None:
+        with atomic_io.atomic_write(tmp_path / "a.txt") as draft:
+            draft.write_text("half")
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        write_half()
+    assert (tmp_path / "a.txt").read_text() == "old"
+    assert [p.name for p in tmp_path.iterdir()] == ["a.txt"]
+
+
+def test_a_folder_is_replaced_as_a_whole(tmp_path: Path) -> None:
+    atomic_io.write_arrays({"a": np.arange(3), "b": np.arange(2)}, tmp_path / "f")
+    atomic_io.write_arrays({"a": np.arange(4)}, tmp_path / "f")
+    assert [p.name for p in (tmp_path / "f").iterdir()] == ["a.npy"]
+    assert atomic_io.read_array(tmp_path / "f" / "a.npy").tolist() == [0, 1, 2, 3]
+    assert [p.name for p in tmp_path.iterdir()] == ["f"]
+
+
+@given(st.lists(st.integers(1, 50), min_size=1, max_size=8))
+def test_bytes_of_a_parquet_file_do_not_depend_on_the_batches(tmp_path_factory, sizes: list[int]) -> None:
+    folder = tmp_path_factory.mktemp("parquet")
+    whole = pa.table({"x": np.arange(sum(sizes)), "y": [str(i) for i in range(sum(sizes))]})
+    ends = np.cumsum(sizes)
+    parts = [whole.slice(end - size, size) for size, end in zip(sizes, ends, strict=True)]
+    batches = [part.combine_chunks().to_batches()[0] for part in parts]
+    monkey = pytest.MonkeyPatch()
+    monkey.setattr(atomic_io, "ROW_GROUP", 16)
+    assert atomic_io.write_parquet(whole, folder / "a.parquet") == sum(sizes)
+    atomic_io.write_parquet(iter(batches), folder / "b.parquet", whole.schema)
+    monkey.undo()
+    assert (folder / "a.parquet").read_bytes() == (folder / "b.parquet").read_bytes()
+    assert pq.read_table(folder / "a.parquet").equals(whole)
+
+
+def test_metrics_are_finite_sorted_and_rounded(tmp_path: Path) -> None:
+    atomic_io.write_metrics({"b": 1.23456789, "a": {"c": np.int64(2)}}, tmp_path / "m.json")
+    assert (tmp_path / "m.json").read_text() == '{\n  "a": {\n    "c": 2\n  },\n  "b": 1.234568\n}\n'
+    for bad in (float("nan"), np.inf, [1], None):
+        with pytest.raises(ValueError, match=r"m.json: x is"):
+            atomic_io.write_metrics({"x": bad}, tmp_path / "m.json")
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[1]", b"\xff"])
+def test_broken_json_names_the_file_and_the_way_out(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "m.json").write_bytes(content)
+    with pytest.raises(ArtifactError, match=r"m\.json: expected a JSON object.*dvc repro"):
+        atomic_io.read_json(tmp_path / "m.json")
+
+
+def test_a_pickle_is_never_loaded(tmp_path: Path) -> None:
+    np.save(tmp_path / "a.npy", np.array([{"a": 1}], dtype=object), allow_pickle=True)
+    with pytest.raises(ArtifactError, match=r"\.npy array of numbers"):
+        atomic_io.read_array(tmp_path / "a.npy")
+    with pytest.raises(ArtifactError, match="no file"):
+        atomic_io.read_array(tmp_path / "b.npy")

@@ -1,0 +1,171 @@
+"""A killed computation goes on where it was, to the same bits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from reelgraph.params.base import load
+from reelgraph.params.text import BertEncodeParams
+from reelgraph.raters.fitting import fit_rater
+from reelgraph.runtime import checkpointing
+from reelgraph.runtime.checkpointing import Checkpoint, CheckpointDir, resumable
+from reelgraph.text import encoder
+from reelgraph.text.encoder import encode
+from tests.contracts.test_raters import small_movie_inputs, small_rater_params
+from tests.helpers.graphs import random_graph
+from tests.helpers.history_strategies import random_histories
+
+
+class KilledError(Exception):
+    pass
+
+
+@pytest.fixture(autouse=True)
+def every_state_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checkpointing, "MIN_WRITE_INTERVAL_FACTOR", 0)
+
+
+def killed_after(times: int, monkeypatch: pytest.MonkeyPatch) -> Callable[[], int]:
+    """Kill the process, as it were, right after the given number of states; count them."""
+    kept, keep = [0], Checkpoint.save
+
+    def counted(self: Checkpoint, *args, **more) -> None:
+        keep(self, *args, **more)
+        kept[0] += 1
+        if kept[0] == times:
+            raise KilledError
+
+    monkeypatch.setattr(Checkpoint, "save", counted)
+    return lambda: kept[0]
+
+
+def until_killed(work: Callable[[], object], times: int) -> int:
+    """Run the work until it is killed, then to its end; return how many states the second run kept."""
+    with pytest.MonkeyPatch.context() as patch:
+        killed_after(times, patch)
+        with pytest.raises(KilledError):
+            work()
+    with pytest.MonkeyPatch.context() as patch:
+        count = killed_after(-1, patch)
+        work()
+        return count()
+
+
+@pytest.mark.parametrize("kind", ["gp", "attention", "transformer"])
+def test_a_rater_goes_on_to_the_same_bytes(kind: str, tmp_path: Path) -> None:
+    params, people, known = small_rater_params(kind), random_histories(3, 12, 40, 40), small_movie_inputs()
+    told: list[list] = []
+
+    def work(resume: CheckpointDir, name: str) -> None:
+        told.append([])
+        fitted = fit_rater(params, people, known, told[-1].append, resume)
+        fitted.train.save(tmp_path / f"{name}.train")
+        fitted.train_val.save(tmp_path / f"{name}.train_val")
+
+    with pytest.MonkeyPatch.context() as patch:
+        count = killed_after(-1, patch)
+        work(CheckpointDir(), "whole")
+        states = count()
+    whole = told[0]
+    for times in range(1, states):
+        resume = CheckpointDir(tmp_path / f"resume_{times}")
+        again = until_killed(lambda resume=resume: work(resume, "resumed"), times)
+        assert again == states - times
+        assert told[-1] == whole
+        for fit in ("train", "train_val"):
+            resumed, undisturbed = (tmp_path / f"{name}.{fit}" for name in ("resumed", "whole"))
+            assert resumed.read_bytes() == undisturbed.read_bytes()
+
+
+@pytest.mark.parametrize("loss", ["softmax", "bpr"])
+def test_the_gnn_goes_on_to_the_same_bits(loss: str, tmp_path: Path) -> None:
+    from reelgraph.gnn.bpr import train_bpr
+    from reelgraph.gnn.sage import to_hetero_data
+    from reelgraph.gnn.trainer import train_on_all_edges
+    from reelgraph.params.graph import TrainGnnParams
+
+    graph = random_graph(20, 6)
+    features = np.random.default_rng(1).normal(size=(20, 5)).astype(np.float32)
+    params = load(TrainGnnParams).gnn.model_copy(
+        update={"epochs": 5, "hidden_dim": 8, "out_dim": 8, "loss": loss}
+    )
+
+    def work(state: Checkpoint):
+        if loss == "softmax":
+            return train_on_all_edges(graph, features, params, 5, 7, state)
+        return train_bpr(to_hetero_data(graph, features), params, 7, state=state)
+
+    whole = work(Checkpoint(None))
+    for times in range(1, 5):
+        resume, last = CheckpointDir(tmp_path / str(times)), []
+        until_killed(lambda resume=resume, last=last: last.append(work(resume.checkpoint("gnn"))), times)
+        assert last[-1].losses == whole.losses
+        assert (last[-1].embeddings == whole.embeddings).all()
+        for one, other in zip(last[-1].model.parameters(), whole.model.parameters(), strict=True):
+            assert torch.equal(one, other)
+
+
+def test_encoding_goes_on_with_the_next_batch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    texts = [f"text {i}" for i in range(10)] * 2
+    seen: list[list[int]] = []
+
+    class Model:
+        """Stands for the encoder, whose own tests run it: here it is counted what it is asked."""
+
+        def get_embedding_dimension(self) -> int:
+            return 2
+
+    def encoded(_: Model, pieces: encoder.Pieces, rows: np.ndarray, width: int) -> np.ndarray:
+        seen.append(rows.tolist())
+        return np.array([[width, row] for row in rows], np.float32)
+
+    monkeypatch.setattr(encoder, "_encoded", encoded)
+    monkeypatch.setattr(
+        encoder, "_cut", lambda _, texts: encoder.Pieces(np.arange(len(texts) + 1) * 8, {}, {})
+    )
+    whole = encode(Model(), texts, 3)
+    seen.clear()
+    resume = CheckpointDir(tmp_path)
+    until_killed(lambda: encode(Model(), texts, 3, resume.checkpoint("vectors")), 2)
+    assert [rows[0] for rows in seen] == [0, 3, 6, 9]
+    assert (encode(Model(), texts, 3, resume.checkpoint("vectors")) == whole).all()
+
+
+def test_states_are_of_one_input_one_set_of_params_and_go_when_all_is_done(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    params = load(BertEncodeParams)
+    monkeypatch.chdir(tmp_path)
+    place = tmp_path / "movies"
+    place.mkdir()
+    (place / "a").write_text("1")
+
+    def killed(params: BertEncodeParams) -> int:
+        """Return how much was there, keep one more, and die."""
+        with resumable("stage", params, [place, "missing"]) as resume:
+            state = resume.checkpoint("x")
+            found = state.completed
+            state.save(found + 1, {"x": torch.ones(1)})
+            raise KilledError(found)
+
+    def found(params: BertEncodeParams = params) -> int:
+        with pytest.raises(KilledError) as told:
+            killed(params)
+        return told.value.args[0]
+
+    assert [found(), found(), found()] == [0, 1, 2]
+    (place / "a").write_text("2")
+    assert [found(), found()] == [0, 1]
+    other = params.model_copy(update={"text": params.text.model_copy(update={"batch_size": 7})})
+    assert [found(other), found()] == [0, 0]
+    half = next(Path(".resume").rglob("x.safetensors"))
+    half.write_bytes(half.read_bytes()[:-2])
+    assert found() == 0
+    with resumable("stage", params, [place, "missing"]):
+        pass
+    assert not Path(".resume/stage").exists()

@@ -1,0 +1,38 @@
+"""Drop-out keeps its share, and what is left is where gradients go."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch.autograd import gradcheck
+
+from reelgraph.core.fast_dropout import FastDropout, ReluDropout
+from reelgraph.core.torch_setup import CPU
+
+
+@pytest.mark.parametrize("share", [0.0, 0.1, 0.9, 1 - 1e-9])
+def test_it_keeps_a_share_and_the_mean(share: float) -> None:
+    torch.manual_seed(5)
+    dropping = FastDropout(share)
+    kept = dropping.mask((101, 1001), CPU)
+    assert set(kept.unique().tolist()) <= {0, 1}
+    mean = kept.double().mean().item()
+    assert mean == pytest.approx(1 - share, abs=0.005)
+    assert mean == 1 if share == 0 else mean < 1
+    assert mean * dropping.scale == pytest.approx(1, abs=0.05 if share < 0.99 else 2)
+
+
+def test_it_draws_anew_and_by_the_seed() -> None:
+    torch.manual_seed(5)
+    first, second = (FastDropout(0.5).mask((100,), CPU) for _ in range(2))
+    torch.manual_seed(5)
+    assert not torch.equal(first, second)
+    assert torch.equal(first, FastDropout(0.5).mask((100,), CPU))
+
+
+def test_gradients_go_back_where_something_is_left() -> None:
+    torch.manual_seed(5)
+    values = torch.randn(7, 5, dtype=torch.float64, requires_grad=True)
+    kept = FastDropout(0.5).mask((7, 5), CPU).to(torch.float64)
+    assert torch.equal(ReluDropout.apply(values, kept), values.relu() * kept)
+    assert gradcheck(ReluDropout.apply, (values, kept))

@@ -1,0 +1,92 @@
+"""Where numbers are computed."""
+
+from __future__ import annotations
+
+from dataclasses import fields, is_dataclass
+
+import numpy as np
+import pytest
+import torch
+
+from reelgraph.core.torch_setup import CPU, configure_torch, device_suffix
+from reelgraph.gnn.link_predictor import prepare_inputs
+from reelgraph.gnn.sage import to_hetero_data
+from reelgraph.gnn.sparse import gathered_pair_dots, pair_dots
+from reelgraph.gnn.trainer import build_link_predictor
+from reelgraph.params.base import Compute, load
+from reelgraph.params.graph import TrainGnnParams
+from reelgraph.raters.networks.network_rater import build_network
+from reelgraph.raters.networks.trainer import BatchForward
+from reelgraph.runtime.errors import ParamError
+from tests.contracts.test_raters import small_movie_inputs, small_rater_params
+from tests.helpers.graphs import random_graph
+from tests.helpers.history_strategies import random_histories
+
+
+def on(device: str) -> Compute:
+    return Compute(threads=torch.get_num_threads(), device=device)
+
+
+def test_auto_takes_what_is_there_and_says_so() -> None:
+    best = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+    assert configure_torch(on("auto")).type == best
+    assert device_suffix(torch.device(best), on("auto")) == f", on {best}"
+    assert device_suffix(CPU, on("cpu")) == ""
+
+
+@pytest.mark.parametrize("device", ["cuda", "mps"])
+def test_a_device_that_is_not_there_is_refused(device: str) -> None:
+    if getattr(torch.backends if device == "mps" else torch, device).is_available():
+        pytest.skip("it is there")
+    with pytest.raises(
+        ParamError, match=f"compute.device: expected .* finds here: .*cpu, got {device}. Set it to"
+    ):
+        configure_torch(on(device))
+
+
+@pytest.mark.parametrize(
+    ("kind", "at_once"), [("attention", False), ("attention", True), ("transformer", False)]
+)
+def test_nothing_of_a_network_stays_on_the_cpu(kind: str, at_once: bool) -> None:
+    """Meta tensors have a device and no numbers, so that the path of a GPU can be walked without one."""
+    made, meta = random_histories(3, 12, 40, 40), torch.device("meta")
+    rater = build_network(small_rater_params(kind).model, small_movie_inputs().vectors).to(meta)
+    said = BatchForward(rater, 30, at_once)(made, made.train)
+    assert said.device == meta
+    assert said.shape == made.train.shape
+    said.sum().backward()
+    assert all(weight.grad.device == meta for weight in rater.parameters())
+
+
+def test_nothing_of_the_gnn_stays_on_the_cpu() -> None:
+    graph, features = random_graph(20, 6), np.random.default_rng(1).normal(size=(20, 5)).astype(np.float32)
+    params = load(TrainGnnParams).gnn.model_copy(update={"hidden_dim": 8, "out_dim": 8})
+    given = prepare_inputs(to_hetero_data(graph, features))
+    model = build_link_predictor(given, params, 1).to("meta")
+    said = model(moved(given))
+    assert said.movies.device.type == "meta"
+    sum(part.sum() for part in (said.movies, *said.entities.values())).backward()
+    assert all(weight.grad.device.type == "meta" for weight in model.sage.parameters())
+
+
+def test_the_sparse_product_has_a_plain_twin() -> None:
+    draw = torch.Generator().manual_seed(1)
+    starts, columns = torch.tensor([0, 0, 3, 4, 9]), torch.randint(6, (9,), generator=draw)
+    found = []
+    for dots in (pair_dots, gathered_pair_dots):
+        left, right = (torch.randn(n, 5, generator=draw.manual_seed(n)).requires_grad_() for n in (4, 6))
+        said = dots(left, right, starts, columns)
+        found.append((said, *torch.autograd.grad((said * torch.arange(9)).sum(), (left, right))))
+    for mine, theirs in zip(*found, strict=True):
+        torch.testing.assert_close(mine, theirs)
+
+
+def moved(given: object) -> object:
+    """The same on the meta device."""
+    if isinstance(given, torch.Tensor):
+        return given.to("meta")
+    if isinstance(given, dict):
+        return {name: moved(each) for name, each in given.items()}
+    if is_dataclass(given):
+        return type(given)(*(moved(getattr(given, each.name)) for each in fields(given)))
+    return given

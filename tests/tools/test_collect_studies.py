@@ -1,0 +1,49 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tools.collect_studies import collect_results
+
+COUNTS = {"filter": {"users": 3}}
+FIGURES = {"svdpp": {"rmse": 0.9}}
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    (tmp_path / "metrics").mkdir()
+    (tmp_path / "metrics/data.json").write_text('{"filter": {"users": 3}}')
+    (tmp_path / "studies/external_baselines").mkdir(parents=True)
+    (tmp_path / "dvc.lock").write_text(lock("outs", {"data/sequences": "h1", "data/emb.parquet": "e1"}))
+    return tmp_path
+
+
+def lock(kind: str, hashes: dict[str, str]) -> str:
+    entries = "".join(f"    - path: {path}\n      md5: {md5}\n" for path, md5 in hashes.items())
+    return f"schema: '2.0'\nstages:\n  one:\n    cmd: x\n    {kind}:\n{entries}"
+
+
+def studied(project: Path, **hashes: str) -> dict:
+    (project / "metrics/external_baselines.json").write_text('{"svdpp": {"rmse": 0.9}}')
+    read = {f"../../data/{name}": md5 for name, md5 in hashes.items()}
+    (project / "studies/external_baselines/dvc.lock").write_text(lock("deps", read))
+    return collect_results(project)["external_baselines"]
+
+
+def test_nothing_was_run(project: Path) -> None:
+    assert collect_results(project) == {}
+
+
+def test_a_study_of_this_state(project: Path) -> None:
+    assert studied(project, histories="h1") == {"data": COUNTS, "stale": False, "figures": FIGURES}
+
+
+def test_a_study_of_the_same_ratings_with_other_vectors_is_stale(project: Path) -> None:
+    found = studied(project, histories="h1", **{"emb.parquet": "e0"})
+    assert found == {"data": COUNTS, "stale": True, "figures": FIGURES}
+
+
+def test_a_study_of_other_ratings_has_no_counts(project: Path) -> None:
+    assert studied(project, histories="h0")["data"] == {}
+    assert studied(project, **{"emb.parquet": "e1"})["data"] == {}
