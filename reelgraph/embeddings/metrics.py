@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float32, Float64, Int64
 
-from reelgraph.core.schemas.kg import KnowledgeGraph
 from reelgraph.embeddings.embedding_sets import POSTPROCESSINGS, postprocess
 from reelgraph.embeddings.isotropy import (
     MIN_NORM,
@@ -22,6 +21,7 @@ from reelgraph.embeddings.neighbours import hubness, nearest_neighbours, neighbo
 from reelgraph.params.graph import Embeddings
 from reelgraph.runtime.atomic_io import write_text
 from reelgraph.runtime.plotting import new_figure, save_figure
+from reelgraph.schemas.kg import KnowledgeGraph
 
 SHARED = ("genre", "director", "company")
 """Entity types of which a movie has at most one."""

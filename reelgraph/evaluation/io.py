@@ -12,11 +12,11 @@ import pyarrow as pa
 from jaxtyping import Float, Int64
 
 from reelgraph.core.rating_scale import MAX_STARS, MIN_STARS
-from reelgraph.core.schemas.artifacts import Violations
-from reelgraph.core.schemas.records import PREDICTION_SCHEMA, read_predictions
 from reelgraph.raters.rater import Prediction, Rater
 from reelgraph.runtime.atomic_io import RERUN_HINT, atomic_write, read_array, write_metrics, write_text
 from reelgraph.runtime.errors import ArtifactError
+from reelgraph.schemas.artifacts import Violations
+from reelgraph.schemas.records import PREDICTION_SCHEMA, read_predictions
 from reelgraph.sequences.dataset import FITS, Fit, UserHistories, star_ratings
 
 TRUTH = ("movie_id", "factors", "movie_mean", "prior_variance", "drift_per_day", "noise_sd", "user_id",

@@ -12,7 +12,6 @@ from torch import nn
 from torch.nn.functional import normalize
 from torch_geometric.nn.kge import DistMult, TransE
 
-from reelgraph.core.schemas.kg import KnowledgeGraph
 from reelgraph.core.seeds import derive_seed
 from reelgraph.gnn.bpr import sage_inputs, train_bpr
 from reelgraph.gnn.chunked_linear import matmul_precision
@@ -31,6 +30,7 @@ from reelgraph.gnn.trainer import (
 )
 from reelgraph.graph.edge_split import EdgeRole, EdgeRoles, subgraph
 from reelgraph.params.graph import Gnn
+from reelgraph.schemas.kg import KnowledgeGraph
 
 
 @dataclass(frozen=True)

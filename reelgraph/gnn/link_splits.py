@@ -9,9 +9,9 @@ import torch
 from jaxtyping import Int64
 from torch import Tensor
 
-from reelgraph.core.schemas.kg import KnowledgeGraph, Relation
 from reelgraph.gnn.sparse import NeighbourLists, build_neighbour_lists
 from reelgraph.graph.edge_split import EdgeRole, EdgeRoles, subgraph
+from reelgraph.schemas.kg import KnowledgeGraph, Relation
 
 
 @dataclass(frozen=True)

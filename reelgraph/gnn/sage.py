@@ -19,9 +19,9 @@ from torch_geometric.nn.conv import HeteroConv, SAGEConv
 from torch_geometric.nn.module_dict import ModuleDict
 
 from reelgraph.core.fast_dropout import FastDropout, ReluDropout
-from reelgraph.core.schemas.kg import KnowledgeGraph
 from reelgraph.gnn.chunked_linear import linear, typed_linear
 from reelgraph.gnn.sparse import CsrMatrix, build_csr, sparse_matmul
+from reelgraph.schemas.kg import KnowledgeGraph
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,6 @@ import torch
 from jaxtyping import Float32
 from torch import nn
 
-from reelgraph.core.schemas.kg import KnowledgeGraph
 from reelgraph.core.seeds import derive_seed
 from reelgraph.gnn.bpr import TrainedGnn, check_finite
 from reelgraph.gnn.chunked_linear import matmul_precision
@@ -23,6 +22,7 @@ from reelgraph.params.graph import Gnn
 from reelgraph.runtime.checkpointing import Checkpoint, TrainingState
 from reelgraph.runtime.errors import TrainingError
 from reelgraph.runtime.progress import progress
+from reelgraph.schemas.kg import KnowledgeGraph
 
 VALIDATION_INTERVAL = 4
 """Epochs between two looks at the validation links."""

@@ -11,10 +11,10 @@ import numpy as np
 import pyarrow as pa
 from jaxtyping import Int8
 
-from reelgraph.core.schemas.columns import ENTITY_COLUMNS
-from reelgraph.core.schemas.kg import KnowledgeGraph
 from reelgraph.core.seeds import generator
 from reelgraph.runtime.atomic_io import write_parquet
+from reelgraph.schemas.columns import ENTITY_COLUMNS
+from reelgraph.schemas.kg import KnowledgeGraph
 
 SUPERVISION_SHARE = 0.5
 """Of the training edges: those that are predicted while learning; over the others messages pass."""

@@ -12,9 +12,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from jaxtyping import Float32
 
-from reelgraph.core.schemas.columns import TEXT_COLUMNS
 from reelgraph.graph.fasttext_file import sentence_vectors
 from reelgraph.runtime.errors import InputError, PackageError
+from reelgraph.schemas.columns import TEXT_COLUMNS
 
 HUB_REPOSITORY, HUB_FILE = "facebook/fasttext-en-vectors", "model.bin"
 """cc.en.300.bin under the name that the hub has for it."""

@@ -10,7 +10,6 @@ import numpy as np
 from jaxtyping import Float32, Float64
 
 from reelgraph.core.metrics import rmse
-from reelgraph.core.schemas.kg import KnowledgeGraph
 from reelgraph.params.model import TrainRaterParams
 from reelgraph.raters.gp.movie_content import build_movie_content
 from reelgraph.raters.gp.rater import fit as fit_gp
@@ -21,6 +20,7 @@ from reelgraph.raters.networks.network_rater import NetworkRater, build_network
 from reelgraph.raters.rater import Epoch, Rater
 from reelgraph.runtime.checkpointing import NO_CHECKPOINTS, CheckpointDir
 from reelgraph.runtime.errors import ParamError, TrainingError
+from reelgraph.schemas.kg import KnowledgeGraph
 from reelgraph.sequences.dataset import UserHistories, star_ratings
 
 

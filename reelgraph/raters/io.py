@@ -12,10 +12,6 @@ import pyarrow.compute as pc
 import torch
 from jaxtyping import Float32
 
-from reelgraph.core.schemas.kg import read_kg
-from reelgraph.core.schemas.movies import read_movies
-from reelgraph.core.schemas.records import read_record
-from reelgraph.core.schemas.vectors import align_to, read_vectors
 from reelgraph.core.torch_setup import CPU
 from reelgraph.params.base import Section
 from reelgraph.params.model import Gp, Model, TrainRaterParams
@@ -26,6 +22,10 @@ from reelgraph.raters.rater import Rater
 from reelgraph.runtime.atomic_io import RERUN_HINT, atomic_write, write_json
 from reelgraph.runtime.errors import ArtifactError
 from reelgraph.runtime.safetensors_io import read_tensors
+from reelgraph.schemas.kg import read_kg
+from reelgraph.schemas.movies import read_movies
+from reelgraph.schemas.records import read_record
+from reelgraph.schemas.vectors import align_to, read_vectors
 from reelgraph.sequences.dataset import Fit
 
 
@@ -46,9 +46,7 @@ def load_rater(folder: str, rows: Fit, data: str = "data", device: torch.device 
     vectors = f"{data}/emb_{config.model.embedding}.parquet"
 
     def movies() -> Float32[np.ndarray, "movies dim"]:
-        from reelgraph.core.schemas.movies import (
-            read_movie_ids,  # by the table engine, which a bundle needs not
-        )
+        from reelgraph.schemas.movies import read_movie_ids
 
         return align_to(read_movie_ids(f"{data}/movies.parquet"), *read_vectors(vectors), vectors)
 

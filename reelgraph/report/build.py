@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-from reelgraph.core.schemas.vectors import MapLayout
 from reelgraph.report import movies, results, summary, tables, usage
 from reelgraph.report.inputs import Curve, Figures, Study
 from reelgraph.report.labels import fixed
 from reelgraph.report.map_data import payload
 from reelgraph.report.page import Page, Section, html
+from reelgraph.schemas.vectors import MapLayout
 
 
 @dataclass(frozen=True)

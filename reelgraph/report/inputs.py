@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from reelgraph.core.schemas.artifacts import Violations
 from reelgraph.runtime.atomic_io import RERUN_HINT, read_json
 from reelgraph.runtime.errors import ArtifactError
+from reelgraph.schemas.artifacts import Violations
 
 Figures = dict[str, Any]
 Curve = list[tuple[float, float]]

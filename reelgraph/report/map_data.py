@@ -8,7 +8,7 @@ import json
 import numpy as np
 import pyarrow as pa
 
-from reelgraph.core.schemas.vectors import MapLayout
+from reelgraph.schemas.vectors import MapLayout
 
 COLOURED = 9
 """Genres that have a colour of their own, the most frequent; more can't be told apart."""

@@ -18,9 +18,9 @@ import ibis.expr.types as ir
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from reelgraph.core.schemas.contract import Contract
-from reelgraph.core.schemas.tables import CATALOG, RATINGS
 from reelgraph.core.table_engine import collect
+from reelgraph.schemas.contract import Contract
+from reelgraph.schemas.tables import CATALOG, RATINGS
 from reelgraph.sources import csv_errors, movielens_files, titles, tmdb
 from reelgraph.sources.arrow_text import ArrowColumn, add_prefix, blank_to_null, join_nonnull, null_where
 from reelgraph.sources.delimited import DelimitedFile, read_batches, read_table

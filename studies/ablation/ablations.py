@@ -9,10 +9,10 @@ import numpy as np
 from jaxtyping import Float, Int64
 from torch import Tensor
 
-from reelgraph.core.schemas.kg import KnowledgeGraph
 from reelgraph.core.seeds import generator
 from reelgraph.raters.fitting import MovieInputs
 from reelgraph.raters.networks.base import Network
+from reelgraph.schemas.kg import KnowledgeGraph
 from reelgraph.sequences.batches import Batch
 from reelgraph.sequences.dataset import UserHistories
 

@@ -12,8 +12,8 @@ from reelgraph.app.bundle.catalog import MovieCatalog
 from reelgraph.app.bundle.format import MOVIES_SCHEMA
 from reelgraph.app.bundle.from_pipeline import add_titles, movielens_from_params
 from reelgraph.app.bundle.title_matching import TitleIndex
-from reelgraph.core.schemas.tables import CATALOG
 from reelgraph.runtime.errors import InputError
+from reelgraph.schemas.tables import CATALOG
 
 EDITION = {
     "movies.csv": 'movieId,title,genres\n1,"Postman, The (Postino, Il) (1994)",Drama\n2,Spirited Away (Sen to Chihiro) (2001),Animation\n'

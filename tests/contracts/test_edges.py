@@ -9,7 +9,6 @@ import pytest
 import torch
 
 from reelgraph.baselines.registry import load_baseline
-from reelgraph.core.schemas.kg import KnowledgeGraph, Relation
 from reelgraph.gnn.bpr import train_bpr
 from reelgraph.gnn.link_predictor import prepare_inputs
 from reelgraph.gnn.sage import to_hetero_data
@@ -20,6 +19,7 @@ from reelgraph.params.model import TrainRaterParams
 from reelgraph.raters.fitting import fit_rater
 from reelgraph.raters.rater import Rater
 from reelgraph.runtime.errors import TrainingError
+from reelgraph.schemas.kg import KnowledgeGraph, Relation
 from reelgraph.sequences.dataset import UserHistories
 from tests.contracts.test_raters import MOVIES, small_movie_inputs, small_rater_params
 from tests.helpers.graphs import gnn_params, random_graph

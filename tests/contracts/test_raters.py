@@ -9,9 +9,6 @@ import numpy as np
 import pytest
 import torch
 
-from reelgraph.core.schemas.kg import KnowledgeGraph, Relation
-from reelgraph.core.schemas.tables import CATALOG
-from reelgraph.core.schemas.vectors import write_vectors
 from reelgraph.evaluation.io import predict_targets
 from reelgraph.params.base import load
 from reelgraph.params.model import TrainRaterParams
@@ -21,6 +18,9 @@ from reelgraph.raters.networks.network_rater import NetworkRater, build_network
 from reelgraph.raters.rater import Rater
 from reelgraph.runtime.atomic_io import write_json
 from reelgraph.runtime.errors import ArtifactError
+from reelgraph.schemas.kg import KnowledgeGraph, Relation
+from reelgraph.schemas.tables import CATALOG
+from reelgraph.schemas.vectors import write_vectors
 from reelgraph.sequences.dataset import UserHistories
 from reelgraph.sequences.isolated_targets import isolate_targets
 from tests.helpers.history_strategies import SPLITS, irrelevant_rows, random_histories, with_changed_ratings

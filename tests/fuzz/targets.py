@@ -11,10 +11,6 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from reelgraph.core.schemas.movies import read_movies
-from reelgraph.core.schemas.records import Examples, read_record
-from reelgraph.core.schemas.tables import RATINGS
-from reelgraph.core.schemas.vectors import read_vectors, write_vectors
 from reelgraph.core.table_engine import connect
 from reelgraph.graph.fasttext_file import sentence_vectors
 from reelgraph.params.base import load
@@ -24,6 +20,10 @@ from reelgraph.raters.io import RaterConfig
 from reelgraph.report.inputs import read_curve
 from reelgraph.runtime.errors import ReelgraphError
 from reelgraph.runtime.safetensors_io import read_tensors
+from reelgraph.schemas.movies import read_movies
+from reelgraph.schemas.records import Examples, read_record
+from reelgraph.schemas.tables import RATINGS
+from reelgraph.schemas.vectors import read_vectors, write_vectors
 from reelgraph.sequences.dataset import read_histories, write_histories
 from reelgraph.sources import titles
 from reelgraph.sources.movielens import read_movielens
@@ -96,7 +96,7 @@ def histories(data: bytes) -> object:
     return read_histories(PLACE / "sequences", 9)
 
 
-def ratings_table(data: bytes) -> object:
+def read_ratings_table(data: bytes) -> object:
     put("c.parquet", SEEDS["movies_table"][0])
     source = open_tables(ENGINE, str(PLACE / "c.parquet"), str(put("r.parquet", data)))
     return RATINGS.validate(source.ratings, source.ratings_location).count().to_pyarrow()
@@ -114,7 +114,7 @@ TARGETS: dict[str, Target] = {
         "tmdb_csv": tmdb,
         "tmdb_cell": cells,
         "title": title,
-        "ratings_table": ratings_table,
+        "ratings_table": read_ratings_table,
         "movies_table": lambda data: read_movies(put("movies.parquet", data)),
         "vectors": lambda data: read_vectors(put("vectors.parquet", data)),
         "sequences": histories,

@@ -7,8 +7,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from reelgraph.core.schemas.kg import EDGES, ENTITIES, read_kg, write_kg
 from reelgraph.runtime.errors import ArtifactError
+from reelgraph.schemas.kg import EDGES, ENTITIES, read_kg, write_kg
 
 ROWS = [("actor", 0, "Ann"), ("actor", 1, "Bo"), ("genre", 0, "Drama")]
 LINKS = [("actor", 0, 0), ("actor", 2, 0), ("actor", 2, 1), ("genre", 1, 0)]

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from reelgraph.core.schemas.kg import KnowledgeGraph, Relation, shared_entities
+from reelgraph.schemas.kg import KnowledgeGraph, Relation, shared_entities
 
 
 def test_names_that_both_movies_have_each_once() -> None:

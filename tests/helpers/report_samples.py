@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 
-from reelgraph.core.schemas.vectors import MapLayout
 from reelgraph.report.build import Inputs
 from reelgraph.report.inputs import NOT_RUN, Study
+from reelgraph.schemas.vectors import MapLayout
 
 RELATIONS = ("actor", "director", "writer", "genre", "company", "country", "language")
 TITLES = ("The Matrix", "Amélie", "Il Postino", "Fast & Furious", "Moonlight", "<b>Bold</b> & 'quoted'")

@@ -45,7 +45,7 @@ STAGES: dict[str, tuple[type[StageParams], Callable[..., str]]] = {
     "project": (ProjectParams, project.main),
     "train_gnn@kg_gnn_bert": (TrainGnnParams, partial(train_gnn.main, variant="kg_gnn_bert")),
     "make_sequences": (MakeSequencesParams, make_sequences.main),
-    "baseline@bias": (BaselineParams, partial(baseline.work, "bias")),
+    "baseline@bias": (BaselineParams, partial(baseline.main, "bias")),
     "train_rater": (TrainRaterParams, train_rater.main),
     "evaluate": (EvaluateParams, evaluate.main),
     "map": (LayoutMapParams, partial(layout_map.main, "data/emb_kg_gnn_bert.parquet")),

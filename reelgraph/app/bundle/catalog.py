@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from jaxtyping import Bool, Float64, Int64
 
-from reelgraph.core.schemas.columns import ENTITY_COLUMNS
+from reelgraph.schemas.columns import ENTITY_COLUMNS
 
 POPULAR_QUANTILE = 0.9
 """Quantile of the number of ratings above which a movie counts as seen by many."""

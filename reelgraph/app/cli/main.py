@@ -12,7 +12,7 @@ import typer
 from reelgraph.app.cli import download, formatting
 from reelgraph.app.cli.context import EXIT_EMPTY, Json, exit_on_error, open_bundle, open_ratings, print_result
 
-server = typer.Typer(
+app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -42,7 +42,7 @@ Ratings = Annotated[
 Top = Annotated[int, typer.Option("--top", "-n", min=1, max=1000, help="How many.")]
 
 
-@server.command()
+@app.command()
 def predict(
     movies: Annotated[list[str], typer.Argument(help="Titles, with the year where several have them.")],
     ratings: Ratings,
@@ -60,7 +60,7 @@ def predict(
         print_result({"predictions": found}, json, lambda: formatting.format_predictions(found))
 
 
-@server.command()
+@app.command()
 def recommend(
     ratings: Ratings,
     top: Top = 20,
@@ -88,7 +88,7 @@ def recommend(
         sys.exit(EXIT_EMPTY)
 
 
-@server.command()
+@app.command()
 def similar(
     movie: Annotated[str, typer.Argument(help="A title, with the year where several have it.")],
     by: Annotated[
@@ -114,7 +114,7 @@ def similar(
         )
 
 
-@server.command()
+@app.command()
 def match_ratings(
     file: Annotated[Path, typer.Argument(help="As Letterboxd, IMDb, Trakt or MovieLens export it.")],
     bundle: Folder = None,
@@ -140,7 +140,7 @@ def match_ratings(
         sys.exit(EXIT_EMPTY)
 
 
-@server.command()
+@app.command()
 def doctor(bundle: Folder = None, json: Json = False) -> None:
     """Say what is installed, which data and models are here, what is stale, and what to do next.
 
@@ -154,7 +154,7 @@ def doctor(bundle: Folder = None, json: Json = False) -> None:
         sys.exit(1)
 
 
-@server.command()
+@app.command()
 def export(
     folder: Annotated[Path, typer.Argument(help="Where the bundle goes; replaced as a whole.")],
     movielens: Annotated[
@@ -184,7 +184,7 @@ def export(
         )
 
 
-@server.command()
+@app.command()
 def serve(
     bundle: Folder = None,
     port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 8000,
@@ -205,7 +205,7 @@ def serve(
         )
 
 
-@server.command()
+@app.command()
 def sweep(
     output: Annotated[Path, typer.Option(help="The page.")] = Path("sweep.html"), json: Json = False
 ) -> None:
@@ -223,8 +223,8 @@ def sweep(
 
 
 for command in (download.movielens, download.tmdb):
-    server.command()(command)
+    app.command()(command)
 
 
 if __name__ == "__main__":
-    server()
+    app()

@@ -11,7 +11,7 @@ from jaxtyping import Float32, Float64, Int64
 from scipy.sparse.linalg import svds
 from threadpoolctl import threadpool_limits
 
-from reelgraph.core.schemas.kg import KnowledgeGraph, Relation
+from reelgraph.schemas.kg import KnowledgeGraph, Relation
 
 TEXT_DIM = 32
 """Dimensions that are kept of the movie vectors: more say little and cost time."""

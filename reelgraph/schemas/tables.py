@@ -9,8 +9,8 @@ import pyarrow as pa
 from ibis.backends import BaseBackend
 
 from reelgraph.core.rating_scale import MAX_STARS, MIN_STARS, STAR_STEP
-from reelgraph.core.schemas.columns import CATALOG_COLUMNS, Column
-from reelgraph.core.schemas.contract import Contract
+from reelgraph.schemas.columns import CATALOG_COLUMNS, Column
+from reelgraph.schemas.contract import Contract
 
 CATALOG = Contract(CATALOG_COLUMNS, key=("movie_id",))
 """The SPEC's columns; release years 1800 … 2200, or null."""
