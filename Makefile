@@ -22,7 +22,7 @@ show: $(READY)  ## print the results
 	@python -m tools.summary
 
 peers: mend  ## fit the strong, slow models to compare with, on the data of the last run
-	python -m pip install --quiet -r requirements-peers.lock
+	python -m pip install --quiet -r requirements-external-baselines.lock
 	dvc repro studies/external_baselines/dvc.yaml
 	@python -m tools.summary peers
 
@@ -68,14 +68,14 @@ lock:  ## pin what pyproject.toml allows, in a new environment
 	{ echo "# For the report's tests in Chromium, beside requirements.lock: made by \`make lock\`."; \
 	  .venv-lock/bin/python -m pip freeze | grep -E '^(axe-playwright-python|greenlet|playwright)='; \
 	} > requirements-browser.lock
-	.venv-lock/bin/python -m pip install --quiet '.[peers]'
+	.venv-lock/bin/python -m pip install --quiet '.[external-baselines]'
 	{ echo '# For studies/external_baselines, beside requirements.lock: made by `make lock`. cmfrec needs a C compiler.'; \
 	  .venv-lock/bin/python -m pip freeze --all | grep -E '^(cmfrec|Cython|findblas|myfm|scikit-surprise|setuptools)='; } \
-	  > requirements-peers.lock
+	  > requirements-external-baselines.lock
 	.venv-lock/bin/python -m pip install --quiet '.[docs,onnx]'
 	{ echo '# For the docs and the ONNX export, beside requirements.lock: made by `make lock`.'; \
 	  .venv-lock/bin/python -m pip freeze | grep -vxFf requirements.lock | grep -vE '^(reelgraph|torch)' | \
-	  grep -vxFf requirements-spark.lock | grep -vxFf requirements-browser.lock | grep -vxFf requirements-peers.lock; \
+	  grep -vxFf requirements-spark.lock | grep -vxFf requirements-browser.lock | grep -vxFf requirements-external-baselines.lock; \
 	} > requirements-docs.lock
 	rm -rf .venv-lock build *.egg-info
 

@@ -75,5 +75,5 @@ def import_optional(package: str) -> ModuleType:
             warnings.simplefilter("ignore")
             return import_module(package)
     except ImportError as error:
-        remedy = "Install the peers' packages: pip install -r requirements-peers.lock"
+        remedy = "Install the peers' packages: pip install -r requirements-external-baselines.lock"
         raise PackageError(package, "the package", str(error), remedy) from error

@@ -84,5 +84,5 @@ def test_peers_stand_beside_the_rater_as_baselines_do() -> None:
 
 
 def test_a_missing_package_is_named_with_its_remedy() -> None:
-    with pytest.raises(PackageError, match=r"no_such_package.*requirements-peers\.lock"):
+    with pytest.raises(PackageError, match=r"no_such_package.*requirements-external-baselines\.lock"):
         import_optional("no_such_package")

@@ -25,7 +25,7 @@ def name(request: pytest.FixtureRequest) -> str:
     try:
         import_optional(package)
     except PackageError:
-        pytest.skip(f"{request.param} needs {package}, of the extra peers")
+        pytest.skip(f"{request.param} needs {package}, of the extra external-baselines")
     return request.param
 
 

@@ -107,7 +107,7 @@ def test_dvc_and_make(project: Project) -> None:
 def test_peers_are_fitted_and_shown(project: Project) -> None:
     for package in ("surprise", "cmfrec", "myfm"):
         if find_spec(package) is None:
-            pytest.skip(f"needs {package}: pip install -r requirements-peers.lock")
+            pytest.skip(f"needs {package}: pip install -r requirements-external-baselines.lock")
     (project.folder / ".venv").symlink_to(ROOT / ".venv")
     said = project.run("make", "peers")
     found = json.loads((project.folder / "metrics/external_baselines.json").read_text(encoding="utf-8"))
