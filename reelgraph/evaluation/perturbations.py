@@ -23,7 +23,7 @@ Index = Int64[np.ndarray, " targets"]
 
 
 def perturbation_tests(
-    rater: Rater, histories: UserHistories, fit_end: Ends, index: Index, movies: int, seed: int
+    rater: Rater, histories: UserHistories, fit_end: Ends, index: Index, seed: int
 ) -> dict[str, dict[str, float]]:
     """Return for each control its RMSE, and what it costs: its RMSE minus the rater's with everything.
 
@@ -32,7 +32,6 @@ def perturbation_tests(
         histories: everybody's ratings.
         fit_end: end of the rows that the rater was fitted on, a user.
         index: the targets; of more than ``MOST_TARGETS``, that many are drawn.
-        movies: number of movies.
         seed: root seed, of the draw, of the shuffling and of the bootstrap.
 
     Returns:
@@ -44,7 +43,7 @@ def perturbation_tests(
     hidden = {
         "history_shuffled": _said(rater, shuffled(cases, generator(seed, "controls"))),
         "ratings_hidden": _said(rater, without_ratings(cases, histories, fit_end)),
-        "content_masked": _said(rater.with_masked_content(), without_text(cases, movies)),
+        "content_masked": _said(rater, cases, mask_content=True),
     }
     off = np.stack([plain, *hidden.values()], axis=1) - star_ratings(histories, index)[:, None]
     drawn = np.sqrt(bootstrap_means(histories.users_of(index), off**2, derive_seed(seed, "bootstrap")))
@@ -96,11 +95,7 @@ def _as_others(
     return np.rint(np.where(rest > 0, mean, code.mean())).clip(1, N_CODES).astype(np.uint8)
 
 
-def without_text(cases: IsolatedTargets, movies: int) -> IsolatedTargets:
-    """Put in each target's place the movie that is the same without vectors; see ``Rater.with_blanks``."""
-    blank = np.where(cases.is_history, cases.movie_row, cases.movie_row + movies)
-    return replace(cases, movie_row=blank.astype(np.int32))
-
-
-def _said(rater: Rater, cases: IsolatedTargets) -> Float64[np.ndarray, " targets"]:
-    return rater.predict(cases, cases.train_end, cases.test).stars
+def _said(
+    rater: Rater, cases: IsolatedTargets, mask_content: bool = False
+) -> Float64[np.ndarray, " targets"]:
+    return rater.predict(cases, cases.train_end, cases.test, mask_content).stars

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
@@ -67,13 +67,16 @@ class Rater(Protocol):
         histories: UserHistories,
         fit_end: Int64[np.ndarray, " users"],
         index: Int64[np.ndarray, " targets"],
+        mask_content: bool = False,
     ) -> Prediction:
         """Predict the ratings at ``index`` from those before them.
 
         Args:
-            histories: everybody's ratings.
+            histories: all users' ratings.
             fit_end: the rater was fitted on each user's ratings before it; for new users, their offset.
             index: the targets.
+            mask_content: replace the target movies' vectors, of text and embedding, by the mean of all
+                movies' vectors. No target may be in another one's history; see ``isolate_targets``.
         """
         ...
 
@@ -97,14 +100,18 @@ class Rater(Protocol):
         """
         ...
 
-    def with_masked_content(self) -> Rater:
-        """Return a rater that knows each movie twice, by rows m and m + movies.
-
-        The second is the same to it but for the movie's vectors, text and embedding, which are the mean of
-        all movies'. So it tells what a rating would be predicted without them.
-        """
-        ...
-
     def save(self, path: Path) -> None:
         """Write the weights as safetensors."""
         ...
+
+
+def mask_target_movies(
+    histories: UserHistories, index: Int64[np.ndarray, " targets"], n_movies: int
+) -> UserHistories:
+    """Replace the targets' movies by their masked copies, which have the rows from ``n_movies`` on.
+
+    A rater that masks content appends these copies to its movies.
+    """
+    movie_row = np.array(histories.movie_row)
+    movie_row[index] += n_movies
+    return replace(histories, movie_row=movie_row)

@@ -26,7 +26,7 @@ from reelgraph.raters.gp.prediction import HEAD_STATISTICS, CatalogueScorer, Hea
 from reelgraph.raters.gp.rating_table import all_ratings, fitted_ratings, tile_windows, windows_ending_at
 from reelgraph.raters.gp.training import log_density, train_gaussian_process, train_head
 from reelgraph.raters.gp.types import CandidatePredictions
-from reelgraph.raters.rater import Attributions, CandidateScores, Epoch, Prediction
+from reelgraph.raters.rater import Attributions, CandidateScores, Epoch, Prediction, mask_target_movies
 from reelgraph.runtime.checkpointing import NO_CHECKPOINTS, CheckpointDir
 from reelgraph.runtime.safetensors_io import load_state_dict_strict, write_tensors
 from reelgraph.sequences.dataset import UserHistories, star_ratings
@@ -59,8 +59,17 @@ class GpRater:
         """Number of trained numbers."""
         return sum(p.numel() for part in (self.gp, self.heads) for p in part.parameters())
 
-    def predict(self, histories: UserHistories, fit_end: Ends, index: Int64[np.ndarray, " n"]) -> Prediction:
+    def predict(
+        self,
+        histories: UserHistories,
+        fit_end: Ends,
+        index: Int64[np.ndarray, " n"],
+        mask_content: bool = False,
+    ) -> Prediction:
         """Predict the ratings at ``index``; see ``reelgraph.raters.rater.Rater``."""
+        if mask_content:
+            masked = GpRater(*doubled(self.content, self.stats, self.gp), self.heads, self.params)
+            return masked.predict(mask_target_movies(histories, index, self.content.n_movies), fit_end, index)
         if not len(index):
             return Prediction(np.zeros(0), np.zeros((0, 10)))
         predictor = OneStepPredictor(self.gp, self.stats, all_ratings(histories, fit_end), self.content)
@@ -104,10 +113,6 @@ class GpRater:
             found = self.catalogue_scorer.predict_candidates(predictor, row, movies)
             said = self._said(self.catalogue_scorer.head_inputs(found, person, movies))
             yield CandidateScores(said, partial(_reasons, found, row[:-1]))
-
-    def with_masked_content(self) -> GpRater:
-        """Know each movie twice, once without its vectors; see ``reelgraph.raters.rater.Rater``."""
-        return GpRater(*doubled(self.content, self.stats, self.gp), self.heads, self.params)
 
     def save(self, path: Path) -> None:
         """Write everything that prediction needs as safetensors."""

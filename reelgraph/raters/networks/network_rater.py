@@ -18,7 +18,7 @@ from reelgraph.raters.networks.attention import AttentionRater
 from reelgraph.raters.networks.base import Network
 from reelgraph.raters.networks.trainer import predict_stars
 from reelgraph.raters.networks.transformer import TransformerRater
-from reelgraph.raters.rater import Attributions, CandidateScores, Prediction
+from reelgraph.raters.rater import Attributions, CandidateScores, Prediction, mask_target_movies
 from reelgraph.runtime.safetensors_io import load_state_dict_strict, write_tensors
 from reelgraph.sequences.batches import gather_batch
 from reelgraph.sequences.dataset import UserHistories
@@ -40,8 +40,13 @@ class NetworkRater:
         histories: UserHistories,
         fit_end: Int64[np.ndarray, " users"],
         index: Int64[np.ndarray, " targets"],
+        mask_content: bool = False,
     ) -> Prediction:
         """Predict the ratings at ``index``; what it was fitted on makes no difference."""
+        if mask_content:
+            masked = self._append_masked_movies()
+            histories = mask_target_movies(histories, index, len(self.network.movies))
+            return masked.predict(histories, fit_end, index)
         return Prediction(predict_stars(self.network, histories, index, self.max_history))
 
     def score(
@@ -67,9 +72,10 @@ class NetworkRater:
         """Return the rater on a device."""
         return NetworkRater(self.network.to(device), self.max_history)
 
-    def with_masked_content(self) -> NetworkRater:
-        """Know each movie twice; the second has the mean of all vectors and nothing else."""
-        network, movies = copy.deepcopy(self.network), self.network.movies
+    def _append_masked_movies(self) -> NetworkRater:
+        """Return a rater with a second copy of every movie that has the mean of all vectors."""
+        network = copy.deepcopy(self.network)
+        movies = self.network.movies
         network.movies = torch.cat([movies, movies.mean(dim=0).expand_as(movies)])
         return NetworkRater(network, self.max_history)
 
