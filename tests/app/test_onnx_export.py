@@ -103,7 +103,7 @@ def test_the_file_says_what_it_reads_and_nothing_of_the_machine(gp: Path) -> Non
 
 
 def test_the_docs_example_runs(gp: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    text = (ROOT / "docs/your-ratings.md").read_text(encoding="utf-8")
+    text = (ROOT / "docs/predict.md").read_text(encoding="utf-8")
     (example,) = re.findall(r"```python\n(import numpy.*?)```", text, re.S)
     monkeypatch.chdir(gp.parent)
     found: dict[str, Any] = {}

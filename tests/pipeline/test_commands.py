@@ -158,7 +158,7 @@ def test_a_grid_is_queued_as_the_docs_say(project: Project) -> None:
 
 
 def test_a_remote_is_shared_as_the_docs_say(project: Project, tmp_path: Path) -> None:
-    text = (ROOT / "docs/together.md").read_text(encoding="utf-8")
+    text = (ROOT / "docs/operations.md").read_text(encoding="utf-8")
     ours, theirs = (block.splitlines() for block in re.findall(r"```sh\n(.*?)```", text, re.S)[:2])
     head = project.run("git", "rev-parse", "HEAD").strip()
     env = {
