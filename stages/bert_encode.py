@@ -12,9 +12,9 @@ from reelgraph.runtime.stage_runner import run_stage
 from reelgraph.schemas.movies import read_movies
 from reelgraph.schemas.vectors import write_vectors
 from reelgraph.text.cache import encode_with_cache, fingerprint
-from reelgraph.text.encoder import encode, load_encoder
+from reelgraph.text.encoder import encode
 from reelgraph.text.movie_text import count_texts, movie_texts
-from reelgraph.text.sentence_model import locate_model, to_bfloat16_checked
+from reelgraph.text.sentence_model import load_encoder, locate_model, to_bfloat16_checked
 
 MOVIES = Path("data/movies.parquet")
 VECTORS = Path("data/text_vectors.parquet")

@@ -120,13 +120,13 @@ def test_encoding_goes_on_with_the_next_batch(tmp_path: Path, monkeypatch: pytes
         def get_embedding_dimension(self) -> int:
             return 2
 
-    def encoded(_: Model, pieces: encoder.Pieces, rows: np.ndarray, width: int) -> np.ndarray:
+    def encoded(_: Model, tokenized: encoder.TokenizedTexts, rows: np.ndarray, width: int) -> np.ndarray:
         seen.append(rows.tolist())
         return np.array([[width, row] for row in rows], np.float32)
 
-    monkeypatch.setattr(encoder, "_encoded", encoded)
+    monkeypatch.setattr(encoder, "_forward", encoded)
     monkeypatch.setattr(
-        encoder, "_cut", lambda _, texts: encoder.Pieces(np.arange(len(texts) + 1) * 8, {}, {})
+        encoder, "_tokenize", lambda _, texts: encoder.TokenizedTexts(np.arange(len(texts) + 1) * 8, {}, {})
     )
     whole = encode(Model(), texts, 3)
     seen.clear()

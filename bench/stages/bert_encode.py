@@ -12,9 +12,9 @@ from bench.reference.encoding import Encoder
 from bench.synthetic_data import FULL_MOVIES, catalog
 from reelgraph.core.torch_setup import configure_torch as prepare_torch
 from reelgraph.params.base import Compute
-from reelgraph.text.encoder import encode, load_encoder
+from reelgraph.text.encoder import encode
 from reelgraph.text.movie_text import movie_texts
-from reelgraph.text.sentence_model import locate_model, to_bfloat16_checked
+from reelgraph.text.sentence_model import load_encoder, locate_model, to_bfloat16_checked
 
 COUNTS = "texts, drawn from those of 54,520 movies"
 GOAL = 4

@@ -1,4 +1,4 @@
-"""Vectors of texts that were encoded before, by model and text, on disk."""
+"""Cache of text embeddings on disk: one folder per model, one row per text."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from jaxtyping import Float32
 
 from reelgraph.runtime.atomic_io import read_array, write_arrays
 from reelgraph.runtime.errors import ArtifactError
-from reelgraph.text.encoder import MAX_WORD_PIECES
+from reelgraph.text.encoder import MAX_TOKENS
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -22,38 +22,43 @@ Vectors = Float32[np.ndarray, "texts dim"]
 
 
 def fingerprint(model: SentenceTransformer, batch_size: int) -> str:
-    """Name what a vector depends on beside its text: weights, tokenizer, torch, processor and so on."""
-    found = hashlib.sha256()
+    """Return a hash of everything besides the text that an embedding depends on.
+
+    It covers the weights, the tokenizer, the batch size, the version of torch, the instruction set of the
+    CPU, the number of threads and the device.
+    """
+    digest = hashlib.sha256()
     for name, weight in model.state_dict().items():
-        found.update(f"{name} {weight.dtype}".encode())
-        found.update(weight.cpu().contiguous().view(torch.uint8).numpy())
+        digest.update(f"{name} {weight.dtype}".encode())
+        digest.update(weight.cpu().contiguous().view(torch.uint8).numpy())
     tokenizer = getattr(model.tokenizer, "backend_tokenizer", model.tokenizer)
-    found.update((tokenizer.to_str() if hasattr(tokenizer, "to_str") else repr(tokenizer)).encode())
-    capability, threads = torch.backends.cpu.get_cpu_capability(), torch.get_num_threads()
-    where = f"{torch.__version__} {capability} {threads} {model.device.type}"
-    found.update(f"{MAX_WORD_PIECES} {batch_size} {where}".encode())
-    return found.hexdigest()[:32]
+    digest.update((tokenizer.to_str() if hasattr(tokenizer, "to_str") else repr(tokenizer)).encode())
+    capability = torch.backends.cpu.get_cpu_capability()
+    environment = f"{torch.__version__} {capability} {torch.get_num_threads()} {model.device.type}"
+    digest.update(f"{MAX_TOKENS} {batch_size} {environment}".encode())
+    return digest.hexdigest()[:32]
 
 
 def encode_with_cache(folder: Path, texts: list[str], encode: Callable[[list[str]], Vectors]) -> Vectors:
-    """Return the vector of each text; those that the folder doesn't have are encoded and added to it.
+    """Return the embedding of each text, encoding only the texts that the cache lacks.
 
     Args:
-        folder: of one fingerprint; made where it isn't there, and written anew where it is broken.
+        folder: cache of one model, named by its ``fingerprint``. It is created if missing and rebuilt if
+            damaged.
         texts: any strings, in any order.
-        encode: returns the vectors of texts, each distinct.
+        encode: returns the embeddings of a list of distinct texts.
     """
     keys, vectors = _read(folder)
-    row = {key: place for place, key in enumerate(keys.tolist())}
-    of_text = {text: _key(text) for text in set(texts)}
-    new = sorted(text for text, key in of_text.items() if key not in row)
-    if new:
-        keys = np.concatenate([keys, np.array([of_text[text] for text in new], keys.dtype)])
-        found = encode(new)
-        vectors = np.concatenate([vectors, found]) if len(vectors) else found
+    row_of_key = {key: row for row, key in enumerate(keys.tolist())}
+    key_of_text = {text: _key(text) for text in set(texts)}
+    missing = sorted(text for text, key in key_of_text.items() if key not in row_of_key)
+    if missing:
+        keys = np.concatenate([keys, np.array([key_of_text[text] for text in missing], keys.dtype)])
+        encoded = encode(missing)
+        vectors = np.concatenate([vectors, encoded]) if len(vectors) else encoded
         write_arrays({"keys": keys, "vectors": vectors}, folder)
-        row = {key: place for place, key in enumerate(keys.tolist())}
-    return vectors[np.array([row[of_text[text]] for text in texts], np.int64)]
+        row_of_key = {key: row for row, key in enumerate(keys.tolist())}
+    return vectors[np.array([row_of_key[key_of_text[text]] for text in texts], np.int64)]
 
 
 def _key(text: str) -> bytes:
@@ -61,8 +66,10 @@ def _key(text: str) -> bytes:
 
 
 def _read(folder: Path) -> tuple[np.ndarray, np.ndarray]:
+    """Return the keys and vectors of the cache; both are empty if it is missing or damaged."""
     try:
-        keys, vectors = read_array(folder / "keys.npy"), read_array(folder / "vectors.npy")
+        keys = read_array(folder / "keys.npy")
+        vectors = read_array(folder / "vectors.npy")
         if keys.dtype == np.dtype("S32") and keys.shape == vectors.shape[:1] and vectors.ndim == 2:
             return np.array(keys), vectors
     except ArtifactError:

@@ -1,4 +1,4 @@
-"""A fixed random projection of text vectors to the dimension of the entity vectors."""
+"""Random projection of text embeddings to the dimension of the entity embeddings."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from torch import nn
 def project(
     vectors: Float32[np.ndarray, "movies text_dim"], dim: int, seed: int
 ) -> Float32[np.ndarray, "movies dim"]:
-    """Return LayerNorm(W x) with a random, never trained W.
+    """Return LayerNorm(W x) with a random, untrained W.
 
-    The layer is constructed after seeding and its weight then drawn again, Xavier-uniform, so that
-    the numbers are the reference's (SPEC, project); torch's generator is left as it was.
+    The layer is constructed after seeding, and its weight is then drawn again (Xavier uniform), as in the
+    reference (docs/reference.md, project). The state of torch's generator is restored.
 
     Args:
-        vectors: one row a movie.
+        vectors: one text embedding per movie.
         dim: dimension of the result.
         seed: 42 in the reference.
     """

