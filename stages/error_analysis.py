@@ -41,8 +41,8 @@ def main(params: ErrorAnalysisParams) -> str:
     write_metrics(calibrated, "metrics/calibration.json")
     write_metrics({k: {**row, "val": on_val[k]} for k, row in hidden.items()}, "metrics/perturbations.json")
     plots.calibration(calibrated, "plots/diagnose/calibration.png")
-    costs = ", ".join(f"{name} {row['cost']:+.4f}" for name, row in hidden.items())
-    return f"costs in RMSE: {costs}; calibration error {calibrated['error']:.4f} stars"
+    costs = ", ".join(f"{name} {row['rmse_increase']:+.4f}" for name, row in hidden.items())
+    return f"costs in RMSE: {costs}; calibration error {calibrated['ece']:.4f} stars"
 
 
 if __name__ == "__main__":

@@ -29,8 +29,8 @@ def format_result_table(rater: dict[str, Any], baselines: dict[str, Any]) -> str
     lines = [f"{'':<16}{'RMSE':>8}{'MAE':>8}   (stars, {test['n_targets']:,} test targets)"]
     for name, row in sorted(rows.items(), key=lambda item: item[1]["rmse"]):
         lines.append(f"{name:<16}{row['rmse']:>8.4f}{row['mae']:>8.4f}")
-    if "bound" in rater:
-        lines.append(f"{'best possible':<16}{rater['bound']['rmse']:>8.4f}   (movies known, person inferred)")
+    if "bayes_rmse" in rater:
+        lines.append(f"{'best possible':<16}{rater['bayes_rmse']:>8.4f}   (movies known, person inferred)")
     lines.append(f"The rater's RMSE is {test['improvement_pct']:.1f} % below the user mean's.")
     return "\n".join(lines)
 

@@ -38,7 +38,7 @@ def calibration(
             "n_targets": int(mine.sum()), **means, "actual_ci_low": low, "actual_ci_high": high
         }  # fmt: skip
         error += abs(means["predicted"] - means["actual"]) * mine.mean()
-    return found | {"error": float(error)}
+    return found | {"ece": float(error)}
 
 
 LEVELS = {"80": 0.8, "95": 0.95}

@@ -103,14 +103,14 @@ def errors_with_intervals(
     for name, predicted in models.items():
         found[name] = {**errors(actual, predicted), **_bounds(drawn[name], "rmse", "mae")}
         if name != "rater":
-            found[name] |= _bounds(drawn["rater"] - drawn[name], "rater_minus", "rater_minus_mae")
+            found[name] |= _bounds(drawn["rater"] - drawn[name], "rmse_diff", "mae_diff")
     return found
 
 
 def _bounds(drawn: Float[np.ndarray, "resamples 2"], *names: str) -> Errors:
     found = {}
     for name, values in zip(names, drawn.T, strict=True):
-        found[f"{name}_low"], found[f"{name}_high"] = percentile_interval(values)
+        found[f"{name}_ci_low"], found[f"{name}_ci_high"] = percentile_interval(values)
     return found
 
 
@@ -150,7 +150,7 @@ def bayes_bound_metrics(
     movie_id: Int64[np.ndarray, " movies"],
     test: Stars,
     seed: int,
-) -> dict[str, dict[str, float]]:
+) -> dict[str, float]:
     """Return, for generated data, the RMSE that nobody can better; nothing for real data.
 
     Raises:
@@ -161,5 +161,4 @@ def bayes_bound_metrics(
     actual, user = star_ratings(histories, histories.test), histories.users_of(histories.test)
     best = bayes_predictions(truth, histories, movie_id)
     check_no_leak(user, actual, test, best.posterior, derive_seed(seed, "bootstrap"))
-    known = {"rmse": rmse(actual, best.posterior), "oracle_rmse": rmse(actual, best.oracle)}
-    return {"bound": known}
+    return {"bayes_rmse": rmse(actual, best.posterior), "oracle_rmse": rmse(actual, best.oracle)}

@@ -97,10 +97,14 @@ def ranking_metrics(
         found[name] = {"n_users": users}
         for j, figure in enumerate((f"ndcg_{NDCG_AT}", f"recall_{RECALL_AT}")):
             low, high = percentile_interval(drawn[:, i, j])
-            found[name] |= {figure: float(each[:, i, j].mean()), f"{figure}_low": low, f"{figure}_high": high}
+            found[name] |= {
+                figure: float(each[:, i, j].mean()),
+                f"{figure}_ci_low": low,
+                f"{figure}_ci_high": high,
+            }
             if name != "rater":
                 low, high = percentile_interval(drawn[:, rater, j] - drawn[:, i, j])
-                found[name] |= {f"rater_minus_{figure}_low": low, f"rater_minus_{figure}_high": high}
+                found[name] |= {f"{figure}_diff_ci_low": low, f"{figure}_diff_ci_high": high}
     return found
 
 

@@ -104,7 +104,7 @@ def compare_with_best_baseline(
     binned = slice_labels(histories, histories.fit_end(fit), index, year)
     user, actual = histories.users_of(index), star_ratings(histories, index)
     found = metrics_by_slice(binned, user, actual, rater, others[peer].test[fit], seed)
-    return {key: {k: {**row, "peer": peer} for k, row in bins.items()} for key, bins in found.items()}
+    return {key: {k: {**row, "baseline": peer} for k, row in bins.items()} for key, bins in found.items()}
 
 
 def metrics_by_slice(

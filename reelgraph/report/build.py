@@ -70,8 +70,8 @@ def _keys(rater: Figures, data: Figures) -> list[tuple[str, str]]:
         (f"{test['n_targets']:,}", "test ratings"),
         (f"{data['kg']['nodes']['movie']:,}", "movies"),
     ]
-    if "bound" in rater:
-        shown.insert(1, (fixed(rater["bound"]["rmse"]), "best possible RMSE (generated data)"))
+    if "bayes_rmse" in rater:
+        shown.insert(1, (fixed(rater["bayes_rmse"]), "best possible RMSE (generated data)"))
     return shown
 
 

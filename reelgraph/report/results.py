@@ -133,8 +133,8 @@ def _point(row: Figures) -> tuple[float, float, float, float, int]:
 
 def _calibrated(figures: Figures, interval: Figures) -> list[str]:
     said = []
-    if "error" in figures:
-        off = fixed(figures["error"])
+    if "ece" in figures:
+        off = fixed(figures["ece"])
         said.append(
             f"Averaged over the test ratings, a bin's prediction lies {off} stars from what was given."
         )

@@ -92,7 +92,7 @@ def ranking(figures: Figures) -> str:
         return ""
     other = figures["popularity"]
     mine, theirs = figures["rater"]["ndcg_10"], other["ndcg_10"]
-    low, high = (other.get(f"rater_minus_ndcg_10_{end}", 0.0) for end in ("low", "high"))
+    low, high = (other.get(f"ndcg_10_diff_ci_{end}", 0.0) for end in ("low", "high"))
     chance = "by more than chance" if low > 0 or high < 0 else "within chance"
     return (
         f"As a recommender among all unseen movies its NDCG@10 is {fixed(mine)}, {_than(mine, theirs)} that "

@@ -31,7 +31,7 @@ def against(row: Figures) -> str:
 
 def interval(row: Figures, key: str) -> tuple[float, float]:
     """Return a figure's interval; where it has none, the figure twice."""
-    low, high = row.get(f"{key}_low"), row.get(f"{key}_high")
+    low, high = row.get(f"{key}_ci_low"), row.get(f"{key}_ci_high")
     return (row[key], row[key]) if low is None or high is None else (low, high)
 
 
@@ -84,7 +84,9 @@ def fits(found: Mapping[str, Figures]) -> Table:
 
 def peer_of(slices: Figures) -> str:
     """Return the name of the model that every bin is held against."""
-    return next((name(row["peer"]) for bins in slices.values() for row in bins.values()), "strongest peer")
+    return next(
+        (name(row["baseline"]) for bins in slices.values() for row in bins.values()), "strongest peer"
+    )
 
 
 def slices(figures: Figures, peer: str) -> Iterator[Table]:
@@ -119,15 +121,15 @@ def _order(key: str) -> tuple[float, str]:
 
 
 def nested(figures: Figures, caption: str, corner: str, strong: str = "") -> Table:
-    """Return row → column → number as a table; ``x_low`` and ``x_high`` stand as an interval beside ``x``."""
-    keys = [key.removesuffix("_low").removesuffix("_high") for row in figures.values() for key in row]
+    """Return row → column → number as a table; ``x_ci_low`` and ``x_ci_high`` stand as an interval beside ``x``."""
+    keys = [key.removesuffix("_ci_low").removesuffix("_ci_high") for row in figures.values() for key in row]
     columns = list(dict.fromkeys(keys))
     rows = [(name(key), *(_cell(row, column) for column in columns)) for key, row in figures.items()]
     return Table(caption, (corner, *(name(column).strip() for column in columns)), rows, strong)
 
 
 def _cell(row: Figures, column: str) -> str:
-    value, low, high = (row.get(key) for key in (column, f"{column}_low", f"{column}_high"))
+    value, low, high = (row.get(key) for key in (column, f"{column}_ci_low", f"{column}_ci_high"))
     shown = f"{value:,}" if isinstance(value, int) else fixed(value, 1 if value and abs(value) >= 20 else 3)
     if low is None:
         return shown

@@ -38,7 +38,7 @@ def sampled(histories: UserHistories, users: np.ndarray) -> UserHistories:
     offsets = np.concatenate([[0], np.cumsum(counts[users])])
     return replace(
         histories, user_id=histories.user_id[users], offsets=offsets, movie_row=histories.movie_row[keep],
-        code=histories.half_star_code[keep], timestamp=histories.timestamp[keep], train_end=offsets[1:] - 1,
+        half_star_code=histories.half_star_code[keep], timestamp=histories.timestamp[keep], train_end=offsets[1:] - 1,
         val_end=offsets[1:] - 1, history_cap=offsets[1:], test=offsets[1:] - 1,
     )  # fmt: skip
 

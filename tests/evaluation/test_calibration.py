@@ -12,7 +12,7 @@ from reelgraph.evaluation.calibration import calibration
 def test_a_shift_is_the_error() -> None:
     actual = np.array([2.0, 3.0, 3.0, 5.0])
     found = calibration(np.arange(4), actual, actual - 0.2, 0)
-    assert found["error"] == pytest.approx(0.2)
+    assert found["ece"] == pytest.approx(0.2)
     assert set(found) == {"error", "bin_04", "bin_06", "bin_10"}
     assert found["bin_06"]["n_targets"] == 2
     assert found["bin_06"]["predicted"] == pytest.approx(2.8)
@@ -23,9 +23,9 @@ def test_a_right_model_is_calibrated_and_errors_within_a_bin_cancel() -> None:
     draw = np.random.default_rng(0)
     truth = draw.uniform(2, 4.5, 20_000)
     actual = truth + draw.normal(0, 0.8, 20_000)
-    assert calibration(np.arange(20_000), actual, truth, 0)["error"] < 0.03
-    assert calibration(np.arange(20_000), actual, np.full(20_000, truth.mean()), 0)["error"] < 0.03
-    assert calibration(np.arange(20_000), actual, 2 * truth - 3.25, 0)["error"] > 0.4
+    assert calibration(np.arange(20_000), actual, truth, 0)["ece"] < 0.03
+    assert calibration(np.arange(20_000), actual, np.full(20_000, truth.mean()), 0)["ece"] < 0.03
+    assert calibration(np.arange(20_000), actual, 2 * truth - 3.25, 0)["ece"] > 0.4
 
 
 def test_the_picture_is_the_same_bytes_each_time(tmp_path: Path) -> None:

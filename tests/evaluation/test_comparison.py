@@ -95,10 +95,10 @@ def test_every_model_has_its_intervals_and_the_paired_ones() -> None:
     assert set(found["rater"]) == {"rmse", "mae", "rmse_ci_low", "rmse_ci_high", "mae_ci_low", "mae_ci_high"}
     for row in found.values():
         for error in ("rmse", "mae"):
-            assert row[f"{error}_low"] < row[error] < row[f"{error}_high"]
-    for key, error in (("rater_minus", "rmse"), ("rater_minus_mae", "mae")):
+            assert row[f"{error}_ci_low"] < row[error] < row[f"{error}_ci_high"]
+    for key, error in (("rmse_diff", "rmse"), ("mae_diff", "mae")):
         difference = found["rater"][error] - found["other"][error]
-        assert found["other"][f"{key}_low"] < difference < found["other"][f"{key}_high"] < 0
+        assert found["other"][f"{key}_ci_low"] < difference < found["other"][f"{key}_ci_high"] < 0
 
 
 def test_resampling_against_one_user_at_a_time() -> None:

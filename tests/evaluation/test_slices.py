@@ -83,5 +83,5 @@ def test_the_model_beside_is_the_best_on_validation() -> None:
         found = compare_with_best_baseline(h, fit, years(), actual + 1, others, 0)
         assert set(found) == SLICES
         for row in (row for bins in found.values() for row in bins.values()):
-            assert (row["peer"], row["rmse"]) == ("second", pytest.approx(1))
+            assert (row["baseline"], row["rmse"]) == ("second", pytest.approx(1))
             assert row["baseline_rmse"] == pytest.approx((off - actual).max())

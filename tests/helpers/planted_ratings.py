@@ -22,4 +22,4 @@ def planted_histories(seed: int, users: int = 300) -> UserHistories:
     taste, kind = draw.choice([-1, 1], (users, 2)), draw.normal(0, 0.8, (MOVIES, 2))
     user = h.users_of(np.arange(len(h.half_star_code)))
     stars = 2.75 + (taste[user] * kind[h.movie_row]).sum(axis=1)
-    return replace(h, code=np.clip(np.rint(stars * 2), 1, 10).astype(np.uint8))
+    return replace(h, half_star_code=np.clip(np.rint(stars * 2), 1, 10).astype(np.uint8))

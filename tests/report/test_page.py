@@ -87,7 +87,7 @@ def test_titles_are_escaped(page: str) -> None:
 @pytest.mark.parametrize("count", [1, 2, 11])
 def test_a_report_of_few_movies_and_without_studies(count: int) -> None:
     given = report_samples.inputs(
-        count, report_samples.NO_STUDIES, slices={}, ranking={}, calibration={}, controls={}, links={}
+        count, report_samples.NO_STUDIES, slices={}, ranking={}, calibration={}, perturbations={}, links={}
     )
     text = " ".join(parsed(build_report(given)).text)
     for target in ("make external-baselines", "make study-ablation", "make study-probe"):
@@ -159,10 +159,10 @@ def test_bins_are_in_order_and_in_words() -> None:
 def test_intervals_stand_beside_their_figure_or_alone() -> None:
     row = {
         "ndcg_10": 0.05,
-        "ndcg_10_low": 0.04,
-        "ndcg_10_high": 0.06,
-        "minus_low": -0.1,
-        "minus_high": 0.2,
+        "ndcg_10_ci_low": 0.04,
+        "ndcg_10_ci_high": 0.06,
+        "minus_ci_low": -0.1,
+        "minus_ci_high": 0.2,
         "n": 1200,
     }
     found = tables.nested({"rater": row, "popularity": {"n": 3}}, "caption", "model")
