@@ -13,13 +13,21 @@ from reelgraph.report.inputs import Figures, Study
 from reelgraph.report.labels import bin_name, fixed, name, signed, slice_name
 from reelgraph.report.page import Figure, Section, figure
 
+MAKE_TARGETS = {
+    "external_baselines": "external-baselines",
+    "ablation": "study-ablation",
+    "probe": "study-probe",
+}
+"""Studies, and the make targets that run them."""
+
 COLOURS = {"better": 0, "within chance": 4, "worse": 5}
 """Series of a paired difference, by what it says of the rater."""
 
 
 def missing(study: str, found: Study) -> list[str]:
     """Return the note on a study that isn't there, or is of an older state."""
-    what, target = name(study).capitalize(), f"make {study}"
+    what = name(study).capitalize()
+    target = f"make {MAKE_TARGETS[study]}"
     if found.problem:
         return [f"{what}: {found.problem}. `{target}` measures it."]
     return [f"{what}: the pipeline has changed since; `{target}` measures it again."] if found.stale else []

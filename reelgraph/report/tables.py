@@ -121,7 +121,7 @@ def _order(key: str) -> tuple[float, str]:
 
 
 def nested(figures: Figures, caption: str, corner: str, strong: str = "") -> Table:
-    """Return row → column → number as a table; ``x_ci_low`` and ``x_ci_high`` stand as an interval beside ``x``."""
+    """Return row → column → number as a table; ``x_ci_low`` and ``x_ci_high`` are shown beside ``x``."""
     keys = [key.removesuffix("_ci_low").removesuffix("_ci_high") for row in figures.values() for key in row]
     columns = list(dict.fromkeys(keys))
     rows = [(name(key), *(_cell(row, column) for column in columns)) for key, row in figures.items()]

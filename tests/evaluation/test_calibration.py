@@ -13,7 +13,7 @@ def test_a_shift_is_the_error() -> None:
     actual = np.array([2.0, 3.0, 3.0, 5.0])
     found = calibration(np.arange(4), actual, actual - 0.2, 0)
     assert found["ece"] == pytest.approx(0.2)
-    assert set(found) == {"error", "bin_04", "bin_06", "bin_10"}
+    assert set(found) == {"ece", "bin_04", "bin_06", "bin_10"}
     assert found["bin_06"]["n_targets"] == 2
     assert found["bin_06"]["predicted"] == pytest.approx(2.8)
     assert found["bin_06"]["actual"] == found["bin_06"]["actual_ci_low"] == 3.0

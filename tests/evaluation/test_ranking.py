@@ -91,7 +91,10 @@ def test_knowing_the_answer_is_perfect_and_all_equal_is_chance() -> None:
 def test_nobody_to_ask_is_nothing_to_say() -> None:
     people = several()
     asked = select_users(
-        replace(people, half_star_code=np.full_like(people.half_star_code, 7)), MOVIES, 9, np.random.default_rng(0)
+        replace(people, half_star_code=np.full_like(people.half_star_code, 7)),
+        MOVIES,
+        9,
+        np.random.default_rng(0),
     )
     assert ranking_metrics(asked, {"rater": [], "other": []}, 0) == {}
 
