@@ -10,7 +10,7 @@ export DVC_NO_ANALYTICS := 1
 
 HASHED := .venv-lock/bin/uv pip compile --quiet --no-deps --no-annotate --no-header --generate-hashes --native-tls -
 
-.PHONY: repro show test lint format deps review docs unchanged lock hashes audit crashes soak fuzz mend restore reference bench \
+.PHONY: repro show test lint format review docs unchanged lock hashes audit crashes soak fuzz mend restore reference bench \
 	peers probe ablation setup clean
 
 repro: mend  ## run what is stale, then print the results
@@ -34,13 +34,11 @@ lint: $(READY)
 	ruff check .
 	ruff format --check .
 	mypy
+	lint-imports --no-logo --no-cache
 
 format: $(READY)
 	ruff check --fix .
 	ruff format .
-
-deps: $(READY)  ## write each stage's imports into dvc.yaml
-	python -m tools.sync_deps
 
 review: $(READY)  ## what differs from BASE, as a Markdown table for a review
 	@python -m tools.pr_report $(BASE)

@@ -1,0 +1,155 @@
+"""Each stage of each dvc.yaml lists the package folders that its script imports and the params that it reads."""
+
+from __future__ import annotations
+
+import ast
+from importlib import import_module
+from itertools import chain
+from pathlib import Path
+
+import pytest
+from ruamel.yaml import YAML
+
+from reelgraph.params.base import SECTIONS, StageParams, load
+from reelgraph.params.evaluation import BaselineParams
+from tools.import_graph import module_path, transitive_imports
+
+NEVER_LISTED = Path("reelgraph/runtime"), Path("reelgraph/params")
+"""Packages that no stage depends on: they cannot change a result, or DVC tracks their values."""
+
+SHARED = "shared.json"
+"""File of a study whose stage carries the code dependencies of all stages that read it."""
+
+
+LOADED_BY_NAME = {
+    "stages.baseline": [f"reelgraph.baselines.{name}" for name in load(BaselineParams).baselines]
+}
+"""Modules that a script imports by their name in the params."""
+
+
+def dvc_files() -> list[Path]:
+    return [Path("dvc.yaml"), *sorted(Path("studies").glob("*/dvc.yaml"))]
+
+
+STAGES = {
+    str(body["cmd"]).split()[2]: body
+    for file in dvc_files()
+    for stage in YAML(typ="safe").load(file)["stages"].values()
+    for body in [stage.get("do", stage)]
+}
+"""Stage body by script module, of the pipeline and of the studies."""
+
+
+def code_dependencies(body: dict) -> list[str]:
+    """Return the paths of code in a stage's deps."""
+    deps = [str(dep) for dep in body["deps"]]
+    return [
+        dep
+        for dep in deps
+        if dep.startswith(("reelgraph/", "stages/", "studies/")) and not dep.endswith(".json")
+    ]
+
+
+def stages_that_share(script: str) -> list[dict]:
+    """Return the stages that write a ``shared.json`` that this stage reads."""
+    shared = {dep for dep in STAGES[script]["deps"] if Path(dep).name == SHARED}
+    return [body for body in STAGES.values() if shared & set(body.get("outs", []))]
+
+
+def is_within(module: Path, dependency: str) -> bool:
+    """Whether a module is a listed file or lies in a listed folder; ``${key}`` stands for any name."""
+    return any(
+        parent.match(dependency.replace("${key}", "*"))
+        for parent in (module, *module.parents)
+        if parent.parts
+    )
+
+
+def params_model(script: str) -> type[StageParams]:
+    """Return the params model that the stage's script passes to ``run_stage``."""
+    tree = ast.parse(module_path(script).read_text(encoding="utf-8"))
+    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    runs = [
+        call
+        for call in calls
+        if "run_stage" in (getattr(call.func, "id", ""), getattr(call.func, "attr", ""))
+    ]
+    return getattr(import_module(script), runs[-1].args[1].id)
+
+
+def param_sections(params: list[str | dict[str, list[str]]]) -> set[str]:
+    """Return the sections that a stage's ``params`` name, of params.yaml and of other files."""
+    keys = chain.from_iterable(
+        chain(*entry.values()) if isinstance(entry, dict) else [entry] for entry in params
+    )
+    return {key.split(".")[0] for key in keys}
+
+
+def test_transitive_imports_follows_the_package() -> None:
+    imports = {str(path) for path in transitive_imports(Path("stages/train_rater.py"))}
+    assert {
+        "reelgraph/raters/networks/attention.py",
+        "reelgraph/core/rating_scale.py",
+        "reelgraph/runtime/errors.py",
+    } <= imports
+    assert "reelgraph/baselines/user_mean.py" not in imports
+
+
+@pytest.mark.parametrize("script", STAGES)
+def test_imports_of_a_stage_are_in_listed_folders(script: str) -> None:
+    listed = [dep for body in (STAGES[script], *stages_that_share(script)) for dep in code_dependencies(body)]
+    modules = [script, *LOADED_BY_NAME.get(script, [])]
+    imports = set().union(*(transitive_imports(module_path(module)) for module in modules))
+    unlisted = {
+        str(module)
+        for module in imports
+        if not any(module.is_relative_to(folder) for folder in NEVER_LISTED)
+        and not any(is_within(module, dep) for dep in listed)
+    }
+    assert unlisted == set()
+
+
+@pytest.mark.parametrize("script", STAGES)
+def test_listed_folders_of_a_stage_are_imported(script: str) -> None:
+    scripts = [module_path(word) for word in str(STAGES[script]["cmd"]).split()[2:]]
+    imports = set().union(*(transitive_imports(path) for path in scripts if path.is_file()))
+    unused = [
+        dep
+        for dep in code_dependencies(STAGES[script])
+        if "${key}" not in dep and not any(is_within(module, dep) for module in imports)
+    ]
+    assert unused == []
+
+
+@pytest.mark.parametrize("script", STAGES)
+def test_no_stage_lists_runtime_or_params(script: str) -> None:
+    deps = [Path(dep) for dep in code_dependencies(STAGES[script])]
+    assert [dep for dep in deps for folder in NEVER_LISTED if dep.is_relative_to(folder)] == []
+
+
+@pytest.mark.parametrize("script", STAGES)
+def test_params_of_a_stage_are_those_it_reads(script: str) -> None:
+    bodies = [STAGES[script], *stages_that_share(script)]
+    listed = set().union(*(param_sections(body.get("params", [])) for body in bodies))
+    assert listed == set(params_model(script).model_fields)
+
+
+@pytest.mark.parametrize("script", STAGES)
+def test_stage_scripts_are_short_and_described(script: str) -> None:
+    assert STAGES[script]["desc"]
+    assert len(module_path(script).read_text(encoding="utf-8").splitlines()) <= 70
+
+
+def test_every_section_is_read_by_a_stage_and_every_key_has_a_comment() -> None:
+    files = [Path("params.yaml"), *sorted(Path("studies").glob("*/params.yaml"))]
+    read = {name for script in STAGES for name in params_model(script).model_fields}
+    written = [section for file in files for section in YAML(typ="safe").load(file)]
+    assert sorted(read) == sorted(SECTIONS) == sorted(written)
+    for line in [line for file in files for line in file.read_text(encoding="utf-8").splitlines()]:
+        assert not line.startswith("  ") or "#" in line, f"no comment: {line}"
+
+
+def test_dvc_yaml_lists_few_dependencies() -> None:
+    bodies = [stage.get("do", stage) for stage in YAML(typ="safe").load(Path("dvc.yaml"))["stages"].values()]
+    assert sum(len(code_dependencies(body)) for body in bodies) <= 90
+    assert len(Path("dvc.yaml").read_text(encoding="utf-8").splitlines()) <= 400
