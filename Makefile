@@ -1,5 +1,6 @@
-# make repro   set everything up, run the pipeline, print the results
-# make test    the tests
+# make repro   install everything, run the pipeline, print the results
+# make test    run all tests
+# make help    list all targets
 PYTHON ?= python3
 VENV := .venv
 BASE ?= main
@@ -8,12 +9,10 @@ READY := $(VENV)/.ready
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export DVC_NO_ANALYTICS := 1
 
-HASHED := .venv-lock/bin/uv pip compile --quiet --no-deps --no-annotate --no-header --generate-hashes --native-tls -
+.PHONY: repro show test lint format review docs check-reproducible lock audit test-crash soak fuzz restore \
+	reproduce-reference external-baselines study-probe study-ablation bench setup clean help
 
-.PHONY: repro show test lint format review docs unchanged lock hashes audit crashes soak fuzz mend restore reference bench \
-	peers probe ablation setup clean
-
-repro: mend  ## run what is stale, then print the results
+repro: $(READY)  ## run what is stale, then print the results
 	@python -m tools.collect_studies
 	dvc repro
 	@python -m tools.summary
@@ -21,110 +20,87 @@ repro: mend  ## run what is stale, then print the results
 show: $(READY)  ## print the results
 	@python -m tools.summary
 
-peers: mend  ## fit the strong, slow models to compare with, on the data of the last run
-	python -m pip install --quiet -r requirements-external-baselines.lock
-	dvc repro studies/external_baselines/dvc.yaml
-	@python -m tools.summary peers
-
-# Two processes, one of which takes the pipeline's tests; `python -m pytest FILE` takes one.
-test: $(READY)
+# Two processes, one of which runs the pipeline's tests; `python -m pytest FILE` uses one.
+test: $(READY)  ## run all tests
 	python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder
 
-lint: $(READY)
+lint: $(READY)  ## run ruff, mypy and the import contracts
 	ruff check .
 	ruff format --check .
 	mypy
 	lint-imports --no-logo --no-cache
 
-format: $(READY)
+format: $(READY)  ## format the code
 	ruff check --fix .
 	ruff format .
 
-review: $(READY)  ## what differs from BASE, as a Markdown table for a review
-	@python -m tools.pr_report $(BASE)
+setup: $(READY)  ## install everything in .venv
 
-docs: $(READY)  ## the site, in site/; a warning fails
-	python -m pip install --quiet -r requirements-docs.lock
-	NO_MKDOCS_2_WARNING=1 python -m mkdocs build --strict --quiet
+external-baselines: $(READY)  ## fit models of other libraries on the data of the last run
+	python -m pip install --quiet -r requirements-external-baselines.lock
+	dvc repro studies/external_baselines/dvc.yaml
+	@python -m tools.summary external_baselines
 
-unchanged: $(READY)  ## run again: nothing may have changed
-	@dvc repro | tee /dev/stderr | grep -q "Data and pipelines are up to date" || \
-	  { echo "a second dvc repro found something to do"; exit 1; }
-	python -m tools.check_reproducible
+study-probe: $(READY)  ## predict users' preferences from each set of movie embeddings
+	dvc repro studies/probe/dvc.yaml
 
-lock:  ## pin what pyproject.toml allows, in a new environment
-	rm -rf .venv-lock && $(PYTHON) -m venv .venv-lock
-	.venv-lock/bin/python -m pip install --quiet --upgrade pip
-	.venv-lock/bin/python -m pip install --quiet torch==2.13.0
-	.venv-lock/bin/python -m pip install --quiet '.[dev,pipeline]'
-	{ echo '# Every package, exactly: made by `make lock`.'; \
-	  .venv-lock/bin/python -m pip freeze --exclude reelgraph | sed 's/+cpu$$//'; } > requirements.lock
-	.venv-lock/bin/python -m pip install --quiet '.[spark]'
-	{ echo '# For engine.backend: spark, beside requirements.lock: made by `make lock`.'; \
-	  .venv-lock/bin/python -m pip freeze | grep -E '^(pyspark|py4j)='; } > requirements-spark.lock
-	.venv-lock/bin/python -m pip install --quiet '.[browser]'
-	{ echo "# For the report's tests in Chromium, beside requirements.lock: made by \`make lock\`."; \
-	  .venv-lock/bin/python -m pip freeze | grep -E '^(axe-playwright-python|greenlet|playwright)='; \
-	} > requirements-browser.lock
-	.venv-lock/bin/python -m pip install --quiet '.[external-baselines]'
-	{ echo '# For studies/external_baselines, beside requirements.lock: made by `make lock`. cmfrec needs a C compiler.'; \
-	  .venv-lock/bin/python -m pip freeze --all | grep -E '^(cmfrec|Cython|findblas|myfm|scikit-surprise|setuptools)='; } \
-	  > requirements-external-baselines.lock
-	.venv-lock/bin/python -m pip install --quiet '.[docs,onnx]'
-	{ echo '# For the docs and the ONNX export, beside requirements.lock: made by `make lock`.'; \
-	  .venv-lock/bin/python -m pip freeze | grep -vxFf requirements.lock | grep -vE '^(reelgraph|torch)' | \
-	  grep -vxFf requirements-spark.lock | grep -vxFf requirements-browser.lock | grep -vxFf requirements-external-baselines.lock; \
-	} > requirements-docs.lock
-	rm -rf .venv-lock build *.egg-info
+study-ablation: $(READY)  ## train raters x embeddings x seeds; continues where it was stopped
+	dvc repro studies/ablation/dvc.yaml
 
-hashes: $(READY)  ## the sha256 of all files that the index has of what is pinned, but of torch, whose builds differ by index
-	rm -rf .venv-lock && $(PYTHON) -m venv .venv-lock && .venv-lock/bin/python -m pip install --quiet uv
-	{ echo '# Hashes of all files that the index has of what requirements.lock pins, but torch, whose builds differ by'; \
-	  echo '# index: made by `make hashes`.'; grep -vE '^(torch=|\#)' requirements.lock | $(HASHED); } > requirements.hashes
-	for lock in requirements-*.lock; do \
-	  { grep '^#' $$lock; grep -oE '^[^ #]+==[^ ]+' $$lock | $(HASHED); } > .venv-lock/lock && cp .venv-lock/lock $$lock || exit 1; \
-	done
-	rm -rf .venv-lock
+# params.yaml stays as it is. Other data come with SET:
+#   make reproduce-reference SET="-S data.source=tables -S data.catalog=/path/catalog.parquet -S data.ratings=/path/ratings.parquet"
+reproduce-reference: $(READY)  ## run the reference system as an experiment; SET="-S key=value" overrides params
+	python -m tools.reference $(SET)
 
-audit: $(READY)  ## installed packages against the lock files and their own records; an SBOM; known vulnerabilities
-	@python -m tools.audit
-	@$(PYTHON) -m venv .venv-audit && .venv-audit/bin/python -m pip install --quiet pip-audit
-	@.venv-audit/bin/pip-audit --strict --disable-pip --no-deps -r requirements.lock; found=$$?; rm -rf .venv-audit; exit $$found
-
-crashes: $(READY)  ## kill each stage KILLS times in each of three ways; the next run must make the same bytes
-	python -m tests.pipeline.crashes $(or $(KILLS),2)
-
-soak: $(READY)  ## the small demo RUNS times over, with random params and kills
-	python -m tests.pipeline.soak $(or $(RUNS),50)
-
-fuzz: $(READY)  ## fuzz each reader for SECONDS, guided by coverage; or with RUNS inputs, the same each time
-	python -m pip install --quiet -r requirements-fuzz.lock
-	python -m tests.fuzz $(if $(RUNS),--runs $(RUNS),--seconds $(or $(SECONDS),600))
-
-mend: $(READY)  ## keep what is whole of a dvc.lock that DVC was killed over while it wrote it
-	@python -m tools.repair_lock
-
-restore: mend  ## bring back the outputs that dvc.lock names
+restore: $(READY)  ## check out the outputs that dvc.lock names
 	dvc checkout --force dvc.yaml
 	git checkout -- metrics plots
 
-# The SPEC's settings, on whatever data params.yaml or SET names; params.yaml stays as it is:
-#   make reproduce-reference SET="-S data.source=tables -S data.catalog=/abs/catalog.parquet -S data.ratings=/abs/ratings.parquet"
-reference: $(READY)
-	python -m tools.reference $(SET)
+clean:  ## remove old outputs from the cache, keep those of the workspace
+	rm -rf .timings .cache
+	dvc gc --workspace --force
 
-probe: mend  ## what each set of movie vectors tells of tastes
-	dvc repro studies/probe/dvc.yaml
+check-reproducible: $(READY)  ## run again and compare: nothing may have changed
+	@dvc repro | tee /dev/stderr | grep -q "Data and pipelines are up to date" || \
+	  { echo "a second dvc repro ran a stage"; exit 1; }
+	python -m tools.check_reproducible
 
-bench: $(READY)  ## measure the stages beside a plain re-implementation; BENCH=full: at the full size, and all of the pipeline
+review: $(READY)  ## print the metrics, params and stages that differ from BASE, as a Markdown table
+	@python -m tools.pr_report $(BASE)
+
+docs: $(READY)  ## build the site in site/; a warning is an error
+	python -m pip install --quiet -r requirements-docs.lock
+	NO_MKDOCS_2_WARNING=1 python -m mkdocs build --strict --quiet
+
+test-crash: $(READY)  ## kill each stage KILLS times in three ways; the next run must write the same bytes
+	python -m tests.pipeline.crashes $(or $(KILLS),2)
+
+soak: $(READY)  ## run a small demo RUNS times with random params and kills
+	python -m tests.pipeline.soak $(or $(RUNS),50)
+
+fuzz: $(READY)  ## fuzz each reader for SECONDS, or with RUNS inputs that are the same each time
+	python -m pip install --quiet -r requirements-fuzz.lock
+	python -m tests.fuzz $(if $(RUNS),--runs $(RUNS),--seconds $(or $(SECONDS),600))
+
+bench: $(READY)  ## time the stages against plain implementations; BENCH=full: at full size, with the pipeline
 	python -m bench.run $(or $(BENCH),small)
 	$(if $(filter full,$(BENCH)),python -m bench.repro bench/full.yaml --into full)
 	$(if $(filter full,$(BENCH)),python -m bench.repro bench/full.yaml --rater gp --into full)
 
-ablation: mend  ## raters x embeddings x controls x seeds; goes on where it was stopped
-	dvc repro studies/ablation/dvc.yaml
+lock:  ## pin what pyproject.toml allows, with hashes; UPGRADE=1 also raises versions
+	rm -rf .venv-lock && $(PYTHON) -m venv .venv-lock && .venv-lock/bin/python -m pip install --quiet uv
+	.venv-lock/bin/python -m tools.lock .venv-lock/bin/uv $(if $(UPGRADE),--upgrade)
+	rm -rf .venv-lock
 
-setup: $(READY)
+# pip-audit asks an advisory service and writes the bill of materials (CycloneDX).
+audit: $(READY)  ## compare the installed packages with the lock files, find known vulnerabilities, write sbom.cdx.json
+	@python -m tools.audit
+	@$(PYTHON) -m venv .venv-audit && .venv-audit/bin/python -m pip install --quiet pip-audit
+	@.venv-audit/bin/pip-audit --strict --disable-pip --no-deps -r requirements.lock \
+	  --format cyclonedx-json --output sbom.cdx.json; status=$$?; rm -rf .venv-audit; exit $$status
+
+help:  ## list all targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 22
 
 $(READY): requirements.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -135,7 +111,3 @@ $(READY): requirements.lock
 	$(BIN)/python -m pip install --quiet -r requirements.lock
 	$(BIN)/python -m pip install --quiet --no-deps --editable .
 	touch $@
-
-clean:  ## remove what the pipeline made, keep the cache
-	rm -rf .timings .cache
-	dvc gc --workspace --force

@@ -1,4 +1,4 @@
-"""Compare the workspace's metrics with those in git: equal, or nearly so on another type of CPU."""
+"""``make check-reproducible``: compares the metrics of the workspace with the committed ones."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from pathlib import Path
 from reelgraph.runtime.atomic_io import Json
 
 TOLERANCE = 0.005
-"""Of figures up to 1; of larger ones, such as an effective rank, the share."""
+"""Largest difference between types of CPU: absolute for values up to 1, relative for larger ones."""
 
 
 def flatten_metrics(values: Json, key: str = "") -> Iterator[tuple[str, Json]]:
-    """Yield each scalar with its key path."""
+    """Yield each scalar with its dotted key."""
     if isinstance(values, dict):
         for name, value in values.items():
             yield from flatten_metrics(value, f"{key}.{name}".lstrip("."))
@@ -24,17 +24,17 @@ def flatten_metrics(values: Json, key: str = "") -> Iterator[tuple[str, Json]]:
 
 
 def metric_differences(path: Path, revision: str = "HEAD") -> list[str]:
-    """Return a line for each metric of the file that is not the committed one, within the tolerance."""
+    """Return a line for each metric that differs from the committed one by more than the tolerance."""
     shown = subprocess.run(
         ["git", "show", f"{revision}:{path.as_posix()}"], capture_output=True, text=True, check=True
     )
-    before, after = (
-        dict(flatten_metrics(json.loads(shown.stdout))),
-        dict(flatten_metrics(json.loads(path.read_text()))),
-    )
-    lines = [f"{path}: {key} came or went" for key in sorted(set(before) ^ set(after))]
+    before = dict(flatten_metrics(json.loads(shown.stdout)))
+    after = dict(flatten_metrics(json.loads(path.read_text())))
+    lines = [f"{path}: {key} was removed" for key in sorted(set(before) - set(after))]
+    lines += [f"{path}: {key} was added" for key in sorted(set(after) - set(before))]
     for key in sorted(set(before) & set(after)):
-        old, new = before[key], after[key]
+        old = before[key]
+        new = after[key]
         if isinstance(old, int | float) and isinstance(new, int | float):
             if abs(new - old) > TOLERANCE * max(1.0, abs(old)):
                 lines.append(f"{path}: {key} was {old}, is {new}")
@@ -44,6 +44,8 @@ def metric_differences(path: Path, revision: str = "HEAD") -> list[str]:
 
 
 if __name__ == "__main__":
-    found = [line for path in sorted(Path("metrics").glob("*.json")) for line in metric_differences(path)]
-    print("\n".join(found) or f"All metrics are within {TOLERANCE} of those in git.")
-    sys.exit(bool(found))
+    differences = [
+        line for path in sorted(Path("metrics").glob("*.json")) for line in metric_differences(path)
+    ]
+    print("\n".join(differences) or f"All metrics are within {TOLERANCE} of the committed ones.")
+    sys.exit(bool(differences))

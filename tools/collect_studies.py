@@ -1,7 +1,8 @@
-"""Gather the slow studies' metrics in studies/results.json: ``python -m tools.collect_studies``.
+"""Collects the metrics of the studies in studies/results.json: ``python -m tools.collect_studies``.
 
-Stage report reads that file and not the studies' own, since DVC would otherwise run the studies
-before each report. A study of other ratings than the pipeline's is kept, with what it was measured on.
+Stage report depends on that file instead of the studies' metrics. Otherwise DVC would run the
+studies before each report. The file also holds results for other ratings than the pipeline's,
+with the counts of the data.
 """
 
 from __future__ import annotations
@@ -15,40 +16,48 @@ from reelgraph.report.inputs import STUDIES
 from reelgraph.runtime.atomic_io import read_json, write_json
 
 RESULTS = "studies/results.json"
-HISTORIES = "data/sequences"
+SEQUENCES = "data/sequences"
 
 
 def collect_results(root: Path | str = ".") -> dict[str, Any]:
-    """Return each study that was run: figures, counts of its data, whether the pipeline changed since."""
-    base = Path(root)
-    made = _hashes(base / "dvc.lock", "outs")
-    counts = read_json(base / "metrics/data.json")
-    found = {}
+    """Return the results of each study that was run.
+
+    Returns:
+        Study → ``figures``, its metrics; ``data``, the counts of its data, empty for other data than
+        the pipeline's; ``stale``, whether the pipeline has changed since.
+    """
+    root_path = Path(root)
+    output_hashes = _hashes(root_path / "dvc.lock", "outs")
+    counts = read_json(root_path / "metrics/data.json")
+    results = {}
     for name, folder in STUDIES.items():
-        path = base / f"metrics/{name}.json"
-        if path.exists():
-            read = _hashes(base / f"studies/{folder}/dvc.lock", "deps")
-            same = {key: made[key] == value for key, value in read.items() if key in made}
-            data = counts if same.get(HISTORIES, False) else {}
-            found[name] = {"data": data, "stale": not all(same.values()), "figures": read_json(path)}
-    return found
+        metrics = root_path / f"metrics/{name}.json"
+        if metrics.exists():
+            dependency_hashes = _hashes(root_path / f"studies/{folder}/dvc.lock", "deps")
+            unchanged = {
+                path: output_hashes[path] == md5
+                for path, md5 in dependency_hashes.items()
+                if path in output_hashes
+            }
+            results[name] = {
+                "data": counts if unchanged.get(SEQUENCES, False) else {},
+                "stale": not all(unchanged.values()),
+                "figures": read_json(metrics),
+            }
+    return results
 
 
-def _hashes(lock: Path, kind: str) -> dict[str, str]:
-    """Return path → hash of what a dvc.lock names, seen from the project's root."""
+def _hashes(lock: Path, key: str) -> dict[str, str]:
+    """Return path, relative to the project's root → hash of the ``deps`` or ``outs`` of a dvc.lock."""
     if not lock.exists():
         return {}
     stages = YAML(typ="safe").load(lock).get("stages", {}).values()
     return {
-        _plain(entry["path"]): entry["md5"]
+        entry["path"].removeprefix("../../"): entry["md5"]
         for stage in stages
-        for entry in stage.get(kind, [])
+        for entry in stage.get(key, [])
         if "md5" in entry
     }
-
-
-def _plain(path: str) -> str:
-    return path.removeprefix("../../")
 
 
 if __name__ == "__main__":

@@ -1,14 +1,15 @@
-"""Try numbers of a baseline or peer on the validation targets of data/sequences; change nothing.
+"""Grid search over the params of a baseline, by RMSE on the validation targets of data/sequences.
 
-``python -m tools.grid_search baselines.biased_mf l2=8,10,12 implicit_weight=0.3,0.6`` fits every combination on
-training rows and prints its validation RMSE, best last. Test targets are not looked at.
+``python -m tools.grid_search baselines.biased_mf l2=8,10,12 implicit_weight=0.3,0.6`` fits every
+combination on the training rows and prints its validation RMSE, the best last. Params that are not
+named keep the values of the params file. It writes no file and does not use the test targets.
 """
 
 from __future__ import annotations
 
 import itertools
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 from ruamel.yaml import YAML
@@ -22,36 +23,51 @@ from reelgraph.runtime.errors import ReelgraphError
 from reelgraph.sequences.dataset import UserHistories, read_histories, star_ratings
 from studies.external_baselines.params import EXTERNAL_BASELINES_FILE, ExternalBaselineParams
 
+EXTERNAL = "external_baselines"
+
+PACKAGES = {"baselines": "reelgraph.baselines", EXTERNAL: "reelgraph.baselines.external"}
+"""Section of the params file → package of its baselines."""
+
 
 def parameter_grid(settings: list[str]) -> Iterator[dict[str, object]]:
-    """Return every combination of ``key=value,value`` settings; values are read as YAML."""
+    """Yield every combination of ``key=value,value`` settings; values are parsed as YAML."""
     yaml = YAML(typ="safe")
     pairs = [setting.split("=", 1) for setting in settings]
-    values = [[yaml.load(value) for value in given.split(",")] for _, given in pairs]
-    for chosen in itertools.product(*values):
-        yield dict(zip([key for key, _ in pairs], chosen, strict=True))
+    keys = [key for key, _ in pairs]
+    values = [[yaml.load(value) for value in text.split(",")] for _, text in pairs]
+    for combination in itertools.product(*values):
+        yield dict(zip(keys, combination, strict=True))
 
 
-def validation_rmse(histories: UserHistories, room: str, name: str, changed: dict[str, object]) -> float:
-    """Fit on training rows with the params file's numbers, these changed; return the RMSE in stars."""
-    numbers = (
-        load(ExternalBaselineParams, EXTERNAL_BASELINES_FILE).external_baselines
-        if room == "peers"
-        else load(BaselineParams).baselines
-    )
-    predict = load_baseline(f"reelgraph.{room}", name, numbers[name] | changed)
+def validation_rmse(
+    histories: UserHistories, section: str, name: str, overrides: Mapping[str, object]
+) -> float:
+    """Fit a baseline on the training rows and return its validation RMSE in stars.
+
+    Args:
+        histories: ratings and targets.
+        section: ``baselines`` or ``external_baselines``.
+        name: the baseline.
+        overrides: params that replace those of the params file.
+    """
+    if section == EXTERNAL:
+        params = load(ExternalBaselineParams, EXTERNAL_BASELINES_FILE).external_baselines
+    else:
+        params = load(BaselineParams).baselines
+    predict = load_baseline(PACKAGES[section], name, params[name] | dict(overrides))
     with threadpool_limits(1):
-        said = predict(histories, histories.fit_end("train"), np.asarray(histories.val))
-    return rmse(star_ratings(histories, histories.val), said)
+        predictions = predict(histories, histories.fit_end("train"), np.asarray(histories.val))
+    return rmse(star_ratings(histories, histories.val), predictions)
 
 
 def main(target: str, *settings: str) -> None:
-    """Print each combination as it is done, then all, best last."""
-    room, name = target.split(".")
-    histories, lines = read_histories("data/sequences"), []
-    for changed in parameter_grid(list(settings)):
-        found = validation_rmse(histories, room, name, changed)
-        lines.append(f"{found:.4f}  {' '.join(f'{key}={value}' for key, value in changed.items())}")
+    """Print the RMSE of each combination after its fit, then all, the best last."""
+    section, name = target.split(".")
+    histories = read_histories("data/sequences")
+    lines = []
+    for overrides in parameter_grid(list(settings)):
+        error = validation_rmse(histories, section, name, overrides)
+        lines.append(f"{error:.4f}  {' '.join(f'{key}={value}' for key, value in overrides.items())}")
         print(lines[-1], flush=True)
     print("\n" + "\n".join(sorted(lines, reverse=True)))
 

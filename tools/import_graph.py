@@ -1,4 +1,4 @@
-"""Which of the project's files a module imports."""
+"""The project's files that a module imports, directly or transitively."""
 
 from __future__ import annotations
 
@@ -10,21 +10,23 @@ PACKAGES = ("reelgraph", "stages", "studies")
 
 
 def module_path(module: str) -> Path:
-    """Return the file of a module's name, whether it is there or not."""
+    """Return the file of a module, whether or not it exists."""
     return Path(*module.split(".")).with_suffix(".py")
 
 
-def transitive_imports(module: Path, seen: set[Path] | None = None) -> set[Path]:
-    """Return the project's files that importing ``module`` reads, itself included."""
-    seen = set() if seen is None else seen
-    if module not in seen:
-        seen.add(module)
-        for path in _direct(module):
-            transitive_imports(path, seen)
-    return seen
+def transitive_imports(module: Path) -> set[Path]:
+    """Return the project's files that importing a file reads, itself included."""
+    visited = {module}
+    pending = [module]
+    while pending:
+        for path in _direct_imports(pending.pop()):
+            if path not in visited:
+                visited.add(path)
+                pending.append(path)
+    return visited
 
 
-def _direct(module: Path) -> Iterator[Path]:
+def _direct_imports(module: Path) -> Iterator[Path]:
     for node in ast.walk(ast.parse(module.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
@@ -33,6 +35,7 @@ def _direct(module: Path) -> Iterator[Path]:
         else:
             continue
         for name in names:
-            path = module_path(name)
-            if name.split(".")[0] in PACKAGES and path.is_file():
-                yield path
+            module_file = module_path(name)
+            for path in (module_file, module_file.with_suffix("") / "__init__.py"):
+                if name.split(".")[0] in PACKAGES and path.is_file():
+                    yield path

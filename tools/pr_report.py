@@ -1,7 +1,7 @@
-"""What a change did, as one Markdown table for a review: ``python -m tools.pr_report BASE``.
+"""The effects of a change as a Markdown table for a review: ``python -m tools.pr_report BASE``.
 
-Metrics and params that differ between BASE and the workspace, the most important first, stages whose
-lock entry differs, and whether the lock is up to date.
+It lists the metrics and params that differ between BASE and the workspace, the most important first,
+the stages whose lock entry differs, and whether the lock is up to date.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from typing import Any
 from ruamel.yaml import YAML
 
 HEADER = "| what | name | {base} | now | change |\n|---|---|---|---|---|\n"
-FIRST = ("metrics/rater.json: test.", "metrics/rater.json: val.", "metrics/rater.json: ",
+METRIC_ORDER = ("metrics/rater.json: test.", "metrics/rater.json: val.", "metrics/rater.json: ",
          "metrics/baselines.json: ", "metrics/external_baselines.json: ")  # fmt: skip
-"""Metrics by importance; within these RMSE goes before MAE, and those before all else."""
-MEASURES = ("rmse", "mae")
+"""Prefixes of the most important metrics; within a prefix, RMSE comes first, then MAE."""
+ERROR_METRICS = ("rmse", "mae")
 ABSENT = ("deleted", "not in cache")
-"""What DVC says of a file that isn't in this clone."""
-NAMED = 10
-"""So many stale stages are named, of those that a pipeline has."""
+"""DVC's states of a file that is missing from this clone."""
+MAX_STALE_NAMES = 10
+"""Largest number of stale stages that are named."""
 
 Row = tuple[str, str, str, str, str]
 
@@ -48,96 +48,102 @@ def _metrics(diff: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> Iterator[Ro
         yield (
             "metric",
             f"`{name.removeprefix('metrics/')}`",
-            _number(value.get("old")),
-            _number(value.get("new")),
+            _format_number(value.get("old")),
+            _format_number(value.get("new")),
             change,
         )
 
 
 def _importance(name: str) -> tuple[int, int, str]:
-    file = next((at for at, start in enumerate(FIRST) if name.startswith(start)), len(FIRST))
-    measure = name.rpartition(".")[2]
-    return file, MEASURES.index(measure) if measure in MEASURES else len(MEASURES), name
+    """Return a sort key: rank of the prefix, rank of the metric, name."""
+    prefix_ranks = [rank for rank, prefix in enumerate(METRIC_ORDER) if name.startswith(prefix)]
+    metric = name.rpartition(".")[2]
+    metric_rank = ERROR_METRICS.index(metric) if metric in ERROR_METRICS else len(ERROR_METRICS)
+    return min(prefix_ranks, default=len(METRIC_ORDER)), metric_rank, name
 
 
 def _params(diff: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> Iterator[Row]:
     for path, keys in sorted(diff.items()):
         for key, value in sorted(keys.items()):
             name = f"`{key}`" if path == "params.yaml" else f"`{path}: {key}`"
-            yield "param", name, _text(value.get("old")), _text(value.get("new")), ""
+            yield "param", name, _format_text(value.get("old")), _format_text(value.get("new")), ""
 
 
 def _pipelines(root: Path | str) -> list[str]:
-    """Return the dvc.yaml of the pipeline, and of each study that was run."""
-    run = sorted(Path(root).glob("studies/*/dvc.lock"))
-    return ["dvc.yaml", *(path.with_suffix(".yaml").relative_to(root).as_posix() for path in run)]
+    """Return the dvc.yaml of the pipeline and of each study that was run."""
+    study_locks = sorted(Path(root).glob("studies/*/dvc.lock"))
+    return ["dvc.yaml", *(path.with_suffix(".yaml").relative_to(root).as_posix() for path in study_locks)]
 
 
 def _stages(root: Path | str, base: str) -> Iterator[Row]:
     for lock in (file.replace("dvc.yaml", "dvc.lock") for file in _pipelines(root)):
-        before, after = _entries(_git(root, base, lock)), _entries(_workspace(root, lock))
+        before = _lock_entries(_committed_text(root, base, lock))
+        after = _lock_entries(_workspace_text(root, lock))
         for name in sorted(before.keys() | after.keys()):
             if before.get(name) != after.get(name):
-                shown = name if lock == "dvc.lock" else f"{Path(lock).parent.name}: {name}"
-                yield "stage", f"`{shown}`", *_difference(before.get(name), after.get(name))
+                label = name if lock == "dvc.lock" else f"{Path(lock).parent.name}: {name}"
+                yield "stage", f"`{label}`", *_difference(before.get(name), after.get(name))
 
 
 def _difference(before: dict[str, Any] | None, after: dict[str, Any] | None) -> tuple[str, str, str]:
     if before is None or after is None:
-        return ("–", "new", "") if before is None else ("there", "gone", "")
+        return ("–", "added", "") if before is None else ("present", "removed", "")
     parts = [part for part in ("cmd", "params", "deps", "outs") if before.get(part) != after.get(part)]
-    return "", "", f"other {', '.join(parts)}"
+    return "", "", f"changed {', '.join(parts)}"
 
 
 def _plots(root: Path | str, base: str) -> Iterator[Row]:
     command = ["git", "diff", "--name-status", "--no-renames", base, "--", "plots"]
-    done = subprocess.run(command, cwd=root, check=True, capture_output=True, text=True)
-    words = {"A": ("–", "new"), "D": ("there", "gone"), "M": ("", "other")}
-    for state, path in (line.split("\t") for line in done.stdout.splitlines()):
-        yield "plot", f"`{path.removeprefix('plots/')}`", *words.get(state, ("", "other")), ""
+    result = subprocess.run(command, cwd=root, check=True, capture_output=True, text=True)
+    changes = {"A": ("–", "added"), "D": ("present", "removed"), "M": ("", "changed")}
+    for state, path in (line.split("\t") for line in result.stdout.splitlines()):
+        yield "plot", f"`{path.removeprefix('plots/')}`", *changes.get(state, ("", "changed")), ""
 
 
 def _lock(file: str, status: Mapping[str, Any]) -> Row:
-    """Tell which stages are stale; that data isn't here, as in a clone without a remote, is another thing."""
-    absent = {name for name, changes in status.items() if changes and all(map(_only_absent, changes))}
-    stale = [name.rpartition(":")[2] for name in sorted(status.keys() - absent)]
-    more = [f"{len(stale) - NAMED} more"] if len(stale) > NAMED else []
-    said = f"stale: {', '.join(stale[:NAMED] + more)}" if stale else "up to date"
-    return "lock", f"`{file}`", "", said + (f"; data of {len(absent)} stages not here" if absent else ""), ""
+    """Return which stages are stale; a stage whose data is only missing from this clone is not."""
+    without_data = {
+        name for name, changes in status.items() if changes and all(map(_is_only_absent, changes))
+    }
+    stale = [name.rpartition(":")[2] for name in sorted(status.keys() - without_data)]
+    more = [f"{len(stale) - MAX_STALE_NAMES} more"] if len(stale) > MAX_STALE_NAMES else []
+    state = f"stale: {', '.join(stale[:MAX_STALE_NAMES] + more)}" if stale else "up to date"
+    missing = f"; data of {len(without_data)} stages missing" if without_data else ""
+    return "lock", f"`{file}`", "", state + missing, ""
 
 
-def _only_absent(change: object) -> bool:
+def _is_only_absent(change: object) -> bool:
     if not isinstance(change, Mapping):
         return False
     return all(state in ABSENT for part in change.values() for state in part.values())
 
 
 def _dvc(root: Path | str, *command: str) -> Any:
-    done = subprocess.run(["dvc", *command], cwd=root, check=True, capture_output=True, text=True)
-    return json.loads(done.stdout or "{}")
+    result = subprocess.run(["dvc", *command], cwd=root, check=True, capture_output=True, text=True)
+    return json.loads(result.stdout or "{}")
 
 
-def _git(root: Path | str, base: str, path: str) -> str:
-    done = subprocess.run(
+def _committed_text(root: Path | str, base: str, path: str) -> str:
+    result = subprocess.run(
         ["git", "show", f"{base}:{path}"], cwd=root, check=False, capture_output=True, text=True
     )
-    return done.stdout
+    return result.stdout
 
 
-def _workspace(root: Path | str, path: str) -> str:
-    place = Path(root) / path
-    return place.read_text(encoding="utf-8") if place.exists() else ""
+def _workspace_text(root: Path | str, path: str) -> str:
+    file = Path(root) / path
+    return file.read_text(encoding="utf-8") if file.exists() else ""
 
 
-def _entries(lock: str) -> dict[str, Any]:
+def _lock_entries(lock: str) -> dict[str, Any]:
     return (YAML(typ="safe").load(lock) or {}).get("stages", {})
 
 
-def _number(value: object) -> str:
-    return f"{value:.6g}" if isinstance(value, float) else _text(value)
+def _format_number(value: object) -> str:
+    return f"{value:.6g}" if isinstance(value, float) else _format_text(value)
 
 
-def _text(value: object) -> str:
+def _format_text(value: object) -> str:
     return "–" if value is None else str(value).replace("|", "\\|")
 
 

@@ -1,6 +1,6 @@
-"""Run the SPEC's settings as an experiment: ``python -m tools.reference [-S key=value …]``.
+"""Runs the reference system as a DVC experiment: ``python -m tools.reference [-S key=value …]``.
 
-params.yaml stays as it is; the data are those that it, or -S, names.
+docs/reference.md describes it. params.yaml stays unchanged; ``-S`` overrides any param, such as the data.
 """
 
 from __future__ import annotations
@@ -51,29 +51,28 @@ SETTINGS: dict[str, object] = {
     "baselines.recent_mean.recent": 5,
     "evaluate.fit": "train",
 }
-"""Every number of the reference, whatever the defaults have become."""
+"""All params of the reference, independent of the defaults."""
 
 
-def command(extra: list[str]) -> list[str]:
-    """Return the DVC command: the reference's settings first, the caller's after them."""
+def command(options: list[str]) -> list[str]:
+    """Return the DVC command with the reference's settings, then the further options."""
     settings = [part for key, value in SETTINGS.items() for part in ("-S", f"{key}={value}")]
-    return ["dvc", "exp", "run", "--temp", "--force", "--name", NAME, *settings, *extra]
+    return ["dvc", "exp", "run", "--temp", "--force", "--name", NAME, *settings, *options]
 
 
 def result_table() -> str:
     """Return the experiment's result table."""
-    rater, baselines = (_metrics(f"metrics/{name}.json") for name in ("rater", "baselines"))
-    return format_result_table(rater, baselines)
+    return format_result_table(_read_metrics("metrics/rater.json"), _read_metrics("metrics/baselines.json"))
 
 
-def _metrics(path: str) -> dict[str, dict[str, float]]:
+def _read_metrics(path: str) -> dict[str, dict[str, float]]:
     shown = subprocess.run(
-        ["git", "show", f"{_revision()}:{path}"], check=True, capture_output=True, text=True
+        ["git", "show", f"{_latest_revision()}:{path}"], check=True, capture_output=True, text=True
     )
     return json.loads(shown.stdout)
 
 
-def _revision() -> str:
+def _latest_revision() -> str:
     pattern = f"refs/exps/*/*/{NAME}"
     listed = subprocess.run(
         ["git", "for-each-ref", "--sort=-committerdate", "--format=%(objectname)", pattern],
@@ -86,4 +85,4 @@ if __name__ == "__main__":
     status = subprocess.run(command(sys.argv[1:]), check=False).returncode
     if status:
         sys.exit(status)
-    print(f"\nThe SPEC's settings (dvc exp show; dvc exp apply {NAME}):\n{result_table()}")
+    print(f"\nThe reference system (`dvc exp show`, `dvc exp apply {NAME}`):\n{result_table()}")

@@ -1,6 +1,6 @@
-"""Print the result table: the rater beside its baselines, and how long the stages took.
+"""Prints the errors of the rater and the baselines, and the times of the stages.
 
-``python -m tools.summary peers`` puts the strong models of ``make external-baselines`` beside them.
+``python -m tools.summary external_baselines`` adds the models of ``make external-baselines``.
 """
 
 from __future__ import annotations
@@ -13,43 +13,44 @@ from typing import Any
 from reelgraph.runtime.atomic_io import read_json
 from reelgraph.runtime.stage_runner import TIMINGS
 
+REPORT = Path("data/report/index.html")
 
-def result_table(tables: list[str]) -> str:
-    """Return the workspace's result table: the rater, the baselines, the models of other metrics files."""
-    others: dict[str, Any] = {}
-    for name in ("baselines", *tables):
-        others |= read_json(f"metrics/{name}.json")
-    return format_result_table(read_json("metrics/rater.json"), others)
+
+def result_table(metrics_names: list[str]) -> str:
+    """Return the table of the rater, the baselines, and the models of further metrics files."""
+    baselines: dict[str, Any] = {}
+    for name in ("baselines", *metrics_names):
+        baselines |= read_json(f"metrics/{name}.json")
+    return format_result_table(read_json("metrics/rater.json"), baselines)
 
 
 def format_result_table(rater: dict[str, Any], baselines: dict[str, Any]) -> str:
-    """Return the rater and the baselines, best first, in stars."""
+    """Return a table of RMSE and MAE in stars, the best first."""
     test = rater["test"]
     rows = {"rater": test} | baselines
     lines = [f"{'':<16}{'RMSE':>8}{'MAE':>8}   (stars, {test['n_targets']:,} test targets)"]
     for name, row in sorted(rows.items(), key=lambda item: item[1]["rmse"]):
         lines.append(f"{name:<16}{row['rmse']:>8.4f}{row['mae']:>8.4f}")
     if "bayes_rmse" in rater:
-        lines.append(f"{'best possible':<16}{rater['bayes_rmse']:>8.4f}   (movies known, person inferred)")
+        lines.append(f"{'best possible':<16}{rater['bayes_rmse']:>8.4f}   (true movie factors)")
     lines.append(f"The rater's RMSE is {test['improvement_pct']:.1f} % below the user mean's.")
     return "\n".join(lines)
 
 
 def timings() -> str:
-    """Return seconds and peak memory of the last run here of each stage, and of each fit of a baseline."""
-    names = sorted(str(path.relative_to(TIMINGS).with_suffix("")) for path in TIMINGS.rglob("*.json"))
-    found = {name: json.loads((TIMINGS / f"{name}.json").read_text()) for name in names}
-    lines = [f"{name:<32}{row['seconds']:>8.1f} s{row['peak_mb']:>8,} MB" for name, row in found.items()]
+    """Return seconds and peak memory of the last run of each stage and of each baseline's fit."""
+    lines = []
+    for path in sorted(TIMINGS.rglob("*.json")):
+        name = str(path.relative_to(TIMINGS).with_suffix(""))
+        timing = json.loads(path.read_text())
+        lines.append(f"{name:<32}{timing['seconds']:>8.1f} s{timing['peak_mb']:>8,} MB")
     return "\n".join(lines)
 
 
-REPORT = Path("data/report/index.html")
-
-
-def report() -> str:
-    """Return where the report lies, as a browser takes it; nothing where it isn't made yet."""
-    return f"\nAll figures on one page: {REPORT.resolve().as_uri()}" if REPORT.exists() else ""
+def report_link() -> str:
+    """Return the report's address for a browser; empty without a report."""
+    return f"\nReport: {REPORT.resolve().as_uri()}" if REPORT.exists() else ""
 
 
 if __name__ == "__main__":
-    print(f"\n{timings()}\n\n{result_table(sys.argv[1:])}{report()}")
+    print(f"\n{timings()}\n\n{result_table(sys.argv[1:])}{report_link()}")

@@ -1,34 +1,45 @@
-"""Delimited text files as Arrow batches: read fast, and read again slowly to name a bad cell.
+"""Delimited text files as Arrow batches, with errors that name file, line and column.
 
-The fast path is pyarrow's streaming reader with strict types; memory stays at a few
-blocks whatever the size of the file. Only when it refuses does ``bad_cells`` look for
-the line.
+pyarrow's streaming reader with strict types reads the file; memory stays at a few blocks whatever
+its size. Only if it fails does a slower pass with Python's ``csv`` find the line and column.
+DuckDB's reader does not replace this pass. It rounds 1.5 in an integer column instead of rejecting
+it, and the lines in its rejects table do not count line breaks within quoted cells.
 """
 
 from __future__ import annotations
 
 import codecs
+import csv
 import io
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.csv as pc
+import pyarrow.csv as pa_csv
 
 from reelgraph.runtime.errors import InputError
-from reelgraph.sources import csv_errors
 
 BLOCK_BYTES = 16 << 20
-"""Read at once; a row must fit into it, so this bounds the longest overview or cast."""
+"""Bytes read at once. A row must fit into a block, so this limits the longest overview or cast."""
 
-UNIT = "\x1f"
-"""Stands for a separator of two characters while pyarrow, which knows one only, reads."""
+UNIT_SEPARATOR = "\x1f"
+"""Replaces a delimiter of two characters, since pyarrow supports one character only."""
+
+MAX_QUOTED_CHARS = 60
+"""Longest part of a cell that an error message quotes."""
+
+MAX_CELL_CHARS = 1 << 24
+
+INT64_RANGE = range(-(2**63), 2**63)
+
+INTEGER = re.compile(r"[ \t]*-?[0-9]{1,19}[ \t]*")
 
 
 @dataclass(frozen=True)
 class DelimitedFile:
-    """Where a delimited file lies and how its lines are made."""
+    """Path and format of a delimited file."""
 
     path: Path
     columns: dict[str, pa.DataType]
@@ -40,80 +51,83 @@ class DelimitedFile:
 
     @property
     def quoted(self) -> bool:
-        """Only comma-separated files quote their cells."""
+        """Whether cells may be quoted: in comma-separated files only."""
         return self.delimiter == ","
 
     @property
     def schema(self) -> pa.Schema:
-        """Types of the batches."""
+        """Schema of the batches."""
         return pa.schema(list(self.columns.items()))
 
 
-def read_batches(file: DelimitedFile, skipped: Callable[[], None] | None = None) -> Iterator[pa.RecordBatch]:
-    """Yield the file's rows in its order.
+def read_batches(
+    file: DelimitedFile, on_bad_row: Callable[[], None] | None = None
+) -> Iterator[pa.RecordBatch]:
+    """Yield the file's rows in their order.
 
     Args:
-        file: what to read.
-        skipped: called for each row with too few or too many cells, which is then
-            left out; without it such a row is an error.
+        file: the file to read.
+        on_bad_row: called for each row with too few or too many cells, which is then
+            skipped. Without it such a row is an error.
 
     Raises:
         InputError: the file is missing or empty, lacks a column, is not in its
-            encoding, or a row or cell is malformed (named by line and column).
+            encoding, or has a malformed row or cell (named by line and column).
     """
     names = read_header(file)
-    parse = pc.ParseOptions(
-        delimiter=file.delimiter if len(file.delimiter) == 1 else UNIT,
+    parse = pa_csv.ParseOptions(
+        delimiter=file.delimiter if len(file.delimiter) == 1 else UNIT_SEPARATOR,
         quote_char='"' if file.quoted else False,
         newlines_in_values=file.quoted,
-        invalid_row_handler=_skipper(skipped) if skipped else None,
+        invalid_row_handler=_skip_handler(on_bad_row) if on_bad_row else None,
     )
-    read = pc.ReadOptions(block_size=BLOCK_BYTES, column_names=list(names), encoding=file.encoding,
-                          skip_rows=0 if file.names else 1)  # fmt: skip
-    convert = pc.ConvertOptions(column_types=file.columns, include_columns=list(file.columns),
-                                null_values=[""], strings_can_be_null=False)  # fmt: skip
+    read = pa_csv.ReadOptions(block_size=BLOCK_BYTES, column_names=list(names), encoding=file.encoding,
+                              skip_rows=0 if file.names else 1)  # fmt: skip
+    convert = pa_csv.ConvertOptions(column_types=file.columns, include_columns=list(file.columns),
+                                    null_values=[""], strings_can_be_null=False)  # fmt: skip
     try:
-        with _opened(file) as source, pc.open_csv(source, read, parse, convert) as reader:
+        with _open_binary(file) as stream, pa_csv.open_csv(stream, read, parse, convert) as reader:
             yield from reader
     except pa.ArrowInvalid as error:
         if "Empty CSV file" not in str(error):
-            raise csv_errors.locate_csv_error(file, names, error) from None
+            raise locate_csv_error(file, names, error) from None
 
 
-def read_table(file: DelimitedFile, skipped: Callable[[], None] | None = None) -> pa.Table:
-    """Read a whole file that is small, such as a list of movies; errors as in ``batches``."""
-    return pa.Table.from_batches(read_batches(file, skipped), schema=file.schema)
+def read_table(file: DelimitedFile, on_bad_row: Callable[[], None] | None = None) -> pa.Table:
+    """Read a small file, such as a list of movies, at once; arguments and errors as in ``read_batches``."""
+    return pa.Table.from_batches(read_batches(file, on_bad_row), schema=file.schema)
 
 
 def read_header(file: DelimitedFile) -> tuple[str, ...]:
     """Return the names of the file's columns.
 
     Raises:
-        InputError: the file is missing or empty, lacks a wanted column, or its header is not in its encoding.
+        InputError: the file is missing or empty, lacks a required column, or its header is not
+            in its encoding.
     """
     if not file.path.is_file():
         raise InputError(str(file.path), "a file", "none", "Check the folder that params.yaml names.")
-    first = next(csv_errors.iterate_rows(file), None)
-    if first is None:
-        raise InputError(str(file.path), "at least one line", "an empty file", "Fetch the file again.")
-    names = file.names or tuple(first[1])
-    if wrong := [name for name in names if csv_errors.has_undecoded_bytes(name)]:
-        raise InputError(f"{file.path}: line 1", f"text in {file.encoding}", ascii(wrong[0]),
+    first_row = next(iterate_rows(file), None)
+    if first_row is None:
+        raise InputError(str(file.path), "at least one line", "an empty file", "Download the file again.")
+    names = file.names or tuple(first_row[1])
+    if undecodable := [name for name in names if _has_undecoded_bytes(name)]:
+        raise InputError(f"{file.path}: line 1", f"text in {file.encoding}", ascii(undecodable[0]),
                          "Save the file in that encoding.")  # fmt: skip
-    lacking = [name for name in file.columns if name not in names]
-    if lacking:
+    missing = [name for name in file.columns if name not in names]
+    if missing:
         raise InputError(f"{file.path}: line 1", f"the columns {', '.join(file.columns)}",
-                         f"no column {', '.join(lacking)} in {file.delimiter.join(names)!r}",
-                         f"Separate the columns by {file.delimiter!r} and name them so.")  # fmt: skip
+                         f"no column {', '.join(missing)} in {file.delimiter.join(names)!r}",
+                         f"Separate the columns by {file.delimiter!r} and use these names.")  # fmt: skip
     return names
 
 
 def detect_encoding(path: Path) -> str:
-    """Tell UTF-8 from Latin-1: 100K and 1M are Latin-1, later editions and some mirrors UTF-8."""
+    """Return utf-8 or latin-1: 100K and 1M are Latin-1, later editions and some mirrors UTF-8."""
     decoder = codecs.getincrementaldecoder("utf-8")()
     try:
-        with path.open("rb") as handle:
-            while block := handle.read(BLOCK_BYTES):
+        with path.open("rb") as stream:
+            while block := stream.read(BLOCK_BYTES):
                 decoder.decode(block)
         decoder.decode(b"", final=True)
     except UnicodeDecodeError:
@@ -123,37 +137,143 @@ def detect_encoding(path: Path) -> str:
     return "utf-8"
 
 
-def _skipper(skipped: Callable[[], None]) -> Callable[[pc.InvalidRow], str]:
-    def skip(row: pc.InvalidRow) -> str:
-        skipped()
+def iterate_rows(file: DelimitedFile) -> Iterator[tuple[int, list[str]]]:
+    """Yield the line number, from 1, and the cells of each row, header included; skip blank lines.
+
+    Bytes outside the encoding become lone surrogates.
+    """
+    encoding = "utf-8-sig" if file.encoding == "utf-8" else file.encoding
+    csv.field_size_limit(MAX_CELL_CHARS)
+    with file.path.open(newline="", encoding=encoding, errors="surrogateescape") as stream:
+        if file.quoted:
+            reader = csv.reader(stream, delimiter=file.delimiter)
+            line = 1
+            for cells in reader:
+                if cells:
+                    yield line, cells
+                line = reader.line_num + 1
+            return
+        for line, text in enumerate(stream, start=1):
+            if stripped := text.rstrip("\r\n"):
+                yield line, stripped.split(file.delimiter)
+
+
+def line_of_row(file: DelimitedFile, row: int) -> str:
+    """Name the line of a data row, counted from 0, as an editor shows it."""
+    header_rows = 0 if file.names else 1
+    for index, (line, _) in enumerate(iterate_rows(file), start=-header_rows):
+        if index == row:
+            return f"line {line:,}"
+    return f"row {row + 1:,}"
+
+
+def line_in_files(files: Sequence[DelimitedFile], row: int) -> str:
+    """Name the line of a data row of concatenated files; with several files, the file too."""
+    if len(files) == 1:
+        return line_of_row(files[0], row)
+    for file in files:
+        count = sum(1 for _ in iterate_rows(file)) - (0 if file.names else 1)
+        if row < count:
+            return f"{file.path.name} {line_of_row(file, row)}"
+        row -= count
+    return f"row {row + 1:,}"
+
+
+def locate_csv_error(file: DelimitedFile, names: tuple[str, ...], error: pa.ArrowInvalid) -> InputError:
+    """Return the error for the first malformed row.
+
+    Args:
+        file: the file that pyarrow failed to read.
+        names: names of all its columns.
+        error: pyarrow's error, which is reported if no malformed row is found.
+    """
+    try:
+        for index, (line, cells) in enumerate(iterate_rows(file)):
+            is_header = index == 0 and not file.names
+            if not is_header and (row_error := _row_error(file, names, line, cells)):
+                return row_error
+    except csv.Error as csv_error:
+        return InputError(str(file.path), "a readable table", str(csv_error), "Export the file again.")
+    return InputError(str(file.path), f"a table separated by {file.delimiter!r}",
+                      str(error).splitlines()[0][:200], "Export the file again.")  # fmt: skip
+
+
+def _row_error(file: DelimitedFile, names: tuple[str, ...], line: int, cells: list[str]) -> InputError | None:
+    location = f"{file.path}: line {line:,}"
+    if len(cells) != len(names):
+        return InputError(location, f"{len(names)} cells ({', '.join(names)})",
+                          f"{len(cells)}: {_quote(file.delimiter.join(cells))}",
+                          "Correct the line, or quote cells that contain the delimiter.")  # fmt: skip
+    cell_of_column = dict(zip(names, cells, strict=True))
+    for column, dtype in file.columns.items():
+        cell = cell_of_column[column]
+        if expected := _violated_format(cell, dtype, file.encoding):
+            return InputError(f"{location}, column {column}", expected, _quote(cell), "Correct the cell.")
+    return None
+
+
+def _violated_format(cell: str, dtype: pa.DataType, encoding: str) -> str:
+    """Return the format that a cell violates; empty if it is valid."""
+    if _has_undecoded_bytes(cell):
+        return f"text in {encoding}"
+    if not cell or pa.types.is_string(dtype):
+        return ""
+    if pa.types.is_integer(dtype):
+        return "" if INTEGER.fullmatch(cell) and int(cell) in INT64_RANGE else "a whole number (64 bits)"
+    return "" if _is_number(cell) else "a number"
+
+
+def _has_undecoded_bytes(cell: str) -> bool:
+    """Return whether ``iterate_rows`` found bytes outside the encoding in the cell."""
+    return any("\udc80" <= char <= "\udcff" for char in cell)
+
+
+def _is_number(cell: str) -> bool:
+    try:
+        float(cell)
+    except ValueError:
+        return False
+    return "_" not in cell
+
+
+def _quote(text: str) -> str:
+    quoted = ascii(text) if any("\ud800" <= char <= "\udfff" for char in text) else repr(text)
+    return quoted if len(quoted) <= MAX_QUOTED_CHARS else f"{quoted[:MAX_QUOTED_CHARS]}…"
+
+
+def _skip_handler(on_bad_row: Callable[[], None]) -> Callable[[pa_csv.InvalidRow], str]:
+    def skip(row: pa_csv.InvalidRow) -> str:
+        on_bad_row()
         return "skip"
 
     return skip
 
 
-def _opened(file: DelimitedFile) -> io.IOBase:
+def _open_binary(file: DelimitedFile) -> io.IOBase:
     raw = file.path.open("rb")
-    return raw if len(file.delimiter) == 1 else _OneSign(raw, file.delimiter.encode())
+    return raw if len(file.delimiter) == 1 else _SingleByteDelimiter(raw, file.delimiter.encode())
 
 
-class _OneSign(io.RawIOBase):
-    """A file in which a separator of two bytes reads as one sign."""
+class _SingleByteDelimiter(io.RawIOBase):
+    """A file in which a delimiter of two bytes reads as ``UNIT_SEPARATOR``."""
 
-    def __init__(self, raw: io.BufferedReader, separator: bytes) -> None:
-        self._raw, self._separator, self._held = raw, separator, b""
+    def __init__(self, raw: io.BufferedReader, delimiter: bytes) -> None:
+        self._raw = raw
+        self._delimiter = delimiter
+        self._pending = b""
 
     def readable(self) -> bool:
         return True
 
     def read(self, size: int = -1) -> bytes:
-        """Return the next block, a little shorter where separators shrank; b'' at the end."""
-        fresh = self._raw.read(size if size > 0 else BLOCK_BYTES)
-        block = (self._held + fresh).replace(self._separator, UNIT.encode())
-        # A separator may be cut by the block's end: its first half waits for the next block.
-        half = self._separator[:1]
-        self._held = half if fresh and block.endswith(half) else b""
-        block = block.removesuffix(half) if self._held else block
-        return block or (self.read(size) if fresh else b"")
+        """Return the next block, shorter by the replaced delimiters; b'' at the end."""
+        raw_block = self._raw.read(size if size > 0 else BLOCK_BYTES)
+        block = (self._pending + raw_block).replace(self._delimiter, UNIT_SEPARATOR.encode())
+        # A block may end within a delimiter: its first byte then waits for the next block.
+        first_byte = self._delimiter[:1]
+        self._pending = first_byte if raw_block and block.endswith(first_byte) else b""
+        block = block.removesuffix(first_byte) if self._pending else block
+        return block or (self.read(size) if raw_block else b"")
 
     def close(self) -> None:
         self._raw.close()

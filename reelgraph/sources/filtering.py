@@ -1,4 +1,4 @@
-"""Stage filter: the catalogue's movies that were rated, and the counts of what was dropped."""
+"""Stage filter: keeps the rated movies of the catalogue, and counts what was dropped."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from reelgraph.schemas.tables import CATALOG, open_catalog, open_ratings
 
 @dataclass(frozen=True)
 class FilteredMovies:
-    """The movies kept, and the SPEC's counts."""
+    """The rated movies, and counts of movies, ratings and users."""
 
     movies: pa.Table
-    """The catalogue's columns and order, by movieId."""
+    """Columns of the catalogue, ordered by movieId."""
     counts: dict[str, Json]
 
 
@@ -34,15 +34,15 @@ def filter_movies(connection: BaseBackend, catalog_path: Path, ratings_path: Pat
     """
     catalog = open_catalog(connection, catalog_path)
     ratings = open_ratings(connection, ratings_path)
-    kept = collect(_by_star(ratings.semi_join(catalog, "movie_id")), str(ratings_path))
+    by_star = collect(_by_star(ratings.semi_join(catalog, "movie_id")), str(ratings_path))
     movies = collect(CATALOG.to_file(rated_movies(catalog, ratings)), str(catalog_path))
     totals = collect(_totals(catalog, ratings), str(ratings_path)).to_pylist()[0]
     if not len(movies):
         raise InputError(str(ratings_path), "ratings of movies in the catalogue",
-                         f"none: {totals['ratings']:,} ratings of other movies than the catalogue's "
+                         f"none: {totals['ratings']:,} ratings, all of other movies than the catalogue's "
                          f"{totals['movies']:,}",
-                         "Give ratings and catalogue with the same movieIds.")  # fmt: skip
-    return FilteredMovies(movies.cast(CATALOG.file_schema), _counts(kept, totals, len(movies)))
+                         "Provide ratings and a catalogue with the same movieIds.")  # fmt: skip
+    return FilteredMovies(movies.cast(CATALOG.file_schema), _counts(by_star, totals, len(movies)))
 
 
 def rated_movies(catalog: ir.Table, ratings: ir.Table) -> ir.Table:
@@ -50,13 +50,13 @@ def rated_movies(catalog: ir.Table, ratings: ir.Table) -> ir.Table:
     return catalog.semi_join(ratings.select("movie_id").distinct(), "movie_id").order_by("movie_id")
 
 
-def _by_star(kept: ir.Table) -> ir.Table:
-    code = (kept.rating / STAR_STEP).round().cast("int64")
-    return kept.group_by(code=code).aggregate(ratings=kept.count())
+def _by_star(ratings: ir.Table) -> ir.Table:
+    code = (ratings.rating / STAR_STEP).round().cast("int64")
+    return ratings.group_by(code=code).aggregate(ratings=ratings.count())
 
 
 def _totals(catalog: ir.Table, ratings: ir.Table) -> ir.Table:
-    """One row: movies, ratings, and users with a rating that is kept."""
+    """Return one row: movies, ratings, and users who rated a movie of the catalogue."""
     users = ratings.semi_join(catalog, "movie_id").user_id.nunique().as_scalar()
     movies = catalog.count().as_scalar()
     return ratings.aggregate(ratings=ratings.count()).mutate(users=users, movies=movies)
@@ -80,5 +80,5 @@ def _counts(by_star: pa.Table, totals: dict[str, int], movies_after: int) -> dic
 
 
 def _star(code: int) -> str:
-    """Name a half-star code without a dot, which would be a level of the metrics: ``3_5``."""
+    """Return a key for a half-star code, such as ``3_5``; a dot would nest the metrics."""
     return f"{code * STAR_STEP:.1f}".replace(".", "_")

@@ -1,7 +1,7 @@
-"""The three layouts in which GroupLens gives out MovieLens, found and read as one.
+"""The three file layouts of MovieLens, behind one interface.
 
-CSV: latest, latest-small, 20M, 25M, 32M. ``.dat``: 1M, 10M, with ``::`` between cells.
-``u.*``: 100K, with tabs and bars, and a flag for each genre.
+CSV: latest, latest-small, 20M, 25M, 32M. ``.dat``: 1M and 10M, delimited by ``::``. ``u.*``: 100K,
+delimited by tabs and bars, with a flag for each genre.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ import pyarrow.compute as pc
 
 from reelgraph.runtime.errors import InputError
 from reelgraph.schemas.tables import RATINGS
-from reelgraph.sources.arrow_text import join_nonnull
 from reelgraph.sources.delimited import DelimitedFile, detect_encoding, read_table
+from reelgraph.sources.titles import join_nonnull
 
 RATING_TYPES = {name: RATINGS.file_schema.field(name).type for name in RATINGS.file_schema.names}
 
@@ -32,24 +32,24 @@ GENRES_100K = (
     "unknown", "Action", "Adventure", "Animation", "Children's", "Comedy", "Crime", "Documentary", "Drama",
     "Fantasy", "Film-Noir", "Horror", "Musical", "Mystery", "Romance", "Sci-Fi", "Thriller", "War", "Western",
 )  # fmt: skip
-"""Meaning of the flags in u.item, for folders without u.genre."""
+"""Genres of the flags in u.item, for folders without u.genre."""
 
 LAYOUTS = {
     "csv": ("ratings.csv", "movies.csv"),
     "dat": ("ratings.dat", "movies.dat"),
     "u": ("u.data", "u.item"),
 }
-"""Layout → the files that tell it from the others."""
+"""Layout → the files that identify it."""
 
 
 @dataclass(frozen=True)
 class MovieLensFiles:
-    """The files of one folder."""
+    """The files of a MovieLens folder."""
 
     ratings: DelimitedFile
     movies: DelimitedFile
     genre_flags: tuple[str, ...] = ()
-    """100K's columns of 0 and 1, one a genre; other layouts list genres in one column."""
+    """100K's columns of 0 and 1, one per genre; other layouts list the genres in one column."""
     tags: DelimitedFile | None = None
     links: DelimitedFile | None = None
 
@@ -63,36 +63,37 @@ class MovieLensFiles:
         if not self.genre_flags:
             released = pa.repeat(pa.scalar(""), len(table))
             return table.append_column("released", released)
-        none = pa.scalar(None, pa.string())
-        named = [pc.if_else(pc.equal(table[genre], 1), genre, none) for genre in self.genre_flags]
-        genres = pc.coalesce(join_nonnull(named, "|"), "")
+        null = pa.scalar(None, pa.string())
+        names = [pc.if_else(pc.equal(table[genre], 1), genre, null) for genre in self.genre_flags]
+        genres = pc.coalesce(join_nonnull(names, "|"), "")
         return table.select(["movieId", "title", "released"]).append_column("genres", genres)
 
 
 def find_movielens_files(folder: Path) -> MovieLensFiles:
-    """Tell the folder's layout from the files in it.
+    """Detect the folder's layout and return its files.
 
     Raises:
-        InputError: there is no such folder, or no layout's files are in it.
+        InputError: there is no such folder, or it has no layout's files.
     """
-    there = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
+    file_names = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
     for layout, names in LAYOUTS.items():
-        if there.issuperset(names):
+        if file_names.issuperset(names):
             return {"csv": _csv, "dat": _dat, "u": _u}[layout](folder)
-    looked_for = ", or ".join(" and ".join(names) for names in LAYOUTS.values())
-    raise InputError(str(folder), f"a folder of GroupLens with {looked_for}", _listed(folder, there),
+    expected = ", or ".join(" and ".join(names) for names in LAYOUTS.values())
+    raise InputError(str(folder), f"a folder of GroupLens with {expected}", _list_files(folder, file_names),
                      "Set data.movielens to the folder that an edition's zip unpacks to.")  # fmt: skip
 
 
-def _listed(folder: Path, there: set[str]) -> str:
+def _list_files(folder: Path, file_names: set[str]) -> str:
     if not folder.is_dir():
         return "no such folder"
-    names = sorted(there)
+    names = sorted(file_names)
     return ", ".join(names[:8]) + (", …" if len(names) > 8 else "") if names else "an empty folder"
 
 
 def _csv(folder: Path) -> MovieLensFiles:
-    tags, links = folder / "tags.csv", folder / "links.csv"
+    tags = folder / "tags.csv"
+    links = folder / "links.csv"
     return MovieLensFiles(
         ratings=DelimitedFile(folder / "ratings.csv", RATING_TYPES),
         movies=DelimitedFile(folder / "movies.csv", MOVIE_TYPES),
@@ -102,18 +103,19 @@ def _csv(folder: Path) -> MovieLensFiles:
 
 
 def _dat(folder: Path) -> MovieLensFiles:
-    movies, tags = folder / "movies.dat", folder / "tags.dat"
+    movies = folder / "movies.dat"
+    tags = folder / "tags.dat"
+    tag_file = DelimitedFile(tags, TAG_TYPES, "::", TAG_NAMES, detect_encoding(tags))
     return MovieLensFiles(
         ratings=DelimitedFile(folder / "ratings.dat", RATING_TYPES, "::", tuple(RATING_TYPES)),
         movies=DelimitedFile(movies, MOVIE_TYPES, "::", tuple(MOVIE_TYPES), detect_encoding(movies)),
-        tags=DelimitedFile(tags, TAG_TYPES, "::", TAG_NAMES, detect_encoding(tags))
-        if tags.is_file()
-        else None,
+        tags=tag_file if tags.is_file() else None,
     )
 
 
 def _u(folder: Path) -> MovieLensFiles:
-    genres, items = _genres(folder / "u.genre"), folder / "u.item"
+    genres = _genres(folder / "u.genre")
+    items = folder / "u.item"
     types = {"movieId": pa.int64(), "title": pa.string(), "released": pa.string()}
     return MovieLensFiles(
         ratings=DelimitedFile(folder / "u.data", RATING_TYPES, "\t", tuple(RATING_TYPES)),

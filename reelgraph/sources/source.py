@@ -1,9 +1,14 @@
-"""What every source hands to stage ingest."""
+"""The registry of data sources, and the interface between a source and stage ingest.
+
+Source NAME is the module ``reelgraph.sources.NAME`` with a function ``open_source``. Param
+``data.source`` selects it; ``params.data.Data.source`` lists the names.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from importlib import import_module
 from pathlib import Path
 
 import ibis.expr.types as ir
@@ -12,39 +17,57 @@ import pyarrow as pa
 from ibis.backends import BaseBackend
 
 from reelgraph.core.table_engine import read_parquet
+from reelgraph.params.data import IngestParams
 from reelgraph.runtime.atomic_io import write_parquet
 from reelgraph.schemas.row_validation import RowLocator, format_row_number
 
 
 @dataclass(frozen=True)
 class Source:
-    """Catalogue and ratings, unchecked, with the SPEC's column names."""
+    """Catalogue and ratings before validation, with the column names of the data contracts."""
 
     catalog: ir.Table
     ratings: ir.Table
     catalog_location: str
-    """File to name in errors about the catalogue."""
+    """File that errors about the catalogue name."""
     ratings_location: str
-    """File to name in errors about the ratings."""
+    """File that errors about the ratings name."""
     locate_rating: RowLocator = format_row_number
-    """Names a row of the ratings' file."""
+    """Names the position of a rating in that file."""
     truth: Mapping[str, np.ndarray] = field(default_factory=dict)
-    """What is known of generated data and never of real data."""
+    """Ground truth of generated data; empty for real data."""
     notes: tuple[str, ...] = ()
-    """Counts for the summary line: what was joined, skipped, malformed."""
+    """Counts for the summary line: joined movies, skipped rows, malformed cells."""
 
 
 @dataclass(frozen=True)
 class Staging:
-    """An engine and a folder that lives as long as its tables are read."""
+    """Passes tables made in Python to the table engine, as parquet files in a temporary folder."""
 
     connection: BaseBackend
     folder: Path
+    """It must exist for as long as the tables are read."""
 
     def stage_table(
         self, name: str, rows: pa.Table | Iterable[pa.RecordBatch], schema: pa.Schema | None = None
     ) -> ir.Table:
-        """Open rows as the engine's table; batches, which need a schema, are never all in memory."""
+        """Write rows to a parquet file and open it in the engine.
+
+        Args:
+            name: name of the file.
+            rows: a table, or batches, which are never all in memory.
+            schema: schema of the batches; a table needs none.
+        """
         path = self.folder / f"{name}.parquet"
         write_parquet(rows, path, schema)
         return read_parquet(self.connection, path)
+
+
+def open_source(params: IngestParams, staging: Staging) -> Source:
+    """Open the source that ``data.source`` names.
+
+    Raises:
+        InputError: a file of the source is missing or malformed.
+    """
+    module = import_module(f"reelgraph.sources.{params.data.source}")
+    return module.open_source(params, staging)

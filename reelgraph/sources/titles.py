@@ -1,76 +1,106 @@
-"""MovieLens titles taken apart: ``Postino, Il (Postman, The) (1994)`` → name, other names, year.
+"""Operations on Arrow columns of text, and movie titles split into name, alternative names and year.
 
-All functions work on whole Arrow columns.
+``Postino, Il (Postman, The) (1994)`` → ``Il Postino``, ``The Postman``, 1994. All functions work on
+whole columns.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import TypeAlias
+
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from reelgraph.sources.arrow_text import ArrowColumn
+ArrowColumn: TypeAlias = pa.Array | pa.ChunkedArray
+"""A column in one chunk or several."""
 
 YEAR = r"^(?P<rest>.*?)\s*\((?P<year>1[89]\d\d|2[01]\d\d)(?:\s*[-–]\s*(?:\d{4})?)?\s*\)\s*$"
-"""A year, or a span of years, of which the first counts, in the last parentheses."""
+"""A year in the last parentheses, or a range of years, of which the first counts."""
 
-OTHERS = r"^(?P<name>.+?)(?P<others>(?:\s*\([^()]*\))*)\s*$"
-"""Names in parentheses at the title's end are other names; ``(500) Days`` has none."""
+ALTERNATIVES = r"^(?P<name>.+?)(?P<others>(?:\s*\([^()]*\))*)\s*$"
+"""Parentheses at the end of the title hold alternative names; ``(500) Days`` has none."""
 
 ARTICLES = (
     "The|A|An|Le|La|Les|Un|Une|El|Los|Las|Una|Il|Lo|I|Gli|Der|Die|Das|Den|Det|De|Het|Een|Ein|Eine|O|Os|As"
 )
 
-ELIDED = r"^(.*), (L['’])$"
+ELIDED_ARTICLE = r"^(.*), (L['’])$"
+
+
+def null_where(values: ArrowColumn, condition: ArrowColumn) -> ArrowColumn:
+    """Return the values, null where the condition is true."""
+    return pc.if_else(condition, pa.scalar(None, values.type), values)
+
+
+def blank_to_null(texts: ArrowColumn) -> ArrowColumn:
+    """Return the texts, null where they are ''."""
+    return null_where(texts, pc.equal(texts, ""))
+
+
+def add_prefix(prefix: str, texts: ArrowColumn) -> ArrowColumn:
+    """Put a prefix before each text; null stays null."""
+    return pc.binary_join_element_wise(prefix, texts, "")
+
+
+def join_nonnull(columns: Sequence[ArrowColumn], separator: str) -> ArrowColumn:
+    """Join the non-null cells of each row; null where all cells are null."""
+    # Arrow's null_handling="skip" loses rows in which all cells are null (pyarrow 26).
+    parts = [pc.coalesce(add_prefix(separator, column), "") for column in columns]
+    text = pc.binary_join_element_wise(*parts, "")
+    return blank_to_null(pc.utf8_slice_codeunits(text, start=len(separator)))
 
 
 def split_titles(titles: ArrowColumn) -> pa.Table:
-    """Take titles apart.
+    """Split titles into their parts.
 
     Args:
         titles: text, as in MovieLens' files; not null.
 
     Returns:
-        name: text, the article in front, without year and other names.
-        others: text, the other names joined by ``|``, articles in front; blank if none.
+        name: text, the article in front, without year and alternative names.
+        others: text, the alternative names joined by ``|``, articles in front; blank if none.
         year: int64, null where the title has none.
     """
-    titles = pc.replace_substring_regex(titles, r"[\r\n]+", " ")  # which a quoted cell may have
+    titles = pc.replace_substring_regex(titles, r"[\r\n]+", " ")  # quoted cells may contain line breaks
     dated = pc.extract_regex(titles, YEAR)
-    rest = pc.coalesce(pc.struct_field(dated, "rest"), titles)
+    undated = pc.coalesce(pc.struct_field(dated, "rest"), titles)
     year = pc.cast(pc.struct_field(dated, "year"), pa.int64())
-    parts = pc.extract_regex(pc.utf8_trim_whitespace(rest), OTHERS)
-    name = pc.coalesce(pc.struct_field(parts, "name"), rest)
+    parts = pc.extract_regex(pc.utf8_trim_whitespace(undated), ALTERNATIVES)
+    name = pc.coalesce(pc.struct_field(parts, "name"), undated)
     others = pc.coalesce(pc.struct_field(parts, "others"), "")
-    return pa.table({"name": move_article_to_front(name), "others": _others(others), "year": year})
+    return pa.table(
+        {"name": move_article_to_front(name), "others": _split_alternatives(others), "year": year}
+    )
 
 
 def move_article_to_front(names: ArrowColumn) -> ArrowColumn:
     """Turn ``Matrix, The`` into ``The Matrix`` and ``Atalante, L'`` into ``L'Atalante``."""
     moved = pc.replace_substring_regex(names, rf"^(.*), ({ARTICLES})$", r"\2 \1")
-    return pc.replace_substring_regex(moved, ELIDED, r"\2\1")
-
-
-def _others(groups: ArrowColumn) -> ArrowColumn:
-    """Turn ``(a.k.a. Thing, The) (Cosa, La)`` into ``The Thing|La Cosa``."""
-    inner = pc.replace_substring_regex(groups, r"^\s*\(|\)\s*$", "")
-    listed = pc.split_pattern_regex(inner, r"\)\s*\(")
-    plain = pc.replace_substring_regex(pc.list_flatten(listed), r"^\s*(?i:a\.?k\.?a\.?)\s+|\s+$", "")
-    return _rejoined(listed, move_article_to_front(plain))
-
-
-def _rejoined(lists: ArrowColumn, values: ArrowColumn) -> ArrowColumn:
-    offsets = pa.concat_arrays([pa.array([0], pa.int64()), _ends(lists)])
-    whole = values.combine_chunks() if isinstance(values, pa.ChunkedArray) else values
-    return pa.chunked_array([pc.binary_join(pa.LargeListArray.from_arrays(offsets, whole), "|")])
-
-
-def _ends(lists: ArrowColumn) -> pa.Array:
-    ends = pc.cumulative_sum(pc.cast(pc.list_value_length(lists), pa.int64()))
-    return ends.combine_chunks() if isinstance(ends, pa.ChunkedArray) else ends
+    return pc.replace_substring_regex(moved, ELIDED_ARTICLE, r"\2\1")
 
 
 def normalize_titles(names: ArrowColumn) -> ArrowColumn:
-    """Return what equal titles have in common: letters and digits, no case, no accents, & as and."""
-    plain = pc.replace_substring(pc.utf8_normalize(pc.coalesce(names, ""), "NFKD"), "&", "and")
-    plain = pc.replace_substring_regex(pc.utf8_lower(plain), r"\p{M}+", "")
-    return pc.replace_substring_regex(plain, r"[^\p{L}\p{N}]+", "")
+    """Return keys under which equal titles match: letters and digits, lower case, no accents, & as "and"."""
+    text = pc.replace_substring(pc.utf8_normalize(pc.coalesce(names, ""), "NFKD"), "&", "and")
+    text = pc.replace_substring_regex(pc.utf8_lower(text), r"\p{M}+", "")
+    return pc.replace_substring_regex(text, r"[^\p{L}\p{N}]+", "")
+
+
+def _split_alternatives(groups: ArrowColumn) -> ArrowColumn:
+    """Turn ``(a.k.a. Thing, The) (Cosa, La)`` into ``The Thing|La Cosa``."""
+    inner = pc.replace_substring_regex(groups, r"^\s*\(|\)\s*$", "")
+    lists = pc.split_pattern_regex(inner, r"\)\s*\(")
+    names = pc.replace_substring_regex(pc.list_flatten(lists), r"^\s*(?i:a\.?k\.?a\.?)\s+|\s+$", "")
+    return _join_lists(lists, move_article_to_front(names))
+
+
+def _join_lists(lists: ArrowColumn, values: ArrowColumn) -> ArrowColumn:
+    """Join the values by ``|`` within each list, where ``values`` replace the flattened lists."""
+    ends = _one_chunk(pc.cumulative_sum(pc.cast(pc.list_value_length(lists), pa.int64())))
+    offsets = pa.concat_arrays([pa.array([0], pa.int64()), ends])
+    return pa.chunked_array([pc.binary_join(pa.LargeListArray.from_arrays(offsets, _one_chunk(values)), "|")])
+
+
+def _one_chunk(column: ArrowColumn) -> pa.Array:
+    return column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column

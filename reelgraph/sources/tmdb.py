@@ -1,8 +1,8 @@
-"""MovieLens' movies joined to TMDB's: by links.csv, or by title and year where there is none.
+"""Joins MovieLens' movies with TMDB's: by links.csv, or by title and year where it is missing.
 
-A title joins when it and the year are equal (no case, accents or punctuation; the
-article in front; any of MovieLens' other titles against TMDB's title and original
-title) and it is the only such movie on either side. What is ambiguous isn't joined.
+Titles match without regard to case, accents, punctuation and the position of the article. Each of
+MovieLens' titles is compared with TMDB's title and original title. A pair with equal title and year
+is joined if it is the only such pair of both movies; ambiguous matches are not joined.
 """
 
 from __future__ import annotations
@@ -17,118 +17,121 @@ import pyarrow.compute as pc
 from reelgraph.core.table_engine import collect
 from reelgraph.schemas.columns import TEXT_COLUMNS
 from reelgraph.schemas.tables import CATALOG
-from reelgraph.sources import titles, tmdb_files
-from reelgraph.sources.arrow_text import ArrowColumn
 from reelgraph.sources.source import Staging
-from reelgraph.sources.tmdb_files import TmdbFiles
+from reelgraph.sources.titles import ArrowColumn, normalize_titles
+from reelgraph.sources.tmdb_files import TmdbFiles, find_tmdb_files
 
 
 def join_tmdb(
-    staging: Staging, own: pa.Table, links: pa.Table | None, folder: Path
+    staging: Staging, movielens: pa.Table, links: pa.Table | None, folder: Path
 ) -> tuple[ir.Table, tuple[str, ...]]:
-    """Return the catalogue with the SPEC's columns, ordered by movieId, and counts for people.
+    """Return the catalogue, ordered by movieId, and the counts of the join as text.
 
     Args:
-        staging: where tables go on their way to the engine.
-        own: what MovieLens knows: movieId, some of the SPEC's columns, others (other titles).
+        staging: passes tables to the engine.
+        movielens: movieId, columns of the catalogue that MovieLens has, and others (alternative titles).
         links: movieId, imdbId, tmdbId; None: join by title and year.
-        folder: TMDB's files; none there: the catalogue is MovieLens' alone.
+        folder: folder with TMDB files; if it has none, the catalogue comes from MovieLens alone.
 
     Raises:
-        InputError: a TMDB file lacks a column or isn't a table.
+        InputError: a TMDB file lacks a column or is not a table.
     """
-    known, notes = [], []
-    for number, files in enumerate(tmdb_files.find_tmdb_files(folder)):
-        movies = files.read_movies()
-        pairs, ambiguous = _matched(staging, own, links, movies, number)
-        mine = movies.filter(pc.is_in(movies["tmdb_id"], pairs["tmdb_id"].combine_chunks()))
-        fields = staging.stage_table(f"tmdb_fields_{number}", files.fields(mine))
-        known.append(
-            staging.stage_table(f"tmdb_pairs_{number}", pairs).join(fields, "tmdb_id").drop("tmdb_id")
-        )
+    tmdb_tables = []
+    notes = []
+    for number, files in enumerate(find_tmdb_files(folder)):
+        tmdb_movies = files.read_movies()
+        pairs, ambiguous = _match(staging, movielens, links, tmdb_movies, number)
+        matched = tmdb_movies.filter(pc.is_in(tmdb_movies["tmdb_id"], pairs["tmdb_id"].combine_chunks()))
+        columns = staging.stage_table(f"tmdb_fields_{number}", files.catalog_columns(matched))
+        pair_table = staging.stage_table(f"tmdb_pairs_{number}", pairs)
+        tmdb_tables.append(pair_table.join(columns, "tmdb_id").drop("tmdb_id"))
         notes.append(_note(files, len(pairs), ambiguous))
-    return _filled(staging.stage_table("ml_own", own), known), tuple(notes)
+    return _coalesce_tables(staging.stage_table("ml_own", movielens), tmdb_tables), tuple(notes)
 
 
-def _note(files: TmdbFiles, joined_movies: int, ambiguous: int) -> str:
+def _note(files: TmdbFiles, n_joined: int, ambiguous: int) -> str:
     counts = {"ambiguous titles": ambiguous, "bad rows skipped": files.skipped,
               "malformed cells": files.parser.malformed}  # fmt: skip
-    told = "".join(f", {count:,} {what}" for what, count in counts.items() if count)
-    return f"{files.movies_path.name}: {joined_movies:,} movies joined{told}"
+    problems = "".join(f", {count:,} {description}" for description, count in counts.items() if count)
+    return f"{files.movies_path.name}: {n_joined:,} movies joined{problems}"
 
 
-def _matched(
-    staging: Staging, own: pa.Table, links: pa.Table | None, movies: pa.Table, number: int
+def _match(
+    staging: Staging, movielens: pa.Table, links: pa.Table | None, tmdb_movies: pa.Table, number: int
 ) -> tuple[pa.Table, int]:
-    """Return movieId and tmdb_id of the movies joined, and the number of ambiguous ones."""
+    """Return movieId and tmdb_id of the matched pairs, and the number of ambiguous movies."""
     if links is None:
-        pairs = _same_title(staging.stage_table(f"ml_titles_{number}", _own_titles(own)),
-                            staging.stage_table(f"tmdb_titles_{number}", _their_titles(movies)))  # fmt: skip
+        titles = staging.stage_table(f"ml_titles_{number}", _movielens_titles(movielens))
+        tmdb_titles = staging.stage_table(f"tmdb_titles_{number}", _tmdb_titles(tmdb_movies))
+        pairs = _match_titles(titles, tmdb_titles)
     else:
-        ids = movies.select(["tmdb_id", "imdb_id"])
-        pairs = _linked(staging.stage_table(f"ml_links_{number}", links),
-                        staging.stage_table(f"tmdb_ids_{number}", ids))  # fmt: skip
-    found = collect(pairs.order_by("movieId", "tmdb_id"), "TMDB's movies")
-    sure = found.filter(found["sure"]).drop_columns("sure")
-    return sure, len(pc.unique(found["movieId"])) - len(sure)
+        link_table = staging.stage_table(f"ml_links_{number}", links)
+        ids = staging.stage_table(f"tmdb_ids_{number}", tmdb_movies.select(["tmdb_id", "imdb_id"]))
+        pairs = _match_links(link_table, ids)
+    candidates = collect(pairs.order_by("movieId", "tmdb_id"), "TMDB's movies")
+    matched = candidates.filter(candidates["is_unique"]).drop_columns("is_unique")
+    return matched, len(pc.unique(candidates["movieId"])) - len(matched)
 
 
-def _linked(links: ir.Table, movies: ir.Table) -> ir.Table:
-    """Join by TMDB's id, else by IMDb's."""
-    once = links.group_by("movieId").aggregate(tmdb_id=links.tmdbId.min(), imdb_id=links.imdbId.min())
-    by_tmdb = once.join(movies, "tmdb_id").select("movieId", "tmdb_id")
-    by_imdb = once.drop("tmdb_id").join(movies, "imdb_id").anti_join(by_tmdb, "movieId")
+def _match_links(links: ir.Table, tmdb_movies: ir.Table) -> ir.Table:
+    """Join by TMDB's id, otherwise by IMDb's."""
+    ids = links.group_by("movieId").aggregate(tmdb_id=links.tmdbId.min(), imdb_id=links.imdbId.min())
+    by_tmdb = ids.join(tmdb_movies, "tmdb_id").select("movieId", "tmdb_id")
+    by_imdb = ids.drop("tmdb_id").join(tmdb_movies, "imdb_id").anti_join(by_tmdb, "movieId")
     first = by_imdb.group_by("movieId").aggregate(tmdb_id=by_imdb.tmdb_id.min())
-    return by_tmdb.union(first).mutate(sure=ibis.literal(True))
+    return by_tmdb.union(first).mutate(is_unique=ibis.literal(True))
 
 
-def _same_title(own: ir.Table, movies: ir.Table) -> ir.Table:
-    both = own.join(movies, ["key", "year"]).select("movieId", "tmdb_id").distinct()
-    theirs = both.movieId.count().over(group_by="movieId")
-    ours = both.tmdb_id.count().over(group_by="tmdb_id")
-    return both.mutate(sure=(theirs == 1) & (ours == 1))
+def _match_titles(movielens_titles: ir.Table, tmdb_titles: ir.Table) -> ir.Table:
+    """Join by normalized title and year; ``is_unique`` is true where neither movie is in another pair."""
+    pairs = movielens_titles.join(tmdb_titles, ["key", "year"]).select("movieId", "tmdb_id").distinct()
+    pairs_of_movielens = pairs.movieId.count().over(group_by="movieId")
+    pairs_of_tmdb = pairs.tmdb_id.count().over(group_by="tmdb_id")
+    return pairs.mutate(is_unique=(pairs_of_movielens == 1) & (pairs_of_tmdb == 1))
 
 
-def _own_titles(own: pa.Table) -> pa.Table:
-    return _titles(own["movieId"], "movieId", own["release_year"], [own["original_title"], own["others"]])
+def _movielens_titles(movies: pa.Table) -> pa.Table:
+    texts = [movies["original_title"], movies["others"]]
+    return _title_table(movies["movieId"], "movieId", movies["release_year"], texts)
 
 
-def _their_titles(movies: pa.Table) -> pa.Table:
-    names = [movies["title"], movies["original_title"]]
-    return _titles(movies["tmdb_id"], "tmdb_id", movies["release_year"], names)
+def _tmdb_titles(movies: pa.Table) -> pa.Table:
+    texts = [movies["title"], movies["original_title"]]
+    return _title_table(movies["tmdb_id"], "tmdb_id", movies["release_year"], texts)
 
 
-def _titles(ids: ArrowColumn, name: str, years: ArrowColumn, texts: list[ArrowColumn]) -> pa.Table:
-    """Return a row for each of a movie's titles (``|`` separates several): id, key, year."""
-    joined_texts = pc.split_pattern(pc.binary_join_element_wise(*texts, "|"), "|")
-    row = pc.list_parent_indices(joined_texts)
-    table = pa.table({name: ids.take(row), "key": titles.normalize_titles(pc.list_flatten(joined_texts)),
+def _title_table(ids: ArrowColumn, name: str, years: ArrowColumn, texts: list[ArrowColumn]) -> pa.Table:
+    """Return a row for each title of a movie (``|`` separates several): id, key, year."""
+    titles = pc.split_pattern(pc.binary_join_element_wise(*texts, "|"), "|")
+    row = pc.list_parent_indices(titles)
+    table = pa.table({name: ids.take(row), "key": normalize_titles(pc.list_flatten(titles)),
                       "year": years.take(row)})  # fmt: skip
     return table.filter(pc.and_(pc.not_equal(table["key"], ""), pc.is_valid(table["year"])))
 
 
-def _filled(own: ir.Table, known: list[ir.Table]) -> ir.Table:
-    """Take each field from the first that has it: TMDB's tables in their order, then MovieLens."""
-    whole = own.select("movieId", *[_column(own, name).name(name) for name in CATALOG.file_schema.names[1:]])
-    for source in reversed(known):
-        whole = _over(whole, source)
-    return whole.order_by("movieId")
+def _coalesce_tables(movielens: ir.Table, tmdb_tables: list[ir.Table]) -> ir.Table:
+    """Take each value from the first table that has it: TMDB's tables in their order, then MovieLens."""
+    names = CATALOG.file_schema.names[1:]
+    result = movielens.select("movieId", *[_column_or_null(movielens, name).name(name) for name in names])
+    for tmdb_table in reversed(tmdb_tables):
+        result = _coalesce_columns(result, tmdb_table)
+    return result.order_by("movieId")
 
 
-def _over(below: ir.Table, above: ir.Table) -> ir.Table:
-    renamed = above.rename({f"new_{name}": name for name in above.columns if name != "movieId"})
-    both = below.left_join(renamed, "movieId")
-    fields = {name: ibis.coalesce(_known(both[f"new_{name}"]), both[name])
-              for name in below.columns if f"new_{name}" in renamed.columns}  # fmt: skip
-    return both.select(**{name: fields.get(name, both[name]) for name in below.columns})
+def _coalesce_columns(fallback: ir.Table, preferred: ir.Table) -> ir.Table:
+    """Return the rows and columns of ``fallback``, with the values of ``preferred`` where it has any."""
+    renamed = preferred.rename({f"new_{name}": name for name in preferred.columns if name != "movieId"})
+    both = fallback.left_join(renamed, "movieId")
+    values = {name: ibis.coalesce(_blank_to_null(both[f"new_{name}"]), both[name])
+              for name in fallback.columns if f"new_{name}" in renamed.columns}  # fmt: skip
+    return both.select(**{name: values.get(name, both[name]) for name in fallback.columns})
 
 
-def _known(value: ir.Column) -> ir.Value:
-    """Blank is missing."""
+def _blank_to_null(value: ir.Column) -> ir.Value:
     return ibis.ifelse(value.strip() == "", ibis.null(), value) if value.type().is_string() else value
 
 
-def _column(table: ir.Table, name: str) -> ir.Value:
+def _column_or_null(table: ir.Table, name: str) -> ir.Value:
     if name in table.columns:
         return table[name]
     return ibis.null("string" if name in TEXT_COLUMNS else "int64")

@@ -27,11 +27,10 @@ from reelgraph.schemas.vectors import read_vectors, write_vectors
 from reelgraph.sequences.dataset import read_histories, write_histories
 from reelgraph.sources import titles
 from reelgraph.sources.movielens import read_movielens
-from reelgraph.sources.source import Staging
-from reelgraph.sources.tables import open_tables
+from reelgraph.sources.source import Staging, open_source
 from reelgraph.sources.tmdb_files import JsonListParser, find_tmdb_files
 from tests.helpers.history_strategies import random_histories
-from tests.helpers.source_files import LATEST, ML_1M, ML_100K, catalog_table, ratings_table
+from tests.helpers.source_files import LATEST, ML_1M, ML_100K, catalog_table, ingest_params, ratings_table
 
 PLACE = Path(tempfile.mkdtemp(prefix="reelgraph-fuzz-"))
 ENGINE = connect(Engine(backend="duckdb", url="local[2]", memory_mb=500))
@@ -74,7 +73,7 @@ def movielens_with(files: dict[str, str], name: str) -> Callable[[bytes], object
 def tmdb(data: bytes) -> object:
     put("tmdb/movies_metadata.csv", data)
     (files,) = find_tmdb_files(PLACE / "tmdb")
-    return files.fields(files.read_movies())
+    return files.catalog_columns(files.read_movies())
 
 
 def cells(data: bytes) -> object:
@@ -98,7 +97,8 @@ def histories(data: bytes) -> object:
 
 def read_ratings_table(data: bytes) -> object:
     put("c.parquet", SEEDS["movies_table"][0])
-    source = open_tables(ENGINE, str(PLACE / "c.parquet"), str(put("r.parquet", data)))
+    params = ingest_params("tables", catalog=str(PLACE / "c.parquet"), ratings=str(put("r.parquet", data)))
+    source = open_source(params, Staging(ENGINE, PLACE))
     return RATINGS.validate(source.ratings, source.ratings_location).count().to_pyarrow()
 
 

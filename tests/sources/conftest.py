@@ -7,8 +7,8 @@ import pytest
 
 @pytest.fixture
 def project(tmp_path, monkeypatch) -> Path:
-    """An empty working directory, as a stage sees it."""
-    place = tmp_path / "project"
-    place.mkdir()
-    monkeypatch.chdir(place)
-    return place
+    """An empty working directory for a stage."""
+    folder = tmp_path / "project"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    return folder

@@ -1,4 +1,4 @@
-"""The demo's ratings: determinism, contract, figures near latest-small's, choice without taste."""
+"""The demo's ratings: determinism, contract, statistics of latest-small, exposure independent of preferences."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ from reelgraph.sources.demo.movies import generate_movies
 
 DEFAULT = Demo(users=600, movies=1500, mean_ratings=100, max_ratings=1000)
 LATEST_SMALL = Demo(users=610, movies=9742, mean_ratings=165, max_ratings=2698)
-SHARES = np.array([0.014, 0.028, 0.018, 0.075, 0.055, 0.199, 0.130, 0.266, 0.085, 0.131])
-"""Of 0.5, 1 … 5 stars in latest-small."""
+STAR_FRACTIONS = np.array([0.014, 0.028, 0.018, 0.075, 0.055, 0.199, 0.130, 0.266, 0.085, 0.131])
+"""Fractions of 0.5, 1 … 5 stars in latest-small."""
 
 
 @pytest.fixture(scope="module")
@@ -46,29 +46,31 @@ def digest(data: DemoData, folder: Path) -> str:
     return hashlib.sha256(b"".join(files + arrays)).hexdigest()
 
 
-def test_same_params_same_bytes(tmp_path: Path) -> None:
+def test_generate_demo_deterministic(tmp_path: Path) -> None:
     params = Demo(users=50, movies=200, mean_ratings=30, max_ratings=100)
     first = digest(generate_demo(params, 1), tmp_path)
     assert digest(generate_demo(params, 1), tmp_path) == first
     assert digest(generate_demo(params, 2), tmp_path) != first
 
 
-def test_keeps_the_contract(small: DemoData, tmp_path: Path, duckdb_engine: BaseBackend) -> None:
+def test_generate_demo_satisfies_contract(
+    small: DemoData, tmp_path: Path, duckdb_engine: BaseBackend
+) -> None:
     assert small.ratings.schema == RATINGS.file_schema
     write_parquet(small.ratings, tmp_path / "ratings.parquet")
-    checked = RATINGS.validate(read_parquet(duckdb_engine, tmp_path / "ratings.parquet"), "demo")
-    assert checked.count().to_pyarrow().as_py() == small.ratings.num_rows
+    validated = RATINGS.validate(read_parquet(duckdb_engine, tmp_path / "ratings.parquet"), "demo")
+    assert validated.count().to_pyarrow().as_py() == small.ratings.num_rows
     assert np.isin(columns(small)[1], small.truth["movie_id"]).all()
 
 
 @settings(max_examples=25, deadline=None)
 @given(
     users=st.integers(1, 40), movies=st.integers(1, 60), mean=st.integers(1, 60),
-    most=st.integers(1, 80), seed=st.integers(0, 9),
+    maximum=st.integers(1, 80), seed=st.integers(0, 9),
 )  # fmt: skip
-def test_any_size_works_or_is_refused(users: int, movies: int, mean: int, most: int, seed: int) -> None:
-    params = Demo(users=users, movies=movies, mean_ratings=mean, max_ratings=most)
-    if mean > min(movies, most):
+def test_generate_demo_any_size(users: int, movies: int, mean: int, maximum: int, seed: int) -> None:
+    params = Demo(users=users, movies=movies, mean_ratings=mean, max_ratings=maximum)
+    if mean > min(movies, maximum):
         with pytest.raises(ParamError, match=r"demo\.mean_ratings: expected at most demo\.m"):
             generate_demo(params, seed)
         return
@@ -77,13 +79,13 @@ def test_any_size_works_or_is_refused(users: int, movies: int, mean: int, most: 
     counts = np.bincount(user)[1:]
     assert len(counts) == users
     assert counts.min() >= 1
-    assert counts.max() <= min(most, movies)
+    assert counts.max() <= min(maximum, movies)
     assert len(np.unique(user * 10**9 + movie)) == len(user)
     assert (np.lexsort((movie, time, user)) == np.arange(len(user))).all()
 
 
-def test_chunks_join_into_one_table(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(exposure, "CHUNK", 500)
+def test_generate_demo_several_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(exposure, "RATINGS_PER_CHUNK", 500)
     data = generate_demo(Demo(users=100, movies=300, mean_ratings=40, max_ratings=90), 3)
     user, movie, _, _ = columns(data)
     assert (np.diff(data.truth["offsets"]) == np.bincount(user)[1:]).all()
@@ -92,18 +94,18 @@ def test_chunks_join_into_one_table(monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(data.truth["rating_mean"]) == len(user)
 
 
-def test_stars_are_near_latest_small(small: DemoData) -> None:
+def test_generate_demo_stars_match_latest_small(small: DemoData) -> None:
     user, _, stars, _ = columns(small)
     assert stars.mean() == pytest.approx(3.50, abs=0.1)
     assert stars.std() == pytest.approx(1.04, abs=0.05)
-    shares = np.bincount((stars * 2).astype(int), minlength=11)[1:] / len(stars)
+    fractions = np.bincount((stars * 2).astype(int), minlength=11)[1:] / len(stars)
     smooth = np.array([0.25, 0.5, 0.25])
-    assert np.abs(np.convolve(shares - SHARES, smooth, "valid")).max() < 0.04
+    assert np.abs(np.convolve(fractions - STAR_FRACTIONS, smooth, "valid")).max() < 0.04
     means = np.bincount(user, stars)[1:] / np.bincount(user)[1:]
     assert means.std() == pytest.approx(0.48, abs=0.06)
 
 
-def test_tails_are_near_latest_small(small: DemoData) -> None:
+def test_generate_demo_rating_counts_match_latest_small(small: DemoData) -> None:
     user, movie, _, _ = columns(small)
     activity = np.bincount(user)[1:]
     assert activity.min() == 20
@@ -118,7 +120,7 @@ def test_tails_are_near_latest_small(small: DemoData) -> None:
     assert 0 < 1 - len(counts) / 9742 < 0.2
 
 
-def test_times_are_near_latest_small(small: DemoData) -> None:
+def test_generate_exposure_times_match_latest_small(small: DemoData) -> None:
     user, _, _, time = columns(small)
     gaps = np.diff(time)[np.diff(user) == 0]
     assert (gaps == 0).mean() == pytest.approx(0.16, abs=0.03)
@@ -130,49 +132,51 @@ def test_times_are_near_latest_small(small: DemoData) -> None:
     assert np.quantile(days, 0.9) > 200
 
 
-def test_nothing_is_rated_before_its_release(small: DemoData) -> None:
+def test_generate_exposure_after_release(small: DemoData) -> None:
     _, movie, _, time = columns(small)
     year = small.catalog["release_year"].to_numpy(zero_copy_only=False)
     released = year[np.searchsorted(small.truth["movie_id"], movie)]
     rated = time.astype("M8[s]").astype("M8[Y]").astype(int) + 1970
-    known = ~np.isnan(released)
-    assert (rated[known] >= released[known]).all()
+    has_year = ~np.isnan(released)
+    assert (rated[has_year] >= released[has_year]).all()
 
 
-def test_choice_tells_nothing_about_taste() -> None:
-    """The state's share in a rating, level less the movie's mean, doesn't go with what is chosen."""
+def test_generate_exposure_independent_of_preferences() -> None:
+    """The expected rating minus the movie's mean is not correlated with the movies that a user rates."""
     data = generate_demo(Demo(users=2000, movies=1000, mean_ratings=50, max_ratings=300), 5)
-    truth, user = data.truth, columns(data)[0] - 1
+    truth = data.truth
+    user = columns(data)[0] - 1
     row = np.searchsorted(truth["movie_id"], columns(data)[1])
     activity = np.bincount(user)
-    own = np.bincount(user, truth["rating_mean"] - truth["movie_mean"][row]) / activity
-    chosen_quality = np.bincount(user, truth["movie_mean"][row]) / activity
-    for choice in (chosen_quality, np.log(activity)):
-        assert abs(np.corrcoef(own, choice)[0, 1]) < 0.08
-    # had people chosen what they like, the mean share would be well above 0
+    preference = np.bincount(user, truth["rating_mean"] - truth["movie_mean"][row]) / activity
+    quality = np.bincount(user, truth["movie_mean"][row]) / activity
+    for statistic in (quality, np.log(activity)):
+        assert abs(np.corrcoef(preference, statistic)[0, 1]) < 0.08
+    # If users chose movies that they like, the mean would be well above 0.
     assert abs((truth["rating_mean"] - truth["movie_mean"][row]).mean()) < 0.06
 
 
-def test_all_movies_can_be_chosen_and_none_twice() -> None:
-    """Whoever rates all that is out gets each movie once, however unpopular."""
+def test_sample_distinct_movies_all_released() -> None:
+    """A user who rates all released movies rates each once, however unpopular."""
     movies = generate_movies(300, 7)
-    odds = YearlyPopularity.from_movies(movies)
-    out = int((odds.weight[0] > 0).sum())
-    offsets = np.array([0, out, 2 * out])
-    chosen = sample_distinct_movies(np.random.default_rng(0), odds, np.zeros(2 * out, np.int64), offsets)
-    for part in np.split(chosen, 2):
-        assert (np.sort(part) == np.flatnonzero(odds.weight[0] > 0)).all()
+    popularity = YearlyPopularity.from_movies(movies)
+    released = np.flatnonzero(popularity.weight[0] > 0)
+    n = len(released)
+    year = np.zeros(2 * n, np.int64)
+    movie = sample_distinct_movies(np.random.default_rng(0), popularity, year, np.array([0, n, 2 * n]))
+    for movies_of_user in np.split(movie, 2):
+        assert (np.sort(movies_of_user) == released).all()
 
 
-def test_popular_movies_are_chosen_in_proportion_to_their_odds() -> None:
+def test_yearly_popularity_sample_proportional_to_weight() -> None:
     movies = generate_movies(50, 8)
-    odds = YearlyPopularity.from_movies(movies)
-    drawn = odds.sample(np.random.default_rng(1), np.full(200_000, 10))
-    expected = odds.weight[10] / odds.weight[10].sum()
-    assert np.abs(np.bincount(drawn, minlength=50) / 200_000 - expected).max() < 0.005
+    popularity = YearlyPopularity.from_movies(movies)
+    movie = popularity.sample(np.random.default_rng(1), np.full(200_000, 10))
+    expected = popularity.weight[10] / popularity.weight[10].sum()
+    assert np.abs(np.bincount(movie, minlength=50) / 200_000 - expected).max() < 0.005
 
 
-def test_default_size_is_fast() -> None:
+def test_generate_demo_default_size_fast() -> None:
     start = time.monotonic()
     generate_demo(DEFAULT, 42)
     assert time.monotonic() - start < 5.0

@@ -1,4 +1,4 @@
-"""The demo's catalogue: contract, names, texts that follow the themes, shares and tails."""
+"""The demo's catalogue: contract, names, texts, frequencies and long tails."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ from reelgraph.core.table_engine import read_parquet
 from reelgraph.runtime.atomic_io import write_parquet
 from reelgraph.schemas.tables import CATALOG
 from reelgraph.sources.demo.generate import catalog_table
-from reelgraph.sources.demo.latent_factors import movie_latent_factors
 from reelgraph.sources.demo.movies import MISSING_FRACTIONS, DemoMovies, generate_movies
 from reelgraph.sources.demo.names import (
     ACTOR_STRIDE,
@@ -26,6 +25,7 @@ from reelgraph.sources.demo.names import (
     company_names,
     person_names,
 )
+from reelgraph.sources.demo.ratings import movie_latent_factors
 from reelgraph.sources.demo.text_templates import GENRES, THEMES
 from reelgraph.sources.demo.texts import fill_templates
 
@@ -42,16 +42,18 @@ def catalog(movies: DemoMovies) -> pd.DataFrame:
     return catalog_table(movies, 42).to_pandas()
 
 
-def test_keeps_the_contract(movies: DemoMovies, tmp_path: Path, duckdb_engine: BaseBackend) -> None:
+def test_catalog_table_satisfies_contract(
+    movies: DemoMovies, tmp_path: Path, duckdb_engine: BaseBackend
+) -> None:
     table = catalog_table(movies, 42)
     assert table.schema == CATALOG.file_schema
     write_parquet(table, tmp_path / "catalog.parquet")
-    checked = CATALOG.validate(read_parquet(duckdb_engine, tmp_path / "catalog.parquet"), "demo")
-    assert checked.count().to_pyarrow().as_py() == SIZE
+    validated = CATALOG.validate(read_parquet(duckdb_engine, tmp_path / "catalog.parquet"), "demo")
+    assert validated.count().to_pyarrow().as_py() == SIZE
 
 
 @pytest.mark.parametrize("size", [1, 2, 7])
-def test_tiny_catalogues(size: int) -> None:
+def test_generate_movies_tiny_catalogue(size: int) -> None:
     movies = generate_movies(size, 1)
     assert catalog_table(movies, 1).num_rows == size
     factors, mean = movie_latent_factors(movies, 1)
@@ -59,21 +61,23 @@ def test_tiny_catalogues(size: int) -> None:
     assert np.isfinite(mean).all()
 
 
-def test_titles_are_distinct_and_ids_have_gaps(catalog: pd.DataFrame) -> None:
+def test_catalog_table_distinct_titles_and_sparse_ids(catalog: pd.DataFrame) -> None:
     assert catalog.original_title.is_unique
     assert catalog.movieId.is_monotonic_increasing
     assert catalog.movieId.max() > 2 * SIZE
 
 
-def test_fields_are_missing_as_in_latest_small(movies: DemoMovies, catalog: pd.DataFrame) -> None:
+def test_catalog_table_missing_fractions_match_latest_small(
+    movies: DemoMovies, catalog: pd.DataFrame
+) -> None:
     popular = movies.popularity > np.quantile(movies.popularity, 0.9)
-    for column, share in MISSING_FRACTIONS.items():
+    for column, fraction in MISSING_FRACTIONS.items():
         missing = catalog[column].isna()
-        assert missing.mean() == pytest.approx(share, abs=0.04)
+        assert missing.mean() == pytest.approx(fraction, abs=0.04)
         assert missing[popular].mean() <= missing.mean()
 
 
-def test_shares_and_tails_of_entities(catalog: pd.DataFrame) -> None:
+def test_catalog_table_entity_frequencies(catalog: pd.DataFrame) -> None:
     assert catalog.genre_1.nunique() >= 18
     assert catalog.genre_1.value_counts(normalize=True)["Comedy"] == pytest.approx(0.254, abs=0.03)
     assert (catalog.produced_in_country_1.dropna() == "United States of America").mean() > 0.6
@@ -89,14 +93,14 @@ def test_shares_and_tails_of_entities(catalog: pd.DataFrame) -> None:
     assert (catalog.release_year >= 1980).mean() == pytest.approx(0.84, abs=0.03)
 
 
-def test_overviews_tell_of_all_themes(movies: DemoMovies, catalog: pd.DataFrame) -> None:
+def test_generate_overviews_mentions_all_themes(movies: DemoMovies, catalog: pd.DataFrame) -> None:
     rows = np.flatnonzero(catalog.overview.notna())
     for row in rows[:500]:
         for theme in movies.themes[row]:
             assert THEMES[theme].key in catalog.overview[row].lower()
 
 
-def test_overviews_read_as_text(catalog: pd.DataFrame) -> None:
+def test_generate_overviews_well_formed_text(catalog: pd.DataFrame) -> None:
     overviews = catalog.overview.dropna()
     assert 40 <= overviews.str.split().str.len().mean() <= 60
     assert overviews.is_unique
@@ -104,48 +108,48 @@ def test_overviews_read_as_text(catalog: pd.DataFrame) -> None:
     assert not overviews.str.contains(r"[{}]|  | ,| \.|[.?] [a-z]").any()
 
 
-def test_overviews_name_people(catalog: pd.DataFrame) -> None:
-    whole = catalog.dropna(subset=["overview", "actor_1"])
-    named = [actor in text for actor, text in zip(whole.actor_1, whole.overview, strict=True)]
-    assert 0.1 < np.mean(named) < 0.6
+def test_generate_overviews_mentions_actors(catalog: pd.DataFrame) -> None:
+    complete = catalog.dropna(subset=["overview", "actor_1"])
+    mentioned = [actor in text for actor, text in zip(complete.actor_1, complete.overview, strict=True)]
+    assert 0.1 < np.mean(mentioned) < 0.6
 
 
 @pytest.mark.parametrize("theme", THEMES, ids=lambda theme: theme.key)
-def test_phrases_hold_the_key(theme) -> None:
+def test_themes_phrases_contain_key(theme) -> None:
     for phrase in (theme.thing, theme.goal, theme.event):
         assert theme.key in phrase
     codes = {g.name.replace(" ", "")[:4] for g in GENRES}
     assert set(theme.genres.split()) <= codes
 
 
-def test_shares_sum_to_one() -> None:
-    assert sum(g.share for g in GENRES) == pytest.approx(1, abs=0.01)
-    assert sum(c.share for c in COUNTRIES) == pytest.approx(1, abs=0.01)
-    assert all(list(Formatter().parse(text)) for g in GENRES for text in g.tags + g.ends)
+def test_genres_and_countries_fractions_sum_to_one() -> None:
+    assert sum(g.fraction for g in GENRES) == pytest.approx(1, abs=0.01)
+    assert sum(c.fraction for c in COUNTRIES) == pytest.approx(1, abs=0.01)
+    assert all(list(Formatter().parse(text)) for g in GENRES for text in g.taglines + g.closings)
 
 
-@pytest.mark.parametrize("step", [ACTOR_STRIDE, CREW_STRIDE])
-def test_different_people_have_different_names(step: int) -> None:
+@pytest.mark.parametrize("stride", [ACTOR_STRIDE, CREW_STRIDE])
+def test_person_names_distinct(stride: int) -> None:
     culture = np.repeat(np.arange(len(CULTURES)), 12_000)
     index = np.tile(np.arange(12_000), len(CULTURES))
-    assert len(person_names(culture, index, step).unique()) == len(index)
+    assert len(person_names(culture, index, stride).unique()) == len(index)
 
 
-def test_different_companies_have_different_names() -> None:
+def test_company_names_distinct() -> None:
     assert len(company_names(np.arange(MAX_COMPANIES)).unique()) == MAX_COMPANIES
 
 
-def test_written_fills_each_row_with_its_own_words() -> None:
+def test_fill_templates_uses_texts_of_the_row() -> None:
     slots = {"a": pa.array(["x", "y", "z"]), "b": pa.array(["1", "2", "3"])}
     texts = fill_templates(("", "{a}-{b}", "only {b}!"), np.array([2, 1, 0]), slots)
     assert texts.to_pylist() == ["only 1!", "y-2", ""]
 
 
-def test_factors_follow_from_what_the_catalogue_shows(movies: DemoMovies) -> None:
-    """Hiding a field changes the factors of just the movies that lose it, up to centring and scale."""
-    everything = {name: np.ones(SIZE, bool) for name in movies.available}
-    nothing = {name: np.zeros(SIZE, bool) for name in movies.available}
-    full, _ = movie_latent_factors(DemoMovies(**{**vars(movies), "known": everything}), 42)
-    bare, _ = movie_latent_factors(DemoMovies(**{**vars(movies), "known": nothing}), 42)
-    own = np.corrcoef(full.ravel(), bare.ravel())[0, 1] ** 2
-    assert own < 0.1
+def test_movie_latent_factors_depend_on_available_columns(movies: DemoMovies) -> None:
+    """Without any column, the factors are almost uncorrelated with those from all columns."""
+    all_columns = {name: np.ones(SIZE, bool) for name in movies.available}
+    no_columns = {name: np.zeros(SIZE, bool) for name in movies.available}
+    full, _ = movie_latent_factors(DemoMovies(**{**vars(movies), "available": all_columns}), 42)
+    unexplained, _ = movie_latent_factors(DemoMovies(**{**vars(movies), "available": no_columns}), 42)
+    r_squared = np.corrcoef(full.ravel(), unexplained.ravel())[0, 1] ** 2
+    assert r_squared < 0.1

@@ -14,18 +14,18 @@ from tests.helpers.source_files import catalog_table, ingest_params, ratings_tab
 DUCKDB = FilterParams(engine=Engine(backend="duckdb", url="local[2]", memory_mb=500))
 
 
-def ingested(tmp_path, rows, backend="duckdb"):
+def run_ingest(tmp_path, rows, backend="duckdb"):
     movies = catalog_table(movieId=[30, 10, 20], original_title=["C", "A", "B"], overview=["c", None, "b\0b"])
-    places = {"catalog": write_table(movies, tmp_path / "c.parquet"),
+    paths = {"catalog": write_table(movies, tmp_path / "c.parquet"),
               "ratings": write_table(ratings_table(rows), tmp_path / "r.parquet")}  # fmt: skip
-    ingest.main(ingest_params("tables", backend, **places))
+    ingest.main(ingest_params("tables", backend, **paths))
 
 
 ROWS = [(2, 30, 4.0, 50), (1, 10, 0.5, 70), (1, 99, 5.0, 70), (3, 99, 1.0, 1)]
 
 
-def test_keeps_rated_movies_in_order_and_counts(tmp_path, project):
-    ingested(tmp_path, ROWS)
+def test_filter_movies_keeps_rated_movies_in_order(tmp_path, project):
+    run_ingest(tmp_path, ROWS)
     summary = stage.main(DUCKDB)
     assert pq.read_table("data/movies.parquet")["movieId"].to_pylist() == [10, 30]
     counts = json.loads((project / "data/counts/filter.json").read_text())
@@ -38,29 +38,31 @@ def test_keeps_rated_movies_in_order_and_counts(tmp_path, project):
     assert summary.startswith("2 movies, 2 ratings, 2 users (dropped: 1 movies")
 
 
-def test_no_rated_movie_in_the_catalogue_is_refused(tmp_path, project):
-    ingested(tmp_path, [(1, 98, 3.0, 1), (1, 99, 3.0, 1)])
-    with pytest.raises(InputError, match=r"ratings.parquet.* none: 2 ratings of other movies.*same movieIds"):
+def test_filter_movies_without_rated_movie_raises(tmp_path, project):
+    run_ingest(tmp_path, [(1, 98, 3.0, 1), (1, 99, 3.0, 1)])
+    with pytest.raises(
+        InputError, match=r"ratings.parquet.* none: 2 ratings, all of other movies.*same movieIds"
+    ):
         stage.main(DUCKDB)
     assert not (project / "data/movies.parquet").exists()
     assert not (project / "data/counts").exists()
 
 
-def test_missing_or_foreign_artifacts_are_refused(tmp_path, project):
+def test_filter_movies_invalid_artifacts_raise(tmp_path, project):
     with pytest.raises(ArtifactError, match=r"catalog.parquet.*no file.*dvc repro"):
         stage.main(DUCKDB)
-    ingested(tmp_path, ROWS)
+    run_ingest(tmp_path, ROWS)
     write_table(ratings_table(ROWS).drop_columns("rating"), project / "data/ratings.parquet")
     with pytest.raises(ArtifactError, match=r"ratings.parquet.*expected the columns userId \(int64\)"):
         stage.main(DUCKDB)
 
 
-def test_spark_and_duckdb_give_the_same_files(tmp_path, project, spark):
+def test_filter_movies_spark_equals_duckdb(tmp_path, project, spark):
     rows = [(u, m, (u * m) % 10 / 2 + 0.5, 7 * u % 5) for u in range(1, 300) for m in (10, 20, 99, u + 100)]
-    seen = []
+    contents = []
     for backend in ("duckdb", spark):
-        ingested(tmp_path, rows, backend)
+        run_ingest(tmp_path, rows, backend)
         stage.main(FilterParams(engine=Engine(backend=backend, url="local[2]", memory_mb=500)))
         files = ("catalog.parquet", "ratings.parquet", "movies.parquet", "counts/filter.json")
-        seen.append({name: (project / "data" / name).read_bytes() for name in files})
-    assert seen[0] == seen[1]
+        contents.append({name: (project / "data" / name).read_bytes() for name in files})
+    assert contents[0] == contents[1]

@@ -11,14 +11,14 @@ from stages import ingest
 from tests.helpers.source_files import LATEST, ML_1M, ML_10M, ML_100K, ingest_params, write_files
 
 
-def read(folder, **places):
-    ingest.main(ingest_params("movielens", movielens=str(folder), **places))
+def run_ingest(folder, **data):
+    ingest.main(ingest_params("movielens", movielens=str(folder), **data))
     movies = {row["movieId"]: row for row in pq.read_table("data/catalog.parquet").to_pylist()}
     return movies, pq.read_table("data/ratings.parquet").to_pylist()
 
 
-def test_latest_csv_with_crlf_quotes_and_bom(tmp_path, project):
-    movies, ratings = read(write_files(tmp_path / "ml", LATEST))
+def test_read_movielens_csv_with_crlf_quotes_and_bom(tmp_path, project):
+    movies, ratings = run_ingest(write_files(tmp_path / "ml", LATEST))
     assert movies[1]["original_title"] == "Toy Story"
     assert movies[1]["overview"] == "Toy Story, of 1995. Animation, Children. Tagged pixar, fun."
     assert (movies[1]["genre_1"], movies[1]["release_year"]) == ("Animation", 1995)
@@ -29,15 +29,15 @@ def test_latest_csv_with_crlf_quotes_and_bom(tmp_path, project):
     assert ratings[0] == {"userId": 1, "movieId": 2, "rating": 0.5, "timestamp": 964981247}
 
 
-def test_1m_is_latin_1_with_whole_stars(tmp_path, project):
-    movies, ratings = read(write_files(tmp_path / "ml", ML_1M, "latin-1"))
+def test_read_movielens_1m_latin_1_and_whole_stars(tmp_path, project):
+    movies, ratings = run_ingest(write_files(tmp_path / "ml", ML_1M, "latin-1"))
     assert [m["original_title"] for m in movies.values()] == ["Misérables, Les: a tale", "Léon"]
     assert movies[1]["overview"] == "Misérables, Les: a tale, of 1998. Drama, War."
     assert [r["rating"] for r in ratings] == [5.0, 3.0]
 
 
-def test_10m_has_half_stars_utf_8_and_tags(tmp_path, project):
-    movies, ratings = read(write_files(tmp_path / "ml", ML_10M))
+def test_read_movielens_10m_half_stars_utf_8_and_tags(tmp_path, project):
+    movies, ratings = run_ingest(write_files(tmp_path / "ml", ML_10M))
     assert movies[1]["overview"].endswith("Drama, War. Tagged songs: sung.")
     assert movies[2]["original_title"] == "Léon"
     assert [r["rating"] for r in ratings] == [0.5, 4.5]
@@ -48,9 +48,9 @@ def test_10m_has_half_stars_utf_8_and_tags(tmp_path, project):
     [None, "".join(f"{name}|{i}\n" for i, name in enumerate(GENRES_100K)) + "\n"],
     ids=["none", "u.genre"],
 )
-def test_100k_has_flags_and_dates(tmp_path, project, genres):
+def test_read_movielens_100k_flags_and_dates(tmp_path, project, genres):
     files = ML_100K if genres is None else ML_100K | {"u.genre": genres}
-    movies, ratings = read(write_files(tmp_path / "ml", files, "latin-1"))
+    movies, ratings = run_ingest(write_files(tmp_path / "ml", files, "latin-1"))
     assert (movies[1]["original_title"], movies[1]["genre_1"]) == ("Les Misérables", "Drama")
     assert movies[1]["overview"] == "Les Misérables, of 1995. Drama, War."
     assert (movies[2]["genre_1"], movies[2]["release_year"]) == (None, 1971)
@@ -75,44 +75,44 @@ def test_100k_has_flags_and_dates(tmp_path, project, genres):
         ("", "", "", None),
     ],
 )  # fmt: skip
-def test_titles(title, name, others, year):
-    parsed = titles.split_titles(pa.chunked_array([[title, "x"]])).to_pylist()[0]
-    assert parsed == {"name": name, "others": others, "year": year}
+def test_split_titles(title, name, others, year):
+    parts = titles.split_titles(pa.chunked_array([[title, "x"]])).to_pylist()[0]
+    assert parts == {"name": name, "others": others, "year": year}
 
 
-PARTS = {"u1.base": "2\t1\t4\t5\n1\t1\t3\t881250949\n", "u1.test": "1\t2\t5\t7\n"}
+SPLIT_FILES = {"u1.base": "2\t1\t4\t5\n1\t1\t3\t881250949\n", "u1.test": "1\t2\t5\t7\n"}
 
 
-def test_a_published_split_is_read_from_its_two_files(tmp_path, project):
-    folder = write_files(tmp_path / "ml", ML_100K | PARTS, "latin-1")
-    _, ratings = read(folder, base="u1.base", test="u1.test")
+def test_read_movielens_published_split(tmp_path, project):
+    folder = write_files(tmp_path / "ml", ML_100K | SPLIT_FILES, "latin-1")
+    _, ratings = run_ingest(folder, base="u1.base", test="u1.test")
     assert [(r["userId"], r["movieId"], r["rating"], r["test"]) for r in ratings] == [
         (1, 2, 5.0, True), (1, 1, 3.0, False), (2, 1, 4.0, False),
     ]  # fmt: skip
 
 
-def test_a_split_of_an_edition_with_headers(tmp_path, project):
+def test_read_movielens_split_with_headers(tmp_path, project):
     parts = {"a.csv": f"{HEAD}1,1,4,1\n1,2,3,2\n", "b.csv": f"{HEAD}2,1,2,1\n"}
-    _, ratings = read(write_files(tmp_path / "ml", LATEST | parts), base="a.csv", test="b.csv")
+    _, ratings = run_ingest(write_files(tmp_path / "ml", LATEST | parts), base="a.csv", test="b.csv")
     assert [(r["userId"], r["test"]) for r in ratings] == [(1, False), (1, False), (2, True)]
 
 
-BAD_PARTS = {
-    "in both": (PARTS | {"u1.test": "9\t1\t5\t7\n1\t1\t5\t7\n"},
+BAD_SPLIT_FILES = {
+    "in both": (SPLIT_FILES | {"u1.test": "9\t1\t5\t7\n1\t1\t5\t7\n"},
                 ["u1.base and", "u1.test", "userId 1, movieId 1 at u1.base line 2, u1.test line 2"]),
-    "off the scale": (PARTS | {"u1.test": "1\t2\t6\t7\n"}, ["above 5 in 1 row, first at u1.test line 1"]),
-    "no test ratings": (PARTS | {"u1.test": ""}, ["u1.test", "an empty file"]),
-    "no such file": ({"u1.base": PARTS["u1.base"]}, ["u1.test", "expected a file, got none"]),
+    "off the scale": (SPLIT_FILES | {"u1.test": "1\t2\t6\t7\n"}, ["above 5 in 1 row, first at u1.test line 1"]),
+    "no test ratings": (SPLIT_FILES | {"u1.test": ""}, ["u1.test", "an empty file"]),
+    "no such file": ({"u1.base": SPLIT_FILES["u1.base"]}, ["u1.test", "expected a file, got none"]),
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(("files", "parts"), BAD_PARTS.values(), ids=BAD_PARTS)
-def test_bad_parts_are_refused(tmp_path, project, files, parts):
+@pytest.mark.parametrize(("files", "parts"), BAD_SPLIT_FILES.values(), ids=BAD_SPLIT_FILES)
+def test_read_movielens_bad_split_files_raise(tmp_path, project, files, parts):
     folder = write_files(tmp_path / "ml", ML_100K | files, "latin-1")
-    refused(project, parts, movielens=str(folder), base="u1.base", test="u1.test")
+    assert_ingest_raises(project, parts, movielens=str(folder), base="u1.base", test="u1.test")
 
 
-def test_keys_forget_case_accents_and_signs():
+def test_normalize_titles_ignores_case_accents_and_punctuation():
     texts = pa.chunked_array([["Amélie & Zoë!", "AMELIE AND ZOE", None]])
     assert titles.normalize_titles(texts).to_pylist() == ["amelieandzoe", "amelieandzoe", ""]
 
@@ -156,38 +156,40 @@ BAD = {
 }  # fmt: skip
 
 
-def refused(project, parts, **places):
+def assert_ingest_raises(project, parts, **data):
     with pytest.raises(ReelgraphError) as caught:
-        ingest.main(ingest_params("movielens", **places))
+        ingest.main(ingest_params("movielens", **data))
     for part in parts:
         assert part in str(caught.value)
     assert not list(project.rglob("*.*"))
 
 
 @pytest.mark.parametrize(("files", "parts"), BAD.values(), ids=BAD)
-def test_bad_folders_are_refused(tmp_path, project, files, parts):
-    refused(project, parts, movielens=str(write_files(tmp_path / "ml", files)))
+def test_read_movielens_bad_folder_raises(tmp_path, project, files, parts):
+    assert_ingest_raises(project, parts, movielens=str(write_files(tmp_path / "ml", files)))
 
 
-def test_latin_1_in_a_csv_is_refused(tmp_path, project):
+def test_read_movielens_latin_1_csv_raises(tmp_path, project):
     folder = write_files(
         tmp_path / "ml", latest("movies.csv", "movieId,title,genres\n1,a,b\n2,Léon,b\n"), "latin-1"
     )
-    refused(project, ["movies.csv: line 3, column title", "text in utf-8"], movielens=str(folder))
+    assert_ingest_raises(
+        project, ["movies.csv: line 3, column title", "text in utf-8"], movielens=str(folder)
+    )
 
 
-def test_missing_folder_is_refused(project):
-    refused(project, ["/no/such", "no such folder", "data.movielens"], movielens="/no/such")
+def test_find_movielens_files_missing_folder_raises(project):
+    assert_ingest_raises(project, ["/no/such", "no such folder", "data.movielens"], movielens="/no/such")
 
 
-def test_real_latest_small(real_data, project):
-    movies, ratings = read(real_data / "ml-latest-small")
+def test_read_movielens_real_latest_small(real_data, project):
+    movies, ratings = run_ingest(real_data / "ml-latest-small")
     assert (len(movies), len(ratings)) == (9742, 100836)
-    known = pq.read_table(real_data / "ml-latest-small/ratings.parquet").sort_by(
+    expected = pq.read_table(real_data / "ml-latest-small/ratings.parquet").sort_by(
         [("userId", "ascending"), ("timestamp", "ascending"), ("movieId", "ascending")]
     )
     assert pq.read_table("data/ratings.parquet").equals(
-        known.select(["userId", "movieId", "rating", "timestamp"])
+        expected.select(["userId", "movieId", "rating", "timestamp"])
     )
     assert movies[2571]["original_title"] == "The Matrix"
     assert sum(m["release_year"] is None for m in movies.values()) < 20

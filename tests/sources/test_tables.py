@@ -12,16 +12,16 @@ from tests.helpers.source_files import catalog_table, ingest_params, ratings_tab
 ROWS = [(2, 10, 4.0, 50), (1, 20, 0.5, 70), (1, 10, 5.0, 70), (1, 30, 3.5, 60)]
 
 
-def tables(tmp_path, movies=None, rated=None, **changed):
+def tables_params(tmp_path, movies=None, rating_table=None, **paths):
     movies = movies if movies is not None else catalog_table(movieId=[20, 10], original_title=["B", "A"])
-    rated = rated if rated is not None else ratings_table(ROWS)
-    places = {"catalog": write_table(movies, tmp_path / "in put" / "c[1].parquet"),
-              "ratings": write_table(rated, tmp_path / "in put" / "r*.parquet")}  # fmt: skip
-    return ingest_params("tables", **(places | changed))
+    rating_table = rating_table if rating_table is not None else ratings_table(ROWS)
+    defaults = {"catalog": write_table(movies, tmp_path / "in put" / "c[1].parquet"),
+              "ratings": write_table(rating_table, tmp_path / "in put" / "r*.parquet")}  # fmt: skip
+    return ingest_params("tables", **(defaults | paths))
 
 
-def test_rows_are_ordered_and_ratings_outside_the_catalogue_stay(tmp_path, project):
-    summary = ingest.main(tables(tmp_path))
+def test_ingest_orders_rows_and_keeps_ratings_outside_catalogue(tmp_path, project):
+    summary = ingest.main(tables_params(tmp_path))
     assert summary == "2 movies, 4 ratings from tables"
     rows = pq.read_table("data/ratings.parquet").to_pylist()
     assert [(r["userId"], r["movieId"]) for r in rows] == [(1, 30), (1, 10), (1, 20), (2, 10)]
@@ -29,70 +29,70 @@ def test_rows_are_ordered_and_ratings_outside_the_catalogue_stay(tmp_path, proje
     assert [p.name for p in (project / "data/truth").iterdir()] == ["none.json"]
 
 
-def test_order_of_the_source_leaves_no_trace(tmp_path, project):
-    seen = []
+def test_ingest_independent_of_source_order(tmp_path, project):
+    contents = []
     for step in (1, -1):
         movies = catalog_table(movieId=[10, 20, 30][::step], original_title=["A", None, "C"][::step])
-        ingest.main(tables(tmp_path, movies, ratings_table(ROWS[::step])))
-        seen.append([(project / "data" / f"{n}.parquet").read_bytes() for n in ("catalog", "ratings")])
-    assert seen[0] == seen[1]
+        ingest.main(tables_params(tmp_path, movies, ratings_table(ROWS[::step])))
+        contents.append([(project / "data" / f"{n}.parquet").read_bytes() for n in ("catalog", "ratings")])
+    assert contents[0] == contents[1]
 
 
-def test_folders_relative_paths_and_loose_types(tmp_path, project):
-    rated = ratings_table(ROWS)
-    rated = rated.set_column(0, "userId", rated["userId"].cast("int32"))
-    rated = rated.set_column(2, "rating", rated["rating"].cast("float32"))
+def test_open_source_tables_folders_and_other_types(tmp_path, project):
+    ratings = ratings_table(ROWS)
+    ratings = ratings.set_column(0, "userId", ratings["userId"].cast("int32"))
+    ratings = ratings.set_column(2, "rating", ratings["rating"].cast("float32"))
     for part in (0, 1):
-        write_table(rated.slice(part * 2, 2), project / "mine" / f"{part}.parquet")
+        write_table(ratings.slice(part * 2, 2), project / "parts" / f"{part}.parquet")
     movies = catalog_table(movieId=[10], release_year=[1995.0]).append_column("extra", [[1]])
-    ingest.main(ingest_params("tables", ratings="mine", catalog=write_table(movies, tmp_path / "c.parquet")))
+    ingest.main(ingest_params("tables", ratings="parts", catalog=write_table(movies, tmp_path / "c.parquet")))
     assert pq.read_table("data/ratings.parquet").num_rows == 4
     assert pq.read_table("data/catalog.parquet")["release_year"].to_pylist() == [1995]
 
 
-def test_text_is_cleaned(tmp_path, project):
+def test_clean_text(tmp_path, project):
     movies = catalog_table(
         movieId=[1, 2],
         original_title=["  a\u00a0 \tb\0 ", " \u3000 "],
         overview=[" two\n lines\0 ", "\t"],
         actor_1=["Zoë\n Bell", ""],
     )
-    ingest.main(tables(tmp_path, movies))
+    ingest.main(tables_params(tmp_path, movies))
     table = pq.read_table("data/catalog.parquet")
     assert table["original_title"].to_pylist() == ["a b", None]
     assert table["overview"].to_pylist() == ["two\n lines", None]
     assert table["actor_1"].to_pylist() == ["Zoë Bell", None]
 
 
-def test_a_column_test_is_kept(tmp_path, project):
-    parted = ratings_table(ROWS).append_column("test", [[True, False, False, True]])
-    ingest.main(tables(tmp_path, rated=parted))
+def test_ingest_keeps_column_test(tmp_path, project):
+    with_split = ratings_table(ROWS).append_column("test", [[True, False, False, True]])
+    ingest.main(tables_params(tmp_path, rating_table=with_split))
     rows = pq.read_table("data/ratings.parquet").to_pylist()
     assert [(r["userId"], r["movieId"], r["test"]) for r in rows] == [
         (1, 30, True), (1, 10, False), (1, 20, False), (2, 10, True),
     ]  # fmt: skip
-    opened = open_ratings(connect(ingest_params("tables").engine), "data/ratings.parquet")
-    assert opened.columns == ("user_id", "movie_id", "rating", "timestamp", "test")
+    ratings = open_ratings(connect(ingest_params("tables").engine), "data/ratings.parquet")
+    assert ratings.columns == ("user_id", "movie_id", "rating", "timestamp", "test")
 
 
-def changed(column, values):
+def with_column(column, values):
     table = ratings_table(ROWS[:3])
-    place = table.column_names.index(column)
-    return table.set_column(place, column, [values])
+    index = table.column_names.index(column)
+    return table.set_column(index, column, [values])
 
 
 BAD_RATINGS = {
-    "off the scale": (changed("rating", [4.0, 7.0, 5.0]), ["rating is above 5 in 1 row, first at row 2 (userId 1"]),
-    "not half": (changed("rating", [4.0, 3.2, 5.0]), ["rating is no multiple of 0.5", "row 2"]),
-    "zero": (changed("rating", [0.0, 3.0, 5.0]), ["rating is below 0.5", "row 1"]),
-    "NaN": (changed("rating", [4.0, 3.5, float("nan")]), ["rating is missing", "row 3"]),
-    "infinite": (changed("rating", [4.0, 3.5, float("inf")]), ["rating is above 5", "row 3"]),
-    "milliseconds": (changed("timestamp", [1, 10**12, 2]), ["timestamp is above", "row 2", "divide milliseconds"]),
-    "before 1970": (changed("timestamp", [-1, 1, 2]), ["timestamp is below 0", "row 1"]),
-    "missing id": (changed("userId", [1, None, 2]), ["userId is missing", "row 2"]),
-    "text id": (changed("movieId", ["1", "2", "x"]), ["column movieId of type string"]),
-    "float id": (changed("movieId", [1.0, 2.0, 3.0]), ["column movieId of type float64"]),
-    "text rating": (changed("rating", ["4", "5", "1"]), ["column rating of type string", "half stars"]),
+    "off the scale": (with_column("rating", [4.0, 7.0, 5.0]), ["rating is above 5 in 1 row, first at row 2 (userId 1"]),
+    "not half": (with_column("rating", [4.0, 3.2, 5.0]), ["rating is no multiple of 0.5", "row 2"]),
+    "zero": (with_column("rating", [0.0, 3.0, 5.0]), ["rating is below 0.5", "row 1"]),
+    "NaN": (with_column("rating", [4.0, 3.5, float("nan")]), ["rating is missing", "row 3"]),
+    "infinite": (with_column("rating", [4.0, 3.5, float("inf")]), ["rating is above 5", "row 3"]),
+    "milliseconds": (with_column("timestamp", [1, 10**12, 2]), ["timestamp is above", "row 2", "divide milliseconds"]),
+    "before 1970": (with_column("timestamp", [-1, 1, 2]), ["timestamp is below 0", "row 1"]),
+    "missing id": (with_column("userId", [1, None, 2]), ["userId is missing", "row 2"]),
+    "text id": (with_column("movieId", ["1", "2", "x"]), ["column movieId of type string"]),
+    "float id": (with_column("movieId", [1.0, 2.0, 3.0]), ["column movieId of type float64"]),
+    "text rating": (with_column("rating", ["4", "5", "1"]), ["column rating of type string", "half stars"]),
     "no column": (ratings_table(ROWS).drop_columns("timestamp"), ["no column timestamp", "The file has userId"]),
     "twice": (ratings_table([*ROWS, (1, 20, 1.0, 1)]), ["userId and movieId more than once, 1 times",
                                                   "userId 1, movieId 20 at row 2, row 5"]),
@@ -100,7 +100,7 @@ BAD_RATINGS = {
     "parts as text": (ratings_table(ROWS).append_column("test", [["train", "test", "test", "test"]]),
                       ["column test of type string", "whether it tests"]),
     "in no part": (ratings_table(ROWS).append_column("test", [[True, None, False, True]]), ["test is missing in 1 row"]),
-    "all at once": (changed("rating", [7.0, 7.0, -1.0]), ["above 5 in 2 rows", "below 0.5 in 1 row"]),
+    "all at once": (with_column("rating", [7.0, 7.0, -1.0]), ["above 5 in 2 rows", "below 0.5 in 1 row"]),
 }  # fmt: skip
 
 BAD_CATALOGS = {
@@ -122,7 +122,7 @@ BAD_CATALOGS = {
 }
 
 
-def refused(run, project, *parts):
+def assert_raises(run, project, *parts):
     with pytest.raises(ReelgraphError) as caught:
         run()
     for part in parts:
@@ -131,49 +131,52 @@ def refused(run, project, *parts):
 
 
 @pytest.mark.parametrize(("table", "parts"), BAD_RATINGS.values(), ids=BAD_RATINGS)
-def test_bad_ratings_are_refused(tmp_path, project, table, parts):
-    refused(lambda: ingest.main(tables(tmp_path, rated=table)), project, "r*.parquet", *parts)
+def test_ingest_bad_ratings_raise(tmp_path, project, table, parts):
+    assert_raises(
+        lambda: ingest.main(tables_params(tmp_path, rating_table=table)), project, "r*.parquet", *parts
+    )
 
 
 @pytest.mark.parametrize(("table", "parts"), BAD_CATALOGS.values(), ids=BAD_CATALOGS)
-def test_bad_catalogues_are_refused(tmp_path, project, table, parts):
-    refused(lambda: ingest.main(tables(tmp_path, movies=table)), project, "c[1].parquet", *parts)
+def test_ingest_bad_catalogue_raises(tmp_path, project, table, parts):
+    assert_raises(lambda: ingest.main(tables_params(tmp_path, movies=table)), project, "c[1].parquet", *parts)
 
 
-def broken(path, how):
-    whole = path.read_bytes()
-    path.write_bytes(how(whole))
+def corrupt(path, change):
+    path.write_bytes(change(path.read_bytes()))
     return str(path)
 
 
 @pytest.mark.parametrize(
-    "how",
+    "change",
     [lambda b: b[: len(b) // 2], lambda b: b"", lambda b: b"userId,movieId\n1,2\n", lambda b: b[:4] + b"\0" * 60 + b[64:]],
     ids=["truncated", "empty", "csv", "overwritten"],
 )  # fmt: skip
-def test_broken_parquet_is_refused(tmp_path, project, how):
-    place = tmp_path / "b.parquet"
-    write_table(ratings_table(ROWS * 1), place)
-    bad = tables(tmp_path, ratings=broken(place, how))
-    refused(lambda: ingest.main(bad), project, "b.parquet", "a readable parquet file")
+def test_open_source_tables_corrupt_parquet_raises(tmp_path, project, change):
+    path = tmp_path / "b.parquet"
+    write_table(ratings_table(ROWS), path)
+    bad = tables_params(tmp_path, ratings=corrupt(path, change))
+    assert_raises(lambda: ingest.main(bad), project, "b.parquet", "a readable parquet file")
 
 
-def test_invalid_utf8_in_parquet_is_refused(tmp_path, project):
-    place = tmp_path / "b.parquet"
-    write_table(catalog_table(movieId=[1], overview=["zzzz"]), place)
-    bad = tables(tmp_path, catalog=broken(place, lambda b: b.replace(b"zzzz", b"z\xff\xfez")))
-    refused(lambda: ingest.main(bad), project, "b.parquet")
+def test_ingest_invalid_utf8_raises(tmp_path, project):
+    path = tmp_path / "b.parquet"
+    write_table(catalog_table(movieId=[1], overview=["zzzz"]), path)
+    bad = tables_params(tmp_path, catalog=corrupt(path, lambda b: b.replace(b"zzzz", b"z\xff\xfez")))
+    assert_raises(lambda: ingest.main(bad), project, "b.parquet")
 
 
-def test_missing_places_are_refused(tmp_path, project):
-    refused(lambda: ingest.main(tables(tmp_path, ratings="/no/such")), project, "/no/such", "no such file")
+def test_open_source_tables_missing_path_raises(tmp_path, project):
+    assert_raises(
+        lambda: ingest.main(tables_params(tmp_path, ratings="/no/such")), project, "/no/such", "no such file"
+    )
     empty = tmp_path / "empty"
     empty.mkdir()
-    refused(lambda: ingest.main(tables(tmp_path, catalog=str(empty))), project, "none in it")
+    assert_raises(lambda: ingest.main(tables_params(tmp_path, catalog=str(empty))), project, "none in it")
 
 
-def test_files_of_a_folder_must_agree(tmp_path, project):
+def test_open_source_tables_differing_columns_raise(tmp_path, project):
     write_table(ratings_table(ROWS), tmp_path / "f" / "1.parquet")
     write_table(ratings_table(ROWS).drop_columns("rating"), tmp_path / "f" / "2.parquet")
-    bad = tables(tmp_path, ratings=str(tmp_path / "f"))
-    refused(lambda: ingest.main(bad), project, "2.parquet", "the columns of 1.parquet")
+    bad = tables_params(tmp_path, ratings=str(tmp_path / "f"))
+    assert_raises(lambda: ingest.main(bad), project, "2.parquet", "the columns of 1.parquet")

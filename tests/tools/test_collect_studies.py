@@ -24,26 +24,26 @@ def lock(kind: str, hashes: dict[str, str]) -> str:
     return f"schema: '2.0'\nstages:\n  one:\n    cmd: x\n    {kind}:\n{entries}"
 
 
-def studied(project: Path, **hashes: str) -> dict:
+def collect_study(project: Path, **hashes: str) -> dict:
     (project / "metrics/external_baselines.json").write_text('{"svdpp": {"rmse": 0.9}}')
-    read = {f"../../data/{name}": md5 for name, md5 in hashes.items()}
-    (project / "studies/external_baselines/dvc.lock").write_text(lock("deps", read))
+    dependencies = {f"../../data/{name}": md5 for name, md5 in hashes.items()}
+    (project / "studies/external_baselines/dvc.lock").write_text(lock("deps", dependencies))
     return collect_results(project)["external_baselines"]
 
 
-def test_nothing_was_run(project: Path) -> None:
+def test_collect_results_without_studies(project: Path) -> None:
     assert collect_results(project) == {}
 
 
-def test_a_study_of_this_state(project: Path) -> None:
-    assert studied(project, histories="h1") == {"data": COUNTS, "stale": False, "figures": FIGURES}
+def test_collect_results_up_to_date(project: Path) -> None:
+    assert collect_study(project, sequences="h1") == {"data": COUNTS, "stale": False, "figures": FIGURES}
 
 
-def test_a_study_of_the_same_ratings_with_other_vectors_is_stale(project: Path) -> None:
-    found = studied(project, histories="h1", **{"emb.parquet": "e0"})
-    assert found == {"data": COUNTS, "stale": True, "figures": FIGURES}
+def test_collect_results_stale_embeddings(project: Path) -> None:
+    result = collect_study(project, sequences="h1", **{"emb.parquet": "e0"})
+    assert result == {"data": COUNTS, "stale": True, "figures": FIGURES}
 
 
-def test_a_study_of_other_ratings_has_no_counts(project: Path) -> None:
-    assert studied(project, histories="h0")["data"] == {}
-    assert studied(project, **{"emb.parquet": "e1"})["data"] == {}
+def test_collect_results_other_ratings(project: Path) -> None:
+    assert collect_study(project, sequences="h0")["data"] == {}
+    assert collect_study(project, **{"emb.parquet": "e1"})["data"] == {}

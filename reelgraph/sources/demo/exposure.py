@@ -1,8 +1,8 @@
-"""Who rates which movie when, without a look at anybody's taste.
+"""Exposure: which user of the demo rates which movie, and when.
 
-Activity, sessions and ties are as in MovieLens. A movie's odds depend on its
-popularity, its age at that moment, and whether it is out: on nothing of the person,
-so that the choice tells nothing about the person's taste given the movies.
+Ratings per user, sessions and equal timestamps follow the statistics of MovieLens. The probability
+that a user picks a movie depends on the movie's popularity and age only, and never on the user.
+Ratings are therefore missing at random: the selection carries no information about preferences.
 """
 
 from __future__ import annotations
@@ -22,21 +22,36 @@ SECONDS_PER_DAY = 86_400
 YEAR_STARTS = np.array([f"{year}-01-01" for year in range(FIRST_YEAR, LAST_YEAR + 2)], "M8[s]").astype(
     np.int64
 )
-"""First second of each year with ratings, and of the year after, UTC."""
+"""First second of each year with ratings, and of the year after the last, UTC."""
 
 MIN_RATINGS = 20
-"""Least activity in MovieLens."""
+"""Smallest number of ratings of a user in MovieLens."""
 
-ACTIVITY_SD = 1.5
-"""Spread of log-activity above the least, fitted to latest-small."""
+ACTIVITY_STD = 1.5
+"""Standard deviation of the log of a user's ratings above the minimum, fitted to latest-small."""
 
 RATINGS_PER_CHUNK = 1 << 20
-"""Ratings drawn at a time, about; fixed, since the streams are drawn chunk by chunk."""
+"""Approximate number of ratings generated at once. It affects the random numbers, so it is fixed."""
+
+NOVELTY_YEARS = 6.0
+"""Years in which the additional interest in a new movie falls to 1/e."""
+
+LASTING_INTEREST = 0.25
+"""Interest in an old movie, as a fraction of the interest in a new one."""
+
+RESAMPLING_ROUNDS = 24
+"""Rounds in which duplicates are sampled again, before the exact method takes over."""
+
+MAX_SCORE_CELLS = 1 << 22
+"""Largest number of cells of the user × movie table of the exact method."""
 
 
 @dataclass(frozen=True)
 class Exposure:
-    """Ratings without stars, of consecutive users, ordered by user, time, movie."""
+    """User, movie and time of ratings, without the stars, of consecutive users.
+
+    Rows are ordered by user, timestamp, movie.
+    """
 
     offsets: Int64[np.ndarray, "bounds"]
     """Ratings of the chunk's user u are at offsets[u] : offsets[u + 1]."""
@@ -46,197 +61,194 @@ class Exposure:
     """Unix seconds, UTC."""
 
 
+@dataclass(frozen=True)
+class YearlyPopularity:
+    """Weights of the movies in each year with ratings."""
+
+    weight: Float64[np.ndarray, "years movies"]
+    """0 before the movie's release."""
+    cumulative: Float64[np.ndarray, "years*movies"]
+    """Cumulative probabilities of all years in one ascending array: year i covers [i, i + 1]."""
+
+    @classmethod
+    def from_movies(cls, movies: DemoMovies) -> YearlyPopularity:
+        """Compute the weights from popularity and release year."""
+        age = np.arange(FIRST_YEAR, LAST_YEAR + 1)[:, None] - movies.year
+        interest = LASTING_INTEREST + (1 - LASTING_INTEREST) * np.exp(-np.maximum(age, 0) / NOVELTY_YEARS)
+        weight = np.where(age >= 0, movies.popularity * interest, 0.0)
+        sums = np.cumsum(weight, axis=1)
+        cumulative = np.arange(len(sums))[:, None] + sums / sums[:, -1:]
+        return cls(weight, cumulative.ravel())
+
+    def sample(
+        self, rng: np.random.Generator, year: Int64[np.ndarray, "ratings"]
+    ) -> Int64[np.ndarray, "ratings"]:
+        """Sample a movie for each year index, with replacement."""
+        keys = year + rng.random(len(year)) * (1 - 1e-12)
+        return np.searchsorted(self.cumulative, keys, side="right") - year * self.weight.shape[1]
+
+
 def generate_exposure(params: Demo, movies: DemoMovies, seed: int) -> Iterator[Exposure]:
-    """Yield the ratings in chunks of users; together they are the users 1 … ``params.users`` in order."""
-    joined = _join_times(params.users, seed)
-    out = np.searchsorted(np.sort(movies.year), _year_of(joined) + FIRST_YEAR, side="right")
-    counts = np.minimum(_activity(params, seed), out)
+    """Yield the ratings in chunks of users; together they cover users 1 … ``params.users`` in order."""
+    first_timestamp = _first_timestamps(params.users, seed)
+    released = np.searchsorted(np.sort(movies.year), _year_index(first_timestamp) + FIRST_YEAR, side="right")
+    counts = np.minimum(_ratings_per_user(params, seed), released)
     ends = np.cumsum(counts)
-    cuts = np.unique(
-        np.searchsorted(ends, np.arange(RATINGS_PER_CHUNK, ends[-1], RATINGS_PER_CHUNK), side="left") + 1
-    )
-    clock, picker, odds = (
-        generator(seed, "demo/clock"),
-        generator(seed, "demo/choice"),
-        YearlyPopularity.from_movies(movies),
-    )
+    targets = np.arange(RATINGS_PER_CHUNK, ends[-1], RATINGS_PER_CHUNK)
+    cuts = np.unique(np.searchsorted(ends, targets, side="left") + 1)
+    time_rng = generator(seed, "demo/clock")
+    movie_rng = generator(seed, "demo/choice")
+    popularity = YearlyPopularity.from_movies(movies)
     for users in progress(np.split(np.arange(params.users), cuts[cuts < params.users]), "demo ratings"):
         offsets = np.concatenate([[0], np.cumsum(counts[users])])
-        timestamp = _times(clock, joined[users], offsets)
-        movie = sample_distinct_movies(picker, odds, _year_of(timestamp), offsets)
-        person = np.repeat(np.arange(len(users)), np.diff(offsets))
-        order = np.lexsort((movie, timestamp, person))
+        timestamp = _timestamps(time_rng, first_timestamp[users], offsets)
+        movie = sample_distinct_movies(movie_rng, popularity, _year_index(timestamp), offsets)
+        user = np.repeat(np.arange(len(users)), np.diff(offsets))
+        order = np.lexsort((movie, timestamp, user))
         yield Exposure(offsets, movie[order], timestamp[order])
 
 
-def _year_of(timestamp: Int64[np.ndarray, "ratings"]) -> Int64[np.ndarray, "ratings"]:
+def _year_index(timestamp: Int64[np.ndarray, "ratings"]) -> Int64[np.ndarray, "ratings"]:
     """Return years since ``FIRST_YEAR``."""
     return np.searchsorted(YEAR_STARTS, timestamp, side="right") - 1
 
 
-def _join_times(users: int, seed: int) -> Int64[np.ndarray, "users"]:
-    """Draw first ratings: a sixth in the first year, the rest evenly, as in latest-small."""
+def _first_timestamps(users: int, seed: int) -> Int64[np.ndarray, "users"]:
+    """Sample the times of the first ratings: 15 % in the first year, the rest later, as in latest-small."""
     rng = generator(seed, "demo/join")
     early = rng.random(users) < 0.15
     years = np.where(early, 0.25 + 0.75 * rng.random(users), (len(YEAR_STARTS) - 1.2) * rng.random(users))
     return YEAR_STARTS[0] + (years * 365.25 * SECONDS_PER_DAY).astype(np.int64)
 
 
-def _activity(params: Demo, seed: int) -> Int64[np.ndarray, "users"]:
-    """Draw ratings a user: a least number plus a log-normal one, cut at the largest.
+def _ratings_per_user(params: Demo, seed: int) -> Int64[np.ndarray, "users"]:
+    """Sample each user's number of ratings: a minimum plus a log-normal variable, clipped at the maximum.
 
-    The log-normal's level is found by bisection, so that the mean is the one asked for.
+    Bisection finds the log-normal's location at which the mean is ``params.mean_ratings``.
     """
     rng = generator(seed, "demo/activity")
     normal = rng.standard_normal(params.users)
-    least = min(MIN_RATINGS, max(1, params.mean_ratings // 2))
+    minimum = min(MIN_RATINGS, max(1, params.mean_ratings // 2))
 
-    def counts(level: float) -> Int64[np.ndarray, "users"]:
-        drawn = least + np.exp(level + ACTIVITY_SD * normal)
-        return np.minimum(drawn, params.max_ratings).astype(np.int64)
+    def counts(location: float) -> Int64[np.ndarray, "users"]:
+        sampled = minimum + np.exp(location + ACTIVITY_STD * normal)
+        return np.minimum(sampled, params.max_ratings).astype(np.int64)
 
-    low, high = -10.0, 20.0
+    low = -10.0
+    high = 20.0
     for _ in range(40):
         middle = (low + high) / 2
-        low, high = (middle, high) if counts(middle).mean() < params.mean_ratings else (low, middle)
+        if counts(middle).mean() < params.mean_ratings:
+            low = middle
+        else:
+            high = middle
     return counts(high)
 
 
-def _times(
-    rng: np.random.Generator, joined: Int64[np.ndarray, "users"], offsets: Int64[np.ndarray, "users+1"]
+def _timestamps(
+    rng: np.random.Generator,
+    first_timestamp: Int64[np.ndarray, "users"],
+    offsets: Int64[np.ndarray, "users+1"],
 ) -> Int64[np.ndarray, "ratings"]:
-    """Draw ascending times: seconds within a sitting, days to years between sittings.
+    """Sample ascending timestamps: seconds apart within a session, days to years between sessions.
 
-    Whoever would outlive the last year rates the same way, but faster.
+    The gaps of a user whose ratings would end after the last year are scaled down to fit.
     """
-    counts, ratings = np.diff(offsets), int(offsets[-1])
-    gaps = np.where(_new_sitting(rng, counts), _days(rng, ratings), _seconds(rng, ratings))
+    counts = np.diff(offsets)
+    ratings = int(offsets[-1])
+    gaps = np.where(_starts_session(rng, counts), _days(rng, ratings), _seconds(rng, ratings))
     gaps[offsets[:-1]] = 0
     total = np.cumsum(gaps)
-    since = total - np.repeat(total[offsets[:-1]], counts)
-    room = YEAR_STARTS[-1] - 1 - joined
-    faster = np.minimum(1.0, room / np.maximum(since[offsets[1:] - 1], 1.0))
-    return np.repeat(joined, counts) + (since * np.repeat(faster, counts)).astype(np.int64)
+    elapsed = total - np.repeat(total[offsets[:-1]], counts)
+    available = YEAR_STARTS[-1] - 1 - first_timestamp
+    scale = np.minimum(1.0, available / np.maximum(elapsed[offsets[1:] - 1], 1.0))
+    return np.repeat(first_timestamp, counts) + (elapsed * np.repeat(scale, counts)).astype(np.int64)
 
 
-def _new_sitting(rng: np.random.Generator, counts: Int64[np.ndarray, "users"]) -> Bool[np.ndarray, "ratings"]:
-    """Decide where a new sitting starts: never for half of the people, often for a few."""
-    habit = np.minimum(0.5, np.exp(-2.8 + rng.standard_normal(len(counts))))
-    once = rng.random(len(counts)) < 0.42
-    share = np.repeat(np.where(once, 0.0, habit), counts)
-    return rng.random(len(share)) < share
+def _starts_session(
+    rng: np.random.Generator, counts: Int64[np.ndarray, "users"]
+) -> Bool[np.ndarray, "ratings"]:
+    """Sample where a new session starts: 42 % of the users have one session, a few have very many."""
+    frequency = np.minimum(0.5, np.exp(-2.8 + rng.standard_normal(len(counts))))
+    one_session = rng.random(len(counts)) < 0.42
+    probability = np.repeat(np.where(one_session, 0.0, frequency), counts)
+    return rng.random(len(probability)) < probability
 
 
 def _days(rng: np.random.Generator, count: int) -> Float64[np.ndarray, "count"]:
+    """Sample gaps between sessions, in seconds."""
     return np.floor(SECONDS_PER_DAY * np.exp(np.log(3.5) + 2.05 * rng.standard_normal(count)))
 
 
 def _seconds(rng: np.random.Generator, count: int) -> Float64[np.ndarray, "count"]:
-    drawn = np.floor(np.exp(np.log(14.0) + 1.3 * rng.standard_normal(count)))
-    return np.where(rng.random(count) < 0.16, 0.0, drawn)
-
-
-FRESH_YEARS = 6.0
-"""Years in which the extra interest in a new movie falls to 1/e."""
-
-LASTING = 0.25
-"""Interest that lasts, as a share of that in a new movie."""
-
-ROUNDS = 24
-"""Rounds of drawing again what came up twice, before the rest is drawn from all that is left."""
-
-CELLS = 1 << 22
-"""Cells of the largest person × movie table of that last draw."""
-
-
-@dataclass(frozen=True)
-class YearlyPopularity:
-    """Odds of each movie in each year with ratings."""
-
-    weight: Float64[np.ndarray, "years movies"]
-    """0 before the movie's release."""
-    cumulative: Float64[np.ndarray, "years*movies"]
-    """Running sums, a year's from its index to its index + 1: a key is found in all years at once."""
-
-    @classmethod
-    def from_movies(cls, movies: DemoMovies) -> YearlyPopularity:
-        """Work out the odds from popularity and release years."""
-        age = np.arange(FIRST_YEAR, LAST_YEAR + 1)[:, None] - movies.year
-        interest = LASTING + (1 - LASTING) * np.exp(-np.maximum(age, 0) / FRESH_YEARS)
-        weight = np.where(age >= 0, movies.popularity * interest, 0.0)
-        sums = np.cumsum(weight, axis=1)
-        cumulated = np.arange(len(sums))[:, None] + sums / sums[:, -1:]
-        return cls(weight, cumulated.ravel())
-
-    def sample(
-        self, rng: np.random.Generator, year: Int64[np.ndarray, "ratings"]
-    ) -> Int64[np.ndarray, "ratings"]:
-        """Draw a movie for each year; movies may come up twice."""
-        keys = year + rng.random(len(year)) * (1 - 1e-12)
-        return np.searchsorted(self.cumulative, keys, side="right") - year * self.weight.shape[1]
+    """Sample gaps within a session, in seconds."""
+    gaps = np.floor(np.exp(np.log(14.0) + 1.3 * rng.standard_normal(count)))
+    return np.where(rng.random(count) < 0.16, 0.0, gaps)
 
 
 def sample_distinct_movies(
     rng: np.random.Generator,
-    odds: YearlyPopularity,
+    popularity: YearlyPopularity,
     year: Int64[np.ndarray, "ratings"],
     offsets: Int64[np.ndarray, "bounds"],
 ) -> Int64[np.ndarray, "ratings"]:
-    """Draw a movie for each rating, none twice for a person.
+    """Sample a movie for each rating, without replacement within a user.
 
     Args:
-        rng: stream of random numbers.
-        odds: odds of each movie in each year.
-        year: index of the year of each rating, ascending within a person.
-        offsets: ratings of person u are at offsets[u] : offsets[u + 1]; nobody has more
-            ratings than movies are out in the year of the person's first.
+        rng: random generator.
+        popularity: weights of the movies in each year.
+        year: index of each rating's year, ascending within a user.
+        offsets: ratings of user u are at offsets[u] : offsets[u + 1]. No user has more ratings than
+            movies were released by the year of the user's first rating.
     """
-    person = np.repeat(np.arange(len(offsets) - 1), np.diff(offsets))
-    movie = odds.sample(rng, year)
-    for _ in range(ROUNDS):
-        again = _repeated(person, movie, odds.weight.shape[1])
-        if not len(again):
+    user = np.repeat(np.arange(len(offsets) - 1), np.diff(offsets))
+    movie = popularity.sample(rng, year)
+    for _ in range(RESAMPLING_ROUNDS):
+        duplicates = _find_duplicates(user, movie, popularity.weight.shape[1])
+        if not len(duplicates):
             return movie
-        movie[again] = odds.sample(rng, year[again])
-    again = _repeated(person, movie, odds.weight.shape[1])
-    taken = np.setdiff1d(np.arange(len(movie)), again)
-    _fill(rng, odds, movie, again, taken, person, year[offsets[:-1]])
+        movie[duplicates] = popularity.sample(rng, year[duplicates])
+    duplicates = _find_duplicates(user, movie, popularity.weight.shape[1])
+    _replace_duplicates(rng, popularity, movie, duplicates, user, year[offsets[:-1]])
     return movie
 
 
-def _repeated(
-    person: Int64[np.ndarray, "ratings"], movie: Int64[np.ndarray, "ratings"], movies: int
-) -> Int64[np.ndarray, "repeated"]:
-    """Return the ratings, ascending, whose movie the person has already."""
-    key = person * movies + movie
+def _find_duplicates(
+    user: Int64[np.ndarray, "ratings"], movie: Int64[np.ndarray, "ratings"], movies: int
+) -> Int64[np.ndarray, "duplicates"]:
+    """Return the ratings, ascending, whose user has an earlier rating of the same movie."""
+    key = user * movies + movie
     order = np.argsort(key, kind="stable")
     ordered = key[order]
     return np.sort(order[1:][ordered[1:] == ordered[:-1]])
 
 
-def _fill(
+def _replace_duplicates(
     rng: np.random.Generator,
-    odds: YearlyPopularity,
+    popularity: YearlyPopularity,
     movie: Int64[np.ndarray, "ratings"],
-    open_: Int64[np.ndarray, "open"],
-    taken: Int64[np.ndarray, "taken"],
-    person: Int64[np.ndarray, "ratings"],
+    duplicates: Int64[np.ndarray, "duplicates"],
+    user: Int64[np.ndarray, "ratings"],
     first_year: Int64[np.ndarray, "users"],
 ) -> None:
-    """Give the open ratings movies that the person has not, from those out in the person's first year.
+    """Replace duplicates in ``movie`` by movies that the user has not rated.
 
-    The largest of log-weight plus Gumbel noise are a draw without replacement
+    They were released by the year of the user's first rating.
+
+    The largest values of log-weight plus Gumbel noise are a sample without replacement
     (Yellott 1977; Kool et al. 2019).
     """
-    users, batch = np.unique(person[open_]), max(1, CELLS // odds.weight.shape[1])
-    for some in np.split(users, np.arange(batch, len(users), batch)):
+    unique = np.setdiff1d(np.arange(len(movie)), duplicates)
+    users = np.unique(user[duplicates])
+    batch_size = max(1, MAX_SCORE_CELLS // popularity.weight.shape[1])
+    for batch in np.split(users, np.arange(batch_size, len(users), batch_size)):
         with np.errstate(divide="ignore"):
-            score = np.log(odds.weight[first_year[some]])
+            score = np.log(popularity.weight[first_year[batch]])
         score += rng.gumbel(size=score.shape)
-        mine = taken[np.isin(person[taken], some)]
-        score[np.searchsorted(some, person[mine]), movie[mine]] = -np.inf
+        rated = unique[np.isin(user[unique], batch)]
+        score[np.searchsorted(batch, user[rated]), movie[rated]] = -np.inf
         best = np.argsort(-score, axis=1, kind="stable")
-        wanted = open_[np.isin(person[open_], some)]
-        row = np.searchsorted(some, person[wanted])
-        place = np.arange(len(wanted)) - np.searchsorted(row, row, side="left")
-        movie[wanted] = best[row, place]
+        replaced = duplicates[np.isin(user[duplicates], batch)]
+        row = np.searchsorted(batch, user[replaced])
+        rank = np.arange(len(replaced)) - np.searchsorted(row, row, side="left")
+        movie[replaced] = best[row, rank]

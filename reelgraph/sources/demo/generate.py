@@ -1,4 +1,4 @@
-"""The demo: a catalogue, ratings, and the truth that made them."""
+"""Generates the demo: a catalogue, ratings, and the ground truth behind the ratings."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ from reelgraph.runtime.errors import ParamError
 from reelgraph.schemas.columns import ACTOR_COLUMNS
 from reelgraph.schemas.tables import CATALOG, RATINGS
 from reelgraph.sources.demo.exposure import Exposure, generate_exposure
-from reelgraph.sources.demo.latent_factors import movie_latent_factors
 from reelgraph.sources.demo.movies import DemoMovies, generate_movies
 from reelgraph.sources.demo.names import (
     ACTOR_STRIDE,
@@ -31,6 +30,7 @@ from reelgraph.sources.demo.ratings import (
     PRIOR_VARIANCE,
     add_noise_and_round,
     expected_ratings,
+    movie_latent_factors,
 )
 from reelgraph.sources.demo.text_templates import GENRES
 from reelgraph.sources.demo.texts import (
@@ -44,37 +44,37 @@ from reelgraph.sources.demo.texts import (
 
 @dataclass(frozen=True)
 class DemoData:
-    """Two tables in the SPEC's schema, and what is behind the ratings."""
+    """Catalogue and ratings with the columns of the data contracts, and the ground truth."""
 
     catalog: pa.Table
     """Ordered by movieId."""
     ratings: pa.Table
     """Ordered by userId, timestamp, movieId; users are 1 … ``demo.users``."""
     truth: dict[str, np.ndarray]
-    """For ``reelgraph.evaluation.bayes_bound``; state is (bias, tastes), stars where not said otherwise:
+    """Arrays for ``reelgraph.evaluation.bayes_bound``, in stars; a state is (bias, latent preferences):
 
     movie_id        int64 [movies], ascending
-    factors         float64 [movies, dim], what tastes are multiplied with
-    movie_mean      float64 [movies], mean over all people before rounding
+    factors         float64 [movies, dim], multiplied with the latent preferences
+    movie_mean      float64 [movies], mean over all users before rounding
     prior_variance  float64 [1 + dim], of the state at the first rating
     drift_per_day   float64 [1 + dim], variance that a day adds to the state
     noise_sd        float64 [1], before rounding
     user_id         int64 [users], ascending
     offsets         int64 [users + 1], ratings of user u are at offsets[u] : offsets[u + 1]
-    rating_mean     float32 [ratings], level before noise and rounding, in the order of the ratings table
+    rating_mean     float32 [ratings], expected rating before noise and rounding, one per row of ``ratings``
     """
 
 
 def generate_demo(params: Demo, seed: int) -> DemoData:
-    """Generate the demo; same params and seed give the same data.
+    """Generate the demo. The same params and seed give the same data.
 
     Raises:
-        ParamError: the mean of ratings is above their maximum or above the number of movies.
+        ParamError: the mean number of ratings exceeds the maximum or the number of movies.
     """
-    _check(params)
+    _check_mean_ratings(params)
     movies = generate_movies(params.movies, seed)
     factors, movie_mean = movie_latent_factors(movies, seed)
-    ratings, offsets, rating_mean = _ratings(params, movies, factors, movie_mean, seed)
+    ratings, offsets, rating_mean = _generate_ratings(params, movies, factors, movie_mean, seed)
     truth = {
         "movie_id": movies.movie_id, "factors": factors, "movie_mean": movie_mean,
         "prior_variance": PRIOR_VARIANCE, "drift_per_day": DRIFT_PER_DAY, "noise_sd": np.array([NOISE_STD]),
@@ -83,47 +83,51 @@ def generate_demo(params: Demo, seed: int) -> DemoData:
     return DemoData(catalog_table(movies, seed), ratings, truth)
 
 
-def _check(params: Demo) -> None:
+def _check_mean_ratings(params: Demo) -> None:
     for limit in ("max_ratings", "movies"):
         if params.mean_ratings > getattr(params, limit):
             raise ParamError("demo.mean_ratings", f"at most demo.{limit} = {getattr(params, limit)}",
                              str(params.mean_ratings), "Lower it, or raise the other.")  # fmt: skip
 
 
-def _ratings(
+def _generate_ratings(
     params: Demo,
     movies: DemoMovies,
     factors: Float64[np.ndarray, "movies dim"],
     movie_mean: Float64[np.ndarray, "movies"],
     seed: int,
 ) -> tuple[pa.Table, Int64[np.ndarray, "bounds"], Float32[np.ndarray, "ratings"]]:
-    """Return the ratings, their offsets by user, and the level of each."""
-    people, noise = generator(seed, "demo/people"), generator(seed, "demo/noise")
-    offsets, tables, means = np.zeros(1, np.int64), [], []
-    for viewing in generate_exposure(params, movies, seed):
-        level = expected_ratings(people, viewing, factors, movie_mean)
+    """Return the ratings, their offsets by user, and the expected value of each."""
+    state_rng = generator(seed, "demo/people")
+    noise_rng = generator(seed, "demo/noise")
+    offsets = np.zeros(1, np.int64)
+    tables = []
+    means = []
+    for exposure in generate_exposure(params, movies, seed):
+        expected = expected_ratings(state_rng, exposure, factors, movie_mean)
         first_user = len(offsets)  # ids start at 1, as offsets do
-        tables.append(_table(viewing, first_user, movies.movie_id, add_noise_and_round(noise, level)))
-        means.append(level.astype(np.float32))
-        offsets = np.concatenate([offsets, offsets[-1] + viewing.offsets[1:]])
+        stars = add_noise_and_round(noise_rng, expected)
+        tables.append(_rating_table(exposure, first_user, movies.movie_id, stars))
+        means.append(expected.astype(np.float32))
+        offsets = np.concatenate([offsets, offsets[-1] + exposure.offsets[1:]])
     return pa.concat_tables(tables), offsets, np.concatenate(means)
 
 
-def _table(
-    viewing: Exposure,
+def _rating_table(
+    exposure: Exposure,
     first_user: int,
     movie_id: Int64[np.ndarray, "movies"],
     stars: Float64[np.ndarray, "ratings"],
 ) -> pa.Table:
-    counts = np.diff(viewing.offsets)
+    counts = np.diff(exposure.offsets)
     users = np.repeat(np.arange(first_user, first_user + len(counts)), counts)
-    columns = [users, movie_id[viewing.movie], stars, viewing.timestamp]
+    columns = [users, movie_id[exposure.movie], stars, exposure.timestamp]
     return pa.table(columns, schema=RATINGS.file_schema)
 
 
 def catalog_table(movies: DemoMovies, seed: int) -> pa.Table:
-    """Write out the movies: names, titles and texts; what is not on record is null."""
-    names = _entities(movies)
+    """Return the catalogue: names, titles and texts; missing values are null."""
+    names = _entity_names(movies)
     slots = story_slots(movies, names, seed)
     columns = {
         "movie_id": pa.array(movies.movie_id),
@@ -133,15 +137,15 @@ def catalog_table(movies: DemoMovies, seed: int) -> pa.Table:
         "release_year": pa.array(movies.year),
         **names,
     }
-    for name, known in movies.available.items():
-        columns[name] = pc.if_else(pa.array(known), columns[name], None)
+    for name, available in movies.available.items():
+        columns[name] = pc.if_else(pa.array(available), columns[name], None)
     return pa.table([columns[c.name] for c in CATALOG.columns], schema=CATALOG.file_schema)
 
 
-def _entities(movies: DemoMovies) -> Slots:
+def _entity_names(movies: DemoMovies) -> Slots:
     actors = {
-        column: person_names(movies.culture, movies.actors[:, place], ACTOR_STRIDE)
-        for place, column in enumerate(ACTOR_COLUMNS)
+        column: person_names(movies.culture, movies.actors[:, index], ACTOR_STRIDE)
+        for index, column in enumerate(ACTOR_COLUMNS)
     }
     return {
         **actors,

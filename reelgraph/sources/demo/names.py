@@ -1,4 +1,4 @@
-"""Names of the demo's people, countries, towns and companies. None is meant to be anybody's."""
+"""Names of the demo's people, companies, countries and towns. All persons are fictitious."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from jaxtyping import Bool, Float64, Int64
 
 
 class Culture(NamedTuple):
-    """Names that go together."""
+    """First names and surnames that are combined with each other."""
 
     women: tuple[str, ...]
     men: tuple[str, ...]
@@ -24,8 +24,8 @@ class Country(NamedTuple):
     """A country in which movies are produced."""
 
     name: str
-    share: float
-    """Share of movies; the head is as in MovieLens latest-small."""
+    fraction: float
+    """Fraction of movies; the first ones are as in MovieLens latest-small."""
     language: str
     culture: int
     """Index into ``CULTURES``."""
@@ -125,7 +125,7 @@ Golden Granite Harbor Horizon Iron Ivory Jade Keystone Lantern Lighthouse Lotus 
 Northern Oak Onyx Orchid Pacific Pearl Phoenix Pine Prairie Raven Red River Royal Sapphire Silver Solar
 Spring Star Summit Swan Thunder Tiger Tower Velvet Vista Western White Willow Winter Zenith
 """)
-COMPANY_ENDS = (
+COMPANY_SUFFIXES = (
     "Pictures",
     "Films",
     "Entertainment",
@@ -144,68 +144,72 @@ Innocent Invisible Lonely Long Lucky Mad Naked Noble Patient Phantom Private Res
 Shattered Sleeping Stolen Sudden Tender Unknown Velvet Wicked
 """)
 
+ACTOR_STRIDE = 7919
+CREW_STRIDE = 6007
+"""Primes: their multiples, modulo the number of names, visit all names without a visible pattern."""
 
-ACTOR_STRIDE, CREW_STRIDE = 7919, 6007
-"""Primes: multiples of one, modulo the number of names, go through all names without a pattern."""
-
-LETTERS = 26
+ALPHABET_SIZE = 26
 
 
-def take_words(list_: Sequence[str], index: Int64[np.ndarray, "movies"]) -> pa.Array:
-    """Return the word of each index."""
-    return pa.array(list_, pa.string()).take(pa.array(index))
+def take_words(words: Sequence[str], index: Int64[np.ndarray, "movies"]) -> pa.Array:
+    """Return the word at each index."""
+    return pa.array(words, pa.string()).take(pa.array(index))
 
 
 def join_texts(*columns: pa.Array, by: str = "") -> pa.Array:
-    """Join the columns' texts row by row."""
+    """Join the columns row by row."""
     return pc.binary_join_element_wise(*columns, by)
 
 
 @dataclass(frozen=True)
-class _Lists:
-    """Word lists of all cultures, one after the other."""
+class _WordLists:
+    """The word lists of all cultures, concatenated."""
 
     words: tuple[str, ...]
     start: Int64[np.ndarray, "cultures"]
     size: Int64[np.ndarray, "cultures"]
 
     @classmethod
-    def of(cls, lists: Sequence[tuple[str, ...]]) -> _Lists:
-        size = np.array([len(one) for one in lists])
+    def concatenate(cls, lists: Sequence[tuple[str, ...]]) -> _WordLists:
+        size = np.array([len(words) for words in lists])
         return cls(sum(lists, ()), np.cumsum(size) - size, size)
 
-    def at(self, culture: Int64[np.ndarray, "movies"], place: Int64[np.ndarray, "movies"]) -> pa.Array:
-        return take_words(self.words, self.start[culture] + place)
+    def take(self, culture: Int64[np.ndarray, "movies"], index: Int64[np.ndarray, "movies"]) -> pa.Array:
+        return take_words(self.words, self.start[culture] + index)
 
-    def drawn(self, culture: Int64[np.ndarray, "movies"], uniform: Float64[np.ndarray, "movies"]) -> pa.Array:
-        return self.at(culture, (uniform * self.size[culture]).astype(np.int64))
+    def choose(
+        self, culture: Int64[np.ndarray, "movies"], uniform: Float64[np.ndarray, "movies"]
+    ) -> pa.Array:
+        return self.take(culture, (uniform * self.size[culture]).astype(np.int64))
 
 
-_WOMEN = _Lists.of([c.women for c in CULTURES])
-_MEN = _Lists.of([c.men for c in CULTURES])
-_FIRST = _Lists.of([c.women + c.men for c in CULTURES])
-_LAST = _Lists.of([c.surnames for c in CULTURES])
+_WOMEN = _WordLists.concatenate([c.women for c in CULTURES])
+_MEN = _WordLists.concatenate([c.men for c in CULTURES])
+_FIRST_NAMES = _WordLists.concatenate([c.women + c.men for c in CULTURES])
+_SURNAMES = _WordLists.concatenate([c.surnames for c in CULTURES])
 
 
 def person_names(
-    culture: Int64[np.ndarray, "movies"], index: Int64[np.ndarray, "movies"], step: int
+    culture: Int64[np.ndarray, "movies"], index: Int64[np.ndarray, "movies"], stride: int
 ) -> pa.Array:
-    """Return the full name of each person of a culture; different persons have different names.
+    """Return the full name of each person of a culture; different people have different names.
 
-    When all pairs of first name and surname are used up, they start again with a middle initial.
+    After all pairs of first name and surname are used, pairs repeat with a middle initial.
     """
-    pairs = _FIRST.size[culture] * _LAST.size[culture]
-    pair, again = index * step % pairs, index // pairs
-    first = _FIRST.at(culture, pair % _FIRST.size[culture])
-    last = _LAST.at(culture, pair // _FIRST.size[culture])
-    return join_texts(first, take_words([_initials(i) for i in range(int(again.max()) + 1)], again), last)
+    pairs = _FIRST_NAMES.size[culture] * _SURNAMES.size[culture]
+    pair = index * stride % pairs
+    cycle = index // pairs
+    first = _FIRST_NAMES.take(culture, pair % _FIRST_NAMES.size[culture])
+    last = _SURNAMES.take(culture, pair // _FIRST_NAMES.size[culture])
+    initials = take_words([_initials(i) for i in range(int(cycle.max()) + 1)], cycle)
+    return join_texts(first, initials, last)
 
 
 def _initials(number: int) -> str:
     """Return " " for 0, " A. " … " Z. " for 1 … 26, then " A. A. " and so on."""
     letters = ""
     while number > 0:
-        number, letter = divmod(number - 1, LETTERS)
+        number, letter = divmod(number - 1, ALPHABET_SIZE)
         letters = f" {chr(ord('A') + letter)}.{letters}"
     return f"{letters} "
 
@@ -215,26 +219,28 @@ def first_names(
     woman: Bool[np.ndarray, "movies"],
     uniform: Float64[np.ndarray, "movies"],
 ) -> pa.Array:
-    """Draw a character's first name."""
-    women, men = _WOMEN.drawn(culture, uniform), _MEN.drawn(culture, uniform)
+    """Choose a character's first name by a uniform variable."""
+    women = _WOMEN.choose(culture, uniform)
+    men = _MEN.choose(culture, uniform)
     return pc.if_else(pa.array(woman), women, men)
 
 
 def surnames(culture: Int64[np.ndarray, "movies"], uniform: Float64[np.ndarray, "movies"]) -> pa.Array:
-    """Draw a character's surname."""
-    return _LAST.drawn(culture, uniform)
+    """Choose a character's surname by a uniform variable."""
+    return _SURNAMES.choose(culture, uniform)
 
 
-MAX_COMPANIES = len(COMPANY_WORDS) * len(COMPANY_ENDS) * (len(COMPANY_WORDS) - 1)
-"""Companies that have names of their own."""
+MAX_COMPANIES = len(COMPANY_WORDS) * len(COMPANY_SUFFIXES) * (len(COMPANY_WORDS) - 1)
+"""Number of distinct company names."""
 
 
 def company_names(index: Int64[np.ndarray, "movies"]) -> pa.Array:
-    """Return each company's name: a word and an ending, or two words and an ending."""
-    pairs = len(COMPANY_WORDS) * len(COMPANY_ENDS)
-    pair, again = index * ACTOR_STRIDE % pairs, index // pairs
+    """Return each company's name: one or two words and a suffix."""
+    pairs = len(COMPANY_WORDS) * len(COMPANY_SUFFIXES)
+    pair = index * ACTOR_STRIDE % pairs
+    cycle = index // pairs
+    prefixes = [f"{word} " for word in COMPANY_WORDS]
     first = pair % len(COMPANY_WORDS)
-    second = take_words(["", *(f"{word} " for word in COMPANY_WORDS)],
-                   np.where(again > 0, (first + again) % len(COMPANY_WORDS) + 1, 0))  # fmt: skip
-    end = take_words(COMPANY_ENDS, pair // len(COMPANY_WORDS))
-    return join_texts(take_words([f"{word} " for word in COMPANY_WORDS], first), second, end)
+    second = np.where(cycle > 0, (first + cycle) % len(COMPANY_WORDS) + 1, 0)
+    suffix = take_words(COMPANY_SUFFIXES, pair // len(COMPANY_WORDS))
+    return join_texts(take_words(prefixes, first), take_words(["", *prefixes], second), suffix)

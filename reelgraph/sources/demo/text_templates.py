@@ -1,7 +1,7 @@
-"""Themes of the demo: what a story is about, in phrases that fit into any sentence.
+"""Phrases for the demo's texts, by theme and by genre.
 
-Every phrase of a theme holds the theme's key, a singular noun that takes "a", so
-that the text expresses just the themes that tastes are over.
+Every phrase of a theme contains the theme's key, a singular noun that takes "a". A movie's text
+thus expresses the themes that its latent factors depend on.
 """
 
 from __future__ import annotations
@@ -10,13 +10,13 @@ from typing import NamedTuple
 
 
 class Theme(NamedTuple):
-    """A theme and its phrases."""
+    """A theme of movies and its phrases."""
 
     key: str
     title: str
-    """A second word for titles."""
+    """Another word for titles."""
     genres: str
-    """Genres in which it is common, by the first four letters of their names."""
+    """Genres in which the theme is common: the first four letters of their names."""
     thing: str
     """A noun phrase."""
     goal: str
@@ -162,21 +162,21 @@ holiday | Snow | Fami Roma Come TVMo | a snowed-in holiday |
 
 
 class Genre(NamedTuple):
-    """A genre and its words."""
+    """A genre of movies and its phrases."""
 
     name: str
-    share: float
-    """Share of movies, as in the catalogue of MovieLens latest-small."""
-    kind: str
-    """What people call such a film, without an article."""
-    tone: tuple[str, ...]
-    """Adjectives that begin with a consonant, so that "a" fits."""
-    trades: tuple[str, ...]
-    """What the hero is, with an article."""
-    ends: tuple[str, ...]
+    fraction: float
+    """Fraction of movies, as in MovieLens latest-small."""
+    film_type: str
+    """Noun for such a film, without an article."""
+    adjectives: tuple[str, ...]
+    """They begin with a consonant, so that "a" fits."""
+    occupations: tuple[str, ...]
+    """Occupations of the main character, with an article."""
+    closings: tuple[str, ...]
     """Last sentences of an overview."""
-    tags: tuple[str, ...]
-    """Taglines; {key} is the first theme's word, {place} and {name} are the story's."""
+    taglines: tuple[str, ...]
+    """Taglines with the slots {key} (of the first theme), {place} and {name}."""
 
 
 GENRES = (
