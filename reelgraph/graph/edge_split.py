@@ -1,4 +1,4 @@
-"""Edges that a run hides from what it learns, because it is judged by them."""
+"""Random split of the edges into message, supervision, validation and test edges for link prediction."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from reelgraph.runtime.atomic_io import write_parquet
 from reelgraph.schemas.columns import ENTITY_COLUMNS
 from reelgraph.schemas.kg import KnowledgeGraph
 
-SUPERVISION_SHARE = 0.5
-"""Of the training edges: those that are predicted while learning; over the others messages pass."""
+SUPERVISION_FRACTION = 0.5
+"""Fraction of the training edges that are predicted in training. Messages pass over the others."""
 
 
 class EdgeRole(IntEnum):
-    """What an edge is for. The first two are training edges."""
+    """What an edge is used for. The first two roles are the training edges."""
 
     MESSAGE = 0
     SUPERVISION = 1
@@ -30,74 +30,77 @@ class EdgeRole(IntEnum):
 
 
 EdgeRoles = Mapping[str, Int8[np.ndarray, "edges"]]
-"""Entity type → the part of each edge, in the order of the relation's edges."""
+"""Entity type → role of each edge, in the order of the relation's edges."""
 
 
 def split_edges(graph: KnowledgeGraph, val_fraction: float, test_fraction: float, seed: int) -> EdgeRoles:
-    """Give each edge one part, at random; the shares hold in each relation, rounded.
+    """Assign each edge one role at random. The fractions hold in each relation, up to rounding.
 
     Args:
         graph: all edges.
-        val_share: of a relation's edges.
-        test_share: of a relation's edges.
-        seed: the root seed; each relation has a stream of its own.
+        val_fraction: fraction of a relation's edges held out for validation.
+        test_fraction: fraction of a relation's edges held out for testing.
+        seed: root seed. Each relation has its own stream of random numbers.
     """
-    parts = {}
-    for kind, relation in graph.relations.items():
-        edges = len(relation.entity_index)
-        test, validation = round(test_fraction * edges), round(val_fraction * edges)
-        supervision = round(SUPERVISION_SHARE * (edges - test - validation))
-        sizes = [edges - test - validation - supervision, supervision, validation, test]
-        role_codes = np.repeat(np.arange(4, dtype=np.int8), sizes)
-        parts[kind] = generator(seed, f"links/{kind}").permutation(role_codes)
-    return parts
+    roles = {}
+    for entity_type, relation in graph.relations.items():
+        n_edges = len(relation.entity_index)
+        n_test = round(test_fraction * n_edges)
+        n_val = round(val_fraction * n_edges)
+        n_supervision = round(SUPERVISION_FRACTION * (n_edges - n_test - n_val))
+        sizes = [n_edges - n_test - n_val - n_supervision, n_supervision, n_val, n_test]
+        ordered_roles = np.repeat(np.arange(4, dtype=np.int8), sizes)
+        roles[entity_type] = generator(seed, f"links/{entity_type}").permutation(ordered_roles)
+    return roles
 
 
-def subgraph(graph: KnowledgeGraph, parts: EdgeRoles, *kept: EdgeRole) -> KnowledgeGraph:
-    """Return the graph with all its nodes and the edges of the parts that are named."""
+def subgraph(graph: KnowledgeGraph, roles: EdgeRoles, *selected: EdgeRole) -> KnowledgeGraph:
+    """Return the graph with all its nodes, but only the edges of the selected roles."""
     relations = {}
-    for kind, relation in graph.relations.items():
-        mine = np.isin(parts[kind], kept)
-        relations[kind] = replace(
-            relation, movie_rows=relation.movie_rows[mine], entity_index=relation.entity_index[mine]
+    for entity_type, relation in graph.relations.items():
+        mask = np.isin(roles[entity_type], selected)
+        relations[entity_type] = replace(
+            relation, movie_rows=relation.movie_rows[mask], entity_index=relation.entity_index[mask]
         )
     return KnowledgeGraph(graph.movie_ids, relations)
 
 
-def write_edge_roles(graph: KnowledgeGraph, parts: EdgeRoles, path: Path | str) -> None:
-    """Write the part of each edge: the columns of ``edges.parquet``, and ``part``."""
-    names = [part.name.lower() for part in EdgeRole]
+def write_edge_roles(graph: KnowledgeGraph, roles: EdgeRoles, path: Path | str) -> None:
+    """Write the role of each edge: the columns of ``edges.parquet``, and ``part``, the role's name."""
+    role_names = pa.array([role.name.lower() for role in EdgeRole])
     tables = [
         pa.table({
-            "type": pa.repeat(kind, len(relation.entity_index)),
+            "type": pa.repeat(entity_type, len(relation.entity_index)),
             "movie_row": relation.movie_rows,
             "entity_index": relation.entity_index,
-            "part": pa.array(names).take(pa.array(parts[kind])),
+            "part": role_names.take(pa.array(roles[entity_type])),
         })
-        for kind, relation in graph.relations.items()
+        for entity_type, relation in graph.relations.items()
     ]  # fmt: skip
     write_parquet(pa.concat_tables(tables), path)
 
 
 def mask_held_out_names(movies: pa.Table, graph: KnowledgeGraph) -> pa.Table:
-    """Return the movie table without the names that the graph has as edges.
+    """Return the movie table without the names that are edges of the graph.
 
-    A model of words that is trained on whole catalogue lines learns from them who worked with whom. For a
-    run that holds these edges out, it has to be trained on lines that don't name them.
+    fastText trained on whole catalogue lines learns which names occur together. A run that holds out edges
+    must therefore train it on lines that do not contain them.
 
     Args:
-        movies: with the columns of ``ENTITY_COLUMNS``, in the graph's row order.
-        graph: of the edges to take out.
+        movies: one row per movie, in the graph's order, with the columns of ``ENTITY_COLUMNS``.
+        graph: the held-out edges.
     """
-    for kind, relation in graph.relations.items():
-        named = np.array(relation.entity_names, dtype=object)[relation.entity_index]
-        hidden = set(zip(relation.movie_rows.tolist(), named, strict=True))
-        for column in ENTITY_COLUMNS[kind]:
-            cells = movies[column].to_pylist()
-            kept = [
-                None if cell is not None and (row, " ".join(cell.split())) in hidden else cell
-                for row, cell in enumerate(cells)
+    for entity_type, relation in graph.relations.items():
+        edge_names = np.array(relation.entity_names, dtype=object)[relation.entity_index]
+        masked_pairs = set(zip(relation.movie_rows.tolist(), edge_names, strict=True))
+        for column in ENTITY_COLUMNS[entity_type]:
+            if column not in movies.column_names:
+                continue
+            masked = [
+                None if cell is not None and (row, " ".join(cell.split())) in masked_pairs else cell
+                for row, cell in enumerate(movies[column].to_pylist())
             ]
-            place = movies.schema.get_field_index(column)
-            movies = movies.set_column(place, movies.schema.field(column), pa.array(kept, pa.string()))
+            position = movies.schema.get_field_index(column)
+            field = movies.schema.field(column)
+            movies = movies.set_column(position, field, pa.array(masked, pa.string()))
     return movies

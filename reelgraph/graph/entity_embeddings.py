@@ -1,4 +1,4 @@
-"""Vectors of entity names, by fastText: trained here on the catalogue, or read from a model file."""
+"""fastText embeddings of entity names, trained on the catalogue or read from a model file."""
 
 from __future__ import annotations
 
@@ -14,21 +14,23 @@ from jaxtyping import Float32
 
 from reelgraph.graph.fasttext_file import sentence_vectors
 from reelgraph.runtime.errors import InputError, PackageError
-from reelgraph.schemas.columns import TEXT_COLUMNS
+from reelgraph.schemas.columns import ENTITY_COLUMNS, TEXT_COLUMNS
 
-HUB_REPOSITORY, HUB_FILE = "facebook/fasttext-en-vectors", "model.bin"
-"""cc.en.300.bin under the name that the hub has for it."""
+HUB_REPOSITORY = "facebook/fasttext-en-vectors"
+HUB_FILE = "model.bin"
+"""The hub's name for cc.en.300.bin."""
 
 SKIP_GRAM = {
     "model": "skipgram", "dim": 300, "minn": 5, "maxn": 5, "minCount": 2,
     "ws": 2, "neg": 3, "bucket": 50_000, "thread": 1,
 }  # fmt: skip
-"""As cc.en.300 (300 d, subwords of 5 letters), but for a small text: few buckets, one
-thread, because several would race. The library's own seed (0) is fixed."""
+"""Like cc.en.300 (300 d, subwords of 5 letters), with few buckets for a small text. One thread, because
+several threads race. The library's own seed (0) is fixed."""
 
-HIGHEST_STEP, LOWEST_STEP = 0.5, 0.05
-"""A small text needs a high step. On a large one it can lead to NaN; then the step is halved, down to
-fastText's own."""
+MAX_LEARNING_RATE = 0.5
+MIN_LEARNING_RATE = 0.05
+"""A small text needs a high learning rate. If it leads to NaN on a larger text, it is halved, down to the
+default of fastText."""
 
 
 def embed_names(
@@ -38,51 +40,58 @@ def embed_names(
 
     Args:
         source: ``train``, ``hub`` (cc.en.300.bin), or the path of a ``.bin`` file.
-        epochs: passes over the text, with ``train`` only.
-        movies: the catalogue's text columns, with ``train`` only.
-        names: white-space runs already one space.
+        epochs: passes over the text; used with ``train`` only.
+        movies: the text columns of the catalogue; used with ``train`` only.
+        names: with runs of white space already collapsed.
 
     Raises:
-        InputError: the model file is missing or can't be used; nothing to train on.
-        PackageError: the hub doesn't give the file.
+        InputError: the model file is missing or unusable, or there is no text to train on.
+        PackageError: the file cannot be downloaded from the hub.
     """
     if source == "train":
-        return _trained(build_corpus(movies), epochs, names)
-    return sentence_vectors(_from_hub() if source == "hub" else Path(source).expanduser(), names)
+        return _train_and_embed(build_corpus(movies), epochs, names)
+    path = _download_from_hub() if source == "hub" else Path(source).expanduser()
+    return sentence_vectors(path, names)
 
 
 def build_corpus(movies: pa.Table) -> list[str]:
-    """Return one line a movie: all names, then title and text; so that people meet whom they work with."""
-    order = (*TEXT_COLUMNS[3:], *TEXT_COLUMNS[:3])
-    cells = [pc.fill_null(movies[name], "") for name in order]
+    """Return one line per movie: all entity names, then title, tagline and overview.
+
+    Names of one movie thus share a context window.
+    """
+    entity_columns = [column for columns in ENTITY_COLUMNS.values() for column in columns]
+    text_columns = [column for column in TEXT_COLUMNS if column not in entity_columns]
+    present = [column for column in (*entity_columns, *text_columns) if column in movies.column_names]
+    cells = [pc.fill_null(movies[column], "") for column in present]
     return [" ".join(line.split()) for line in pc.binary_join_element_wise(*cells, " ").to_pylist()]
 
 
-def _trained(lines: list[str], epochs: int, names: list[str]) -> np.ndarray:
-    with tempfile.NamedTemporaryFile("w", encoding="utf-8", suffix=".txt") as text:
-        text.write("\n".join(lines) + "\n")
-        text.flush()
+def _train_and_embed(lines: list[str], epochs: int, names: list[str]) -> np.ndarray:
+    with tempfile.NamedTemporaryFile("w", encoding="utf-8", suffix=".txt") as file:
+        file.write("\n".join(lines) + "\n")
+        file.flush()
         try:
-            model = _model(text.name, epochs, HIGHEST_STEP)
+            model = _train(file.name, epochs, MAX_LEARNING_RATE)
         except ValueError as error:
             raise InputError("kg.fasttext train", "a catalogue with words that occur twice", str(error),
                              "Set kg.fasttext to hub or to the path of a model.") from error  # fmt: skip
     return np.stack([model.get_sentence_vector(name) for name in names]).astype(np.float32)
 
 
-def _model(path: str, epochs: int, step: float) -> Any:
+def _train(path: str, epochs: int, learning_rate: float) -> Any:
+    """Train a skip-gram model; on NaN retry with half the learning rate."""
     import fasttext
 
     verbose = 2 if sys.stderr.isatty() else 0
     try:
-        return fasttext.train_unsupervised(path, lr=step, epoch=epochs, verbose=verbose, **SKIP_GRAM)
+        return fasttext.train_unsupervised(path, lr=learning_rate, epoch=epochs, verbose=verbose, **SKIP_GRAM)
     except RuntimeError as error:
-        if "NaN" not in str(error) or step <= LOWEST_STEP:
+        if "NaN" not in str(error) or learning_rate <= MIN_LEARNING_RATE:
             raise
-        return _model(path, epochs, step / 2)
+        return _train(path, epochs, learning_rate / 2)
 
 
-def _from_hub() -> Path:
+def _download_from_hub() -> Path:
     from huggingface_hub import hf_hub_download
 
     try:

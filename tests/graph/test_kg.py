@@ -8,24 +8,34 @@ import pyarrow.parquet as pq
 import pytest
 
 from reelgraph.runtime.errors import ArtifactError
-from reelgraph.schemas.kg import EDGES, ENTITIES, read_kg, write_kg
+from reelgraph.schemas.kg import (
+    EDGES,
+    ENTITIES,
+    KnowledgeGraph,
+    Relation,
+    read_kg,
+    shared_entities,
+    write_kg,
+)
 
-ROWS = [("actor", 0, "Ann"), ("actor", 1, "Bo"), ("genre", 0, "Drama")]
-LINKS = [("actor", 0, 0), ("actor", 2, 0), ("actor", 2, 1), ("genre", 1, 0)]
+ENTITY_ROWS = [("actor", 0, "Ann"), ("actor", 1, "Bo"), ("genre", 0, "Drama")]
+EDGE_ROWS = [("actor", 0, 0), ("actor", 2, 0), ("actor", 2, 1), ("genre", 1, 0)]
 
 
-def rows(values: list[tuple], schema: pa.Schema) -> pa.Table:
-    return pa.table([list(column) for column in zip(*values, strict=True)], schema=schema)
+def to_table(rows: list[tuple], schema: pa.Schema) -> pa.Table:
+    return pa.table([list(column) for column in zip(*rows, strict=True)], schema=schema)
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     vectors = np.arange(6, dtype=np.float32).reshape(3, 2)
-    write_kg(np.array([7, 5, 9]), rows(ROWS, ENTITIES), rows(LINKS, EDGES), vectors, tmp_path / "kg")
+    entities = to_table(ENTITY_ROWS, ENTITIES)
+    edges = to_table(EDGE_ROWS, EDGES)
+    write_kg(np.array([7, 5, 9]), entities, edges, vectors, tmp_path / "kg")
     return tmp_path / "kg"
 
 
-def test_what_is_written_is_read(folder: Path) -> None:
+def test_read_kg_returns_what_write_kg_wrote(folder: Path) -> None:
     graph = read_kg(folder)
     assert graph.movie_ids.tolist() == [7, 5, 9]
     assert list(graph.relations) == ["actor", "genre"]
@@ -40,25 +50,25 @@ def test_what_is_written_is_read(folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("links", "said"),
+    ("edge_rows", "message"),
     [
-        ([*LINKS[:3], ("genre", 3, 0)], "genre: movie_row not below 3 in 1 row, first at row 1"),
-        ([LINKS[0], LINKS[1], LINKS[3]], "an entity without an edge in 1 row"),
-        ([LINKS[1], LINKS[0], *LINKS[2:]], "edges not in order"),
-        ([LINKS[0], LINKS[0], *LINKS[1:]], "the same edge twice in 1 row"),
-        ([*LINKS, ("gaffer", 0, 0)], "unknown types gaffer"),
+        ([*EDGE_ROWS[:3], ("genre", 3, 0)], "genre: movie_row not below 3 in 1 row, first at row 1"),
+        ([EDGE_ROWS[0], EDGE_ROWS[1], EDGE_ROWS[3]], "an entity without an edge in 1 row"),
+        ([EDGE_ROWS[1], EDGE_ROWS[0], *EDGE_ROWS[2:]], "edges not in order"),
+        ([EDGE_ROWS[0], EDGE_ROWS[0], *EDGE_ROWS[1:]], "the same edge twice in 1 row"),
+        ([*EDGE_ROWS, ("gaffer", 0, 0)], "unknown types gaffer"),
     ],
 )
-def test_edges_that_do_not_fit_are_refused(folder: Path, links: list[tuple], said: str) -> None:
-    pq.write_table(rows(links, EDGES), folder / "edges.parquet")
-    with pytest.raises(ArtifactError, match=said):
+def test_read_kg_rejects_inconsistent_edges(folder: Path, edge_rows: list[tuple], message: str) -> None:
+    pq.write_table(to_table(edge_rows, EDGES), folder / "edges.parquet")
+    with pytest.raises(ArtifactError, match=message):
         read_kg(folder)
 
 
 @pytest.mark.parametrize("name", ["movie_ids.npy", "entity_vectors.npy", "entities.parquet", "edges.parquet"])
-def test_missing_and_damaged_files_are_refused(folder: Path, name: str) -> None:
-    whole = (folder / name).read_bytes()
-    (folder / name).write_bytes(whole[: len(whole) // 2])
+def test_read_kg_rejects_missing_and_damaged_files(folder: Path, name: str) -> None:
+    content = (folder / name).read_bytes()
+    (folder / name).write_bytes(content[: len(content) // 2])
     with pytest.raises(ArtifactError, match=name):
         read_kg(folder)
     (folder / name).unlink()
@@ -69,9 +79,19 @@ def test_missing_and_damaged_files_are_refused(folder: Path, name: str) -> None:
 @pytest.mark.parametrize(
     "vectors", [np.zeros((2, 2), np.float32), np.zeros((3, 2)), np.full((3, 2), np.nan, "f4")]
 )
-def test_vectors_that_do_not_fit_are_refused(folder: Path, vectors: np.ndarray) -> None:
+def test_read_kg_rejects_unsuitable_vectors(folder: Path, vectors: np.ndarray) -> None:
     np.save(folder / "entity_vectors.npy", vectors)
-    with pytest.raises(
-        ArtifactError, match=r"entity_vectors.npy(: not finite in 3 rows| not a float32 vector for each row)"
-    ):
+    message = r"entity_vectors.npy(: not finite in 3 rows| not a float32 vector for each row)"
+    with pytest.raises(ArtifactError, match=message):
         read_kg(folder)
+
+
+def test_shared_entities_lists_each_common_name_once() -> None:
+    vectors = np.ones((3, 2), np.float32)
+    actor = Relation(("Ann", "Bo", "Cy"), vectors, np.array([0, 0, 1, 1, 3]), np.array([0, 1, 1, 2, 0]))
+    writer = Relation(("Bo",), vectors[:1], np.array([0, 1]), np.array([0, 0]))
+    genre = Relation(("Crime", "Drama"), vectors[:2], np.array([0, 1, 2]), np.array([1, 1, 0]))
+    graph = KnowledgeGraph(np.arange(4), {"actor": actor, "writer": writer, "genre": genre})
+    assert shared_entities(graph, 0, 1) == ["Bo", "Drama"]
+    assert shared_entities(graph, 0, 3) == ["Ann"]
+    assert shared_entities(graph, 2, 3) == []
