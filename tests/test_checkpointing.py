@@ -16,9 +16,9 @@ from reelgraph.runtime import checkpointing
 from reelgraph.runtime.checkpointing import Checkpoint, CheckpointDir, resumable
 from reelgraph.text import encoder
 from reelgraph.text.encoder import encode
-from tests.contracts.test_raters import small_movie_inputs, small_rater_params
 from tests.helpers.graphs import random_graph
 from tests.helpers.history_strategies import random_histories
+from tests.helpers.rater_samples import small_movie_inputs, small_rater_params
 
 
 class KilledError(Exception):

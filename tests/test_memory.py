@@ -12,9 +12,9 @@ from reelgraph.gnn.trainer import train_on_all_edges
 from reelgraph.params.model import TrainRaterParams
 from reelgraph.raters.fitting import make_fitter
 from reelgraph.runtime.checkpointing import Checkpoint
-from tests.contracts.test_raters import MOVIES, small_movie_inputs, small_rater_params
 from tests.helpers.graphs import gnn_params, random_graph
 from tests.helpers.history_strategies import random_histories
+from tests.helpers.rater_samples import MOVIES, small_movie_inputs, small_rater_params
 
 GROWTH = 24 << 20
 """Bytes by which an allocator may be untidy; an epoch that is kept in memory is more."""

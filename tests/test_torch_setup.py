@@ -18,9 +18,9 @@ from reelgraph.params.graph import TrainGnnParams
 from reelgraph.raters.networks.network_rater import build_network
 from reelgraph.raters.networks.trainer import BatchForward
 from reelgraph.runtime.errors import ParamError
-from tests.contracts.test_raters import small_movie_inputs, small_rater_params
 from tests.helpers.graphs import random_graph
 from tests.helpers.history_strategies import random_histories
+from tests.helpers.rater_samples import small_movie_inputs, small_rater_params
 
 
 def on(device: str) -> Compute:

@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 
 from bench.new_users import fit_and_predict, without_users
-from tests.contracts.test_raters import small_movie_inputs, small_rater_params
 from tests.helpers.history_strategies import random_histories
+from tests.helpers.rater_samples import small_movie_inputs, small_rater_params
 
 
 def test_a_fit_without_people_has_none_of_their_rows_and_all_histories() -> None:

@@ -21,9 +21,9 @@ from reelgraph.raters.rater import Rater
 from reelgraph.runtime.errors import TrainingError
 from reelgraph.schemas.kg import KnowledgeGraph, Relation
 from reelgraph.sequences.dataset import UserHistories
-from tests.contracts.test_raters import MOVIES, small_movie_inputs, small_rater_params
 from tests.helpers.graphs import gnn_params, random_graph
 from tests.helpers.history_strategies import random_histories
+from tests.helpers.rater_samples import MOVIES, small_movie_inputs, small_rater_params
 
 KINDS = ("gp", "attention", "transformer")
 BASELINES = load(BaselineParams).baselines

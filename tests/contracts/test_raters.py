@@ -10,50 +10,19 @@ import pytest
 import torch
 
 from reelgraph.evaluation.io import predict_targets
-from reelgraph.params.base import load
 from reelgraph.params.model import TrainRaterParams
-from reelgraph.raters.fitting import FitResult, MovieInputs, fit_rater
+from reelgraph.raters.fitting import FitResult, fit_rater
 from reelgraph.raters.io import load_rater
 from reelgraph.raters.networks.network_rater import NetworkRater, build_network
 from reelgraph.raters.rater import Rater, mask_target_movies
 from reelgraph.runtime.atomic_io import write_json
 from reelgraph.runtime.errors import ArtifactError
-from reelgraph.schemas.kg import KnowledgeGraph, Relation
 from reelgraph.schemas.tables import CATALOG
 from reelgraph.schemas.vectors import write_vectors
 from reelgraph.sequences.dataset import UserHistories
 from reelgraph.sequences.isolated_targets import isolate_targets
 from tests.helpers.history_strategies import SPLITS, irrelevant_rows, random_histories, with_changed_ratings
-
-MOVIES, DIM = 40, 12
-
-
-def small_rater_params(kind: str, **model: object) -> TrainRaterParams:
-    given = load(TrainRaterParams).model_dump()
-    given["model"] |= {"type": kind, "hidden_dim": 16} | model
-    given["train"] |= {"epochs": 2}
-    given["gp"] |= {
-        "epochs": 2,
-        "head_epochs": 2,
-        "context_length": 24,
-        "cooccurrence_dim": 4,
-        "embedding_dim": 3,
-    }
-    return TrainRaterParams.model_validate(given)
-
-
-def small_movie_inputs() -> MovieInputs:
-    """Movies of two genres; the last three have no entity and the last no year."""
-    draw = np.random.default_rng(0)
-    vectors, text = (draw.normal(size=(MOVIES, DIM)).astype(np.float32) for _ in range(2))
-    rows = np.arange(MOVIES - 3)
-    genre = Relation(("Crime", "Drama"), np.ones((2, 3), np.float32), rows, rows % 2)
-    twice = np.repeat(rows, 2)
-    actor = Relation(
-        tuple("ABCDEFG"), np.ones((7, 3), np.float32), twice, np.stack([rows % 3, 3 + rows % 4], 1).ravel()
-    )
-    graph = KnowledgeGraph(np.arange(MOVIES) + 100, {"actor": actor, "genre": genre})
-    return MovieInputs(vectors, text, graph, np.append(draw.integers(1950, 2020, MOVIES - 1), np.nan))
+from tests.helpers.rater_samples import MOVIES, small_movie_inputs, small_rater_params
 
 
 @pytest.fixture(scope="module", params=SPLITS)

@@ -13,9 +13,9 @@ from reelgraph.app.bundle.format import MOVIES_SCHEMA, VECTOR_NAMES, BundleConte
 from reelgraph.raters.fitting import MovieInputs, fit_rater
 from reelgraph.raters.io import RaterConfig
 from reelgraph.raters.rater import Rater
-from tests.contracts.test_raters import small_movie_inputs as known_movies
-from tests.contracts.test_raters import small_rater_params
 from tests.helpers.history_strategies import random_histories
+from tests.helpers.rater_samples import small_movie_inputs as known_movies
+from tests.helpers.rater_samples import small_rater_params
 
 KNOWN = (
     ("千と千尋の神隠し", "Spirited Away", ["Sen to Chihiro no kamikakushi"], 2001),

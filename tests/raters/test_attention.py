@@ -11,8 +11,8 @@ from torch.nn.functional import normalize
 from reelgraph.raters.networks.attention import AttentionRater
 from reelgraph.sequences.batches import Batch, gather_batch
 from reelgraph.sequences.dataset import UserHistories
-from tests.contracts.test_raters import MOVIES
 from tests.helpers.history_strategies import histories
+from tests.helpers.rater_samples import MOVIES
 
 
 def restated(rater: AttentionRater, history: list[int], ratings: list[float], target: int) -> torch.Tensor:

@@ -12,7 +12,7 @@ from reelgraph.raters.fitting import FitResult, fit_rater
 from reelgraph.raters.networks.distributed import assign_users, launch
 from reelgraph.runtime.checkpointing import NO_CHECKPOINTS, CheckpointDir
 from reelgraph.runtime.errors import ParamError, TrainingError
-from tests.contracts.test_raters import small_movie_inputs, small_rater_params
+from tests.helpers.rater_samples import small_movie_inputs, small_rater_params
 from tests.raters.worker import BATCH, KINDS, params, people
 
 EPOCHS, CLOSE = 3, 1e-4

@@ -19,8 +19,8 @@ from reelgraph.raters.networks.sliding_window_attention import WindowMask
 from reelgraph.runtime.errors import ParamError
 from reelgraph.sequences.batches import gather_batch
 from reelgraph.sequences.dataset import UserHistories, normalized_ratings
-from tests.contracts.test_raters import MOVIES, small_movie_inputs, small_rater_params
 from tests.helpers.history_strategies import histories, random_histories
+from tests.helpers.rater_samples import MOVIES, small_movie_inputs, small_rater_params
 from tests.raters.test_trainer import people, trained
 
 

@@ -17,8 +17,8 @@ from reelgraph.params.model import TrainRaterParams
 from reelgraph.raters.fitting import fit_worker
 from reelgraph.raters.networks.distributed import DistributedProcessGroup, init_process_group
 from reelgraph.sequences.dataset import UserHistories
-from tests.contracts.test_raters import small_movie_inputs, small_rater_params
 from tests.helpers.history_strategies import random_histories
+from tests.helpers.rater_samples import small_movie_inputs, small_rater_params
 
 KINDS = ("attention", "transformer", "users")
 BATCH = 24

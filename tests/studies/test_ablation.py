@@ -9,8 +9,8 @@ from reelgraph.runtime.errors import ParamError
 from studies.ablation.experiment import run_experiment, shared_params
 from studies.ablation.params import ABLATION_FILE, AblationParams, AblationRunParams
 from studies.ablation.result_table import Experiment, aggregate_runs, list_experiments, plot_table
-from tests.contracts.test_raters import small_movie_inputs, small_rater_params
 from tests.helpers.history_strategies import random_histories
+from tests.helpers.rater_samples import small_movie_inputs, small_rater_params
 
 
 def tiny() -> AblationRunParams:

@@ -9,8 +9,8 @@ from reelgraph.raters.networks.network_rater import build_network
 from reelgraph.sequences.batches import gather_batch
 from reelgraph.sequences.dataset import UserHistories
 from studies.ablation.ablations import RatingsHiddenNetwork, apply_control, shuffle_training_ratings
-from tests.contracts.test_raters import small_movie_inputs, small_rater_params
 from tests.helpers.history_strategies import build_strategy, random_histories
+from tests.helpers.rater_samples import small_movie_inputs, small_rater_params
 
 
 @given(build_strategy("leave_last_out", "global_time", "predefined"), st.integers(0, 2**32))

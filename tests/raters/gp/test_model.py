@@ -25,8 +25,8 @@ from reelgraph.raters.gp.rating_table import (
 from reelgraph.raters.gp.training import train_gaussian_process
 from reelgraph.raters.gp.types import RatingFeatures
 from reelgraph.sequences.dataset import UserHistories
-from tests.contracts.test_raters import MOVIES, small_movie_inputs, small_rater_params
 from tests.helpers.history_strategies import any_histories, histories, random_histories
+from tests.helpers.rater_samples import MOVIES, small_movie_inputs, small_rater_params
 
 
 @pytest.fixture

@@ -13,8 +13,8 @@ from reelgraph.raters.gp.movie_content import build_movie_content
 from reelgraph.raters.gp.movie_factors import assign_folds, fit_latent_factors
 from reelgraph.raters.gp.rating_table import all_ratings, fitted_ratings
 from reelgraph.sequences.dataset import UserHistories
-from tests.contracts.test_raters import MOVIES, small_movie_inputs
 from tests.helpers.history_strategies import random_histories
+from tests.helpers.rater_samples import MOVIES, small_movie_inputs
 
 PEOPLE, FILMS = 300, 120
 

@@ -1,0 +1,44 @@
+"""Small params and movie inputs that every rater trains on in a second."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from reelgraph.params.base import load
+from reelgraph.params.model import TrainRaterParams
+from reelgraph.raters.fitting import MovieInputs
+from reelgraph.schemas.kg import KnowledgeGraph, Relation
+
+MOVIES = 40
+DIM = 12
+
+
+def small_rater_params(rater_type: str, **model: object) -> TrainRaterParams:
+    """Return the params of params.yaml with small sizes and two epochs."""
+    params = load(TrainRaterParams).model_dump()
+    params["model"] |= {"type": rater_type, "hidden_dim": 16} | model
+    params["train"] |= {"epochs": 2}
+    params["gp"] |= {
+        "epochs": 2,
+        "head_epochs": 2,
+        "context_length": 24,
+        "cooccurrence_dim": 4,
+        "embedding_dim": 3,
+    }
+    return TrainRaterParams.model_validate(params)
+
+
+def small_movie_inputs() -> MovieInputs:
+    """Return 40 movies of two genres; the last three have no entity and the last has no year."""
+    rng = np.random.default_rng(0)
+    vectors, text = (rng.normal(size=(MOVIES, DIM)).astype(np.float32) for _ in range(2))
+    rows = np.arange(MOVIES - 3)
+    genre = Relation(("Crime", "Drama"), np.ones((2, 3), np.float32), rows, rows % 2)
+    actor = Relation(
+        tuple("ABCDEFG"),
+        np.ones((7, 3), np.float32),
+        np.repeat(rows, 2),
+        np.stack([rows % 3, 3 + rows % 4], 1).ravel(),
+    )
+    graph = KnowledgeGraph(np.arange(MOVIES) + 100, {"actor": actor, "genre": genre})
+    return MovieInputs(vectors, text, graph, np.append(rng.integers(1950, 2020, MOVIES - 1), np.nan))
