@@ -25,10 +25,10 @@ def flatten_metrics(values: Json, key: str = "") -> Iterator[tuple[str, Json]]:
 
 def metric_differences(path: Path, revision: str = "HEAD") -> list[str]:
     """Return a line for each metric that differs from the committed one by more than the tolerance."""
-    shown = subprocess.run(
+    result = subprocess.run(
         ["git", "show", f"{revision}:{path.as_posix()}"], capture_output=True, text=True, check=True
     )
-    before = dict(flatten_metrics(json.loads(shown.stdout)))
+    before = dict(flatten_metrics(json.loads(result.stdout)))
     after = dict(flatten_metrics(json.loads(path.read_text())))
     lines = [f"{path}: {key} was removed" for key in sorted(set(before) - set(after))]
     lines += [f"{path}: {key} was added" for key in sorted(set(after) - set(before))]

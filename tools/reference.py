@@ -66,19 +66,19 @@ def result_table() -> str:
 
 
 def _read_metrics(path: str) -> dict[str, dict[str, float]]:
-    shown = subprocess.run(
+    result = subprocess.run(
         ["git", "show", f"{_latest_revision()}:{path}"], check=True, capture_output=True, text=True
     )
-    return json.loads(shown.stdout)
+    return json.loads(result.stdout)
 
 
 def _latest_revision() -> str:
     pattern = f"refs/exps/*/*/{NAME}"
-    listed = subprocess.run(
+    result = subprocess.run(
         ["git", "for-each-ref", "--sort=-committerdate", "--format=%(objectname)", pattern],
         check=True, capture_output=True, text=True,
     )  # fmt: skip
-    return listed.stdout.splitlines()[0]
+    return result.stdout.splitlines()[0]
 
 
 if __name__ == "__main__":

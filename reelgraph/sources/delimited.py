@@ -61,13 +61,13 @@ class DelimitedFile:
 
 
 def read_batches(
-    file: DelimitedFile, on_bad_row: Callable[[], None] | None = None
+    file: DelimitedFile, on_skipped_row: Callable[[], None] | None = None
 ) -> Iterator[pa.RecordBatch]:
     """Yield the file's rows in their order.
 
     Args:
         file: the file to read.
-        on_bad_row: called for each row with too few or too many cells, which is then
+        on_skipped_row: called for each row with too few or too many cells, which is then
             skipped. Without it such a row is an error.
 
     Raises:
@@ -79,7 +79,7 @@ def read_batches(
         delimiter=file.delimiter if len(file.delimiter) == 1 else UNIT_SEPARATOR,
         quote_char='"' if file.quoted else False,
         newlines_in_values=file.quoted,
-        invalid_row_handler=_skip_handler(on_bad_row) if on_bad_row else None,
+        invalid_row_handler=_skip_handler(on_skipped_row) if on_skipped_row else None,
     )
     read = pa_csv.ReadOptions(block_size=BLOCK_BYTES, column_names=list(names), encoding=file.encoding,
                               skip_rows=0 if file.names else 1)  # fmt: skip
@@ -93,9 +93,9 @@ def read_batches(
             raise locate_csv_error(file, names, error) from None
 
 
-def read_table(file: DelimitedFile, on_bad_row: Callable[[], None] | None = None) -> pa.Table:
+def read_table(file: DelimitedFile, on_skipped_row: Callable[[], None] | None = None) -> pa.Table:
     """Read a small file, such as a list of movies, at once; arguments and errors as in ``read_batches``."""
-    return pa.Table.from_batches(read_batches(file, on_bad_row), schema=file.schema)
+    return pa.Table.from_batches(read_batches(file, on_skipped_row), schema=file.schema)
 
 
 def read_header(file: DelimitedFile) -> tuple[str, ...]:
@@ -241,9 +241,9 @@ def _quote(text: str) -> str:
     return quoted if len(quoted) <= MAX_QUOTED_CHARS else f"{quoted[:MAX_QUOTED_CHARS]}…"
 
 
-def _skip_handler(on_bad_row: Callable[[], None]) -> Callable[[pa_csv.InvalidRow], str]:
+def _skip_handler(on_skipped_row: Callable[[], None]) -> Callable[[pa_csv.InvalidRow], str]:
     def skip(row: pa_csv.InvalidRow) -> str:
-        on_bad_row()
+        on_skipped_row()
         return "skip"
 
     return skip

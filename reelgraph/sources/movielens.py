@@ -28,7 +28,7 @@ from reelgraph.sources.source import Source, Staging
 from reelgraph.sources.titles import (
     ArrowColumn,
     add_prefix,
-    blank_to_null,
+    empty_to_null,
     join_nonnull,
     null_where,
     split_titles,
@@ -144,9 +144,9 @@ def _describe(movies: pa.Table) -> pa.Table:
 
 
 def _overview(titles: pa.Table, year: ArrowColumn, genres: ArrowColumn, tags: ArrowColumn) -> ArrowColumn:
-    others = blank_to_null(titles["others"])
-    also_known_as = add_prefix("also known as ", pc.replace_substring(others, "|", ", "))
-    name = blank_to_null(titles["name"])
+    alternatives = empty_to_null(titles["others"])
+    also_known_as = add_prefix("also known as ", pc.replace_substring(alternatives, "|", ", "))
+    name = empty_to_null(titles["name"])
     title = join_nonnull([name, also_known_as, add_prefix("of ", pc.cast(year, pa.string()))], ", ")
     sentences = [title, pc.replace_substring(genres, "|", ", "), add_prefix("Tagged ", tags)]
     return pc.binary_join_element_wise(join_nonnull(sentences, ". "), ".", "")

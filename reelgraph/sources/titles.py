@@ -33,7 +33,7 @@ def null_where(values: ArrowColumn, condition: ArrowColumn) -> ArrowColumn:
     return pc.if_else(condition, pa.scalar(None, values.type), values)
 
 
-def blank_to_null(texts: ArrowColumn) -> ArrowColumn:
+def empty_to_null(texts: ArrowColumn) -> ArrowColumn:
     """Return the texts, null where they are ''."""
     return null_where(texts, pc.equal(texts, ""))
 
@@ -48,7 +48,7 @@ def join_nonnull(columns: Sequence[ArrowColumn], separator: str) -> ArrowColumn:
     # Arrow's null_handling="skip" loses rows in which all cells are null (pyarrow 26).
     parts = [pc.coalesce(add_prefix(separator, column), "") for column in columns]
     text = pc.binary_join_element_wise(*parts, "")
-    return blank_to_null(pc.utf8_slice_codeunits(text, start=len(separator)))
+    return empty_to_null(pc.utf8_slice_codeunits(text, start=len(separator)))
 
 
 def split_titles(titles: ArrowColumn) -> pa.Table:
@@ -68,9 +68,9 @@ def split_titles(titles: ArrowColumn) -> pa.Table:
     year = pc.cast(pc.struct_field(dated, "year"), pa.int64())
     parts = pc.extract_regex(pc.utf8_trim_whitespace(undated), ALTERNATIVES)
     name = pc.coalesce(pc.struct_field(parts, "name"), undated)
-    others = pc.coalesce(pc.struct_field(parts, "others"), "")
+    alternatives = pc.coalesce(pc.struct_field(parts, "others"), "")
     return pa.table(
-        {"name": move_article_to_front(name), "others": _split_alternatives(others), "year": year}
+        {"name": move_article_to_front(name), "others": _split_alternatives(alternatives), "year": year}
     )
 
 
@@ -89,8 +89,8 @@ def normalize_titles(names: ArrowColumn) -> ArrowColumn:
 
 def _split_alternatives(groups: ArrowColumn) -> ArrowColumn:
     """Turn ``(a.k.a. Thing, The) (Cosa, La)`` into ``The Thing|La Cosa``."""
-    inner = pc.replace_substring_regex(groups, r"^\s*\(|\)\s*$", "")
-    lists = pc.split_pattern_regex(inner, r"\)\s*\(")
+    stripped = pc.replace_substring_regex(groups, r"^\s*\(|\)\s*$", "")
+    lists = pc.split_pattern_regex(stripped, r"\)\s*\(")
     names = pc.replace_substring_regex(pc.list_flatten(lists), r"^\s*(?i:a\.?k\.?a\.?)\s+|\s+$", "")
     return _join_lists(lists, move_article_to_front(names))
 

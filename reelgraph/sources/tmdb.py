@@ -122,12 +122,12 @@ def _coalesce_columns(fallback: ir.Table, preferred: ir.Table) -> ir.Table:
     """Return the rows and columns of ``fallback``, with the values of ``preferred`` where it has any."""
     renamed = preferred.rename({f"new_{name}": name for name in preferred.columns if name != "movieId"})
     both = fallback.left_join(renamed, "movieId")
-    values = {name: ibis.coalesce(_blank_to_null(both[f"new_{name}"]), both[name])
+    values = {name: ibis.coalesce(_empty_to_null(both[f"new_{name}"]), both[name])
               for name in fallback.columns if f"new_{name}" in renamed.columns}  # fmt: skip
     return both.select(**{name: values.get(name, both[name]) for name in fallback.columns})
 
 
-def _blank_to_null(value: ir.Column) -> ir.Value:
+def _empty_to_null(value: ir.Column) -> ir.Value:
     return ibis.ifelse(value.strip() == "", ibis.null(), value) if value.type().is_string() else value
 
 

@@ -132,9 +132,9 @@ class TmdbFiles:
         header = read_header(DelimitedFile(self.movies_path, dict.fromkeys(required, pa.string())))
         columns = required + [name for name in optional if name in header]
         table = read_table(DelimitedFile(self.movies_path, dict.fromkeys(columns, pa.string())), self._skip)
-        blank = pa.repeat(pa.scalar(""), len(table))
+        empty = pa.repeat(pa.scalar(""), len(table))
         for name in optional:
-            table = table if name in columns else table.append_column(name, blank)
+            table = table if name in columns else table.append_column(name, empty)
         return self._parse_numbers(table)
 
     def _parse_numbers(self, table: pa.Table) -> pa.Table:

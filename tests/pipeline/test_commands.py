@@ -25,10 +25,9 @@ pytestmark = [pytest.mark.pipeline, pytest.mark.usefixtures("unchanged")]
 
 DOCS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 HERE = (r"reelgraph (ratings|predict|recommend|similar|doctor)\b", r"dvc (metrics|params) diff", "dvc plots show",
-        "dvc exp show", "dvc exp run", "make (repro|setup|deps|lint|test)$", "dvc repro$")  # fmt: skip
+        "dvc exp show", "dvc exp run", "make (repro|setup|lint|test)$", "dvc repro$")  # fmt: skip
 ELSEWHERE = {
     r"dvc queue start": "tests/pipeline/test_pipeline.py::test_queued_experiments_run_the_changed_module_side_by_side",
-    r"reelgraph sweep": "tests/pipeline/test_pipeline.py::test_queued_experiments_run_the_changed_module_side_by_side",
     r"dvc (remote|push|pull|status)|git commit": "tests/pipeline/test_commands.py::test_a_remote_is_shared_as_the_docs_say",
     r"\w+=1 torchrun": "tests/pipeline/test_commands.py::test_processes_that_torchrun_starts",
     r"python -m pytest": "tests/docs/test_extending.py::test_an_architecture",
@@ -96,7 +95,7 @@ def test_dvc_and_make(project: Project) -> None:
     (project.folder / ".venv").symlink_to(ROOT / ".venv")
     with (project.folder / ".git/info/exclude").open("a") as file:
         file.write("/.venv\n")
-    for command in matching(*HERE[1:4], "dvc repro", "make setup", "make repro", "make deps"):
+    for command in matching(*HERE[1:4], "dvc repro", "make setup", "make repro"):
         project.run(*shlex.split(command))
     for command in matching("make (lint|test)"):  # what they run is what runs this
         assert re.search("pytest|ruff", project.run("make", "-n", command.split()[1]))

@@ -116,7 +116,7 @@ def test_generate_overviews_mentions_actors(catalog: pd.DataFrame) -> None:
 
 @pytest.mark.parametrize("theme", THEMES, ids=lambda theme: theme.key)
 def test_themes_phrases_contain_key(theme) -> None:
-    for phrase in (theme.thing, theme.goal, theme.event):
+    for phrase in (theme.subject, theme.goal, theme.event):
         assert theme.key in phrase
     codes = {g.name.replace(" ", "")[:4] for g in GENRES}
     assert set(theme.genres.split()) <= codes

@@ -205,23 +205,6 @@ def serve(
         )
 
 
-@app.command()
-def sweep(
-    output: Annotated[Path, typer.Option(help="The page.")] = Path("sweep.html"), json: Json = False
-) -> None:
-    """Draw DVC's experiments as parallel coordinates, the best on validation marked.
-
-    Example: reelgraph sweep --output sweep.html
-    """
-    from reelgraph.app.cli import sweep as drawing
-    from reelgraph.runtime.atomic_io import write_text
-
-    with exit_on_error(json):
-        found = drawing.experiments()
-        write_text(drawing.page(found), output)
-        print_result({"experiments": found}, json, lambda: f"{len(found)} experiments in {output}")
-
-
 for command in (download.movielens, download.tmdb):
     app.command()(command)
 

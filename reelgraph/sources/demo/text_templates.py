@@ -17,7 +17,7 @@ class Theme(NamedTuple):
     """Another word for titles."""
     genres: str
     """Genres in which the theme is common: the first four letters of their names."""
-    thing: str
+    subject: str
     """A noun phrase."""
     goal: str
     """A verb phrase in the infinitive."""

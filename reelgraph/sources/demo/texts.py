@@ -23,9 +23,9 @@ OPENINGS = (
     "When {event1}, {occupation} named {hero} is drawn into the affair.",
     "{place}, {year}: {event1}, and {hero}, {occupation}, is caught in the middle.",
     "After {event1}, {hero}, {occupation} in {place}, has to start all over again.",
-    "{Thing1} turns the life of {hero}, {occupation} in {place}, upside down.",
+    "{Subject1} turns the life of {hero}, {occupation} in {place}, upside down.",
     "All that {hero}, {occupation}, ever dreamed of was to {goal1}.",
-    "This is the story of {hero}, {occupation} in {place}, and of {thing1}.",
+    "This is the story of {hero}, {occupation} in {place}, and of {subject1}.",
 )
 """Sentences about the first theme."""
 
@@ -34,11 +34,11 @@ MIDDLES = (
     "Things get out of hand when {event2}.",
     "To make matters worse, {event2}, and everybody blames {rival}.",
     "Along the way {he} has to {goal2}.",
-    "There {he} meets {rival}, who cannot stop talking about {thing2}.",
+    "There {he} meets {rival}, who cannot stop talking about {subject2}.",
     "Everything changes on the day when {event2}.",
-    "Only {rival}, an old friend, suspects that {thing2} is behind it all.",
+    "Only {rival}, an old friend, suspects that {subject2} is behind it all.",
     "Then {first} is asked to {goal2}, and {he} cannot say no.",
-    "But {thing2} stands between {him} and the life that {he} wants.",
+    "But {subject2} stands between {him} and the life that {he} wants.",
 )
 """Sentences about the second theme."""
 
@@ -46,9 +46,9 @@ ENDINGS = (
     "Meanwhile, {rival} is determined to {goal3}.",
     "Together they have to {goal3}.",
     "What nobody expects is that {event3}.",
-    "At the heart of it all lies {thing3}.",
+    "At the heart of it all lies {subject3}.",
     "And then {event3}.",
-    "In the end it all comes down to {thing3}.",
+    "In the end it all comes down to {subject3}.",
     "Before long {event3}, and there is no way back.",
     "With the help of {rival}, {he} tries to {goal3}.",
 )
@@ -68,9 +68,9 @@ DETAILS = (
 CREDITS = (
     "",
     "{actor_1} and {actor_2} star in this {adjective} {film_type}.",
-    "{director_1} directs {actor_1} in a {adjective} {film_type} about {thing1}.",
+    "{director_1} directs {actor_1} in a {adjective} {film_type} about {subject1}.",
     "Starring {actor_1}, this {adjective} {film_type} by {director_1} never lets go.",
-    "With {actor_1} as {hero}, {director_1} turns {thing1} into a {adjective} {film_type}.",
+    "With {actor_1} as {hero}, {director_1} turns {subject1} into a {adjective} {film_type}.",
 )
 """Used where the catalogue has these names."""
 
@@ -157,8 +157,8 @@ def generate_titles(slots: Slots, movies: DemoMovies, seed: int) -> pa.Array:
     noun = take_words(TITLE_NOUNS, movies.themes[:, 2] + len(THEMES) * rng.integers(0, 2, count))
     subtitle_words = [f": The {word} " for word in TITLE_WORDS]
     subtitle = join_texts(take_words(subtitle_words, rng.integers(0, len(TITLE_WORDS), count)), noun)
-    with_subtitle = join_texts(title, pc.if_else(pa.array(_earlier_occurrences(title) > 0), subtitle, ""))
-    occurrences = _earlier_occurrences(with_subtitle)
+    with_subtitle = join_texts(title, pc.if_else(pa.array(_previous_occurrences(title) > 0), subtitle, ""))
+    occurrences = _previous_occurrences(with_subtitle)
     numbers = ["", *(f" {number + 2}" for number in range(int(occurrences.max())))]
     return join_texts(with_subtitle, take_words(numbers, occurrences))
 
@@ -259,14 +259,14 @@ def _pronouns(woman: Int64[np.ndarray, "movies"]) -> Slots:
 def _theme_slots(themes: Int64[np.ndarray, "movies themes"]) -> Slots:
     slots = {"key": take_words([t.key for t in THEMES], themes[:, 0])}
     for column in range(N_THEMES):
-        for field in ("thing", "goal", "event"):
+        for field in ("subject", "goal", "event"):
             phrases = [getattr(t, field) for t in THEMES]
             slots[f"{field}{column + 1}"] = take_words(phrases, themes[:, column])
-    slots["Thing1"] = take_words([t.thing[0].upper() + t.thing[1:] for t in THEMES], themes[:, 0])
+    slots["Subject1"] = take_words([t.subject[0].upper() + t.subject[1:] for t in THEMES], themes[:, 0])
     return slots
 
 
-def _earlier_occurrences(texts: pa.Array) -> Int64[np.ndarray, "movies"]:
+def _previous_occurrences(texts: pa.Array) -> Int64[np.ndarray, "movies"]:
     """Count in how many earlier rows each text occurs."""
     counter: Counter[str] = Counter()
     occurrences = []
