@@ -1,4 +1,6 @@
-"""A bundle of any number of movies, to measure what answers cost: ``python -m bench.random_bundle MOVIES FOLDER``.
+"""A bundle of any number of movies, to measure the time of requests.
+
+``python -m bench.random_bundle MOVIES FOLDER``
 
 Its rater is a ``gp`` of the sizes in params.yaml whose numbers are drawn, not learned: it costs what a fitted
 one does, and what it says means nothing.
@@ -20,10 +22,10 @@ from reelgraph.params.base import load
 from reelgraph.params.model import TrainRaterParams
 from reelgraph.raters.gp.leave_one_out_stats import MovieStats
 from reelgraph.raters.gp.model import GaussianProcess
-from reelgraph.raters.gp.movie_content import TEXT_DIM, MovieContent
+from reelgraph.raters.gp.movie_content import MAX_CONTENT_DIM, MovieContent
 from reelgraph.raters.gp.movie_factors import LatentFactors
-from reelgraph.raters.gp.ordinal_head import OrdinalHead
-from reelgraph.raters.gp.rater import N_HEAD_FEATURES, GpRater
+from reelgraph.raters.gp.ordinal_head import HeadEnsemble
+from reelgraph.raters.gp.rater import GpRater
 from reelgraph.raters.io import RaterConfig
 from reelgraph.schemas.columns import ENTITY_COLUMNS
 
@@ -50,7 +52,7 @@ def content_of(movies: int, draw: np.random.Generator) -> MovieContent:
         block[:, 1:][block[:, 1:] == block[:, :-1]] = 0
         blocks.append(block)
         first += count
-    vectors = draw.normal(size=(movies, TEXT_DIM)).astype(np.float32)
+    vectors = draw.normal(size=(movies, MAX_CONTENT_DIM)).astype(np.float32)
     year = draw.integers(1930, 2020, movies).astype(np.float64)
     return MovieContent(tuple(blocks), year, vectors / np.linalg.norm(vectors, axis=1, keepdims=True))
 
@@ -66,9 +68,7 @@ def rater_of(movies: int, params: TrainRaterParams) -> GpRater:
     process = GaussianProcess(
         content, torch.randn(movies, gp.cooccurrence_dim) * 0.2, tastes, gp.embedding_dim
     )
-    heads = torch.nn.ModuleList(
-        OrdinalHead(N_HEAD_FEATURES, params.model.hidden_dim, 0.0) for _ in range(gp.ensemble_size)
-    )
+    heads = HeadEnsemble(gp.ensemble_size, params.model.hidden_dim, 0.0)
     return GpRater(content, stats, process.eval(), heads.eval(), gp)
 
 

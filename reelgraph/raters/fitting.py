@@ -11,8 +11,8 @@ from jaxtyping import Float32, Float64
 
 from reelgraph.core.metrics import rmse
 from reelgraph.params.model import TrainRaterParams
+from reelgraph.raters.gp.fitting import fit as fit_gp
 from reelgraph.raters.gp.movie_content import build_movie_content
-from reelgraph.raters.gp.rater import fit as fit_gp
 from reelgraph.raters.networks import trainer
 from reelgraph.raters.networks.base import Network
 from reelgraph.raters.networks.distributed import SINGLE_PROCESS, ProcessGroup
@@ -168,7 +168,7 @@ class _GaussianProcess:
 
     def refit(self, epochs: int) -> Rater:
         end, resume = self.histories.fit_end("train_val"), self.resume.subdirectory("train_val")
-        return fit_gp(self.histories, end, *self.chosen, resume=resume)
+        return fit_gp(self.histories, end, *self.chosen, checkpoints=resume)
 
 
 class NetworkFitter:

@@ -32,14 +32,22 @@ if TYPE_CHECKING:
     from onnx import GraphProto, ModelProto
 
 
-import numpy as np
 import onnxscript
 from jaxtyping import Float64
 from onnxscript import opset18
 
-from reelgraph.core.rating_scale import codes_to_stars
-from reelgraph.raters.gp.kernel import Between
-from reelgraph.raters.gp.prediction import RECENT, log_dispersion
+from reelgraph.raters.gp.kernel import Distances
+from reelgraph.raters.gp.ordinal_head import (
+    N_STAR_BINS,
+    RECENT_HALF_STARS,
+    RECENT_RESIDUALS,
+    HeadFeatures,
+    HistoryFeatures,
+    MovieFeatures,
+    expected_stars,
+    log_dispersion,
+)
+from reelgraph.raters.gp.prediction import movie_features
 
 PACKAGES = ("onnx", "onnxscript")
 OUTPUTS = ("predicted", "probabilities")
@@ -152,26 +160,30 @@ Targets = Float64[Tensor, " targets"]
 
 
 class OnnxGaussianProcess(nn.Module):
-    """What the rater says to somebody whom it was not fitted on; equal to its ``predict``."""
+    """Predictions for a user whose ratings the rater was not fitted on; equal to its ``predict``."""
 
-    effect: Float64[Tensor, " movies"]
+    movie_mean: Float64[Tensor, " movies"]
     log_count: Float64[Tensor, " movies"]
-    statistics: Float[Tensor, "movies statistics"]
-    factors: Float[Tensor, "movies dim"]
-    level: Float[Tensor, " movies"]
+    movie_features: Float[Tensor, "movies features"]
+    factors: Float[Tensor, "movies factors"]
+    prior_mean: Float[Tensor, " movies"]
     variance: Float[Tensor, " movies"]
 
     def __init__(self, rater: GpRater) -> None:
         super().__init__()
         scorer = rater.catalogue_scorer
-        each = scorer.candidates_of_fold(len(rater.gp.latent_factors) - 1)
-        self.process, self.heads, self.seen = rater.gp, rater.heads, rater.params.context_length - 1
-        log_count = torch.from_numpy(np.log1p(rater.stats.count))
-        for name, table in {
-            "effect": scorer.effect, "log_count": log_count, "statistics": scorer.statistics,
-            "factors": each.factors, "level": each.level, "variance": each.variance,
-        }.items():  # fmt: skip
-            self.register_buffer(name, table.clone())
+        candidates = scorer.candidates_of_fold(rater.gp.n_folds - 1)
+        self.gp = rater.gp
+        self.heads = rater.heads
+        self.history_length = rater.params.context_length - 1
+        features = movie_features(scorer.movie_stats, scorer.movies)
+        columns = [features.effect, features.log_count, features.std, features.prior_effect]
+        self.register_buffer("movie_features", torch.stack(columns, dim=1).float())
+        self.register_buffer("movie_mean", scorer.movie_mean.clone())
+        self.register_buffer("log_count", features.log_count.clone())
+        self.register_buffer("factors", candidates.factors.clone())
+        self.register_buffer("prior_mean", candidates.prior_mean.clone())
+        self.register_buffer("variance", candidates.variance.clone())
 
     def forward(
         self,
@@ -183,69 +195,91 @@ class OnnxGaussianProcess(nn.Module):
         """Return stars, and the probabilities of the half stars 0.5 … 5.
 
         Args:
-            history: rows in movies.parquet of the movies that the person rated, oldest first; may be empty.
-            stars: what was given, 0.5 … 5.
-            time: when, Unix seconds; a minute apart where it isn't known.
-            target: rows of movies that aren't in the history, each to be rated next, at the last one's time.
+            history: rows in movies.parquet of the movies that the user rated, oldest first; may be empty.
+            stars: their ratings, 0.5 … 5.
+            time: when they were rated, Unix seconds; a minute apart where it is unknown.
+            target: rows of movies to predict, each as the next rating at the last rating's time.
         """
-        residual = stars.double() - _rows(self.effect, history)
-        above, variance, surprise = self._ahead(history, residual, time, target)
-        same = torch.cat([self._about(history, stars.double(), residual), surprise]).float()
-        same = same.expand(len(target), -1)
-        process = torch.stack([above, variance], dim=1).float()
-        x = torch.cat([_rows(self.statistics, target), same[:, :-1], process, same[:, -1:]], dim=1)
-        mean, spread = (_rows(self.effect, target) + above).float(), variance.sqrt().float()
-        probabilities = torch.stack([head(x, mean, spread).exp() for head in self.heads]).mean(dim=0)
-        return probabilities @ codes_to_stars(torch.arange(1, 11).float()), probabilities
+        residual = stars.double() - _rows(self.movie_mean, history)
+        mean, variance, dispersion = self._predict_residual(history, residual, time, target)
+        features = HeadFeatures(
+            movie=MovieFeatures(*_rows(self.movie_features, target).unbind(dim=1)),
+            history=self._history_features(history, stars.double(), residual),
+            residual_mean=mean,
+            residual_variance=variance,
+            log_dispersion=dispersion,
+        )
+        movie_mean = _rows(self.movie_mean, target)
+        probabilities = self.heads(features.matrix(), (movie_mean + mean).float(), variance.sqrt().float())
+        return expected_stars(probabilities), probabilities
 
-    def _ahead(
+    def _predict_residual(
         self,
         history: Int64[Tensor, " ratings"],
         residual: Ratings,
         time: Int64[Tensor, " ratings"],
         target: Int64[Tensor, " targets"],
     ) -> tuple[Targets, Targets, Float64[Tensor, "1"]]:
-        """Return mean over the movies' effects, its variance, and how much worse than foreseen the past was.
+        """Return mean and variance of the targets' residuals, and the log dispersion of the history.
 
-        The squares of all one-step-ahead surprises sum to r K⁻¹ r: one inverse serves all three.
+        The squares of the standardized one-step-ahead residuals sum to yᵀ K⁻¹ y: one inverse serves all.
         """
-        rank = torch.arange(len(history))
-        movie, over, at, rank = (each[-self.seen :] for each in (history, residual, time, rank))
-        past = self._covariance(movie, movie, _apart(rank, rank), _apart(at, at))
-        past = torch.where(torch.eye(len(movie)) > 0, _rows(self.variance, movie), past).double()
-        after, now = torch.full((1,), len(history)), torch.cat([torch.zeros(1, dtype=torch.int64), time])[-1:]
-        cross = self._covariance(movie, target, _apart(rank, after), _apart(at, now)).double()
-        inverse, over = torch.linalg.inv_ex(past)[0], over - _rows(self.level, movie)
-        weights = inverse @ cross
-        variance = _rows(self.variance, target) - (cross * weights).sum(dim=0)
-        squares = (over @ inverse * over).sum(dim=0, keepdim=True)
-        surprise = log_dispersion(squares, torch.full((1,), len(movie)))
-        return over @ weights + _rows(self.level, target), variance, surprise
+        recent = slice(-self.history_length, None)
+        movie = history[recent]
+        rank = torch.arange(len(history))[recent]
+        K = self._covariance(movie, movie, _distances(rank, rank), _distances(time[recent], time[recent]))
+        K = torch.where(torch.eye(len(movie)) > 0, _rows(self.variance, movie), K).double()
+        target_rank = torch.full((1,), len(history))
+        target_time = torch.cat([torch.zeros(1, dtype=torch.int64), time])[-1:]
+        k = self._covariance(
+            movie, target, _distances(rank, target_rank), _distances(time[recent], target_time)
+        ).double()
+        y = residual[recent] - _rows(self.prior_mean, movie)
+        K_inverse = torch.linalg.inv_ex(K)[0]
+        weights = K_inverse @ k
+        mean = y @ weights + _rows(self.prior_mean, target)
+        variance = _rows(self.variance, target) - (k * weights).sum(dim=0)
+        squares = (y @ K_inverse * y).sum(dim=0, keepdim=True)
+        return mean, variance, log_dispersion(squares, torch.full((1,), len(movie)))
 
     def _covariance(
-        self, movie: Int64[Tensor, " size"], other: Int64[Tensor, " others"], rank: Between, time: Between
+        self, movie: Int64[Tensor, " size"], other: Int64[Tensor, " others"], rank: Distances, time: Distances
     ) -> Float[Tensor, "size others"]:
-        taste = _rows(self.factors, movie) @ _rows(self.factors, other).T
-        for i, weight in enumerate(self.process.same.exp()):
-            block = getattr(self.process, f"block_{i}")
-            mine, theirs = _rows(block, movie)[:, None, :, None], _rows(block, other)[None, :, None, :]
-            taste = taste + weight * ((mine == theirs) & (mine > 0)).sum(dim=(2, 3))
-        return self.process.covariance(taste, rank, time)
+        """Return the kernel between the ratings of movies."""
+        movie_covariance = _rows(self.factors, movie) @ _rows(self.factors, other).T
+        weights = self.gp.shared_entities.log_weights.exp()
+        for weight, name in zip(weights, self.gp.entity_block_names, strict=True):
+            block = getattr(self.gp, name)
+            left = _rows(block, movie)[:, None, :, None]
+            right = _rows(block, other)[None, :, None, :]
+            movie_covariance = movie_covariance + weight * ((left == right) & (left > 0)).sum(dim=(2, 3))
+        return self.gp.covariance(movie_covariance, rank, time)
 
-    def _about(
+    def _history_features(
         self, history: Int64[Tensor, " ratings"], stars: Ratings, residual: Ratings
-    ) -> Float64[Tensor, " statistics"]:
-        """Return what the heads read of the person; the order is that of ``Predictor``."""
-        seen = torch.full((1,), len(history))
-        halves, last = (stars * 2) % 2, seen - 1 - torch.arange(len(history))
-        shares = [(torch.ceil(stars) == k).double() for k in range(1, 6)]
-        shares += [_rows(self.log_count, history), halves]
-        recent = [(halves, 10)] + [(residual, count) for count in RECENT]
-        means = [(each * (last < n)).sum() / seen.clamp(1, n) for each, n in recent]
-        return torch.cat(
-            [torch.log1p(seen.double()), torch.zeros(1).double()]
-            + [each.sum() / (seen + 1.0) for each in shares] + means
-        )  # fmt: skip
+    ) -> HistoryFeatures:
+        """Return what ``OneStepPredictor.history_features`` computes, of one history."""
+        length = torch.full((1,), len(history))
+        is_half = (stars * 2) % 2
+        age = length - 1 - torch.arange(len(history))
+
+        def mean(values: Ratings) -> Float64[Tensor, "1"]:
+            return values.sum() / (length + 1.0)
+
+        def recent_mean(values: Ratings, count: int) -> Float64[Tensor, "1"]:
+            return (values * (age < count)).sum() / length.clamp(1, count)
+
+        bins = [mean((torch.ceil(stars) == k).double()) for k in range(1, N_STAR_BINS + 1)]
+        residuals = [recent_mean(residual, count) for count in RECENT_RESIDUALS]
+        return HistoryFeatures(
+            log_length=torch.log1p(length.double()),
+            log_seconds_since_previous=torch.zeros(1).double(),
+            star_fractions=torch.stack(bins, dim=1),
+            mean_log_count=mean(_rows(self.log_count, history)),
+            half_star_fraction=mean(is_half),
+            recent_half_star_fraction=recent_mean(is_half, RECENT_HALF_STARS),
+            recent_residuals=torch.stack(residuals, dim=1),
+        )
 
 
 def _rows(table: Tensor, at: Int64[Tensor, " n"]) -> Tensor:
@@ -253,7 +287,9 @@ def _rows(table: Tensor, at: Int64[Tensor, " n"]) -> Tensor:
     return table.index_select(0, at)
 
 
-def _apart(values: Int64[Tensor, " size"], others: Int64[Tensor, " others"]) -> Float[Tensor, "size others"]:
+def _distances(
+    values: Int64[Tensor, " size"], others: Int64[Tensor, " others"]
+) -> Float[Tensor, "size others"]:
     return (values[:, None] - others).abs().float()
 
 

@@ -1,56 +1,63 @@
-"""Each movie a second time, without its vectors: to tell what they are worth."""
+"""A second copy of every movie with masked content, to measure what the content is worth to predictions."""
 
 from __future__ import annotations
 
 import copy
 
 import numpy as np
-import scipy.sparse as sp
 import torch
 from jaxtyping import Float32
 from torch import Tensor
 
-from reelgraph.raters.gp.leave_one_out_stats import MovieStats, prior_from
+from reelgraph.raters.gp.leave_one_out_stats import MovieStats, predict_prior_effects
 from reelgraph.raters.gp.model import GaussianProcess
 from reelgraph.raters.gp.movie_content import MovieContent
 
 
-def doubled(
-    content: MovieContent, stats: MovieStats, process: GaussianProcess
+def append_masked_movies(
+    content: MovieContent, stats: MovieStats, gp: GaussianProcess
 ) -> tuple[MovieContent, MovieStats, GaussianProcess]:
-    """Append to all movies the same ones with the mean of all vectors, and with priors that don't know any.
+    """Append to the movies a copy of each with the mean content vector, and a prior effect without vectors.
 
-    Statistics, learned vectors and entities stay.
+    Row ``n_movies + m`` is the masked copy of movie m. Ratings' statistics, embeddings and entities stay.
     """
-    vectors = np.concatenate([content.vectors, _mean(content.vectors)])
-    twice = MovieContent(
-        tuple(np.tile(b, (2, 1)) for b in content.entity_blocks), np.tile(content.year, 2), vectors
+    vectors = np.concatenate([content.vectors, _mean_rows(content.vectors)])
+    blocks = tuple(np.tile(block, (2, 1)) for block in content.entity_blocks)
+    masked_content = MovieContent(blocks, np.tile(content.year, 2), vectors)
+    return (
+        masked_content,
+        _append_masked_stats(content, stats),
+        _append_masked_rows(gp, torch.from_numpy(vectors)),
     )
-    return twice, _stats(content, stats), _process(process, torch.from_numpy(vectors))
 
 
-def _mean(vectors: Float32[np.ndarray, "movies dim"]) -> Float32[np.ndarray, "movies dim"]:
-    return np.broadcast_to(vectors.mean(axis=0, dtype=np.float64), vectors.shape).astype(np.float32)
+def _mean_rows(vectors: Float32[np.ndarray, "movies dim"]) -> Float32[np.ndarray, "movies dim"]:
+    mean = vectors.mean(axis=0, dtype=np.float64)
+    return np.broadcast_to(mean, vectors.shape).astype(np.float32)
 
 
-def _stats(content: MovieContent, stats: MovieStats) -> MovieStats:
-    dim = content.vectors.shape[1]
-    without: sp.csr_matrix = content.design_matrix()[:, :-dim]
-    prior = np.concatenate([stats.prior, prior_from(without, stats.count, stats.total, seed=0)])
-    plain, count, total, square = (
-        np.tile(x, 2) for x in (stats.plain, stats.count, stats.total, stats.square)
+def _append_masked_stats(content: MovieContent, stats: MovieStats) -> MovieStats:
+    content_dim = content.vectors.shape[1]
+    without_vectors = content.design_matrix()[:, :-content_dim]
+    masked_prior = predict_prior_effects(without_vectors, stats.count, stats.residual_sum, seed=0)
+    return MovieStats(
+        global_mean=stats.global_mean,
+        damped_effect=np.tile(stats.damped_effect, 2),
+        count=np.tile(stats.count, 2),
+        residual_sum=np.tile(stats.residual_sum, 2),
+        squared_residual_sum=np.tile(stats.squared_residual_sum, 2),
+        prior_effect=np.concatenate([stats.prior_effect, masked_prior]),
     )
-    return MovieStats(stats.mean, plain, count, total, square, prior)
 
 
-def _process(process: GaussianProcess, vectors: Tensor) -> GaussianProcess:
-    """Copy the process; its constants of the movies, one row each, are doubled."""
-    process = copy.deepcopy(process)
-    for name in ("cowatch", "tokens", *(f"block_{i}" for i in range(process.blocks))):
-        setattr(process, name, getattr(process, name).repeat(2, 1))
-    process.latent_factors, process.latent_variance = (
-        process.latent_factors.repeat(1, 2, 1),
-        process.latent_variance.repeat(1, 2),
-    )
-    process.vectors = vectors
-    return process
+def _append_masked_rows(gp: GaussianProcess, content_vectors: Tensor) -> GaussianProcess:
+    """Return a copy of the Gaussian process whose buffers have two rows per movie."""
+    gp = copy.deepcopy(gp)
+    gp.content_vectors = content_vectors
+    gp.cooccurrence = gp.cooccurrence.repeat(2, 1)
+    gp.tokens = gp.tokens.repeat(2, 1)
+    gp.latent_factors = gp.latent_factors.repeat(1, 2, 1)
+    gp.latent_variance = gp.latent_variance.repeat(1, 2)
+    for name in gp.entity_block_names:
+        setattr(gp, name, getattr(gp, name).repeat(2, 1))
+    return gp

@@ -1,4 +1,4 @@
-"""Damped movie means, counts and spreads, which leave out the rating that asks."""
+"""Damped means, counts and standard deviations of movies, for each rating without the rating itself."""
 
 from __future__ import annotations
 
@@ -13,97 +13,125 @@ from reelgraph.raters.gp.movie_content import MovieContent
 from reelgraph.raters.gp.rating_table import RatingTable
 
 DAMPING = 5.0
-"""Ratings that the prior mean of a movie or of a person is worth."""
-RIDGE = 8.0
-"""Penalty of the regression of movie means on the catalogue."""
-FOLDS = 5
-SWEEPS = 5
-SPREAD_PRIOR, SPREAD_WEIGHT, LEAST_VARIANCE = 2.0, 2.0, 0.05
+"""Weight of the prior mean of a movie or of a user, in ratings."""
+L2 = 8.0
+"""Penalty of the regression of movie effects on the content."""
+N_REGRESSION_FOLDS = 5
+N_SWEEPS = 5
+VARIANCE_PRIOR = 2.0
+"""Prior sum of squared residuals, stars²."""
+VARIANCE_PRIOR_WEIGHT = 2.0
+"""Weight of the prior variance, in ratings."""
+MIN_VARIANCE = 0.05
 
-Movies = Float64[np.ndarray, " movies"]
-Column = Float64[np.ndarray, " ratings"]
+PerMovie = Float64[np.ndarray, " movies"]
+PerRating = Float64[np.ndarray, " ratings"]
 
 
 @dataclass(frozen=True)
 class MovieStats:
-    """Sums over the rows fitted on; residuals are over the global mean and the person's damped mean."""
+    """Sums over the fitted ratings; a residual is a rating minus global mean and the user's damped mean."""
 
-    mean: float
-    """Mean of all rows, stars."""
-    plain: Movies
-    """Damped movie effect, all of the movie's rows included, stars."""
-    count: Movies
-    total: Movies
-    """Sum of the residuals."""
-    square: Movies
-    """Sum of their squares."""
-    prior: Movies
-    """What the catalogue says of the movie effect, by a regression without the movie."""
+    global_mean: float
+    """Mean of all ratings, stars."""
+    damped_effect: PerMovie
+    """Damped movie effect with all of the movie's ratings, stars."""
+    count: PerMovie
+    """Number of ratings."""
+    residual_sum: PerMovie
+    squared_residual_sum: PerMovie
+    prior_effect: PerMovie
+    """Movie effect predicted from the content by a regression that was fitted without the movie, stars."""
 
 
 @dataclass(frozen=True)
 class LeaveOneOutStats:
-    """For each rating what the others say of its movie."""
+    """For each rating the statistics of the other ratings of its movie."""
 
-    mean: Column
-    """Movie effect, shrunk to the catalogue's prior, stars."""
-    log_count: Column
-    std: Column
+    effect: PerRating
+    """Movie effect, shrunk to the prior effect, stars."""
+    log_count: PerRating
+    """log(1 + number of ratings)."""
+    std: PerRating
     """Standard deviation of the movie's residuals, shrunk, stars."""
-    prior: Column
+    prior_effect: PerRating
+    """As in ``MovieStats``."""
 
 
 def fit_movie_stats(ratings: RatingTable, content: MovieContent, seed: int) -> MovieStats:
-    """Fit the movie means on all rows; damped biases by alternating sweeps (Koren 2009)."""
-    user, movie, n = ratings.user, ratings.movie, content.n_movies
-    level, mean = ratings.stars - ratings.stars.mean(), float(ratings.stars.mean())
-    count = np.bincount(movie, minlength=n).astype(np.float64)
-    person = np.zeros(len(ratings.offsets) - 1)
-    for _ in range(SWEEPS):
-        plain = np.bincount(movie, level - person[user], n) / (count + DAMPING)
-        person = _person(ratings, level, plain)
-    residual = level - person[user]
-    total, square = np.bincount(movie, residual, n), np.bincount(movie, residual**2, n)
-    prior = prior_from(content.design_matrix(), count, total, seed)
-    return MovieStats(mean, plain, count, total, square, prior)
+    """Fit the movie effects on all ratings, with damped biases by alternating sweeps (Koren 2009)."""
+    user = ratings.user
+    movie = ratings.movie
+    n_movies = content.n_movies
+    global_mean = float(ratings.stars.mean())
+    deviation = ratings.stars - ratings.stars.mean()
+    count = np.bincount(movie, minlength=n_movies).astype(np.float64)
+    user_effect = np.zeros(ratings.n_users)
+    for _ in range(N_SWEEPS):
+        damped_effect = np.bincount(movie, deviation - user_effect[user], n_movies) / (count + DAMPING)
+        user_effect = _damped_user_effect(ratings, deviation, damped_effect)
+    residual = deviation - user_effect[user]
+    residual_sum = np.bincount(movie, residual, n_movies)
+    squared_residual_sum = np.bincount(movie, residual**2, n_movies)
+    prior_effect = predict_prior_effects(content.design_matrix(), count, residual_sum, seed)
+    return MovieStats(global_mean, damped_effect, count, residual_sum, squared_residual_sum, prior_effect)
 
 
 def leave_one_out_stats(stats: MovieStats, ratings: RatingTable) -> LeaveOneOutStats:
-    """Return what is known of each rating's movie without the rating's own share, if it was fitted on."""
-    movie, own = ratings.movie, ratings.is_fitted.astype(np.float64)
-    level = ratings.stars - stats.mean
-    residual = own * (level - _person(ratings, level, stats.plain)[ratings.user])
-    n, prior = stats.count[movie] - own, stats.prior[movie]
-    total, square = stats.total[movie] - residual, stats.square[movie] - residual**2
-    variance = (square + SPREAD_PRIOR - total**2 / np.maximum(n, 1)) / (n + SPREAD_WEIGHT)
+    """Return each rating's movie statistics, without the rating itself if the model was fitted on it."""
+    movie = ratings.movie
+    is_fitted = ratings.is_fitted.astype(np.float64)
+    deviation = ratings.stars - stats.global_mean
+    user_effect = _damped_user_effect(ratings, deviation, stats.damped_effect)
+    residual = is_fitted * (deviation - user_effect[ratings.user])
+    n = stats.count[movie] - is_fitted
+    prior_effect = stats.prior_effect[movie]
+    residual_sum = stats.residual_sum[movie] - residual
+    squared_sum = stats.squared_residual_sum[movie] - residual**2
+    weight = n + VARIANCE_PRIOR_WEIGHT
+    variance = (squared_sum + VARIANCE_PRIOR - residual_sum**2 / np.maximum(n, 1)) / weight
     return LeaveOneOutStats(
-        mean=(total + DAMPING * prior) / (n + DAMPING),
+        effect=(residual_sum + DAMPING * prior_effect) / (n + DAMPING),
         log_count=np.log1p(n),
-        std=np.sqrt(np.maximum(variance, LEAST_VARIANCE / (n + SPREAD_WEIGHT))),
-        prior=prior,
+        std=np.sqrt(np.maximum(variance, MIN_VARIANCE / weight)),
+        prior_effect=prior_effect,
     )
 
 
-def _person(ratings: RatingTable, level: Column, plain: Movies) -> Float64[np.ndarray, " users"]:
-    """Damped mean of each person's known rows over the movies' effects."""
-    own, users = ratings.is_fitted.astype(np.float64), len(ratings.offsets) - 1
-    total = np.bincount(ratings.user, own * (level - plain[ratings.movie]), users)
-    return total / (np.bincount(ratings.user, own, users) + DAMPING)
+def _damped_user_effect(
+    ratings: RatingTable, deviation: PerRating, movie_effect: PerMovie
+) -> Float64[np.ndarray, " users"]:
+    """Return the damped mean of each user's fitted ratings over the movie effects."""
+    is_fitted = ratings.is_fitted.astype(np.float64)
+    total = np.bincount(ratings.user, is_fitted * (deviation - movie_effect[ratings.movie]), ratings.n_users)
+    return total / (np.bincount(ratings.user, is_fitted, ratings.n_users) + DAMPING)
 
 
-def prior_from(x: sp.csr_matrix, count: Movies, total: Movies, seed: int) -> Movies:
-    """Regress movie means on the catalogue; each movie's value is by a fit without it."""
-    # Here, since whoever predicts only need not wait for it: it takes as long to import as all of torch.
+def predict_prior_effects(
+    design_matrix: sp.csr_matrix, count: PerMovie, residual_sum: PerMovie, seed: int
+) -> PerMovie:
+    """Predict each movie's effect from its content, by ridge regressions that are fitted without the movie.
+
+    Args:
+        design_matrix: content of the movies, see ``MovieContent.design_matrix``.
+        count: number of ratings.
+        residual_sum: sum of the residuals.
+        seed: of the cross-validation folds.
+    """
+    # Imported here, as prediction does not need it: it takes as long to import as all of torch.
     from sklearn.linear_model import Ridge
 
-    target, weight = total / np.maximum(count, 1), count / (count + DAMPING)
-    fold = np.random.default_rng(seed).integers(0, FOLDS, len(count))
-    fold[count == 0] = FOLDS
-    found = np.zeros(len(count))
+    target = residual_sum / np.maximum(count, 1)
+    weight = count / (count + DAMPING)
+    fold = np.random.default_rng(seed).integers(0, N_REGRESSION_FOLDS, len(count))
+    fold[count == 0] = N_REGRESSION_FOLDS
+    prior_effect = np.zeros(len(count))
     with threadpool_limits(1):
-        for f in np.unique(fold):
-            rest, mine = np.flatnonzero((fold != f) & (count > 0)), np.flatnonzero(fold == f)
-            if len(rest):
-                fitted = Ridge(alpha=RIDGE).fit(x[rest], target[rest], sample_weight=weight[rest])
-                found[mine] = fitted.predict(x[mine])
-    return found
+        for number in np.unique(fold):
+            fit_rows = np.flatnonzero((fold != number) & (count > 0))
+            rows = np.flatnonzero(fold == number)
+            if len(fit_rows):
+                ridge = Ridge(alpha=L2)
+                ridge.fit(design_matrix[fit_rows], target[fit_rows], sample_weight=weight[fit_rows])
+                prior_effect[rows] = ridge.predict(design_matrix[rows])
+    return prior_effect

@@ -1,16 +1,23 @@
-"""A person as a Gaussian process over movies and time.
+"""A user's ratings as a Gaussian process over movies and time.
 
-Ratings minus the movie's mean are r = o + w·x + f(movie, time) + noise, where f is a zero-mean
-Gaussian process of one form for all people (Rasmussen & Williams 2006, ch. 2):
+Notation of Rasmussen & Williams, "Gaussian Processes for Machine Learning" (2006), chapter 2. One rating a is
+of movie i, at time t, and the r-th of its user. Its residual y over the movie's mean is modelled as
 
-    k((i, t), (j, s)) = c + Σ a e^(−|rank gap|/ρ) + Σ a e^(−|t − s|/τ) + C_ij · (1 + Σ a · fading)
-    C_ij = e_i·e_j + a v_i·v_j + a w_i·w_j + a z_i·z_j + Σ_type a · shared entities + x_i D x_j
+    y_a = m(x_a) + f(a) + ε_a,    f ~ GP(0, k),    ε_a ~ N(0, σ_n²(a)),    m(x) = o + w·x
 
-v are the vectors of ``reelgraph.raters.gp.movie_factors``, whose variance is noise, w co-watch vectors,
-z the movie vectors, x the movie's mean, popularity and year, and
-e = [w, z/2] W + learned vectors of the movie and of its entities. Those have a Gaussian prior and are
-learned by variational inference, so that they say as much as their ratings allow and no more.
-One Cholesky factor of a window gives the one-step-ahead prediction of every rating in it.
+    k(a, b) = c + Σ_s a_s exp(−|r_a − r_b| / s) + Σ_s a_s exp(−|t_a − t_b| / s) + C(i, j) · g(a, b)
+    C(i, j) = e_i·e_j + a v_i·v_j + a w_i·w_j + a z_i·z_j + Σ_type a · shared entities + x_i D x_j
+
+All users share the hyperparameters. The summands of k:
+
+- c: constant, the variance of the user's mean. The sums over s: user drift, by rank and by time.
+- C: movie covariance, with the temporal decay g. Its movie vectors are v, the latent factors of a Bayesian
+  matrix factorization; w, the co-occurrence vectors; z, the content vectors; x, the movie's mean, popularity
+  and year; and e = [w, z/2] W + embeddings of the movie and of its entities.
+
+The embeddings have a Gaussian prior and are learned by variational inference. The uncertainty of e and v adds
+to σ_n². With K = k(X, X) + diag(σ_n²) = L Lᵀ, one Cholesky factor gives the one-step-ahead predictions of all
+ratings of a window: L⁻¹(y − m) are their standardized residuals, and diag(L) their standard deviations.
 """
 
 from __future__ import annotations
@@ -20,228 +27,335 @@ import math
 import torch
 from jaxtyping import Float, Int64
 from torch import Tensor, nn
-from torch.nn.functional import embedding, embedding_bag
+from torch.nn.functional import embedding
 
 from reelgraph.raters.gp.kernel import (
-    DAY,
-    RANKS,
-    SECONDS,
-    Between,
-    Rows,
+    RANK_SCALES,
+    TIME_SCALES,
+    ConstantKernel,
+    Distances,
+    ExponentialKernel,
+    ScaledDotProductKernel,
+    SharedEntityKernel,
     Square,
-    decaying,
-    gaps,
-    shared_entities,
+    TemporalDecay,
+    WhiteNoise,
+    log_parameter,
+    pairwise_distances,
 )
 from reelgraph.raters.gp.movie_content import MovieContent
 from reelgraph.raters.gp.movie_factors import LatentFactors
-from reelgraph.raters.gp.types import CandidateCache, CandidatePredictions, OneStepPredictions, RatingFeatures
+from reelgraph.raters.gp.types import (
+    CandidateCache,
+    CandidatePredictions,
+    OneStepPredictions,
+    RatingFeatures,
+    TokenEmbeddings,
+)
 
-METRIC_PRECISION = 300.0
-"""Of the Gaussian prior of W."""
+PROJECTION_PRECISION = 300.0
+"""Precision of the Gaussian prior of W."""
 JITTER = 1e-3
-FITTED = ("cowatch", "latent_factors", "latent_variance")
-"""Constants that come of the ratings, and are saved."""
-FIRST_REACH, FIRST_DOUBT = 0.05, -1.0
+"""Least noise variance, stars²; keeps K positive definite."""
+N_MOVIE_FEATURES = 4
+N_NOISE_FEATURES = 2
+INITIAL_PRIOR_SCALE = 0.05
+INITIAL_POSTERIOR_LOG_STD = -1.0
+
+Windows = Int64[Tensor, "windows size"]
+
+
+class LinearModel(nn.Module):
+    """Regressions on a movie's features: prior mean m(x) = o + w·x, and log noise factor h(n) = s·n."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.noise_slopes = nn.Parameter(torch.zeros(N_NOISE_FEATURES))
+        self.offset = nn.Parameter(torch.zeros(1))
+        self.slopes = nn.Parameter(torch.zeros(N_MOVIE_FEATURES))
+
+    def prior_mean(self, x: Float[Tensor, "*shape 4"]) -> Float[Tensor, "*shape"]:
+        """Return m(x), stars."""
+        return self.offset + x @ self.slopes
+
+    def log_noise_factor(self, n: Float[Tensor, "*shape 2"]) -> Float[Tensor, "*shape"]:
+        """Return h(n)."""
+        return n @ self.noise_slopes
+
+
+class EmbeddingPrior(nn.Module):
+    """N(0, ρ²) for the embeddings of movies and of each entity type; ρ is learned."""
+
+    token_type: Int64[Tensor, " tokens"]
+
+    def __init__(self, token_type: Int64[Tensor, " tokens"], n_types: int) -> None:
+        super().__init__()
+        self.log_prior_scale = log_parameter(INITIAL_PRIOR_SCALE, n_types)
+        self.register_buffer("token_type", token_type, persistent=False)
+
+    def forward(self) -> Float[Tensor, "tokens 1"]:
+        """Return ρ of each token; 0 for the padding token."""
+        is_token = torch.arange(len(self.token_type), device=self.token_type.device) > 0
+        return self.log_prior_scale.exp()[self.token_type].unsqueeze(1) * is_token.unsqueeze(1)
+
+
+class MovieEmbedding(nn.Module):
+    """The projection W, and a Gaussian variational posterior N(ρ μ, ρ² s²) of the tokens' embeddings.
+
+    Tokens are the movies and their entities.
+    """
+
+    def __init__(self, n_inputs: int, n_tokens: int, dim: int) -> None:
+        super().__init__()
+        self.projection = nn.Parameter(torch.randn(n_inputs, dim) * 0.1 / math.sqrt(n_inputs))
+        self.posterior_mean = nn.Parameter(torch.randn(n_tokens, dim) * 0.1)
+        self.posterior_log_std = nn.Parameter(torch.full((n_tokens, 1), INITIAL_POSTERIOR_LOG_STD))
+
+    def forward(self, prior_scale: Float[Tensor, "tokens 1"]) -> TokenEmbeddings:
+        """Return a sample of the posterior in training mode, else its mean and the variance around it."""
+        std = prior_scale * self.posterior_log_std.exp()
+        if self.training:
+            vectors = prior_scale * self.posterior_mean + std * torch.randn_like(self.posterior_mean)
+            return TokenEmbeddings(vectors, std.new_zeros(len(prior_scale)))
+        dim = self.posterior_mean.shape[1]
+        return TokenEmbeddings(prior_scale * self.posterior_mean, dim * (std**2).squeeze(1))
+
+    def penalty(self) -> Float[Tensor, ""]:
+        """Return −log prior of W plus the KL divergence of the posterior from the prior, in nats."""
+        kl = self.posterior_mean**2 + (2 * self.posterior_log_std).exp() - 1 - 2 * self.posterior_log_std
+        return (PROJECTION_PRECISION * (self.projection**2).sum() + kl[1:].sum()) / 2
 
 
 class GaussianProcess(nn.Module):
-    """The kernel's weights, and predictions by Cholesky factors."""
+    """The kernel, the movies that it is defined on, and predictions by Cholesky factors."""
 
-    cowatch: Float[Tensor, "movies cowatch"]
-    latent_factors: Float[Tensor, "tables movies taste"]
-    latent_variance: Float[Tensor, "tables movies"]
-    vectors: Float[Tensor, "movies dim"]
-    tokens: Int64[Tensor, "movies tokens"]
-    kind: Int64[Tensor, " numbers"]
+    cooccurrence: Float[Tensor, "movies cooccurrence"]
+    latent_factors: Float[Tensor, "folds movies latent"]
+    latent_variance: Float[Tensor, "folds movies"]
+    content_vectors: Float[Tensor, "movies dim"]
+    tokens: Int64[Tensor, "movies width"]
 
     def __init__(
         self,
         content: MovieContent,
-        cowatch: Float[Tensor, "movies cowatch"],
-        tastes: LatentFactors,
-        factors: int,
+        cooccurrence: Float[Tensor, "movies cooccurrence"],
+        latent: LatentFactors,
+        embedding_dim: int,
     ) -> None:
         super().__init__()
-        blocks = [torch.from_numpy(block) for block in content.entity_blocks]
-        numbers = torch.arange(1, content.n_movies + 1).unsqueeze(1)
-        entities = [
-            torch.from_numpy(block) + content.n_movies * torch.from_numpy(block > 0)
-            for block in content.shared_only()
-        ]
-        tokens = torch.cat([numbers, *entities], dim=1)
-        kinds = torch.repeat_interleave(
-            torch.arange(len(blocks) + 1), torch.tensor([1] + [b.shape[1] for b in blocks])
-        )
-        kind = torch.zeros(int(tokens.max()) + 1, dtype=torch.int64)
-        kind[tokens.flatten()] = kinds.expand(tokens.shape).flatten()
-        self._constants(cowatch=cowatch, latent_factors=tastes.vectors, latent_variance=tastes.variance)
-        self._constants(vectors=torch.from_numpy(content.vectors), tokens=tokens, kind=kind)
-        self._constants(**{f"block_{i}": block for i, block in enumerate(blocks)})
-        self.blocks, self.factors = len(blocks), factors
-        self.constant, self.noise, self.cosines = _log(0.1), _log(0.5), _log(0.05, 2)
-        self.taste = _log(0.5)
-        self.by_rank, self.by_time = _log(0.02, len(RANKS)), _log(0.02, len(SECONDS))
-        self.same, self.slopes = _log(0.02, len(blocks)), _log(0.02, 4)
-        self.fading, self.reach = _log(0.14, 3), _log(FIRST_REACH, len(blocks) + 1)
-        self.noise_slopes, self.offset, self.linear = _zeros(2), _zeros(1), _zeros(4)
-        inputs = cowatch.shape[1] + content.vectors.shape[1]
-        self.metric = nn.Parameter(torch.randn(inputs, factors) * 0.1 / math.sqrt(inputs))
-        self.means = nn.Parameter(torch.randn(len(kind), factors) * 0.1)
-        self.doubt = nn.Parameter(torch.full((len(kind), 1), FIRST_DOUBT))
+        self.register_buffer("cooccurrence", cooccurrence)
+        self.register_buffer("latent_factors", latent.vectors)
+        self.register_buffer("latent_variance", latent.variance)
+        # The content is saved by the rater.
+        content_vectors = torch.from_numpy(content.vectors)
+        tokens, token_type = _number_tokens(content)
+        self.register_buffer("content_vectors", content_vectors, persistent=False)
+        self.register_buffer("tokens", tokens, persistent=False)
+        n_types = len(content.entity_blocks)
+        self.entity_block_names = [f"entity_block_{index}" for index in range(n_types)]
+        for name, block in zip(self.entity_block_names, content.entity_blocks, strict=True):
+            self.register_buffer(name, torch.from_numpy(block), persistent=False)
+        # Gradient clipping sums the parameters' norms in the order of registration.
+        self.constant = ConstantKernel(0.1)
+        self.noise = WhiteNoise(0.5)
+        self.cosine = ScaledDotProductKernel(0.05, 2)
+        self.latent = ScaledDotProductKernel(0.5)
+        self.rank_drift = ExponentialKernel(RANK_SCALES, 0.02)
+        self.time_drift = ExponentialKernel(TIME_SCALES, 0.02)
+        self.shared_entities = SharedEntityKernel(n_types, 0.02)
+        self.linear = ScaledDotProductKernel(0.02, N_MOVIE_FEATURES)
+        self.temporal_decay = TemporalDecay(0.14)
+        self.embedding_prior = EmbeddingPrior(token_type, n_types + 1)
+        self.regression = LinearModel()
+        n_inputs = cooccurrence.shape[1] + content_vectors.shape[1]
+        self.embedding = MovieEmbedding(n_inputs, len(token_type), embedding_dim)
 
-    def _constants(self, **tensors: Tensor) -> None:
-        for name, tensor in tensors.items():
-            self.register_buffer(name, tensor, persistent=name in FITTED)
+    @property
+    def n_folds(self) -> int:
+        """Number of sets of latent factors, the one of all ratings included."""
+        return len(self.latent_factors)
 
     def penalty(self) -> Float[Tensor, ""]:
-        """Negative log prior of W, and the learned vectors' divergence from their prior, in nats."""
-        apart = self.means**2 + (2 * self.doubt).exp() - 1 - 2 * self.doubt
-        return (METRIC_PRECISION * (self.metric**2).sum() + apart[1:].sum()) / 2
+        """Return what priors add to the negative log marginal likelihood of all ratings, in nats."""
+        return self.embedding.penalty()
 
-    def predict_one_step(self, columns: RatingFeatures, rows: Rows) -> OneStepPredictions:
-        """Predict every rating of the windows from the earlier ones there."""
-        covariance, residual, level = self._joint(columns, rows, self._vectors())
-        factor = torch.linalg.cholesky(covariance)
-        surprise = torch.linalg.solve_triangular(factor, residual.unsqueeze(-1), upper=False).squeeze(-1)
-        earlier = torch.einsum("bij,bj->bi", factor.tril(-1), surprise)
-        return OneStepPredictions(earlier + level, factor.diagonal(dim1=1, dim2=2), surprise)
+    def predict_one_step(self, features: RatingFeatures, windows: Windows) -> OneStepPredictions:
+        """Predict every rating of the windows from the earlier ratings there.
 
-    def precompute_candidates(self, columns: RatingFeatures) -> CandidateCache:
-        """Prepare ratings for ``beside``; what place and time they have doesn't matter."""
-        vectors = means, left = self._vectors()
-        movie, x, now = columns.movie, columns.movie_features, torch.zeros(1)
-        factors, blocks = self._factors(movie, columns.fold, x, means), self._blocks(movie)
-        shared = sum(weight * (b > 0).sum(dim=1) for weight, b in zip(self.same.exp(), blocks, strict=True))
-        variance = self.covariance((factors**2).sum(dim=1) + shared, now, now)
-        noise = self._noise(columns.noise_features, movie, columns.fold, left)
-        return CandidateCache(vectors, factors, torch.cat(blocks, dim=1), self._level(x), variance + noise)
+        Args:
+            features: of all ratings.
+            windows: indices of ratings, oldest first; -1 is padding.
+        """
+        K, y, m = self.joint(features, windows, self.token_embeddings())
+        L = torch.linalg.cholesky(K)
+        z = torch.linalg.solve_triangular(L, y.unsqueeze(-1), upper=False).squeeze(-1)
+        mean = torch.einsum("bij,bj->bi", L.tril(-1), z) + m
+        return OneStepPredictions(mean, L.diagonal(dim1=1, dim2=2), z)
+
+    def precompute_candidates(self, features: RatingFeatures) -> CandidateCache:
+        """Compute what ``predict_candidates`` needs of ratings, whatever their rank and time."""
+        embeddings = self.token_embeddings()
+        movie = features.movie
+        x = features.movie_features
+        factors = self._factors(movie, features.fold, x, embeddings.vectors)
+        blocks = self._entity_blocks(movie)
+        C = (factors**2).sum(dim=1) + self.shared_entities.diagonal(blocks)
+        zero = factors.new_zeros(1)
+        variance = self.covariance(C, zero, zero)
+        noise = self._noise_variance(features.noise_features, movie, features.fold, embeddings.variance)
+        return CandidateCache(
+            embeddings=embeddings,
+            factors=factors,
+            entities=torch.cat(blocks, dim=1),
+            prior_mean=self.regression.prior_mean(x),
+            variance=variance + noise,
+        )
 
     def predict_candidates(
-        self, columns: RatingFeatures, row: Int64[Tensor, " size"], others: CandidateCache
+        self, features: RatingFeatures, window: Int64[Tensor, " size"], candidates: CandidateCache
     ) -> CandidatePredictions:
-        """Predict others in the place of one window's last rating: one factorisation for all."""
-        covariance, residual, _ = self._joint(columns, row.unsqueeze(0), others.vectors)
-        factor, history = torch.linalg.cholesky(covariance[0, :-1, :-1]), row[:-1]
-        movie, over = columns.movie[history], residual[0, :-1]
-        factors = self._factors(
-            movie, columns.fold[history], columns.movie_features[history], others.vectors[0]
+        """Predict candidates at the rank and time of a window's last rating, with one factorization for all.
+
+        Algorithm 2.1 of Rasmussen & Williams.
+
+        Args:
+            features: of all ratings.
+            window: indices of the history's ratings and of the target.
+            candidates: from ``precompute_candidates``.
+        """
+        K, y, _ = self.joint(features, window.unsqueeze(0), candidates.embeddings)
+        L = torch.linalg.cholesky(K[0, :-1, :-1])
+        y = y[0, :-1]
+        k = self._cross_covariance(features, window, candidates)
+        identity = torch.eye(len(L), dtype=L.dtype, device=L.device)
+        L_inverse = torch.linalg.solve_triangular(L, identity, upper=False)
+        v = k @ L_inverse.T
+        z = L_inverse @ y
+        std = (candidates.variance - (v**2).sum(dim=1)).sqrt()
+        return CandidatePredictions(
+            mean=v @ z + candidates.prior_mean,
+            std=std,
+            standardized_residual=z,
+            solved_covariance=v,
+            inverse_factor=L_inverse,
+            residual=y,
         )
-        taste = others.factors @ factors.T + self._shared_with(movie, others.entities)
-        rank, time = (gaps(x[row].unsqueeze(0))[0, -1:, :-1] for x in (columns.rank, columns.time))
-        whiten = torch.linalg.solve_triangular(factor, torch.eye(len(movie)), upper=False)
-        solved = self.covariance(taste, rank, time) @ whiten.T
-        surprise, spread = whiten @ over, (others.variance - (solved**2).sum(dim=1)).sqrt()
-        return CandidatePredictions(solved @ surprise + others.level, spread, surprise, solved, whiten, over)
 
-    def covariance(self, taste: Float[Tensor, "..."], rank: Between, time: Between) -> Float[Tensor, "..."]:
-        """Return the covariance without noise of ratings so far apart whose movies are that alike."""
-        return taste * self._fading(rank, time) + self._mood(rank, time)
+    def covariance(
+        self, movie_covariance: Float[Tensor, "..."], rank: Distances, time: Distances
+    ) -> Float[Tensor, "..."]:
+        """Return k, stars².
 
-    def _joint(
-        self,
-        columns: RatingFeatures,
-        rows: Rows,
-        vectors: tuple[Float[Tensor, "tokens factors"], Float[Tensor, " tokens"]],
+        Args:
+            movie_covariance: C of the ratings' movies.
+            rank: number of ratings between them.
+            time: seconds between them.
+        """
+        return movie_covariance * self.temporal_decay(rank, time) + self.user_drift(rank, time)
+
+    def user_drift(self, rank: Distances, time: Distances) -> Distances:
+        """Return the summands of k that depend on no movie: the user's mean and its drift."""
+        return self.constant() + (self.rank_drift(rank) + self.time_drift(time))
+
+    def token_embeddings(self) -> TokenEmbeddings:
+        """Return a sample of the movies' and entities' embeddings; in eval mode their mean."""
+        scale: Float[Tensor, "tokens 1"] = self.embedding_prior()
+        embeddings: TokenEmbeddings = self.embedding(scale)
+        return embeddings
+
+    def joint(
+        self, features: RatingFeatures, windows: Windows, embeddings: TokenEmbeddings
     ) -> tuple[Square, Float[Tensor, "windows size"], Float[Tensor, "windows size"]]:
-        """Return covariance with noise, residuals over the level, and the level o + w·x."""
-        real, at = rows >= 0, rows.clamp(min=0)
-        movie, table, x = columns.movie[at], columns.fold[at], columns.movie_features[at]
-        means, left = vectors
-        rank, time = gaps(columns.rank[at]), gaps(columns.time[at])
-        covariance = self.covariance(self._taste(movie, table, x, means), rank, time)
-        noise = self._noise(columns.noise_features[at], movie, table, left)
-        level = self._level(x)
-        diagonal = torch.diag_embed(torch.where(real, noise, 1.0))
-        both = real.unsqueeze(2) & real.unsqueeze(1)
-        return covariance * both + diagonal, (columns.residual[at] - level) * real, level
+        """Return K, y − m and m of windows; K is the identity at padding, and y − m is 0."""
+        is_rating = windows >= 0
+        index = windows.clamp(min=0)
+        movie = features.movie[index]
+        fold = features.fold[index]
+        x = features.movie_features[index]
+        C = self._movie_covariance(movie, fold, x, embeddings.vectors)
+        rank = pairwise_distances(features.rank[index], C.dtype)
+        time = pairwise_distances(features.time[index], C.dtype)
+        k = self.covariance(C, rank, time)
+        sigma_n2 = self._noise_variance(features.noise_features[index], movie, fold, embeddings.variance)
+        m = self.regression.prior_mean(x)
+        K = k * (is_rating.unsqueeze(2) & is_rating.unsqueeze(1))
+        K = K + torch.diag_embed(torch.where(is_rating, sigma_n2, 1.0))
+        return K, (features.residual[index] - m) * is_rating, m
 
-    def _level(self, x: Float[Tensor, "*shape 4"]) -> Float[Tensor, "*shape"]:
-        return self.offset + x @ self.linear
-
-    def _noise(
+    def _noise_variance(
         self,
-        noise: Float[Tensor, "*shape 2"],
+        n: Float[Tensor, "*shape 2"],
         movie: Int64[Tensor, "*shape"],
-        table: Int64[Tensor, "*shape"],
-        left: Float[Tensor, " tokens"],
+        fold: Int64[Tensor, "*shape"],
+        embedding_variance: Float[Tensor, " tokens"],
     ) -> Float[Tensor, "*shape"]:
-        """Return the noise's variance: that of a rating, and what the vectors leave out."""
-        known = (self.noise + noise @ self.noise_slopes).exp() + JITTER
-        known = known + self.taste.exp() * self.latent_variance[table, movie]
-        return known + left[self.tokens[movie]].sum(dim=-1)
+        """Return σ_n²: the noise of a rating, and the uncertainty of its movie's vectors."""
+        variance = self.noise(self.regression.log_noise_factor(n)) + JITTER
+        variance = variance + self.latent.weights() * self.latent_variance[fold, movie]
+        return variance + embedding_variance[self.tokens[movie]].sum(dim=-1)
 
-    def _vectors(self) -> tuple[Float[Tensor, "tokens factors"], Float[Tensor, " tokens"]]:
-        """Return a draw of the learned vectors; in eval mode their means, and the variance left out."""
-        scale = self.reach.exp()[self.kind].unsqueeze(1) * (torch.arange(len(self.kind)) > 0).unsqueeze(1)
-        spread = scale * self.doubt.exp()
-        if self.training:
-            return scale * self.means + spread * torch.randn_like(self.means), torch.zeros(len(scale))
-        return scale * self.means, self.factors * (spread**2).squeeze(1)
-
-    def _taste(
+    def _movie_covariance(
         self,
         movie: Int64[Tensor, "windows size"],
-        table: Int64[Tensor, "windows size"],
+        fold: Int64[Tensor, "windows size"],
         x: Float[Tensor, "windows size 4"],
-        means: Float[Tensor, "tokens factors"],
+        embeddings: Float[Tensor, "tokens dim"],
     ) -> Square:
-        """Return C: how alike the movies are."""
-        factors = self._factors(movie, table, x, means)
-        taste = factors @ factors.transpose(1, 2)
-        for weight, block in zip(self.same.exp(), self._blocks(movie), strict=True):
-            taste = taste + weight * shared_entities(block)
-        return taste
+        """Return C between the movies of each window."""
+        factors = self._factors(movie, fold, x, embeddings)
+        C = factors @ factors.transpose(1, 2)
+        for term in self.shared_entities.terms(self._entity_blocks(movie)):
+            C = C + term
+        return C
+
+    def _cross_covariance(
+        self, features: RatingFeatures, window: Int64[Tensor, " size"], candidates: CandidateCache
+    ) -> Float[Tensor, "candidates history"]:
+        """Return k between candidates in place of the window's last rating and the ratings before it."""
+        history = window[:-1]
+        movie = features.movie[history]
+        x = features.movie_features[history]
+        factors = self._factors(movie, features.fold[history], x, candidates.embeddings.vectors)
+        C = candidates.factors @ factors.T
+        C = C + self.shared_entities.cross(self._entity_blocks(movie), candidates.entities)
+        rank = pairwise_distances(features.rank[window].unsqueeze(0), C.dtype)[0, -1:, :-1]
+        time = pairwise_distances(features.time[window].unsqueeze(0), C.dtype)[0, -1:, :-1]
+        return self.covariance(C, rank, time)
 
     def _factors(
         self,
         movie: Int64[Tensor, "*shape"],
-        table: Int64[Tensor, "*shape"],
+        fold: Int64[Tensor, "*shape"],
         x: Float[Tensor, "*shape 4"],
-        means: Float[Tensor, "tokens factors"],
-    ) -> Float[Tensor, "*shape dim"]:
-        """Return vectors whose products are C but for the shared entities."""
-        w, z = self.cowatch[movie], self.vectors[movie]
-        learned = torch.cat([w, 0.5 * z], dim=-1) @ self.metric
-        learned = learned + embedding(self.tokens[movie], means).sum(dim=-2)
-        a, b = (self.cosines / 2).exp()
-        v = self.latent_factors[table, movie] * (self.taste / 2).exp()
-        return torch.cat([learned, v, a * w, b * z, x * (self.slopes / 2).exp()], dim=-1)
+        embeddings: Float[Tensor, "tokens dim"],
+    ) -> Float[Tensor, "*shape factors"]:
+        """Return the feature map whose dot products are C without the shared entities."""
+        w = self.cooccurrence[movie]
+        z = self.content_vectors[movie]
+        v = self.latent_factors[fold, movie]
+        e = torch.cat([w, 0.5 * z], dim=-1) @ self.embedding.projection
+        e = e + embedding(self.tokens[movie], embeddings).sum(dim=-2)
+        root_w, root_z = self.cosine.root_weights()
+        return torch.cat(
+            [e, v * self.latent.root_weights(), root_w * w, root_z * z, x * self.linear.root_weights()],
+            dim=-1,
+        )
 
-    def _blocks(self, movie: Int64[Tensor, "*shape"]) -> list[Int64[Tensor, "*shape _"]]:
-        return [getattr(self, f"block_{i}")[movie] for i in range(self.blocks)]
-
-    def _shared_with(
-        self, movie: Int64[Tensor, " size"], entities: Int64[Tensor, "others tokens"]
-    ) -> Float[Tensor, "others size"]:
-        """Return the weighted number of entities that others share with movies: gathered, not compared."""
-        if not len(movie):  # embedding_bag sums columns that there are none of
-            return torch.zeros(len(entities), 0)
-        blocks = self._blocks(movie)
-        theirs, place = torch.unique(torch.cat(blocks, dim=1), return_inverse=True)
-        weight = torch.cat([w.expand(b.shape[1]) for w, b in zip(self.same.exp(), blocks, strict=True)])
-        table = torch.zeros(len(theirs) + 1, len(movie))
-        table[place + 1, torch.arange(len(movie)).unsqueeze(1)] = weight.expand(place.shape)
-        number = torch.zeros(1 + max(int(theirs[-1]), int(entities.max())), dtype=torch.int64)
-        number[theirs] = torch.arange(1, len(theirs) + 1)
-        number[0] = 0
-        return embedding_bag(number[entities], table, mode="sum", padding_idx=0)
-
-    def _fading(self, rank: Between, time: Between) -> Between:
-        """Return how much more alike tastes are between ratings that lie close together."""
-        a, b, c = self.fading.exp()
-        late = c * torch.exp(-time / (90 * DAY))
-        return 1 + decaying(rank, (10.0, 100.0), torch.stack([a, b])) + late
-
-    def _mood(self, rank: Between, time: Between) -> Between:
-        """Return the part that no movie bears on: the person's level, and how it drifts."""
-        drift = decaying(rank, RANKS, self.by_rank.exp()) + decaying(time, SECONDS, self.by_time.exp())
-        return self.constant.exp() + drift
+    def _entity_blocks(self, movie: Int64[Tensor, "*shape"]) -> list[Int64[Tensor, "*shape _"]]:
+        return [getattr(self, name)[movie] for name in self.entity_block_names]
 
 
-def _log(value: float, count: int = 1) -> nn.Parameter:
-    return nn.Parameter(torch.full((count,), math.log(value)))
+def _number_tokens(content: MovieContent) -> tuple[Int64[Tensor, "movies width"], Int64[Tensor, " tokens"]]:
+    """Number the movies from 1 and after them the entities that two or more movies share; 0 is padding.
 
-
-def _zeros(count: int) -> nn.Parameter:
-    return nn.Parameter(torch.zeros(count))
+    Returns:
+        Each movie's tokens, itself first, and the type of every token: 0 for movies, then the entity types.
+    """
+    movies = torch.arange(1, content.n_movies + 1).unsqueeze(1)
+    blocks = [torch.from_numpy(block) for block in content.shared_entities()]
+    tokens = torch.cat([movies, *(block + content.n_movies * (block > 0) for block in blocks)], dim=1)
+    widths = [1] + [block.shape[1] for block in blocks]
+    column_type = torch.repeat_interleave(torch.arange(len(widths)), torch.tensor(widths))
+    token_type = torch.zeros(int(tokens.max()) + 1, dtype=torch.int64)
+    token_type[tokens.flatten()] = column_type.expand(tokens.shape).flatten()
+    return tokens, token_type

@@ -1,4 +1,4 @@
-"""What the catalogue says of a movie, as the Gaussian process reads it."""
+"""Content of the movies as the Gaussian process reads it: entities, release year and content vectors."""
 
 from __future__ import annotations
 
@@ -13,52 +13,54 @@ from threadpoolctl import threadpool_limits
 
 from reelgraph.schemas.kg import KnowledgeGraph, Relation
 
-TEXT_DIM = 32
-"""Dimensions that are kept of the movie vectors: more say little and cost time."""
-
-HALF_DECADES = 23
-FIRST_YEAR, LAST_YEAR = 1910, 2024
+MAX_CONTENT_DIM = 32
+"""Largest dimension of the reduced vectors: more dimensions add little and cost time."""
+FIRST_YEAR = 1910
+LAST_YEAR = 2024
+N_HALF_DECADES = 23
 
 
 @dataclass(frozen=True)
 class MovieContent:
-    """One row a movie. Entities of all types are numbered in one table, from 1; 0 is none."""
+    """Content in the order of the movies. Entities of all types are numbered together, from 1; 0 is none."""
 
     entity_blocks: tuple[Int64[np.ndarray, "movies _"], ...]
-    """For each entity type the movie's entities, as many columns as a movie has at most."""
-    year: Float64[np.ndarray, " n_movies"]
-    """Release year; the mean of the known ones where it is missing."""
+    """For each entity type the movies' entities, in as many columns as a movie has at most."""
+    year: Float64[np.ndarray, " movies"]
+    """Release year; the mean of the others where it is missing."""
     vectors: Float32[np.ndarray, "movies dim"]
-    """Unit vectors of the movies, reduced to at most 32 dimensions."""
+    """Unit vectors with at most ``MAX_CONTENT_DIM`` dimensions."""
 
     @property
     def n_movies(self) -> int:
         """Number of movies."""
         return len(self.year)
 
-    def shared_only(self) -> tuple[Int64[np.ndarray, "movies _"], ...]:
-        """Return the blocks without entities that one movie alone has, numbered anew."""
+    def shared_entities(self) -> tuple[Int64[np.ndarray, "movies _"], ...]:
+        """Return the blocks with only the entities that two or more movies share, renumbered from 1."""
         last = max((int(block.max(initial=0)) for block in self.entity_blocks), default=0)
-        times = np.zeros(last + 1, np.int64)
+        count = np.zeros(last + 1, np.int64)
         for block in self.entity_blocks:
-            times += np.bincount(block.ravel(), minlength=last + 1)
-        times[0] = 0
-        number = np.where(times > 1, np.cumsum(times > 1), 0)
+            count += np.bincount(block.ravel(), minlength=last + 1)
+        count[0] = 0
+        number = np.where(count > 1, np.cumsum(count > 1), 0)
         return tuple(number[block] for block in self.entity_blocks)
 
     def design_matrix(self) -> sp.csr_matrix:
-        """Return the regressors of a movie's mean: shared entities, half decades, vectors."""
-        tokens = np.concatenate([np.zeros((self.n_movies, 1), np.int64), *self.shared_only()], axis=1)
-        movie, column = np.nonzero(tokens)
-        width = max(int(tokens.max()), 1)
-        entities = sp.csr_matrix(
-            (np.ones(len(movie)), (movie, tokens[movie, column] - 1)), (self.n_movies, width)
+        """Return the regressors of a movie: indicators of shared entities and half decades, and vector."""
+        all_movies = np.arange(self.n_movies)
+        padding = np.zeros((self.n_movies, 1), np.int64)
+        entities = np.concatenate([padding, *self.shared_entities()], axis=1)
+        movie, position = np.nonzero(entities)
+        entity = entities[movie, position] - 1
+        entity_matrix = sp.csr_matrix(
+            (np.ones(len(movie)), (movie, entity)), (self.n_movies, max(int(entities.max()), 1))
         )
         half_decade = ((self.year.clip(FIRST_YEAR, LAST_YEAR) - FIRST_YEAR) // 5).astype(int)
-        years = sp.csr_matrix(
-            (np.ones(self.n_movies), (np.arange(self.n_movies), half_decade)), (self.n_movies, HALF_DECADES)
+        year_matrix = sp.csr_matrix(
+            (np.ones(self.n_movies), (all_movies, half_decade)), (self.n_movies, N_HALF_DECADES)
         )
-        return sp.hstack([entities, years, sp.csr_matrix(self.vectors)]).tocsr()
+        return sp.hstack([entity_matrix, year_matrix, sp.csr_matrix(self.vectors)]).tocsr()
 
 
 def build_movie_content(
@@ -66,43 +68,46 @@ def build_movie_content(
     year: Float64[np.ndarray, " movies"],
     vectors: Sequence[Float32[np.ndarray, "movies _"]],
 ) -> MovieContent:
-    """Gather what is known of the graph's movies.
+    """Build the content of the graph's movies.
 
     Args:
         graph: movies and entities.
         year: release years; NaN where unknown.
-        vectors: sets of movie vectors, each of equal weight whatever its lengths.
+        vectors: sets of movie vectors. All have the same weight, as they are scaled to unit length.
     """
-    blocks, first = [], 1
+    blocks = []
+    first_number = 1
     for relation in graph.relations.values():
-        blocks.append(_block(relation, len(graph.movie_ids), first))
-        first += len(relation.entity_names)
-    known = year[~np.isnan(year)]
-    middle = float(known.mean()) if len(known) else (FIRST_YEAR + LAST_YEAR) / 2
-    return MovieContent(tuple(blocks), np.where(np.isnan(year), middle, year), _reduced(vectors))
+        blocks.append(_entity_block(relation, len(graph.movie_ids), first_number))
+        first_number += len(relation.entity_names)
+    present = year[~np.isnan(year)]
+    mean = float(present.mean()) if len(present) else (FIRST_YEAR + LAST_YEAR) / 2
+    return MovieContent(tuple(blocks), np.where(np.isnan(year), mean, year), _reduce(vectors))
 
 
-def _block(relation: Relation, movies: int, first: int) -> Int64[np.ndarray, "movies _"]:
-    """Lay a relation's edges out as columns; a movie's entities ascend from the left."""
+def _entity_block(relation: Relation, n_movies: int, first_number: int) -> Int64[np.ndarray, "movies _"]:
+    """Return the entities of each movie in columns, ascending from the left; 0 is padding."""
     rows = relation.movie_rows
-    place = np.arange(len(rows)) - np.searchsorted(rows, rows)
-    block = np.zeros((movies, int(place.max(initial=0)) + 1), np.int64)
-    block[rows, place] = relation.entity_index + first
+    column = np.arange(len(rows)) - np.searchsorted(rows, rows)
+    block = np.zeros((n_movies, int(column.max(initial=0)) + 1), np.int64)
+    block[rows, column] = relation.entity_index + first_number
     return block
 
 
-def _reduced(vectors: Sequence[Float32[np.ndarray, "movies _"]]) -> Float32[np.ndarray, "movies reduced"]:
-    """Join the sets' unit vectors, keep the leading singular directions, make the rows unit again."""
-    unit = np.concatenate([_unit(each.astype(np.float64)) for each in vectors], axis=1)
-    keep = min(TEXT_DIM, min(unit.shape) - 1)
-    if keep < 1:
+def _reduce(vectors: Sequence[Float32[np.ndarray, "movies _"]]) -> Float32[np.ndarray, "movies reduced"]:
+    """Concatenate the sets' unit vectors, project on the leading singular vectors and normalize the rows."""
+    unit = np.concatenate([_normalize_rows(matrix.astype(np.float64)) for matrix in vectors], axis=1)
+    dim = min(MAX_CONTENT_DIM, min(unit.shape) - 1)
+    if dim < 1:
         return unit.astype(np.float32)
     with threadpool_limits(1):
-        _, _, right = svds(unit, k=keep, v0=np.ones(min(unit.shape)))
-    # The sign of a singular vector is arbitrary: the largest entry is made positive.
-    right = right[::-1] * np.sign(right[::-1][np.arange(keep), np.abs(right[::-1]).argmax(axis=1)])[:, None]
-    return _unit(unit @ right.T).astype(np.float32)
+        _, _, right = svds(unit, k=dim, v0=np.ones(min(unit.shape)))
+    directions = right[::-1]
+    # The sign of a singular vector is arbitrary: its largest entry is made positive.
+    largest = directions[np.arange(dim), np.abs(directions).argmax(axis=1)]
+    directions = directions * np.sign(largest)[:, None]
+    return _normalize_rows(unit @ directions.T).astype(np.float32)
 
 
-def _unit(rows: Float64[np.ndarray, "n dim"]) -> Float64[np.ndarray, "n dim"]:
+def _normalize_rows(rows: Float64[np.ndarray, "n dim"]) -> Float64[np.ndarray, "n dim"]:
     return rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-9)

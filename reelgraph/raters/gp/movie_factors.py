@@ -1,9 +1,9 @@
-"""Movie vectors for each person that their own ratings have no part in.
+"""Movie vectors learned from the ratings: co-occurrence vectors, and cross-fitted latent factors.
 
-A vector that was learned from a person's rating foretells that rating too well, and a process that
-is learned on such vectors trusts them too much. So people are dealt into groups, and a group is
-predicted with the vectors of the other groups' ratings. People who were not fitted on are predicted
-with the vectors of everybody's.
+Latent factors that were fitted on a user's ratings predict these ratings too well, and a Gaussian process
+trained on such factors trusts them too much. So the users are split into folds, and a fold is predicted with
+the factors of the other folds' ratings (out-of-fold, or cross-fitted, factors). Users whose ratings were not
+fitted on are predicted with the factors of all ratings.
 """
 
 from __future__ import annotations
@@ -24,68 +24,96 @@ from reelgraph.raters.gp.bayesian_mf import fit_bayesian_mf
 from reelgraph.raters.gp.movie_content import MovieContent
 from reelgraph.raters.gp.rating_table import RatingTable
 
-FEWEST_GROUPS, MOST_GROUPS = 2, 10
+MIN_FOLDS = 2
+MAX_FOLDS = 10
 RATINGS_TO_FIT = 5_000_000
-"""In all groups together: of many ratings, half tell of a movie what can be told."""
+"""Number of ratings in all folds together: with many ratings, two folds are enough."""
+USER_DAMPING = 20.0
+"""Added to the number of a user's ratings in the co-occurrence weights."""
+MOVIE_DAMPING = 10.0
+"""Added to the number of a movie's ratings in the co-occurrence weights."""
+SHRINKAGE = 0.3
+"""Fraction of the median added to a vector's squared length: shortens vectors of movies with few ratings."""
 
 
 class LatentFactors(NamedTuple):
-    """One table a group of people, made without them; the last one of everybody's ratings."""
+    """One set of factors per fold of users, fitted without them, and last the factors of all ratings."""
 
-    vectors: Float[Tensor, "tables movies taste"]
-    variance: Float[Tensor, "tables movies"]
-    """Of a person's taste for the movie, that comes of not knowing its vector well; stars²."""
+    vectors: Float[Tensor, "folds movies latent"]
+    variance: Float[Tensor, "folds movies"]
+    """Variance of a rating from the uncertainty of the movie's vector, stars²."""
 
 
 def fit_latent_factors(ratings: RatingTable, content: MovieContent, dim: int, seed: int) -> LatentFactors:
-    """Factorise the ratings, without each group in turn and then as a whole."""
-    groups = int(np.clip(RATINGS_TO_FIT // max(len(ratings.movie), 1), FEWEST_GROUPS, MOST_GROUPS))
-    group, catalogue = assign_folds(ratings, groups + 1), content.design_matrix()
+    """Fit the Bayesian matrix factorization without each fold in turn, and on all ratings.
 
-    def without(left_out: int) -> tuple[np.ndarray, np.ndarray]:
-        rest = group != left_out
-        return fit_bayesian_mf(
-            ratings.user[rest], ratings.movie[rest], ratings.stars[rest], catalogue, dim,
-            derive_seed(seed, f"gp/tastes/{left_out}"),
-        )  # fmt: skip
-
-    found = parallel_map(without, reversed(range(groups + 1)))  # all of them first: they take longest
-    vectors, variance = zip(*reversed(found), strict=True)
-    return LatentFactors(
-        *(torch.from_numpy(np.stack(each).astype(np.float32)) for each in (vectors, variance))
-    )
-
-
-def assign_folds(ratings: RatingTable, tables: int) -> Int64[np.ndarray, " ratings"]:
-    """Return the table that each rating's person is predicted with."""
-    known = np.bincount(ratings.user, ratings.is_fitted, len(ratings.user_id)) > 0
-    return np.where(known, ratings.user_id % (tables - 1), tables - 1)[ratings.user]
-
-
-USER_DAMPING, MOVIE_DAMPING = 20.0, 10.0
-SHRINKAGE = 0.3
-"""Of the median squared length: what makes vectors of movies that few watched short."""
-
-
-def cooccurrence_vectors(ratings: RatingTable, movies: int, dim: int) -> Float64[np.ndarray, "movies dim"]:
-    """Singular vectors of who watched what, cosine-like; the first, which is popularity, is left out.
-
-    Zeros fill the columns that small data cannot give.
+    Args:
+        ratings: the ratings to fit on.
+        content: of the movies.
+        dim: number of latent factors.
+        seed: root seed.
     """
-    users = len(ratings.offsets) - 1
-    watched, active = np.bincount(ratings.movie, minlength=movies), np.diff(ratings.offsets)
-    weight = 1 / np.sqrt((active[ratings.user] + USER_DAMPING) * (watched[ratings.movie] + MOVIE_DAMPING))
-    table = sp.csr_matrix((weight, (ratings.user, ratings.movie)), (users, movies))
-    found = np.zeros((movies, dim))
-    rank = min(dim + 1, min(table.shape) - 1)
+    n_folds = int(np.clip(RATINGS_TO_FIT // max(len(ratings.movie), 1), MIN_FOLDS, MAX_FOLDS))
+    fold = assign_folds(ratings, n_folds + 1)
+    design_matrix = content.design_matrix()
+
+    def fit_without(left_out: int) -> tuple[Float64[np.ndarray, "movies _"], Float64[np.ndarray, " movies"]]:
+        selection = fold != left_out
+        return fit_bayesian_mf(
+            ratings.user[selection],
+            ratings.movie[selection],
+            ratings.stars[selection],
+            design_matrix,
+            dim,
+            derive_seed(seed, f"gp/tastes/{left_out}"),
+        )
+
+    # The fit on all ratings comes first, as it takes longest.
+    results = parallel_map(fit_without, reversed(range(n_folds + 1)))
+    vectors = np.stack([fit[0] for fit in reversed(results)]).astype(np.float32)
+    variance = np.stack([fit[1] for fit in reversed(results)]).astype(np.float32)
+    return LatentFactors(torch.from_numpy(vectors), torch.from_numpy(variance))
+
+
+def assign_folds(ratings: RatingTable, n_sets: int) -> Int64[np.ndarray, " ratings"]:
+    """Return the set of latent factors that predicts each rating's user.
+
+    Args:
+        ratings: the ratings.
+        n_sets: number of sets of factors; the last one is for users without fitted ratings.
+    """
+    has_fitted = np.bincount(ratings.user, ratings.is_fitted, len(ratings.user_id)) > 0
+    last = n_sets - 1
+    return np.where(has_fitted, ratings.user_id % last, last)[ratings.user]
+
+
+def cooccurrence_vectors(ratings: RatingTable, n_movies: int, dim: int) -> Float64[np.ndarray, "movies dim"]:
+    """Return singular vectors of the damped, normalized user-movie indicator matrix.
+
+    The first one, which is popularity, is left out. Columns beyond the matrix's rank are 0.
+
+    Args:
+        ratings: which user rated which movie; the stars are not read.
+        n_movies: number of movies.
+        dim: number of columns.
+    """
+    user_count = np.diff(ratings.offsets)
+    movie_count = np.bincount(ratings.movie, minlength=n_movies)
+    user_weight = user_count[ratings.user] + USER_DAMPING
+    movie_weight = movie_count[ratings.movie] + MOVIE_DAMPING
+    weight = 1 / np.sqrt(user_weight * movie_weight)
+    matrix = sp.csr_matrix((weight, (ratings.user, ratings.movie)), (ratings.n_users, n_movies))
+    result = np.zeros((n_movies, dim))
+    rank = min(dim + 1, min(matrix.shape) - 1)
     if rank < 2:
-        return found
+        return result
     with threadpool_limits(1):
-        _, value, right = svds(table, k=rank, v0=np.ones(min(table.shape)))
-    order = np.argsort(-value)[1:]
-    vectors = right[order].T * np.sqrt(value[order])
+        _, singular_values, right = svds(matrix, k=rank, v0=np.ones(min(matrix.shape)))
+    order = np.argsort(-singular_values)[1:]
+    vectors = right[order].T * np.sqrt(singular_values[order])
+    # The sign of a singular vector is arbitrary: its largest entry is made positive.
     vectors *= np.sign(vectors[np.abs(vectors).argmax(axis=0), np.arange(rank - 1)])
-    square = (vectors**2).sum(axis=1, keepdims=True)
-    middle = np.median(square[watched > 0])
-    found[:, : rank - 1] = vectors / np.sqrt(square + SHRINKAGE * middle + 1e-12)
-    return found
+    squared_length = (vectors**2).sum(axis=1, keepdims=True)
+    median = np.median(squared_length[movie_count > 0])
+    result[:, : rank - 1] = vectors / np.sqrt(squared_length + SHRINKAGE * median + 1e-12)
+    return result

@@ -1,196 +1,230 @@
-"""What the process and its head read of each rating: nothing of the rating itself but as a target."""
+"""From ratings to the inputs of the ordinal head: one-step-ahead predictions and scores of the catalogue."""
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numpy as np
 import torch
-from jaxtyping import Float, Float64, Int64
+from jaxtyping import Float, Int64
 from torch import Tensor
 
 from reelgraph.core.parallel import parallel_map
 from reelgraph.raters.gp.leave_one_out_stats import LeaveOneOutStats, MovieStats, leave_one_out_stats
-from reelgraph.raters.gp.model import GaussianProcess
+from reelgraph.raters.gp.model import N_MOVIE_FEATURES, N_NOISE_FEATURES, GaussianProcess
 from reelgraph.raters.gp.movie_content import MovieContent
 from reelgraph.raters.gp.movie_factors import assign_folds
-from reelgraph.raters.gp.rating_table import RatingTable, Rows, TargetMask
-from reelgraph.raters.gp.types import CandidateCache, CandidatePredictions, RatingFeatures
+from reelgraph.raters.gp.ordinal_head import (
+    N_STAR_BINS,
+    RECENT_HALF_STARS,
+    RECENT_RESIDUALS,
+    HeadFeatures,
+    HeadInputs,
+    HistoryFeatures,
+    MovieFeatures,
+    log_dispersion,
+)
+from reelgraph.raters.gp.rating_table import RatingTable, TargetMask, Windows
+from reelgraph.raters.gp.types import CandidateCache, CandidatePredictions, OneStepPredictions, RatingFeatures
 
-YEAR, YEARS = 1995.0, 15.0
-RECENT = (1, 3, 10)
-MOVIE_STATISTICS = 4
-HEAD_STATISTICS = 14 + len(RECENT)
-"""What the head reads beside the process's mean, variance and surprise."""
+CENTRAL_YEAR = 1995.0
+YEAR_SCALE = 15.0
 
-
-class HeadInputs(NamedTuple):
-    """One row a rating, in the order of ``rating``, its index."""
-
-    rating: Int64[np.ndarray, " rows"]
-    x: Float[Tensor, "rows inputs"]
-    mean: Float[Tensor, " rows"]
-    spread: Float[Tensor, " rows"]
-
-
-def movie_statistics(stats: LeaveOneOutStats) -> list[Float64[np.ndarray, " ratings"]]:
-    """Return what the head reads of each rating's movie: its first columns."""
-    return [stats.mean, stats.log_count, stats.std, stats.prior]
+Index = Int64[np.ndarray, " targets"]
 
 
 def rating_features(
-    ratings: RatingTable, stats: LeaveOneOutStats, mean: float, content: MovieContent, tables: int
+    ratings: RatingTable, stats: LeaveOneOutStats, global_mean: float, content: MovieContent, n_folds: int
 ) -> RatingFeatures:
-    """Return what the process reads of each rating; ``tables``: of tastes, that people are dealt to."""
-    year = (content.year - YEAR) / YEARS
-    x = np.empty((len(ratings.movie), 4), np.float32)
-    x[:, 0], x[:, 1] = stats.mean / 0.5, (stats.log_count - 3) / 1.5
-    x[:, 2], x[:, 3] = year[ratings.movie], (year**2 - 1)[ratings.movie]
-    noise = np.empty((len(x), 2), np.float32)
-    noise[:, 0], noise[:, 1] = np.exp(-stats.log_count), np.log(stats.std)
+    """Compute what the Gaussian process reads of each rating.
+
+    Args:
+        ratings: the ratings.
+        stats: their leave-one-out statistics.
+        global_mean: mean of the fitted ratings, stars.
+        content: of the movies.
+        n_folds: number of sets of latent factors.
+    """
+    year = (content.year - CENTRAL_YEAR) / YEAR_SCALE
+    movie_features = np.empty((len(ratings.movie), N_MOVIE_FEATURES), np.float32)
+    movie_features[:, 0] = stats.effect / 0.5
+    movie_features[:, 1] = (stats.log_count - 3) / 1.5
+    movie_features[:, 2] = year[ratings.movie]
+    movie_features[:, 3] = (year**2 - 1)[ratings.movie]
+    movie_features.clip(-4, 4, out=movie_features)
+    noise_features = np.empty((len(ratings.movie), N_NOISE_FEATURES), np.float32)
+    noise_features[:, 0] = np.exp(-stats.log_count)
+    noise_features[:, 1] = np.log(stats.std)
+    residual = ratings.stars - global_mean - stats.effect
     return RatingFeatures(
         movie=torch.from_numpy(ratings.movie),
-        fold=torch.from_numpy(assign_folds(ratings, tables)),
+        fold=torch.from_numpy(assign_folds(ratings, n_folds)),
         rank=torch.from_numpy(ratings.rank),
         time=torch.from_numpy(ratings.time),
-        movie_features=torch.from_numpy(x.clip(-4, 4, out=x)),
-        noise_features=torch.from_numpy(noise),
-        residual=_float(ratings.stars - mean - stats.mean),
+        movie_features=torch.from_numpy(movie_features),
+        noise_features=torch.from_numpy(noise_features),
+        residual=torch.from_numpy(residual.astype(np.float32)),
     )
 
 
-def log_dispersion(squares: Float[Tensor, "*shape"], count: Int64[Tensor, "..."]) -> Float[Tensor, "*shape"]:
-    """Return how much worse than foreseen the person could be predicted so far: ten ratings say as foreseen.
-
-    Args:
-        squares: sum of the squared surprises.
-        count: how many there were.
-    """
-    return torch.log((squares + 10) / (count + 10))
-
-
 class OneStepPredictor:
-    """The fitted process over one set of ratings."""
+    """The fitted Gaussian process on one table of ratings."""
 
     def __init__(
-        self, process: GaussianProcess, stats: MovieStats, ratings: RatingTable, content: MovieContent
+        self, gp: GaussianProcess, stats: MovieStats, ratings: RatingTable, content: MovieContent
     ) -> None:
-        self.process, self.ratings, self.mean = process, ratings, stats.mean
+        self.gp = gp
+        self.ratings = ratings
+        self.global_mean = stats.global_mean
         self.stats = leave_one_out_stats(stats, ratings)
-        self.columns = rating_features(ratings, self.stats, stats.mean, content, len(process.latent_factors))
+        self.features = rating_features(ratings, self.stats, stats.global_mean, content, gp.n_folds)
 
     @torch.inference_mode()
-    def head_inputs(self, rows: Rows, own: TargetMask, batch: int) -> HeadInputs:
-        """Predict the marked ratings of the windows and gather what the head reads of them."""
-        parts = parallel_map(
-            lambda i: self._window(rows[i : i + batch], own[i : i + batch]), range(0, len(rows), batch)
-        )
-        index, ahead = (np.concatenate([part[i] for part in parts]) for i in range(2))
+    def head_inputs(self, windows: Windows, is_target: TargetMask, batch_size: int) -> HeadInputs:
+        """Predict the targets of the windows and compute their head features.
+
+        Args:
+            windows: indices of ratings, shorter windows first; -1 is padding.
+            is_target: marks each target in one window.
+            batch_size: number of windows in one batch.
+        """
+        starts = range(0, len(windows), batch_size)
+        batches = [slice(start, start + batch_size) for start in starts]
+        parts = parallel_map(lambda batch: self._predict_batch(windows[batch], is_target[batch]), batches)
+        index = np.concatenate([part[0] for part in parts])
         order = np.argsort(index, kind="stable")
-        index, (above, spread, surprise) = index[order], ahead[order].T
-        x = np.stack([*self.statistics(index), above, spread**2, surprise], axis=1)
-        mean = above + self.mean + self.stats.mean[index]
-        return HeadInputs(index, _float(x), _float(mean), _float(spread))
+        index = index[order]
+        residual_mean, std, dispersion = torch.cat([part[1] for part in parts])[
+            torch.from_numpy(order)
+        ].T.contiguous()
+        features = HeadFeatures(
+            movie=movie_features(self.stats, index),
+            history=self.history_features(index),
+            residual_mean=residual_mean,
+            residual_variance=std**2,
+            log_dispersion=dispersion,
+        )
+        mean = residual_mean.double().numpy() + self.global_mean + self.stats.effect[index]
+        return HeadInputs(index, features.matrix(), torch.from_numpy(mean).float(), std)
 
     @torch.inference_mode()
-    def _window(
-        self, rows: Rows, own: TargetMask
-    ) -> tuple[Int64[np.ndarray, " own"], Float64[np.ndarray, "own 3"]]:
-        width = int((rows >= 0).sum(axis=1).max())
-        rows, own = rows[:, :width], own[:, :width]
-        found = self.process.predict_one_step(self.columns, torch.from_numpy(rows))
-        squares = torch.cumsum(found.standardized_residual**2, dim=1) - found.standardized_residual**2
-        surprise = log_dispersion(squares, torch.arange(width))
-        ahead = torch.stack([found.mean, found.std, surprise], dim=2).double().numpy()
-        return rows[own], ahead[own]
+    def _predict_batch(
+        self, windows: Windows, is_target: TargetMask
+    ) -> tuple[Int64[np.ndarray, " targets"], Float[Tensor, "targets 3"]]:
+        """Return the indices of the targets; mean and std of their residuals, and the log dispersion."""
+        width = int((windows >= 0).sum(axis=1).max())
+        windows = windows[:, :width]
+        is_target = is_target[:, :width]
+        predictions: OneStepPredictions = self.gp.predict_one_step(self.features, torch.from_numpy(windows))
+        square = predictions.standardized_residual**2
+        dispersion = log_dispersion(torch.cumsum(square, dim=1) - square, torch.arange(width))
+        columns = torch.stack([predictions.mean, predictions.std, dispersion], dim=2)
+        return windows[is_target], columns[torch.from_numpy(is_target)]
 
-    def statistics(self, index: Int64[np.ndarray, " rows"]) -> list[Float64[np.ndarray, " rows"]]:
-        """Return what the head reads of each rating beside the process's mean, variance and surprise."""
-        ratings, stats = self.ratings, self.stats
-        stars, place = ratings.stars, ratings.history_length(index)
-        seen, halves = place + 1.0, (stars * 2) % 2
-        residual = stars - self.mean - stats.mean
-        features = [*(column[index] for column in movie_statistics(stats)), np.log1p(place)]
-        features.append(np.log1p(ratings.seconds_since_previous(index)))
-        # One after another: together, columns of all ratings take gigabytes at full size.
-        features += [ratings.history_sum((np.ceil(stars) == k).astype(float), index) for k in range(1, 6)]
-        features += [ratings.history_sum(stats.log_count, index), ratings.history_sum(halves, index)]
-        features[-7:] = [column / seen for column in features[-7:]]
-        features.append(ratings.recent_mean(halves, 10, index))
-        return features + [ratings.recent_mean(residual, count, index) for count in RECENT]
-
-
-def _float(values: Float64[np.ndarray, "..."]) -> Float[Tensor, "..."]:
-    return torch.from_numpy(np.ascontiguousarray(values, dtype=np.float32))
+    def history_features(self, index: Index) -> HistoryFeatures:
+        """Compute the head's statistics of the users' histories before ratings."""
+        ratings = self.ratings
+        stars = ratings.stars
+        is_half = (stars * 2) % 2
+        residual = stars - self.global_mean - self.stats.effect
+        length = ratings.history_length(index)
+        # One column after another: columns of all ratings take gigabytes together at full size.
+        star_fractions = [
+            ratings.history_sum((np.ceil(stars) == k).astype(float), index) / (length + 1.0)
+            for k in range(1, N_STAR_BINS + 1)
+        ]
+        recent_residuals = [ratings.recent_mean(residual, count, index) for count in RECENT_RESIDUALS]
+        columns = {
+            "log_length": np.log1p(length),
+            "log_seconds_since_previous": np.log1p(ratings.seconds_since_previous(index)),
+            "star_fractions": np.stack(star_fractions, axis=1),
+            "mean_log_count": ratings.history_sum(self.stats.log_count, index) / (length + 1.0),
+            "half_star_fraction": ratings.history_sum(is_half, index) / (length + 1.0),
+            "recent_half_star_fraction": ratings.recent_mean(is_half, RECENT_HALF_STARS, index),
+            "recent_residuals": np.stack(recent_residuals, axis=1),
+        }
+        return HistoryFeatures(**{name: torch.from_numpy(column) for name, column in columns.items()})
 
 
 class CatalogueScorer:
-    """All movies as candidates, none of them rated by the person who is asked about."""
+    """All movies as candidates, as if unrated: the history is factorized once for all of them."""
 
-    def __init__(self, process: GaussianProcess, stats: MovieStats, content: MovieContent) -> None:
-        movies, each = content.n_movies, np.arange(content.n_movies)
+    def __init__(self, gp: GaussianProcess, stats: MovieStats, content: MovieContent) -> None:
+        n_movies = content.n_movies
         unrated = RatingTable(
-            offsets=np.array([0, movies]),
-            movie=each,
-            stars=np.full(movies, stats.mean),
-            time=np.zeros(movies, np.int64),
-            is_fitted=np.zeros(movies, bool),
-            limit=np.array([movies]),
-            rank=np.zeros(movies),
+            offsets=np.array([0, n_movies]),
+            movie=np.arange(n_movies),
+            stars=np.full(n_movies, stats.global_mean),
+            time=np.zeros(n_movies, np.int64),
+            is_fitted=np.zeros(n_movies, bool),
+            history_cap=np.array([n_movies]),
+            rank=np.zeros(n_movies),
             user_id=np.zeros(1, np.int64),
         )
-        known = leave_one_out_stats(stats, unrated)
-        self.columns = rating_features(unrated, known, stats.mean, content, len(process.latent_factors))
-        self.by_table: dict[int, CandidateCache] = {}
-        self.process, self.movie = process, each
-        self.effect = torch.from_numpy(stats.mean + known.mean)
-        self.statistics = torch.from_numpy(np.stack(movie_statistics(known), axis=1)).float()
+        movie_stats = leave_one_out_stats(stats, unrated)
+        self.gp = gp
+        self.movies = unrated.movie
+        self.features = rating_features(unrated, movie_stats, stats.global_mean, content, gp.n_folds)
+        self.movie_mean = torch.from_numpy(stats.global_mean + movie_stats.effect)
+        """Mean of each movie, stars."""
+        self.movie_stats = movie_stats
+        self._cache: dict[int, CandidateCache] = {}
 
     @torch.inference_mode()
     def predict_candidates(
         self,
         predictor: OneStepPredictor,
-        row: Int64[np.ndarray, " size"],
+        window: Int64[np.ndarray, " size"],
         movies: Int64[np.ndarray, " movies"] | None,
     ) -> CandidatePredictions:
-        """Predict movies, by default all, in the place of the window's last rating.
+        """Predict movies, by default all, in place of a window's last rating.
 
         Args:
-            predictor: over the ratings that the window names.
-            row: the window.
+            predictor: on the ratings that the window indexes.
+            window: indices of the history's ratings and of the target.
             movies: rows of movies.
         """
-        every = self.candidates_of_fold(int(predictor.columns.fold[row[-1]]))
+        candidates = self.candidates_of_fold(int(predictor.features.fold[window[-1]]))
         if movies is not None:
-            every = CandidateCache(every.vectors, *(each[torch.from_numpy(movies)] for each in every[1:]))
-        return self.process.predict_candidates(predictor.columns, torch.from_numpy(row), every)
+            candidates = candidates.select(torch.from_numpy(movies))
+        return self.gp.predict_candidates(predictor.features, torch.from_numpy(window), candidates)
 
     def head_inputs(
         self,
-        found: CandidatePredictions,
-        person: Float64[np.ndarray, " statistics"],
+        predictions: CandidatePredictions,
+        history: HistoryFeatures,
         movies: Int64[np.ndarray, " movies"] | None,
     ) -> HeadInputs:
-        """Return what the head reads of the movies.
+        """Compute the head features of the movies.
 
         Args:
-            found: what the process says of them.
-            person: what the head reads of the rating in whose place they are: of its movie nothing is taken.
+            predictions: of the movies, from ``predict_candidates``.
+            history: features of the target's history, one row.
             movies: rows of movies; by default all.
         """
-        movies = self.movie if movies is None else movies
-        x = torch.empty(len(movies), len(person) + 3)
-        x[:, :MOVIE_STATISTICS] = self.statistics[movies]
-        x[:, MOVIE_STATISTICS:-3] = torch.from_numpy(person[MOVIE_STATISTICS:])
-        x[:, -3], x[:, -2] = found.mean, found.std**2
-        x[:, -1] = log_dispersion(
-            (found.standardized_residual**2).sum(), torch.tensor(len(found.standardized_residual))
+        rows = self.movies if movies is None else movies
+        residual = predictions.standardized_residual
+        features = HeadFeatures(
+            movie=movie_features(self.movie_stats, rows),
+            history=history,
+            residual_mean=predictions.mean,
+            residual_variance=predictions.std**2,
+            log_dispersion=log_dispersion((residual**2).sum().unsqueeze(0), len(residual)),
         )
-        return HeadInputs(movies, x, found.mean + self.effect[movies].float(), found.std)
+        mean = predictions.mean + self.movie_mean[torch.from_numpy(rows)].float()
+        return HeadInputs(rows, features.matrix(), mean, predictions.std)
 
-    def candidates_of_fold(self, table: int) -> CandidateCache:
-        """Return the movies by one table of tastes; made when first asked for, since most ask for few."""
-        if table not in self.by_table:
-            tables = torch.full_like(self.columns.fold, table)
-            self.by_table[table] = self.process.precompute_candidates(self.columns._replace(fold=tables))
-        return self.by_table[table]
+    def candidates_of_fold(self, fold: int) -> CandidateCache:
+        """Return all movies with one set of latent factors; computed at the first use, as most need few."""
+        if fold not in self._cache:
+            features = self.features._replace(fold=torch.full_like(self.features.fold, fold))
+            self._cache[fold] = self.gp.precompute_candidates(features)
+        return self._cache[fold]
+
+
+def movie_features(stats: LeaveOneOutStats, index: Int64[np.ndarray, " rows"]) -> MovieFeatures:
+    """Return the head's statistics of the movies of ratings."""
+    return MovieFeatures(
+        effect=torch.from_numpy(stats.effect[index]),
+        log_count=torch.from_numpy(stats.log_count[index]),
+        std=torch.from_numpy(stats.std[index]),
+        prior_effect=torch.from_numpy(stats.prior_effect[index]),
+    )

@@ -1,118 +1,110 @@
-"""The Gaussian process rater: fitting, predicting, explaining, keeping."""
+"""The Gaussian process rater: prediction, catalogue scores, attributions, saving and loading."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import asdict
+from collections.abc import Iterator
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Any, cast
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int64
-from torch import Tensor, nn
+from jaxtyping import Float64, Int64
+from torch import Tensor
 
-from reelgraph.core.metrics import mae, rmse
-from reelgraph.core.seeds import derive_seed, generator, subsample
+from reelgraph.core.rating_scale import N_CODES
 from reelgraph.params.model import Gp, Model
-from reelgraph.raters.gp.content_masking import doubled
-from reelgraph.raters.gp.leave_one_out_stats import MovieStats, fit_movie_stats
+from reelgraph.raters.gp.content_masking import append_masked_movies
+from reelgraph.raters.gp.leave_one_out_stats import MovieStats
 from reelgraph.raters.gp.model import GaussianProcess
 from reelgraph.raters.gp.movie_content import MovieContent
-from reelgraph.raters.gp.movie_factors import LatentFactors, cooccurrence_vectors, fit_latent_factors
-from reelgraph.raters.gp.ordinal_head import OrdinalHead, expected_stars
-from reelgraph.raters.gp.prediction import HEAD_STATISTICS, CatalogueScorer, HeadInputs, OneStepPredictor
-from reelgraph.raters.gp.rating_table import all_ratings, fitted_ratings, tile_windows, windows_ending_at
-from reelgraph.raters.gp.training import log_density, train_gaussian_process, train_head
+from reelgraph.raters.gp.movie_factors import LatentFactors
+from reelgraph.raters.gp.ordinal_head import HeadEnsemble, HeadInputs, expected_stars
+from reelgraph.raters.gp.prediction import CatalogueScorer, OneStepPredictor
+from reelgraph.raters.gp.rating_table import all_ratings, windows_ending_at
 from reelgraph.raters.gp.types import CandidatePredictions
-from reelgraph.raters.rater import Attributions, CandidateScores, Epoch, Prediction, mask_target_movies
-from reelgraph.runtime.checkpointing import NO_CHECKPOINTS, CheckpointDir
+from reelgraph.raters.rater import Attributions, CandidateScores, Prediction, mask_target_movies
+from reelgraph.runtime.checkpointing import select_prefix
 from reelgraph.runtime.safetensors_io import load_state_dict_strict, write_tensors
-from reelgraph.sequences.dataset import UserHistories, star_ratings
+from reelgraph.sequences.dataset import UserHistories
 
-MOST_JUDGED = 20_000
-"""Validation targets by which an epoch is judged; of more, some are drawn, as nothing is chosen by it."""
-IN_CACHE = 1024
-"""Rows that the heads read at once: what lies between their layers stays in the processor's cache."""
-N_HEAD_FEATURES = HEAD_STATISTICS + 3
+HEAD_BATCH_SIZE = 1024
+"""Rows per batch of the heads, so that their activations stay in the processor's cache."""
 
-Ends = Int64[np.ndarray, " users"]
+PerUser = Int64[np.ndarray, " users"]
+Index = Int64[np.ndarray, " targets"]
 
 
 class GpRater:
-    """A process, heads over it, and the statistics of the rows that they were fitted on."""
+    """A fitted Gaussian process, an ensemble of heads, and the statistics of their training ratings."""
 
     def __init__(
-        self,
-        content: MovieContent,
-        stats: MovieStats,
-        process: GaussianProcess,
-        heads: nn.ModuleList,
-        params: Gp,
+        self, content: MovieContent, stats: MovieStats, gp: GaussianProcess, heads: HeadEnsemble, params: Gp
     ) -> None:
-        self.content, self.stats, self.gp, self.heads = content, stats, process, heads
+        self.content = content
+        self.stats = stats
+        self.gp = gp
+        self.heads = heads
         self.params = params
 
     @property
     def parameter_count(self) -> int:
-        """Number of trained numbers."""
-        return sum(p.numel() for part in (self.gp, self.heads) for p in part.parameters())
+        """Number of trained parameters."""
+        return sum(weight.numel() for module in (self.gp, self.heads) for weight in module.parameters())
 
     def predict(
-        self,
-        histories: UserHistories,
-        fit_end: Ends,
-        index: Int64[np.ndarray, " n"],
-        mask_content: bool = False,
+        self, histories: UserHistories, fit_end: PerUser, index: Index, mask_content: bool = False
     ) -> Prediction:
         """Predict the ratings at ``index``; see ``reelgraph.raters.rater.Rater``."""
         if mask_content:
-            masked = GpRater(*doubled(self.content, self.stats, self.gp), self.heads, self.params)
+            masked = GpRater(
+                *append_masked_movies(self.content, self.stats, self.gp), self.heads, self.params
+            )
             return masked.predict(mask_target_movies(histories, index, self.content.n_movies), fit_end, index)
         if not len(index):
-            return Prediction(np.zeros(0), np.zeros((0, 10)))
+            return Prediction(np.zeros(0), np.zeros((0, N_CODES)))
         predictor = OneStepPredictor(self.gp, self.stats, all_ratings(histories, fit_end), self.content)
-        inputs = _of_targets(predictor, index, self.params)
-        found, back = self._said(inputs), np.searchsorted(inputs.rating, index)
-        assert found.probabilities is not None
-        return Prediction(found.stars[back], found.probabilities[back])
-
-    @torch.inference_mode()
-    def _said(self, inputs: HeadInputs) -> Prediction:
-        parts = zip(*(each.split(IN_CACHE) for each in (inputs.x, inputs.mean, inputs.spread)), strict=True)
-        probabilities = torch.cat([self._averaged(*part) for part in parts]).double()
-        expected = probabilities @ torch.arange(1, 11, dtype=torch.float64) / 2
-        return Prediction(expected.numpy(), probabilities.numpy())
-
-    def _averaged(
-        self, x: Float[Tensor, "rows inputs"], mean: Float[Tensor, " rows"], spread: Float[Tensor, " rows"]
-    ) -> Float[Tensor, "rows codes"]:
-        # Codes first: torch takes much longer over short rows.
-        each = [cast("OrdinalHead", head).logits(x, mean, spread).T.contiguous() for head in self.heads]
-        return torch.stack(each).softmax(dim=1).mean(dim=0).T
-
-    @cached_property
-    def catalogue_scorer(self) -> CatalogueScorer:
-        """All movies as candidates; made once, when the rater is fitted."""
-        return CatalogueScorer(self.gp, self.stats, self.content)
+        inputs = target_inputs(predictor, index, self.params)
+        stars, probabilities = self._apply_heads(inputs)
+        row = np.searchsorted(inputs.rating, index)
+        return Prediction(stars[row], probabilities[row])
 
     def score(
         self,
         histories: UserHistories,
-        fit_end: Ends,
-        index: Int64[np.ndarray, " n"],
+        fit_end: PerUser,
+        index: Index,
         movies: Int64[np.ndarray, " movies"] | None = None,
     ) -> Iterator[CandidateScores]:
-        """Yield what is predicted of movies in each target's place; see ``reelgraph.raters.rater.Rater``."""
+        """Yield the predictions of movies in place of each target; see ``reelgraph.raters.rater.Rater``."""
         predictor = OneStepPredictor(self.gp, self.stats, all_ratings(histories, fit_end), self.content)
-        people = np.stack(predictor.statistics(index), axis=1)
-        bounds = predictor.ratings.nearest_history(index, self.params.context_length - 1)
-        for target, low, high, person in zip(index, *bounds, people, strict=True):
-            row = np.append(np.arange(low, high), target)
-            found = self.catalogue_scorer.predict_candidates(predictor, row, movies)
-            said = self._said(self.catalogue_scorer.head_inputs(found, person, movies))
-            yield CandidateScores(said, partial(_reasons, found, row[:-1]))
+        features = predictor.history_features(index)
+        lows, highs = predictor.ratings.nearest_history(index, self.params.context_length - 1)
+        for row, (target, low, high) in enumerate(zip(index, lows, highs, strict=True)):
+            history = np.arange(low, high)
+            window = np.append(history, target)
+            predictions = self.catalogue_scorer.predict_candidates(predictor, window, movies)
+            inputs = self.catalogue_scorer.head_inputs(predictions, features.row(row), movies)
+            prediction = Prediction(*self._apply_heads(inputs))
+            yield CandidateScores(prediction, partial(_attributions, predictions, history))
+
+    @cached_property
+    def catalogue_scorer(self) -> CatalogueScorer:
+        """All movies as candidates; built at the first use, when the rater is fitted."""
+        return CatalogueScorer(self.gp, self.stats, self.content)
+
+    @torch.inference_mode()
+    def _apply_heads(
+        self, inputs: HeadInputs
+    ) -> tuple[Float64[np.ndarray, " rows"], Float64[np.ndarray, "rows codes"]]:
+        """Return stars, and the probabilities of the half stars."""
+        batches = zip(
+            inputs.features.split(HEAD_BATCH_SIZE),
+            inputs.mean.split(HEAD_BATCH_SIZE),
+            inputs.std.split(HEAD_BATCH_SIZE),
+            strict=True,
+        )
+        probabilities = torch.cat([self.heads(*batch) for batch in batches]).double()
+        return expected_stars(probabilities).numpy(), probabilities.numpy()
 
     def save(self, path: Path) -> None:
         """Write everything that prediction needs as safetensors."""
@@ -120,140 +112,53 @@ class GpRater:
             "content.year": torch.from_numpy(self.content.year),
             "content.vectors": torch.from_numpy(self.content.vectors),
         }
-        tensors |= {
-            f"content.block_{i}": torch.from_numpy(b) for i, b in enumerate(self.content.entity_blocks)
-        }
+        for number, block in enumerate(self.content.entity_blocks):
+            tensors[f"content.entity_block_{number}"] = torch.from_numpy(block)
         for name, values in vars(self.stats).items():
             tensors[f"stats.{name}"] = torch.from_numpy(np.array(values, np.float64))
-        tensors |= {f"process.{name}": w for name, w in self.gp.state_dict().items()}
-        tensors |= {f"heads.{name}": w for name, w in self.heads.state_dict().items()}
+        for prefix, module in (("gp", self.gp), ("heads", self.heads)):
+            tensors |= {f"{prefix}.{name}": weight for name, weight in module.state_dict().items()}
         write_tensors(tensors, path)
 
 
+def target_inputs(predictor: OneStepPredictor, index: Index, params: Gp) -> HeadInputs:
+    """Predict targets from the nearest ratings of their histories; return what the heads read of them."""
+    low, high = predictor.ratings.nearest_history(index, params.context_length - 1)
+    windows, is_target = windows_ending_at(index, low, high)
+    return predictor.head_inputs(windows, is_target, params.batch_size)
+
+
 @torch.inference_mode()
-def _reasons(
-    found: CandidatePredictions, history: Int64[np.ndarray, " history"], shown: Int64[np.ndarray, " shown"]
+def _attributions(
+    predictions: CandidatePredictions,
+    history: Int64[np.ndarray, " history"],
+    rows: Int64[np.ndarray, " rows"],
 ) -> list[Attributions]:
-    added = found.contributions(torch.from_numpy(shown)).double().numpy()
-    return [Attributions(history, each) for each in added]
+    contributions = predictions.contributions(torch.from_numpy(rows)).double().numpy()
+    return [Attributions(history, contribution) for contribution in contributions]
+
+
+def build_heads(model: Model, params: Gp) -> HeadEnsemble:
+    """Build untrained heads."""
+    return HeadEnsemble(params.ensemble_size, model.hidden_dim, model.dropout)
 
 
 def restore_rater(tensors: dict[str, Tensor], model: Model, params: Gp) -> GpRater:
-    """Build a rater from what ``save`` wrote.
+    """Build a rater from the tensors that ``GpRater.save`` wrote.
 
     Raises:
         KeyError, RuntimeError: tensors are missing, of another model, or not finite.
     """
-    parts: dict[str, dict[str, Tensor]] = {}
-    for name, tensor in tensors.items():
-        part, _, rest = name.partition(".")
-        parts.setdefault(part, {})[rest] = tensor
-    content, stats = parts["content"], {k: v.numpy() for k, v in parts["stats"].items()}
-    blocks = tuple(content[f"block_{i}"].numpy() for i in range(len(content) - 2))
-    known = MovieContent(blocks, content["year"].numpy(), content["vectors"].numpy())
-    tastes = LatentFactors(parts["process"]["latent_factors"], parts["process"]["latent_variance"])
-    process = GaussianProcess(known, parts["process"]["cowatch"], tastes, params.embedding_dim)
-    load_state_dict_strict(process, parts["process"])
-    heads = _heads(model, params)
-    load_state_dict_strict(heads, parts["heads"])
-    mean = float(stats.pop("mean"))
-    return GpRater(known, MovieStats(mean=mean, **stats), process.eval(), heads.eval(), params)
-
-
-def fit(
-    histories: UserHistories,
-    fit_end: Ends,
-    content: MovieContent,
-    model: Model,
-    params: Gp,
-    seed: int,
-    on_epoch: Callable[[Epoch], None] | None = None,
-    resume: CheckpointDir = NO_CHECKPOINTS,
-) -> GpRater:
-    """Fit on each user's ratings before ``fit_end``.
-
-    Args:
-        histories: everybody's ratings.
-        fit_end: end of the rows fitted on, a user.
-        content: what the catalogue says of the movies.
-        model: hidden size and dropout of the heads.
-        params: section ``gp``.
-        seed: root seed.
-        on_epoch: told of each epoch, judged on validation targets, which must lie outside the rows.
-        resume: where to go on from.
-    """
-    rows = fitted_ratings(histories, fit_end)
-    stats = fit_movie_stats(rows, content, derive_seed(seed, "gp/folds"))
-    torch.manual_seed(derive_seed(seed, "gp"))
-    cowatch = torch.from_numpy(
-        cooccurrence_vectors(rows, content.n_movies, params.cooccurrence_dim).astype(np.float32)
-    )
-    tastes = fit_latent_factors(rows, content, params.latent_dim, seed)
-    process, heads = GaussianProcess(content, cowatch, tastes, params.embedding_dim), _heads(model, params)
-    rater = GpRater(content, stats, process, heads, params)
-    learner = OneStepPredictor(process, stats, rows, content)
-    state = resume.checkpoint("process")
-    judged = subsample(histories.val, MOST_JUDGED, generator(seed, "gp/judged"))
-    judge = _judge(rater, histories, fit_end, judged, on_epoch, state.log) if on_epoch else lambda *_: None
-    windows, _ = tile_windows(rows.offsets, params.context_length, params.context_length)
-    train_gaussian_process(
-        process, learner.columns, windows, params, derive_seed(seed, "gp/order"), judge, state
-    )
-    inputs = _of_rows(learner, params, derive_seed(seed, "gp/rows"))
-    codes = np.rint(rows.stars[inputs.rating] * 2).astype(np.int64)
-    for number, head in enumerate(heads.children()):
-        assert isinstance(head, OrdinalHead)
-        seen = resume.checkpoint(f"head_{number}")
-        train_head(head, inputs, codes, params, derive_seed(seed, f"gp/head/{number}"), seen)
-    return rater
-
-
-def _heads(model: Model, params: Gp) -> nn.ModuleList:
-    return nn.ModuleList(
-        OrdinalHead(N_HEAD_FEATURES, model.hidden_dim, model.dropout) for _ in range(params.ensemble_size)
-    )
-
-
-def _of_rows(learner: OneStepPredictor, params: Gp, seed: int) -> HeadInputs:
-    """Predict rows that were fitted on, each with half a window of history or all there is."""
-    rows, own = tile_windows(
-        learner.ratings.offsets, params.context_length, max(1, params.context_length // 2)
-    )
-    order = np.random.default_rng(seed).permutation(len(rows))
-    enough = int(np.searchsorted(np.cumsum(own[order].sum(axis=1)), params.head_max_rows)) + 1
-    taken = np.sort(order[:enough])
-    return learner.head_inputs(rows[taken], own[taken], params.batch_size)
-
-
-def _of_targets(predictor: OneStepPredictor, index: Int64[np.ndarray, " n"], params: Gp) -> HeadInputs:
-    windows = windows_ending_at(index, *predictor.ratings.nearest_history(index, params.context_length - 1))
-    return predictor.head_inputs(*windows, params.batch_size)
-
-
-def _judge(
-    rater: GpRater,
-    histories: UserHistories,
-    fit_end: Ends,
-    index: Int64[np.ndarray, " n"],
-    on_epoch: Callable[[Epoch], None],
-    log: list[Any],
-) -> Callable[[int, float, float], None]:
-    """Judge the process alone, before there are heads, on targets; tell what the log has."""
-    for each in log:
-        on_epoch(Epoch(**each))
-    plain, actual = OrdinalHead(N_HEAD_FEATURES, 2, 0.0).eval(), star_ratings(histories, index)
-
-    def judge(epoch: int, loss: float, train_rmse: float) -> None:
-        rater.gp.eval()
-        # Made anew, which takes moments: kept, its columns of all ratings would take gigabytes at full size.
-        predictor = OneStepPredictor(rater.gp, rater.stats, all_ratings(histories, fit_end), rater.content)
-        inputs = _of_targets(predictor, index, rater.params)
-        del predictor
-        with torch.inference_mode():
-            said = expected_stars(plain(inputs.x, inputs.mean, inputs.spread).exp()).double().numpy()
-        rater.gp.train()
-        density = log_density(inputs, actual)
-        log.append(asdict(Epoch(epoch, loss, train_rmse, density, rmse(actual, said), mae(actual, said))))
-        on_epoch(Epoch(**log[-1]))
-
-    return judge
+    arrays = {name: tensor.numpy() for name, tensor in select_prefix(tensors, "content").items()}
+    n_types = len(arrays) - 2
+    blocks = tuple(arrays[f"entity_block_{number}"] for number in range(n_types))
+    content = MovieContent(blocks, arrays["year"], arrays["vectors"])
+    stats = {name: tensor.numpy() for name, tensor in select_prefix(tensors, "stats").items()}
+    global_mean = float(stats.pop("global_mean"))
+    gp_tensors = select_prefix(tensors, "gp")
+    latent = LatentFactors(gp_tensors["latent_factors"], gp_tensors["latent_variance"])
+    gp = GaussianProcess(content, gp_tensors["cooccurrence"], latent, params.embedding_dim)
+    load_state_dict_strict(gp, gp_tensors)
+    heads = build_heads(model, params)
+    load_state_dict_strict(heads, select_prefix(tensors, "heads"))
+    return GpRater(content, MovieStats(global_mean=global_mean, **stats), gp.eval(), heads.eval(), params)

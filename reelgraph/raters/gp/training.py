@@ -1,4 +1,4 @@
-"""Learning the process by marginal likelihood, then the head by the likelihood of the half stars."""
+"""Training of the Gaussian process by marginal likelihood, and of the heads by cross-entropy."""
 
 from __future__ import annotations
 
@@ -13,106 +13,119 @@ from torch.nn.functional import nll_loss
 
 from reelgraph.params.model import Gp
 from reelgraph.raters.gp.model import GaussianProcess
-from reelgraph.raters.gp.ordinal_head import OrdinalHead, expected_stars
-from reelgraph.raters.gp.prediction import HeadInputs
-from reelgraph.raters.gp.rating_table import Rows
-from reelgraph.raters.gp.types import RatingFeatures
+from reelgraph.raters.gp.ordinal_head import HeadInputs, OrdinalHead, expected_stars
+from reelgraph.raters.gp.rating_table import Windows
+from reelgraph.raters.gp.types import OneStepPredictions, RatingFeatures
 from reelgraph.runtime.checkpointing import Checkpoint, TrainingState
 from reelgraph.runtime.errors import TrainingError
 from reelgraph.runtime.progress import progress
 
-SLOW = ("metric", "means", "doubt")
-"""Parameters of movies and entities, which are many and take smaller steps."""
-LEARNING_RATE, SLOW_LEARNING_RATE = 0.1, 0.05
-HEAD_LEARNING_RATE, HEAD_WEIGHT_DECAY, HEAD_BATCH = 0.003, 0.001, 512
+LEARNING_RATE = 0.1
+EMBEDDING_LEARNING_RATE = 0.05
+"""Of the parameters of movies and entities, which are many."""
+ADAM_BETAS = (0.9, 0.98)
 CLIP_NORM = 5.0
-REMEDY = "Check the movies' vectors; lower gp.embedding_dim, or gp.cowatch."
+HEAD_LEARNING_RATE = 0.003
+HEAD_WEIGHT_DECAY = 0.001
+HEAD_BATCH_SIZE = 512
+HEAD_FINAL_RATE_FACTOR = 0.003
+REMEDY = "Check the movie vectors; lower gp.embedding_dim or gp.cooccurrence_dim."
 
 
 def train_gaussian_process(
-    process: GaussianProcess,
-    columns: RatingFeatures,
-    rows: Rows,
+    gp: GaussianProcess,
+    features: RatingFeatures,
+    windows: Windows,
     params: Gp,
     seed: int,
     on_epoch: Callable[[int, float, float], None],
-    state: Checkpoint | None = None,
+    checkpoint: Checkpoint | None = None,
 ) -> None:
-    """Maximise the marginal likelihood of all windows, all positions being targets at once.
+    """Maximize the marginal likelihood of all windows with Adam, all positions being targets at once.
 
-    The loss of a rating is its negative log density given the earlier ones of its window;
-    priors are shared out over the ratings. Adam, rates falling to nothing over the last two thirds.
+    The loss of a rating is its negative log density given the earlier ones of its window; priors are divided
+    by the number of ratings. Learning rates fall to almost 0 over the last two thirds of the training.
 
     Args:
-        process: learned in place.
-        columns: of the rows fitted on.
-        rows: windows that cover each rating once.
+        gp: trained in place.
+        features: of the ratings to fit on.
+        windows: indices of ratings that cover each rating once; -1 is padding.
         params: section ``gp``.
         seed: of the order of the windows.
-        on_epoch: told epoch, mean loss and RMSE (stars) as they ran.
-        state: where to go on from.
+        on_epoch: called with the epoch, its mean loss and its RMSE in stars, both in training mode.
+        checkpoint: training continues from it.
 
     Raises:
         TrainingError: the loss is not finite.
     """
-    ratings = int((rows >= 0).sum())
-    starts = np.arange(0, len(rows), params.batch_size)
-    epochs = max(1, min(params.epochs, params.max_ratings // ratings))
-    steps = math.ceil(len(starts) * min(1.0, params.max_ratings / ratings))
-    optimizer = _optimizer(process)
-    tops = [group["lr"] for group in optimizer.param_groups]
-    order = np.random.default_rng(seed)
-    learner, state = TrainingState(process, optimizer, order), state or Checkpoint(None)
-    learner.restore(state)
-    process.train()
-    for epoch in progress(range(state.completed, epochs), "gaussian process"):
-        loss, squared, seen = 0.0, 0.0, 0
-        for step, start in enumerate(order.permutation(starts)[:steps]):
-            done = (epoch + step / steps) / epochs
-            for group, top in zip(optimizer.param_groups, tops, strict=True):
-                group["lr"] = top * min(1.0, 1.5 * (1 - done) + 0.02)
-            batch = rows[start : start + params.batch_size]
-            total, squares = _step(process, optimizer, columns, batch, ratings, epoch)
-            loss, squared, seen = loss + total, squared + squares, seen + int((batch >= 0).sum())
-        on_epoch(epoch + 1, loss / seen, math.sqrt(squared / seen))
-        learner.save(state, epoch + 1)
-    process.eval()
+    n_ratings = int((windows >= 0).sum())
+    starts = np.arange(0, len(windows), params.batch_size)
+    n_epochs = max(1, min(params.epochs, params.max_ratings // n_ratings))
+    n_steps = math.ceil(len(starts) * min(1.0, params.max_ratings / n_ratings))
+    optimizer = _optimizer(gp)
+    base_rates = [group["lr"] for group in optimizer.param_groups]
+    rng = np.random.default_rng(seed)
+    training = TrainingState(gp, optimizer, rng)
+    checkpoint = checkpoint or Checkpoint(None)
+    training.restore(checkpoint)
+    gp.train()
+    for epoch in progress(range(checkpoint.completed, n_epochs), "gaussian process"):
+        total_loss = 0.0
+        total_square = 0.0
+        n_seen = 0
+        for step, start in enumerate(rng.permutation(starts)[:n_steps]):
+            completed = (epoch + step / n_steps) / n_epochs
+            for group, base_rate in zip(optimizer.param_groups, base_rates, strict=True):
+                group["lr"] = base_rate * min(1.0, 1.5 * (1 - completed) + 0.02)
+            batch = windows[start : start + params.batch_size]
+            loss, square = _train_step(gp, optimizer, features, batch, n_ratings, epoch)
+            total_loss += loss
+            total_square += square
+            n_seen += int((batch >= 0).sum())
+        on_epoch(epoch + 1, total_loss / n_seen, math.sqrt(total_square / n_seen))
+        training.save(checkpoint, epoch + 1)
+    gp.eval()
 
 
-def _optimizer(process: GaussianProcess) -> torch.optim.Adam:
-    named = list(process.named_parameters())
-    fast = [weight for name, weight in named if name not in SLOW]
-    slow = [weight for name, weight in named if name in SLOW]
-    groups = [{"params": fast, "lr": LEARNING_RATE}, {"params": slow, "lr": SLOW_LEARNING_RATE}]
-    return torch.optim.Adam(groups, betas=(0.9, 0.98))
+def _optimizer(gp: GaussianProcess) -> torch.optim.Adam:
+    embedding = list(gp.embedding.parameters())
+    others = [weight for name, weight in gp.named_parameters() if not name.startswith("embedding.")]
+    groups = [
+        {"params": others, "lr": LEARNING_RATE},
+        {"params": embedding, "lr": EMBEDDING_LEARNING_RATE},
+    ]
+    return torch.optim.Adam(groups, betas=ADAM_BETAS)
 
 
-def _step(
-    process: GaussianProcess,
+def _train_step(
+    gp: GaussianProcess,
     optimizer: torch.optim.Adam,
-    columns: RatingFeatures,
-    batch: Rows,
-    ratings: int,
+    features: RatingFeatures,
+    batch: Windows,
+    n_ratings: int,
     epoch: int,
 ) -> tuple[float, float]:
-    """Take a step; return the summed loss and squared errors of the batch."""
-    real = torch.from_numpy(batch[:, : int((batch >= 0).sum(axis=1).max())])
-    where = f"epoch {epoch + 1}, batch with rating {int(real[0, 0])}"
+    """Take one step; return the batch's sums of losses and of squared errors (stars²)."""
+    width = int((batch >= 0).sum(axis=1).max())
+    windows = torch.from_numpy(batch[:, :width])
+    is_rating = windows >= 0
+    count = int(is_rating.sum())
+    where = f"epoch {epoch + 1}, batch with rating {int(windows[0, 0])}"
     try:
-        found = process.predict_one_step(columns, real)
+        predictions: OneStepPredictions = gp.predict_one_step(features, windows)
     except torch.linalg.LinAlgError as error:
         raise TrainingError(where, "finite vectors of its movies", str(error), REMEDY) from None
-    likelihood = ((found.standardized_residual**2 / 2 + found.std.log()) * (real >= 0)).sum()
-    count = int((real >= 0).sum())
-    loss = likelihood / count + process.penalty() / ratings
+    z = predictions.standardized_residual
+    negative_log_likelihood = ((z**2 / 2 + predictions.std.log()) * is_rating).sum()
+    loss = negative_log_likelihood / count + gp.penalty() / n_ratings
     if not torch.isfinite(loss):
         raise TrainingError(where, "a finite loss", str(loss.item()), REMEDY)
     optimizer.zero_grad()
     loss.backward()
-    nn.utils.clip_grad_norm_(process.parameters(), CLIP_NORM)
+    nn.utils.clip_grad_norm_(gp.parameters(), CLIP_NORM)
     optimizer.step()
-    squares = (((found.standardized_residual * found.std) ** 2) * (real >= 0)).sum()
-    return loss.item() * count, squares.item()
+    square = (((z * predictions.std) ** 2) * is_rating).sum()
+    return loss.item() * count, square.item()
 
 
 def train_head(
@@ -121,48 +134,48 @@ def train_head(
     codes: Int64[np.ndarray, " rows"],
     params: Gp,
     seed: int,
-    state: Checkpoint,
+    checkpoint: Checkpoint,
 ) -> None:
-    """Learn to correct the process: cross-entropy of the half stars plus squared error of their mean.
+    """Train a head with AdamW: cross-entropy of the half stars plus squared error of their mean.
 
     Args:
-        head: learned in place, put into eval mode.
-        inputs: the process's one-step-ahead predictions of rows it was fitted on.
-        codes: half-star codes of these rows, 1 … 10.
+        head: trained in place, and put into eval mode.
+        inputs: one-step-ahead predictions of ratings that the Gaussian process was fitted on.
+        codes: half-star codes of these ratings, 1 … 10.
         params: section ``gp``.
-        seed: of the order of the rows.
-        state: where to go on from.
+        seed: of the order of the ratings.
+        checkpoint: training continues from it.
 
     Raises:
         TrainingError: the loss is not finite.
     """
-    head.centre.copy_(inputs.x.mean(dim=0))
-    head.scale.copy_(inputs.x.std(dim=0, correction=0) + 1e-6)
+    head.feature_mean.copy_(inputs.features.mean(dim=0))
+    head.feature_std.copy_(inputs.features.std(dim=0, correction=0) + 1e-6)
     target = torch.from_numpy(codes)
     optimizer = torch.optim.AdamW(head.parameters(), HEAD_LEARNING_RATE, weight_decay=HEAD_WEIGHT_DECAY)
-    order = torch.Generator().manual_seed(seed)
-    total = params.head_epochs * math.ceil(len(codes) / HEAD_BATCH)
-    schedule = torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, 0.003, total)
-    learner = TrainingState(head, optimizer, order, schedule)
-    learner.restore(state)
+    rng = torch.Generator().manual_seed(seed)
+    n_steps = params.head_epochs * math.ceil(len(codes) / HEAD_BATCH_SIZE)
+    schedule = torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, HEAD_FINAL_RATE_FACTOR, n_steps)
+    training = TrainingState(head, optimizer, rng, schedule)
+    training.restore(checkpoint)
     head.train()
-    for epoch in progress(range(state.completed, params.head_epochs), "half stars"):
-        for some in torch.randperm(len(codes), generator=order).split(HEAD_BATCH):
-            logs = head(inputs.x[some], inputs.mean[some], inputs.spread[some])
-            error = expected_stars(logs.exp()) - target[some] / 2
-            loss = nll_loss(logs, target[some] - 1) + (error**2).mean()
+    for epoch in progress(range(checkpoint.completed, params.head_epochs), "half stars"):
+        for batch in torch.randperm(len(codes), generator=rng).split(HEAD_BATCH_SIZE):
+            log_probabilities = head(inputs.features[batch], inputs.mean[batch], inputs.std[batch])
+            error = expected_stars(log_probabilities.exp()) - target[batch] / 2
+            loss = nll_loss(log_probabilities, target[batch] - 1) + (error**2).mean()
             if not torch.isfinite(loss):
-                where = f"half stars, epoch {epoch + 1}, batch with row {int(some[0])}"
+                where = f"half stars, epoch {epoch + 1}, batch with row {int(batch[0])}"
                 raise TrainingError(where, "a finite loss", str(loss.item()), REMEDY)
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
             schedule.step()
-        learner.save(state, epoch + 1)
+        training.save(checkpoint, epoch + 1)
     head.eval()
 
 
-def log_density(inputs: HeadInputs, stars: Float64[np.ndarray, " rows"]) -> float:
-    """Mean loss of the process on rows: ((stars − mean) / spread)² / 2 + log spread."""
-    z = (torch.from_numpy(stars) - inputs.mean) / inputs.spread
-    return float((z**2 / 2 + inputs.spread.log()).mean())
+def negative_log_density(inputs: HeadInputs, stars: Float64[np.ndarray, " rows"]) -> float:
+    """Return the mean of ((stars − mean) / std)² / 2 + log std over ratings: the Gaussian process's loss."""
+    z = (torch.from_numpy(stars) - inputs.mean) / inputs.std
+    return float((z**2 / 2 + inputs.std.log()).mean())

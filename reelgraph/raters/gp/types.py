@@ -1,4 +1,4 @@
-"""What the process reads of ratings, and what it says of them."""
+"""Inputs and outputs of the Gaussian process."""
 
 from __future__ import annotations
 
@@ -9,64 +9,85 @@ from torch import Tensor
 
 
 class RatingFeatures(NamedTuple):
-    """What the process reads of each rating."""
+    """What the Gaussian process reads of each rating."""
 
     movie: Int64[Tensor, " ratings"]
     fold: Int64[Tensor, " ratings"]
-    """Table of tastes that the person is predicted with."""
+    """Which set of latent factors predicts the user's ratings; see ``movie_factors``."""
     rank: Float64[Tensor, " ratings"]
-    """Place by time in the person's history."""
+    """Position by time in the user's history."""
     time: Int64[Tensor, " ratings"]
+    """Unix seconds."""
     movie_features: Float[Tensor, "ratings 4"]
-    """Movie mean, log count, year, year²; about unit scale."""
+    """x: movie effect, log count, year and year², standardized roughly."""
     noise_features: Float[Tensor, "ratings 2"]
-    """Inverse count and log spread of the movie."""
+    """n: inverse count and log standard deviation of the movie."""
     residual: Float[Tensor, " ratings"]
-    """Stars over the movie's mean."""
+    """y: stars over the movie's mean."""
+
+
+class TokenEmbeddings(NamedTuple):
+    """Embeddings of movies and entities."""
+
+    vectors: Float[Tensor, "tokens dim"]
+    variance: Float[Tensor, " tokens"]
+    """Variance of a rating from the uncertainty of the embedding, stars²."""
 
 
 class OneStepPredictions(NamedTuple):
-    """One-step-ahead predictions in a window; what stands where there is no rating means nothing."""
+    """One-step-ahead predictions of windows; values at padding are meaningless."""
 
     mean: Float[Tensor, "windows size"]
     """Mean given the earlier ratings of the window, stars over the movie's mean."""
     std: Float[Tensor, "windows size"]
-    """Standard deviation, noise included."""
+    """Standard deviation, noise included, stars."""
     standardized_residual: Float[Tensor, "windows size"]
-    """Error in standard deviations."""
+    """L⁻¹(y − m): error in standard deviations."""
 
 
 class CandidateCache(NamedTuple):
-    """Ratings that nobody has given yet, to be predicted in somebody's place."""
+    """What predictions of candidate ratings need, whatever the history."""
 
-    vectors: tuple[Float[Tensor, "tokens factors"], Float[Tensor, " tokens"]]
-    """Means of the learned vectors, and the variance left out."""
-    factors: Float[Tensor, "ratings dim"]
-    entities: Int64[Tensor, "ratings tokens"]
-    """Of all types; 0 is none."""
-    level: Float[Tensor, " ratings"]
-    variance: Float[Tensor, " ratings"]
-    """Noise included."""
+    embeddings: TokenEmbeddings
+    factors: Float[Tensor, "candidates factors"]
+    """Feature map of the movie covariance without shared entities."""
+    entities: Int64[Tensor, "candidates width"]
+    """Entities of all types; 0 is none."""
+    prior_mean: Float[Tensor, " candidates"]
+    """m, stars over the movie's mean."""
+    variance: Float[Tensor, " candidates"]
+    """k(*, *) + σ_n², stars²."""
+
+    def select(self, rows: Int64[Tensor, " rows"]) -> CandidateCache:
+        """Return the cache of some of the candidates."""
+        return CandidateCache(
+            embeddings=self.embeddings,
+            factors=self.factors[rows],
+            entities=self.entities[rows],
+            prior_mean=self.prior_mean[rows],
+            variance=self.variance[rows],
+        )
 
 
 class CandidatePredictions(NamedTuple):
-    """Candidates in the place of a window's last rating; L is the Cholesky factor of the history."""
+    """Predictions of candidates after one history; L is the Cholesky factor of the history's K."""
 
-    mean: Float[Tensor, " others"]
-    std: Float[Tensor, " others"]
-    """Both as in ``Ahead``."""
+    mean: Float[Tensor, " candidates"]
+    """As in ``OneStepPredictions``."""
+    std: Float[Tensor, " candidates"]
+    """As in ``OneStepPredictions``."""
     standardized_residual: Float[Tensor, " history"]
-    """L⁻¹ r: errors of the one-step-ahead predictions of the history, in standard deviations."""
-    solved: Float[Tensor, "others history"]
-    """L⁻¹ k_*."""
-    whiten: Float[Tensor, "history history"]
+    """L⁻¹(y − m): one-step-ahead errors of the history, in standard deviations."""
+    solved_covariance: Float[Tensor, "candidates history"]
+    """v = L⁻¹ k_*, one row per candidate."""
+    inverse_factor: Float[Tensor, "history history"]
     """L⁻¹."""
     residual: Float[Tensor, " history"]
-    """r: stars over the level."""
+    """y − m, stars."""
 
-    def contributions(self, at: Int64[Tensor, " shown"]) -> Float[Tensor, "shown history"]:
-        """Return the stars that each earlier rating adds to the predictions of some of the others.
+    def contributions(self, rows: Int64[Tensor, " rows"]) -> Float[Tensor, "rows history"]:
+        """Return the stars that each rating of the history adds to the predictions of some candidates.
 
-        They are k_* (K + noise)⁻¹ r, item by item, and sum to the prediction over the movie's level.
+        These are the terms of k_*ᵀ K⁻¹ (y − m); their sum is the prediction minus the prior mean.
         """
-        return self.solved[at] @ self.whiten * self.residual
+        return self.solved_covariance[rows] @ self.inverse_factor * self.residual
