@@ -86,8 +86,8 @@ def fit_rater(
         histories: ratings and targets.
         movies: what raters may know of them.
         on_epoch: told of each epoch of the first fit.
-        resume: where to go on from.
-        team: who trains a network, and on which device; gp is computed on the CPU.
+        checkpoints: training continues from them.
+        group: who trains a network, and on which device; gp is computed on the CPU.
 
     Raises:
         TrainingError: there are no validation targets, or a loss is not finite.
@@ -137,7 +137,8 @@ def make_fitter(
             raise TrainingError(f"the movies' {name}, row {bad[0] + 1:,}", "finite numbers", "NaN or inf",
                                 "Run `dvc repro` to make them again.")  # fmt: skip
     if params.train.users_per_batch and params.model.type == "transformer":
-        raise ParamError("train.users_per_batch", "0 with model.type transformer", str(params.train.users_per_batch),
+        raise ParamError("train.users_per_batch", "0 with model.type transformer",
+                         str(params.train.users_per_batch),
                          "Set it to 0, or model.type to attention.")  # fmt: skip
     if params.model.type == "gp":
         return _GaussianProcess(params, histories, movies, checkpoints)
