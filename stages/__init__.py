@@ -1,6 +1,6 @@
-"""The pipeline's doors: ``python -m stages.NAME``.
+"""The stage scripts: ``python -m stages.NAME`` runs one.
 
-A stage's imports take seconds, in which nobody but this file can answer Ctrl-C.
+Importing a stage takes seconds. Until ``run_stage`` takes over, this module handles Ctrl-C and watches DVC.
 """
 
 import os
@@ -8,10 +8,13 @@ import signal
 import sys
 from pathlib import Path
 
-if sys.argv[0] == "-m":  # as Python has it while it looks for the module that it is to run
+from reelgraph.runtime.process_lock import exit_with_parent
 
-    def _stopped(*_: object) -> None:
-        print(f"{Path(sys.argv[0]).stem}: stopped. `dvc repro` goes on from this stage.", file=sys.stderr)
+if sys.argv[0] == "-m":  # the value while Python looks for the module to run
+
+    def _stop(*_: object) -> None:
+        print(f"{Path(sys.argv[0]).stem}: stopped. `dvc repro` continues with this stage.", file=sys.stderr)
         os._exit(130)
 
-    signal.signal(signal.SIGINT, _stopped)
+    signal.signal(signal.SIGINT, _stop)
+    exit_with_parent()

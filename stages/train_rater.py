@@ -13,7 +13,7 @@ from reelgraph.raters.fitting import MovieInputs, fit_rater, fit_worker
 from reelgraph.raters.io import read_movie_inputs, save_raters
 from reelgraph.raters.networks.distributed import ProcessGroup, init_process_group, is_worker, launch
 from reelgraph.raters.networks.dvclive_logger import open_dvclive_logger
-from reelgraph.runtime.checkpointing import place, resumable
+from reelgraph.runtime.checkpointing import checkpoint_dir, resumable
 from reelgraph.runtime.stage_runner import run_stage
 from reelgraph.sequences.dataset import UserHistories, read_histories
 
@@ -28,14 +28,15 @@ def main(params: TrainRaterParams) -> str:
     histories, movies, inputs = _read(params)
     with resumable(STAGE, params, inputs) as resume:
         if params.train.processes > 1:
-            launch(params, "stages.train_rater", folder=place(STAGE, params, inputs), device=device)
+            launch(params, "stages.train_rater", folder=checkpoint_dir(STAGE, params, inputs), device=device)
         with open_dvclive_logger("plots/rater") as live:
             fitted = fit_rater(params, histories, movies, live.log_epoch, resume, ProcessGroup(device))
         save_raters(fitted, params, "data/rater")
     used = CPU if params.model.type == "gp" else device
     return (
         f"{params.model.type}, {fitted.train.parameter_count:,} parameters, epoch {fitted.best_epoch} "
-        f"of {len(fitted.epochs)}: validation RMSE {fitted.val_rmse:.4f} stars{device_suffix(used, params.compute)}"
+        f"of {len(fitted.epochs)}: validation RMSE {fitted.val_rmse:.4f} stars"
+        f"{device_suffix(used, params.compute)}"
     )
 
 
@@ -43,7 +44,7 @@ def train_worker(params: TrainRaterParams) -> None:
     """Train together with the other processes."""
     device = configure_torch(params.compute)
     histories, movies, inputs = _read(params)
-    with init_process_group(place(STAGE, params, inputs), device) as (team, states):
+    with init_process_group(checkpoint_dir(STAGE, params, inputs), device) as (team, states):
         fit_worker(params, histories, movies, states, team)
 
 

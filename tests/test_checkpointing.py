@@ -163,9 +163,9 @@ def test_states_are_of_one_input_one_set_of_params_and_go_when_all_is_done(
     assert [found(), found()] == [0, 1]
     other = params.model_copy(update={"text": params.text.model_copy(update={"batch_size": 7})})
     assert [found(other), found()] == [0, 0]
-    half = next(Path(".resume").rglob("x.safetensors"))
+    half = next(Path(".checkpoints").rglob("x.safetensors"))
     half.write_bytes(half.read_bytes()[:-2])
     assert found() == 0
     with resumable("stage", params, [place, "missing"]):
         pass
-    assert not Path(".resume/stage").exists()
+    assert not Path(".checkpoints/stage").exists()

@@ -1,56 +1,94 @@
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-CODE = "import time; from reelgraph.runtime.process_lock import exit_with_parent; exit_with_parent(); print('works'); time.sleep({})"
+from reelgraph.runtime.process_lock import CHECKPOINT_ROOT, stage_lock
+
+SCRIPT = """
+import os, time
+from reelgraph.runtime.process_lock import exit_with_parent
+exit_with_parent()
+print(os.getpid(), flush=True)
+time.sleep({seconds})
+"""
+
+LOCK_SCRIPT = """
+import sys, time
+from reelgraph.runtime.process_lock import stage_lock
+with stage_lock("filter"):
+    print("locked", flush=True)
+    time.sleep({seconds})
+"""
 
 
-def stage(root: Path, owners: dict[str, int], seconds: float = 0) -> str:
-    """Start a process as DVC does, with what DVC's lock file says; return what it said."""
-    (root / ".dvc/tmp").mkdir(parents=True)
-    write = {path: {"pid": pid, "cmd": "dvc repro"} for path, pid in owners.items()}
-    (root / ".dvc/tmp/rwlock").write_text(json.dumps({"read": {}, "write": write}))
-    env = {**os.environ, "DVC_STAGE": "filter", "DVC_ROOT": str(root)}
-    command = [sys.executable, "-c", CODE.format(seconds)]
-    return subprocess.run(command, env=env, capture_output=True, text=True, check=False).stdout
+def is_running(pid: int) -> bool:
+    status = Path(f"/proc/{pid}/status")
+    return status.exists() and "zombie" not in status.read_text()
 
 
-def test_a_stage_of_a_living_dvc_works(tmp_path: Path) -> None:
-    assert stage(tmp_path, {"a": os.getpid(), "b": 2**22 - 1}) == "works\n"
-
-
-def test_a_stage_whose_dvc_is_gone_before_it_starts_does_not(tmp_path: Path) -> None:
-    assert stage(tmp_path, {"a": 2**22 - 1}) == ""
-
-
-def test_without_a_lock_file_it_works(tmp_path: Path) -> None:
-    assert stage(tmp_path, {}) == "works\n"
+def test_exit_with_parent_keeps_a_process_whose_parent_lives() -> None:
+    command = [sys.executable, "-c", SCRIPT.format(seconds=0.5)]
+    env = {**os.environ, "DVC_STAGE": "filter"}
+    assert subprocess.run(command, env=env, capture_output=True, check=False).returncode == 0
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
-def test_a_stage_ends_when_its_parent_does(tmp_path: Path) -> None:
-    inner = [sys.executable, "-c", CODE.format(60)]
-    outer = (
-        "import subprocess, sys; child = subprocess.Popen("
-        + repr(inner)
-        + ", stdout=subprocess.PIPE, text=True);"
-        "child.stdout.readline(); print(child.pid)"
+@pytest.mark.parametrize(("env", "ends"), [({"DVC_STAGE": "filter"}, True), ({}, False)])
+def test_exit_with_parent_ends_the_process_only_under_dvc(env: dict[str, str], ends: bool) -> None:
+    child = [sys.executable, "-c", SCRIPT.format(seconds=5)]
+    parent = (
+        "import subprocess; "
+        f"child = subprocess.Popen({child!r}, stdout=subprocess.PIPE, "
+        "stderr=subprocess.DEVNULL, text=True); "
+        "print(child.stdout.readline())"
     )
-    env = {**os.environ, "DVC_STAGE": "filter", "DVC_ROOT": str(tmp_path)}
-    pid = int(
-        subprocess.run(
-            [sys.executable, "-c", outer], env=env, capture_output=True, text=True, check=True
-        ).stdout
+    finished = subprocess.run(
+        [sys.executable, "-c", parent], env={**os.environ, **env}, capture_output=True, text=True, check=True
     )
-    for _ in range(300):
-        if not Path(f"/proc/{pid}").exists() or "zombie" in Path(f"/proc/{pid}/status").read_text():
-            return
+    pid = int(finished.stdout)
+    deadline = time.monotonic() + (30 if ends else 1.5)
+    while is_running(pid) and time.monotonic() < deadline:
         time.sleep(0.1)
-    raise AssertionError("it goes on")
+    assert is_running(pid) is not ends
+
+
+@pytest.fixture
+def holder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[subprocess.Popen[str]]:
+    """A process that holds the lock of stage filter."""
+    env = {**os.environ, "PYTHONPATH": os.getcwd()}
+    monkeypatch.chdir(tmp_path)
+    command = [sys.executable, "-c", LOCK_SCRIPT.format(seconds=60)]
+    process = subprocess.Popen(command, env=env, stdout=subprocess.PIPE, text=True)
+    assert process.stdout
+    assert process.stdout.readline() == "locked\n"
+    yield process
+    process.kill()
+    process.communicate()
+
+
+def test_stage_lock_waits_until_the_holder_is_killed(
+    holder: subprocess.Popen[str],
+) -> None:
+    command = [sys.executable, "-c", LOCK_SCRIPT.format(seconds=0)]
+    env = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
+    waiter = subprocess.Popen(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert waiter.stderr
+    message = waiter.stderr.readline()
+    assert message.startswith(
+        f"filter: process {holder.pid} of another run is working on this stage; waiting"
+    )
+    holder.kill()
+    assert waiter.communicate(timeout=30)[0] == "locked\n"
+    assert waiter.returncode == 0
+
+
+def test_stage_lock_of_another_stage_is_free(holder: subprocess.Popen[str]) -> None:
+    with stage_lock("ingest"):
+        assert (CHECKPOINT_ROOT / "ingest.pid").read_text() == f"{os.getpid()}\n"

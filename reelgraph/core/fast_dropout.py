@@ -1,4 +1,4 @@
-"""Drop-out as torch does it, by 16 random bits a value: in a fraction of its time."""
+"""Dropout with 16 random bits per value: the same result as torch's, in a fraction of its time on a CPU."""
 
 from __future__ import annotations
 
@@ -12,44 +12,45 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 LEVELS = 1 << 16
-"""Steps in which drop-out knows its share."""
+"""Resolution of the dropout probability."""
 
 
 class FastDropout:
-    """Drop-out of a share; whoever drops multiplies by ``scale`` where that is cheapest."""
+    """Dropout masks. The caller multiplies by ``scale``, where that is cheapest."""
 
-    def __init__(self, share: float) -> None:
-        """Take the share that is dropped; something is always kept."""
-        self.level = min(round(share * LEVELS), LEVELS - 1)
+    def __init__(self, p: float) -> None:
+        """Set the probability ``p`` that a value is dropped; always less than 1."""
+        self.level = min(round(p * LEVELS), LEVELS - 1)
         self.scale = LEVELS / (LEVELS - self.level)
 
     def mask(self, shape: tuple[int, ...], device: torch.device) -> Int16[Tensor, "..."]:
-        """Draw 1 for what is kept and 0 for what isn't: as integers, which are quicker than bools.
+        """Sample a mask: 1 where a value is kept, 0 where it is dropped. Integers are faster than bools.
 
-        NumPy draws, in a third of torch's time, from a seed that torch draws.
+        NumPy samples in a third of torch's time, from a seed that torch's generator gives.
         """
         if not self.level:
             return torch.ones(shape, dtype=torch.int16, device=device)
-        size, seed = math.prod(shape), int(torch.randint(2**62, ()))
-        drawn = np.random.SFC64(seed).random_raw(-(-size // 4)).view(np.int16)[:size]
-        return torch.from_numpy(drawn).view(shape).to(device).ge_(self.level - LEVELS // 2)
+        size = math.prod(shape)
+        seed = int(torch.randint(2**62, ()))
+        bits = np.random.SFC64(seed).random_raw(-(-size // 4)).view(np.int16)[:size]
+        return torch.from_numpy(bits).view(shape).to(device).ge_(self.level - LEVELS // 2)
 
 
 class ReluDropout(torch.autograd.Function):
-    """ReLU of what is kept; gradients go back where something is left."""
+    """ReLU followed by dropout, which saves only the result for the backward pass."""
 
     @staticmethod
     def forward(
-        ctx: Any, values: Float[Tensor, "rows width"], kept: Float[Tensor, "rows width"]
+        ctx: Any, values: Float[Tensor, "rows width"], mask: Float[Tensor, "rows width"]
     ) -> Float[Tensor, "rows width"]:
-        """Return the values above zero times ``kept``, which is 0 or 1."""
-        found = values.relu().mul_(kept)
-        ctx.save_for_backward(found)
-        return found
+        """Return ``relu(values) * mask``; the mask is 0 or 1."""
+        output = values.relu().mul_(mask)
+        ctx.save_for_backward(output)
+        return output
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, given: Float[Tensor, "rows width"]) -> tuple[Float[Tensor, "rows width"], None]:
-        """Return the gradient of the values."""
-        (found,) = ctx.saved_tensors
-        return torch.ops.aten.threshold_backward(given, found, 0), None
+    def backward(ctx: Any, gradient: Float[Tensor, "rows width"]) -> tuple[Float[Tensor, "rows width"], None]:
+        """Return the gradient of the values, which is zero where the output is."""
+        (output,) = ctx.saved_tensors
+        return torch.ops.aten.threshold_backward(gradient, output, 0), None

@@ -1,4 +1,4 @@
-"""Independent work on several threads."""
+"""Parallel map over independent items, with one thread per item."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 
-def parallel_map(work: Callable[[T], R], items: Iterable[T]) -> list[R]:
-    """Do independent work on as many threads as torch may use, every item by one of them alone.
+def parallel_map(function: Callable[[T], R], items: Iterable[T]) -> list[R]:
+    """Return ``[function(item) for item in items]``, computed on as many threads as torch may use.
 
-    For items of many small operations, on which a library's threads would wait for one another. Results
-    come in the order of the items and don't depend on the number of threads.
+    Each item is computed by a single thread. This suits items of many small operations, for which the
+    threads of BLAS or torch would mostly wait for each other. Results do not depend on the number of threads.
     """
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
         with (
-            _libraries().limit(limits=1),
-            ThreadPoolExecutor(threads, initializer=lambda: torch.set_num_threads(1)) as pool,
+            _thread_pools().limit(limits=1),
+            ThreadPoolExecutor(threads, initializer=lambda: torch.set_num_threads(1)) as executor,
         ):
-            return list(pool.map(work, items))
+            return list(executor.map(function, items))
     finally:
         torch.set_num_threads(threads)
 
 
 @cache
-def _libraries() -> ThreadpoolController:
-    """Those with threads of their own; looking for them takes milliseconds."""
+def _thread_pools() -> ThreadpoolController:
+    """Return the controller of the native libraries' threads; finding them takes milliseconds."""
     return ThreadpoolController()

@@ -1,8 +1,8 @@
-"""Stars, half-star codes and scaled ratings: the only place that converts between them.
+"""The rating scale, and all conversions between its three representations.
 
-stars  0.5 … 5.0 (float), as people give them
-code   1 … 10 (uint8), stars × 2: exact, so that sums are integers
-scaled 0 … 1 (float32), (stars − 0.5) / 4.5: what the raters see and predict
+- stars: 0.5 … 5.0 (float), as users give them.
+- half-star codes: 1 … 10 (uint8), stars × 2; exact, so that sums are integers.
+- normalized ratings: 0 … 1 (float32), (stars − 0.5) / 4.5; input and output of the rater networks.
 """
 
 from __future__ import annotations
@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
-if TYPE_CHECKING:  # torch takes two seconds to import, which stages that have none of it need not wait for
+if TYPE_CHECKING:  # torch takes two seconds to import, and several stages do not need it
     import torch
 
-MIN_STARS, MAX_STARS, STAR_STEP = 0.5, 5.0, 0.5
+MIN_STARS = 0.5
+MAX_STARS = 5.0
+STAR_STEP = 0.5
 STAR_SPAN = MAX_STARS - MIN_STARS
 N_CODES = 10
 
@@ -26,9 +28,9 @@ def normalize_stars(stars: Numbers) -> Numbers:
     return (stars - MIN_STARS) / STAR_SPAN
 
 
-def denormalize_stars(scaled: Numbers) -> Numbers:
+def denormalize_stars(normalized: Numbers) -> Numbers:
     """Map [0, 1] linearly to stars in [0.5, 5]."""
-    return scaled * STAR_SPAN + MIN_STARS
+    return normalized * STAR_SPAN + MIN_STARS
 
 
 def codes_to_stars(codes: Numbers) -> Numbers:

@@ -1,4 +1,4 @@
-"""One root seed, a stream of random numbers for each use, derived by name."""
+"""Random numbers: one root seed, from which an independent seed is derived by name for every use."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from jaxtyping import Int64
 
 
 def derive_seed(root: int, name: str) -> int:
-    """Return a seed in [0, 2**63) for the stream ``name`` of the root seed.
+    """Return the seed ``name`` of the root seed, in [0, 2**63).
 
-    Streams of different names are independent, and adding one changes no other.
+    Seeds of different names are independent, and adding a name changes no other seed.
     """
     digest = hashlib.sha256(f"{root}/{name}".encode()).digest()
     return int.from_bytes(digest[:8], "big") >> 1
 
 
 def generator(root: int, name: str) -> np.random.Generator:
-    """Return NumPy's generator for the stream ``name``."""
+    """Return NumPy's generator with the seed ``name`` of the root seed."""
     return np.random.default_rng(derive_seed(root, name))
 
 
 def subsample(
     values: Int64[np.ndarray, " all"], max_count: int, rng: np.random.Generator
-) -> Int64[np.ndarray, " subsample"]:
-    """Return all values, or, where there are more, ``most`` of them, drawn without replacement, in order."""
+) -> Int64[np.ndarray, " subset"]:
+    """Return all values, or, of more than ``max_count``, a random subset of that size in ascending order."""
     return values if len(values) <= max_count else np.sort(rng.choice(values, max_count, replace=False))

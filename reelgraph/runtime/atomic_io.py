@@ -1,4 +1,7 @@
-"""Writing that is atomic and byte-stable: beside the place, flushed to disk, then renamed."""
+"""Atomic, reproducible file output: write to a temporary path beside the target, flush, then rename.
+
+Writers and readers for text, parquet, NumPy arrays, JSON and metrics.
+"""
 
 from __future__ import annotations
 
@@ -21,57 +24,70 @@ import pyarrow.parquet as pq
 from reelgraph.runtime.errors import ArtifactError
 
 ROW_GROUP = 1 << 20
-"""Rows of a parquet row group: fixed, so that bytes don't depend on how rows arrived."""
+"""Rows in a parquet row group. Fixed, so that the bytes do not depend on how the rows were batched."""
 
 METRIC_DIGITS = 6
-"""Decimals kept in metrics: finer than any difference that counts, coarser than float noise."""
+"""Decimals of a metric: finer than any meaningful difference, coarser than floating-point noise."""
+
+RERUN_HINT = "Run `dvc repro` to make it again."
+
+PARQUET_ERRORS = (pa.ArrowException, OSError, UnicodeDecodeError)
+"""What pyarrow raises for an invalid parquet file. UnicodeDecodeError: column names that are not UTF-8."""
 
 Json: TypeAlias = "str | int | float | bool | list[Json] | dict[str, Json] | None"
 
 
+def missing_artifact_error(path: Path | str) -> ArtifactError:
+    """Return the error for a file of an earlier stage that does not exist."""
+    return ArtifactError(str(path), "a file made by an earlier stage", "no file", RERUN_HINT)
+
+
 @contextmanager
 def atomic_write(path: Path | str) -> Iterator[Path]:
-    """Yield a place beside ``path`` to write to; rename it over ``path`` on success only.
+    """Yield a temporary path to write to; rename it to ``path`` if the body succeeds.
 
-    Works for a file and for a folder. When the body raises, or the process is
-    killed, what stood at ``path`` is still there.
+    Works for a file and for a folder. If the body raises, or the process is killed, the old content of
+    ``path`` stays.
     """
-    final = Path(path)
-    with temp_dir_beside(final) as folder:
-        draft = folder / final.name
-        yield draft
-        _flush(draft)
-        if final.is_dir() and not final.is_symlink():
-            os.rename(final, folder / "old")
-        os.replace(draft, final)
+    target = Path(path)
+    with temp_dir_beside(target) as temp_dir:
+        temp_path = temp_dir / target.name
+        yield temp_path
+        _flush(temp_path)
+        if target.is_dir() and not target.is_symlink():
+            os.rename(target, temp_dir / "old")
+        os.replace(temp_path, target)
 
 
 @contextmanager
 def temp_dir_beside(path: Path) -> Iterator[Path]:
-    """Yield a folder beside ``path`` that goes away in the end, or where a process was killed, later."""
+    """Yield a temporary folder in the parent folder of ``path``, and remove it at the end.
+
+    The folder of a process that was killed is removed by the next call for the same ``path``.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
-    _sweep(path)
+    _remove_stale_temps(path)
     prefix = f".{path.name}.{os.getpid()}."
-    folder = Path(tempfile.mkdtemp(prefix=prefix, suffix=".partial", dir=path.parent))
+    temp_dir = Path(tempfile.mkdtemp(prefix=prefix, suffix=".partial", dir=path.parent))
     try:
-        yield folder
+        yield temp_dir
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        shutil.rmtree(temp_dir, ignore_errors=True)
 
 
-def _sweep(final: Path) -> None:
-    """Remove the drafts of processes that were killed."""
-    for draft in final.parent.glob(f".{glob.escape(final.name)}.*.partial"):
-        owner = draft.name.removeprefix(f".{final.name}.").split(".")[0]
-        if owner.isdigit() and not _alive(int(owner)):
-            shutil.rmtree(draft, ignore_errors=True)
+def _remove_stale_temps(target: Path) -> None:
+    """Remove the temporary folders of processes that no longer run."""
+    for temp_dir in target.parent.glob(f".{glob.escape(target.name)}.*.partial"):
+        pid = temp_dir.name.removeprefix(f".{target.name}.").split(".")[0]
+        if pid.isdigit() and not _is_running(int(pid)):
+            shutil.rmtree(temp_dir, ignore_errors=True)
 
 
-def _alive(process: int) -> bool:
+def _is_running(pid: int) -> bool:
     if os.name == "nt":  # where signal 0 is Ctrl-C
         return True
     try:
-        os.kill(process, 0)
+        os.kill(pid, 0)
     except ProcessLookupError:
         return False
     except PermissionError:
@@ -82,117 +98,122 @@ def _alive(process: int) -> bool:
 def _flush(path: Path) -> None:
     for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
         if file.is_file():
-            with file.open("rb") as handle:
-                os.fsync(handle.fileno())
+            with file.open("rb") as stream:
+                os.fsync(stream.fileno())
 
 
 def write_text(text: str, path: Path | str) -> None:
     """Write UTF-8 text with Unix line ends."""
-    with atomic_write(path) as draft:
-        draft.write_bytes(text.encode())
+    with atomic_write(path) as temp_path:
+        temp_path.write_bytes(text.encode())
 
 
 def write_parquet(
     rows: pa.Table | Iterable[pa.RecordBatch], path: Path | str, schema: pa.Schema | None = None
 ) -> int:
-    """Write rows in the order they come, in row groups of one size; return their number.
+    """Write rows in the order given, in row groups of a fixed size; return the number of rows.
 
     Args:
-        rows: a table, or batches of any size, which are never all in memory.
-        path: where the file goes.
-        schema: needed with batches; column order and types of the file.
+        rows: a table, or record batches of any size; the batches are never all in memory.
+        path: the output file.
+        schema: column order and types of the file; required with batches.
     """
     if isinstance(rows, pa.Table):
-        schema, rows = rows.schema, rows.to_batches()
+        schema = rows.schema
+        rows = rows.to_batches()
     schema = pa.schema(schema).remove_metadata()
     count = 0
-    with atomic_write(path) as draft, pq.ParquetWriter(draft, schema, compression="zstd") as writer:
-        for group in _regrouped(rows, schema):
+    with atomic_write(path) as temp_path, pq.ParquetWriter(temp_path, schema, compression="zstd") as writer:
+        for group in _row_groups(rows, schema):
             writer.write_table(group, row_group_size=ROW_GROUP)
             count += group.num_rows
     return count
 
 
-def _regrouped(batches: Iterable[pa.RecordBatch], schema: pa.Schema) -> Iterator[pa.Table]:
-    held = schema.empty_table()
+def _row_groups(batches: Iterable[pa.RecordBatch], schema: pa.Schema) -> Iterator[pa.Table]:
+    pending = schema.empty_table()
     for batch in batches:
-        held = pa.concat_tables([held, pa.Table.from_batches([batch]).cast(schema)])
-        while held.num_rows >= ROW_GROUP:
-            yield held.slice(0, ROW_GROUP).combine_chunks()
-            held = held.slice(ROW_GROUP)
-    if held.num_rows:
-        yield held.combine_chunks()
+        pending = pa.concat_tables([pending, pa.Table.from_batches([batch]).cast(schema)])
+        while pending.num_rows >= ROW_GROUP:
+            yield pending.slice(0, ROW_GROUP).combine_chunks()
+            pending = pending.slice(ROW_GROUP)
+    if pending.num_rows:
+        yield pending.combine_chunks()
 
 
 def write_arrays(arrays: Mapping[str, np.ndarray], folder: Path | str) -> None:
-    """Write each array as ``folder/NAME.npy``; the folder appears as a whole."""
-    with atomic_write(folder) as draft:
-        draft.mkdir()
+    """Write each array as ``folder/NAME.npy``. The folder is replaced as a whole."""
+    with atomic_write(folder) as temp_path:
+        temp_path.mkdir()
         for name, array in arrays.items():
-            save_array(array, draft / f"{name}.npy")
+            save_array(array, temp_path / f"{name}.npy")
 
 
 def save_array(array: np.ndarray, path: Path) -> None:
-    """Write an array of plain numbers into a draft."""
+    """Write a numeric array as ``.npy``; not atomic by itself."""
     with path.open("wb") as file:
-        # Not np.save: its C buffer loses, without an error, what a full disk refuses at the end.
-        plain = SimpleNamespace(write=file.write)
-        np.lib.format.write_array(plain, np.ascontiguousarray(array), allow_pickle=False)
+        # np.save writes through a C buffer, and loses errors of a full disk when that buffer is flushed.
+        plain_stream = SimpleNamespace(write=file.write)
+        np.lib.format.write_array(plain_stream, np.ascontiguousarray(array), allow_pickle=False)
 
 
 def read_array(path: Path | str) -> np.ndarray:
     """Map a ``.npy`` file into memory, read-only.
 
     Raises:
-        ArtifactError: the file is missing or is not an array of plain numbers.
+        ArtifactError: the file is missing or is not a numeric array.
     """
     try:
         return np.load(path, mmap_mode="r", allow_pickle=False)
     except FileNotFoundError:
         raise missing_artifact_error(path) from None
-    except Exception as error:  # NumPy lets many kinds escape, from ValueError to TokenError
+    except Exception as error:  # NumPy raises many types, from ValueError to TokenError
         raise ArtifactError(str(path), "a .npy array of numbers", str(error), RERUN_HINT) from error
 
 
 def write_json(values: Mapping[str, Json], path: Path | str) -> None:
-    """Write sorted, indented JSON; NaN and infinity are refused."""
+    """Write indented JSON with sorted keys.
+
+    Raises:
+        ValueError: a value is NaN or infinite.
+    """
     text = json.dumps(values, indent=2, sort_keys=True, allow_nan=False, ensure_ascii=False)
     write_text(text + "\n", path)
 
 
 def write_metrics(values: Mapping[str, object], path: Path | str) -> None:
-    """Write nested scalars, rounded, for ``dvc metrics``.
+    """Write nested scalars for ``dvc metrics``, rounded to ``METRIC_DIGITS`` decimals.
 
     Raises:
-        ValueError: a value is not a finite scalar (a defect of the caller).
+        ValueError: a value is not a finite scalar, which is a bug of the caller.
     """
     write_json(_rounded(values, str(path)), path)
 
 
-def _rounded(values: Mapping[str, object], where: str) -> dict[str, Json]:
-    return {key: _scalar(value, f"{where}: {key}") for key, value in values.items()}
+def _rounded(values: Mapping[str, object], location: str) -> dict[str, Json]:
+    return {key: _rounded_scalar(value, f"{location}: {key}") for key, value in values.items()}
 
 
-def _scalar(value: object, where: str) -> Json:
+def _rounded_scalar(value: object, location: str) -> Json:
     if isinstance(value, Mapping):
-        return _rounded(value, where)
+        return _rounded(value, location)
     if isinstance(value, np.generic):
         value = value.item()
     if isinstance(value, float) and math.isfinite(value):
         return round(value, METRIC_DIGITS)
     if isinstance(value, str | int):
         return value
-    raise ValueError(f"{where} is {value!r}, not a finite scalar")
+    raise ValueError(f"{location} is {value!r}, not a finite scalar")
 
 
 def read_json(path: Path | str) -> dict[str, Json]:
     """Read a JSON object that an earlier stage wrote.
 
     Raises:
-        ArtifactError: the file is missing or holds no JSON object.
+        ArtifactError: the file is missing or is not a JSON object.
     """
     try:
-        values = json.loads(Path(path).read_text(encoding="utf-8"), parse_constant=_no_number)
+        values = json.loads(Path(path).read_text(encoding="utf-8"), parse_constant=_reject_constant)
     except FileNotFoundError:
         raise missing_artifact_error(path) from None
     except (ValueError, RecursionError, OSError) as error:
@@ -202,16 +223,5 @@ def read_json(path: Path | str) -> dict[str, Json]:
     return values
 
 
-def _no_number(name: str) -> float:
-    raise ValueError(f"{name} is no number")
-
-
-RERUN_HINT = "Run `dvc repro` to make it again."
-
-PARQUET_ERRORS = (pa.ArrowException, OSError, UnicodeDecodeError)
-"""What pyarrow raises of a file that is no parquet file; the last of column names that are no UTF-8."""
-
-
-def missing_artifact_error(path: Path | str) -> ArtifactError:
-    """Return the error for an artifact that isn't there."""
-    return ArtifactError(str(path), "a file made by an earlier stage", "no file", RERUN_HINT)
+def _reject_constant(name: str) -> float:
+    raise ValueError(f"{name} is not a number")

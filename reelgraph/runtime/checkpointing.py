@@ -1,7 +1,8 @@
-"""States of long computations on disk, so that a killed run goes on where it was, to the same bytes.
+"""Checkpoints of long computations: a killed run continues where it stopped, and ends with the same bytes.
 
-They lie outside of what DVC tracks, under a key of everything that the result depends on: inputs, params,
-code and torch's version. So a state is only ever found by a run that would have come to it.
+Checkpoints are stored outside of what DVC tracks. Their folder is named by a hash of everything the result
+depends on: inputs, params, the package's code and torch's version. So a run only ever continues from a
+checkpoint that it would have reached by itself.
 """
 
 from __future__ import annotations
@@ -27,128 +28,132 @@ from reelgraph.runtime.process_lock import CHECKPOINT_ROOT
 from reelgraph.runtime.safetensors_io import read_metadata, read_tensors, write_tensors
 
 MIN_WRITE_INTERVAL_FACTOR = 20
-"""A state is written when this many times the seconds that the last writing took have passed since."""
+"""Pause between two checkpoints, in multiples of the time that the last write took: 5 % overhead at most."""
 
-CODE = Path(__file__).parent
+PACKAGE = Path(__file__).parents[1]
 
 
 @dataclass
 class TrainingState:
-    """What training changes, beside the numbers that it returns."""
+    """Everything that training changes: model, optimizer, learning-rate schedule and random generators."""
 
     model: nn.Module
     optimizer: torch.optim.Optimizer
     rng: np.random.Generator | torch.Generator | None = None
-    """Draws the order of the rows, or what is drawn a step; torch's global stream is kept in any case."""
+    """Generator for the order of rows, or for samples. Torch's global generator is saved in any case."""
     schedule: torch.optim.lr_scheduler.LRScheduler | None = None
 
     def tensors(self) -> dict[str, Tensor]:
-        """Return weights, the optimizer's moments, and streams of random numbers."""
-        found = {f"model.{name}": weight for name, weight in self.model.state_dict().items()}
+        """Return the model's weights, the optimizer's moments and the states of torch's generators."""
+        tensors = {f"model.{name}": weight for name, weight in self.model.state_dict().items()}
         for number, moments in self.optimizer.state_dict()["state"].items():
-            found |= {f"optimizer.{number}.{name}": value for name, value in moments.items()}
-        found["stream"] = torch.get_rng_state()
+            tensors |= {f"optimizer.{number}.{name}": value for name, value in moments.items()}
+        tensors["torch_rng"] = torch.get_rng_state()
         if isinstance(self.rng, torch.Generator):
-            found["order"] = self.rng.get_state()
-        return found
+            tensors["rng"] = self.rng.get_state()
+        return tensors
 
     def metadata(self) -> dict[str, Json]:
-        """Return learning rates, the schedule's place, and NumPy's stream."""
-        found: dict[str, Json] = {"rates": [group["lr"] for group in self.optimizer.param_groups]}
+        """Return the learning rates, the schedule's state and the state of NumPy's generator."""
+        metadata: dict[str, Json] = {"learning_rates": [group["lr"] for group in self.optimizer.param_groups]}
         if self.schedule:
-            found["schedule"] = self.schedule.state_dict()
+            metadata["schedule"] = self.schedule.state_dict()
         if isinstance(self.rng, np.random.Generator):
-            found["order"] = dict(self.rng.bit_generator.state)
-        return found
+            metadata["rng"] = dict(self.rng.bit_generator.state)
+        return metadata
 
-    def save(self, state: Checkpoint, done: int, more: Mapping[str, Tensor] | None = None) -> None:
-        """Keep everything, and ``more``, after so many epochs."""
-        state.save(done, {**self.tensors(), **(more or {})}, self.metadata())
+    def save(self, checkpoint: Checkpoint, completed: int, extra: Mapping[str, Tensor] | None = None) -> None:
+        """Save the state after ``completed`` epochs, with the tensors of ``extra``."""
+        checkpoint.save(completed, {**self.tensors(), **(extra or {})}, self.metadata())
 
-    def restore(self, state: Checkpoint) -> None:
-        """Become what was kept, if anything was."""
-        if not state.completed:
+    def restore(self, checkpoint: Checkpoint) -> None:
+        """Load the state from the checkpoint; do nothing if it is empty."""
+        if not checkpoint.completed:
             return
-        tensors, notes = state.tensors, state.metadata
+        tensors = checkpoint.tensors
+        metadata = checkpoint.metadata
         self.model.load_state_dict(select_prefix(tensors, "model"))
         moments: dict[int, dict[str, Tensor]] = {}
-        for name, value in select_prefix(tensors, "optimizer").items():
-            number, _, moment = name.partition(".")
-            moments.setdefault(int(number), {})[moment] = value
-        groups = self.optimizer.state_dict()["param_groups"]
-        self.optimizer.load_state_dict({"state": moments, "param_groups": groups})
-        for group, rate in zip(self.optimizer.param_groups, notes["rates"], strict=True):  # type: ignore[arg-type]
+        for key, value in select_prefix(tensors, "optimizer").items():
+            number, _, name = key.partition(".")
+            moments.setdefault(int(number), {})[name] = value
+        param_groups = self.optimizer.state_dict()["param_groups"]
+        self.optimizer.load_state_dict({"state": moments, "param_groups": param_groups})
+        learning_rates: Any = metadata["learning_rates"]
+        for group, rate in zip(self.optimizer.param_groups, learning_rates, strict=True):
             group["lr"] = rate
         if self.schedule:
-            self.schedule.load_state_dict(notes["schedule"])  # type: ignore[arg-type]
-        torch.set_rng_state(tensors["stream"])
+            self.schedule.load_state_dict(metadata["schedule"])  # type: ignore[arg-type]
+        torch.set_rng_state(tensors["torch_rng"])
         if isinstance(self.rng, torch.Generator):
-            self.rng.set_state(tensors["order"])
+            self.rng.set_state(tensors["rng"])
         elif self.rng:
-            self.rng.bit_generator.state = notes["order"]  # type: ignore[assignment]
+            self.rng.bit_generator.state = metadata["rng"]  # type: ignore[assignment]
 
 
-def select_prefix(tensors: Mapping[str, Tensor], name: str) -> dict[str, Tensor]:
-    """Return the tensors whose names begin with ``name.``, without it."""
-    return {
-        key.removeprefix(f"{name}."): value for key, value in tensors.items() if key.startswith(f"{name}.")
-    }
+def select_prefix(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    """Return the tensors whose names start with ``prefix.``, under their names without it."""
+    start = f"{prefix}."
+    return {name.removeprefix(start): tensor for name, tensor in tensors.items() if name.startswith(start)}
 
 
 @dataclass
 class Checkpoint:
-    """One computation's state: in memory, and in its file once it has been kept."""
+    """The checkpoint of one computation, in memory and, once saved, in its file."""
 
     path: Path | None
-    """None: nothing is kept."""
+    """The file; None: nothing is written."""
     tensors: dict[str, Tensor] = field(default_factory=dict)
     metadata: dict[str, Json] = field(default_factory=dict)
     log: list[Any] = field(default_factory=list)
-    """What was told of each epoch; kept with the rest."""
+    """One JSON value per epoch; saved with the rest."""
     always_write: bool = False
-    """Every state is written, however long that takes."""
-    _due: float = 0.0
+    """Write every checkpoint, however long that takes."""
+    _next_write: float = 0.0
 
     @property
     def completed(self) -> int:
-        """Epochs or rows that were done when the state was kept; 0 where there is none."""
-        return int(str(self.metadata.get("done", 0)))
+        """Epochs or rows that were completed at the last save; 0 without one."""
+        return int(str(self.metadata.get("completed", 0)))
 
-    def save(self, done: int, tensors: Mapping[str, Tensor], notes: Mapping[str, Json] | None = None) -> None:
-        """Write the state, unless the last one was just now: a twentieth of the time goes into it at most."""
+    def save(
+        self, completed: int, tensors: Mapping[str, Tensor], metadata: Mapping[str, Json] | None = None
+    ) -> None:
+        """Write the checkpoint, unless the last write was too recent (``MIN_WRITE_INTERVAL_FACTOR``)."""
         start = time.monotonic()
-        if self.path and (self.always_write or start >= self._due):
-            write_tensors(tensors, self.path, {**(notes or {}), "log": self.log, "done": done})
+        if self.path and (self.always_write or start >= self._next_write):
+            write_tensors(tensors, self.path, {**(metadata or {}), "log": self.log, "completed": completed})
             now = time.monotonic()
-            self._due = now + MIN_WRITE_INTERVAL_FACTOR * (now - start)
+            self._next_write = now + MIN_WRITE_INTERVAL_FACTOR * (now - start)
 
 
 @dataclass(frozen=True)
 class CheckpointDir:
-    """Where the states of one run are."""
+    """The folder with all checkpoints of one run."""
 
     folder: Path | None = None
-    """None: nothing is kept, nothing is found."""
+    """None: nothing is read or written."""
     writable: bool = True
-    """False: states are read, and another process writes them."""
+    """False: checkpoints are read, and another process writes them."""
     always_write: bool = False
-    """Every state is written, however long that takes."""
+    """Write every checkpoint, however long that takes."""
 
     def subdirectory(self, name: str) -> CheckpointDir:
-        """Return the place for the states of a part of this run."""
+        """Return the folder for the checkpoints of a part of this run."""
         return replace(self, folder=self.folder and self.folder / name)
 
     def checkpoint(self, name: str) -> Checkpoint:
-        """Return the state of a computation of this run, with what was kept of it."""
+        """Return the checkpoint ``name``, with its content if it was saved before."""
         if self.folder is None:
             return Checkpoint(None)
         path = self.folder / f"{name}.safetensors"
-        kept_at = path if self.writable else None
+        output_path = path if self.writable else None
         try:
-            tensors, notes = read_tensors(path), read_metadata(path)
-        except ArtifactError:  # none yet, or a damaged one
-            return Checkpoint(kept_at, always_write=self.always_write)
-        return Checkpoint(kept_at, tensors, notes, notes["log"], self.always_write)
+            tensors = read_tensors(path)
+            metadata = read_metadata(path)
+        except ArtifactError:  # none yet, or a damaged file
+            return Checkpoint(output_path, always_write=self.always_write)
+        return Checkpoint(output_path, tensors, metadata, metadata["log"], self.always_write)
 
 
 NO_CHECKPOINTS = CheckpointDir()
@@ -156,16 +161,16 @@ NO_CHECKPOINTS = CheckpointDir()
 
 @contextmanager
 def resumable(stage: str, params: StageParams, inputs: Sequence[Path | str]) -> Iterator[CheckpointDir]:
-    """Find what a killed run of the stage left, if it was of the same inputs, params and code.
+    """Yield the checkpoints of a killed run with the same inputs, params and code, or an empty folder.
 
-    What was kept goes away when the body ends well.
+    Checkpoints of other runs of the stage are removed at the start; all are removed when the body succeeds.
 
     Args:
-        stage: names the folder.
-        params: all that the stage reads.
+        stage: name of the stage, and of the folder.
+        params: all params that the stage reads.
         inputs: files and folders that it reads.
     """
-    folder = place(stage, params, inputs)
+    folder = checkpoint_dir(stage, params, inputs)
     for other in folder.parent.glob("*"):
         if other != folder:
             shutil.rmtree(other)
@@ -174,24 +179,24 @@ def resumable(stage: str, params: StageParams, inputs: Sequence[Path | str]) -> 
     shutil.rmtree(folder.parent)
 
 
-def place(stage: str, params: StageParams, inputs: Sequence[Path | str]) -> Path:
-    """Return the folder of the states of such a run."""
-    return CHECKPOINT_ROOT / stage / _key(params, inputs)
+def checkpoint_dir(stage: str, params: StageParams, inputs: Sequence[Path | str]) -> Path:
+    """Return the folder for the checkpoints of such a run."""
+    return CHECKPOINT_ROOT / stage / _run_key(params, inputs)
 
 
-def _key(params: StageParams, inputs: Sequence[Path | str]) -> str:
+def _run_key(params: StageParams, inputs: Sequence[Path | str]) -> str:
     """Return a hash of everything that the result depends on."""
     digest = hashlib.sha256(json.dumps([params.model_dump(), torch.__version__], sort_keys=True).encode())
-    code = sorted(CODE.rglob("*.py"))
-    files = [file for place in inputs for file in _files(Path(place))]
-    for file in (*code, *files):
+    code_files = sorted(PACKAGE.rglob("*.py"))
+    input_files = [file for path in inputs for file in _files(Path(path))]
+    for file in (*code_files, *input_files):
         digest.update(str(file).encode())
-        with file.open("rb") as handle:
-            digest.update(hashlib.file_digest(handle, "sha256").digest())
+        with file.open("rb") as stream:
+            digest.update(hashlib.file_digest(stream, "sha256").digest())
     return digest.hexdigest()[:32]
 
 
-def _files(place: Path) -> list[Path]:
-    if place.is_dir():
-        return sorted(file for file in place.rglob("*") if file.is_file())
-    return [place] if place.exists() else []
+def _files(path: Path) -> list[Path]:
+    if path.is_dir():
+        return sorted(file for file in path.rglob("*") if file.is_file())
+    return [path] if path.exists() else []

@@ -1,38 +1,41 @@
-"""The one exception family: what was expected, what was got, where, and the remedy."""
+"""Exceptions that a user can act on: they name the place, what was expected, what was got, and a remedy."""
 
 from __future__ import annotations
 
 
 class ReelgraphError(Exception):
-    """Base of every refusal that a user can act on.
+    """Base class of all errors that a user can act on.
 
-    A door prints the message alone and exits with code 1; anything else that
-    escapes a stage is a defect of reelgraph and keeps its traceback.
+    A stage or command prints the message alone and exits with code 1. Any other exception that leaves a
+    stage is a bug in reelgraph and keeps its traceback.
     """
 
     def __init__(self, where: str, expected: str, got: str, remedy: str) -> None:
         """Compose the message.
 
         Args:
-            where: file, column and row, or the params key path.
+            where: file, column and row, or the key in params.yaml.
             expected: what would have been accepted.
             got: what was there instead.
             remedy: what the user can do about it.
         """
-        self.where, self.expected, self.got, self.remedy = where, expected, got, remedy
+        self.where = where
+        self.expected = expected
+        self.got = got
+        self.remedy = remedy
         super().__init__(f"{where}: expected {expected}, got {got}. {remedy}")
 
 
 class ParamError(ReelgraphError):
-    """A key of params.yaml is unknown, missing, of a wrong type or out of range."""
+    """A key of params.yaml is unknown, missing, of the wrong type or out of range."""
 
 
 class InputError(ReelgraphError):
-    """A file from outside cannot be used as it is."""
+    """An input file of the user cannot be used as it is."""
 
 
 class ArtifactError(ReelgraphError):
-    """A file between two stages breaks its contract."""
+    """A file that one stage writes and another reads is missing or invalid."""
 
 
 class PackageError(ReelgraphError):
@@ -40,8 +43,8 @@ class PackageError(ReelgraphError):
 
 
 class SystemResourceError(ReelgraphError):
-    """The system refused a file: a full disk, or no right to it."""
+    """The operating system refused a file operation: the disk is full, or access is denied."""
 
 
 class TrainingError(ReelgraphError):
-    """Training cannot go on: no targets, or a loss that is not finite."""
+    """Training cannot continue: there are no targets, or the loss is not finite."""

@@ -1,8 +1,7 @@
-"""One process a stage: another one waits, and one whose DVC is gone stops."""
+"""One process per stage: a second one waits, and a stage ends soon after the DVC process that started it."""
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 import threading
@@ -11,68 +10,56 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-CHECKPOINT_ROOT = Path(".resume")
-"""What a killed run leaves for the next: locks, and states to go on from; ignored by git and DVC."""
+CHECKPOINT_ROOT = Path(".checkpoints")
+"""Folder for locks and for the checkpoints of killed runs; ignored by git and DVC."""
 
-LOOK = 0.2
-"""Seconds between two looks at the parent."""
+POLL_SECONDS = 0.2
+"""Seconds between two checks of the parent process."""
+
+_watched_parent: int | None = None
 
 
 @contextmanager
 def stage_lock(stage: str) -> Iterator[None]:
-    """Hold the stage's lock; wait for a process that holds it. The system lets go of it when we die."""
-    try:
-        import fcntl
-    except ImportError:  # Windows
-        yield
-        return
+    """Hold the stage's lock; wait while another process holds it.
+
+    The operating system releases the lock when the process ends, however it ends. The holder's process id
+    is in a second file, since the lock file itself cannot be read on every system.
+    """
+    from filelock import FileLock, Timeout  # here, since stages/__init__.py must be quick to import
+
     CHECKPOINT_ROOT.mkdir(exist_ok=True)
-    with (CHECKPOINT_ROOT / f"{stage}.lock").open("a+") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            lock.seek(0)
-            print(f"{stage}: process {lock.read().strip()} of another run is at work on this stage; waiting "
-                  "until it ends. Ctrl-C stops waiting.", file=sys.stderr, flush=True)  # fmt: skip
-            fcntl.flock(lock, fcntl.LOCK_EX)
-        lock.truncate(0)
-        print(os.getpid(), file=lock, flush=True)
+    lock = FileLock(CHECKPOINT_ROOT / f"{stage}.lock")
+    pid_file = CHECKPOINT_ROOT / f"{stage}.pid"
+    try:
+        lock.acquire(blocking=False)
+    except Timeout:
+        pid = pid_file.read_text(encoding="utf-8").strip() if pid_file.exists() else "unknown"
+        print(f"{stage}: process {pid} of another run is working on this stage; waiting until it ends. "
+              "Press Ctrl-C to stop waiting.", file=sys.stderr, flush=True)  # fmt: skip
+        lock.acquire()
+    try:
+        pid_file.write_text(f"{os.getpid()}\n", encoding="utf-8")
         yield
+    finally:
+        lock.release()
 
 
 def exit_with_parent(always: bool = False) -> None:
-    """Under DVC, or always, end this process soon after its parent has gone.
+    """Under DVC, or always, end this process soon after its parent process has ended.
 
-    So nothing overwrites what a new run makes.
-
-    A kill takes no children with it: a stage whose DVC was killed would go on, and write its outputs
-    whenever it is ready, under a lock file that may by then be of other params.
+    Killing DVC does not kill the stage that it runs. Without this, the stage would later overwrite files
+    that a new run has written meanwhile. Call it as early as possible: a parent that ended before the call
+    goes unnoticed. Further calls do nothing.
     """
-    under_dvc = "DVC_STAGE" in os.environ
-    if not (always or under_dvc):
+    global _watched_parent
+    if _watched_parent is not None or not (always or "DVC_STAGE" in os.environ):
         return
-    parent = os.getppid()
-    if under_dvc and _orphaned(Path(os.environ.get("DVC_ROOT", "."))):
-        os._exit(1)
-    threading.Thread(target=_watch, args=(parent,), daemon=True).start()
+    _watched_parent = os.getppid()
+    threading.Thread(target=_exit_after, args=(_watched_parent,), daemon=True).start()
 
 
-def _orphaned(root: Path) -> bool:
-    """Tell whether DVC had gone before we could watch it, in the seconds that the imports take.
-
-    DVC's lock file names the processes that run stages now: ours is among our ancestors, or no more.
-    """
-    import psutil  # which DVC brings
-
-    try:
-        locks = json.loads((root / ".dvc/tmp/rwlock").read_text(encoding="utf-8"))
-        owners = {owner["pid"] for owner in locks["write"].values()}
-    except (OSError, ValueError, KeyError, TypeError):
-        return False
-    return bool(owners) and not owners & {process.pid for process in psutil.Process().parents()}
-
-
-def _watch(parent: int) -> None:
+def _exit_after(parent: int) -> None:
     while os.getppid() == parent:
-        time.sleep(LOOK)
+        time.sleep(POLL_SECONDS)
     os._exit(1)

@@ -1,4 +1,4 @@
-"""Progress bars for people at a terminal; silent in logs."""
+"""Progress bars on a terminal, and no output in logs. All training loops import this and little else."""
 
 from __future__ import annotations
 
@@ -11,6 +11,12 @@ from tqdm import tqdm
 T = TypeVar("T")
 
 
-def progress(items: Iterable[T], what: str, total: int | None = None) -> Iterator[T]:
-    """Yield the items behind a bar that appears after two seconds, on a terminal only."""
-    yield from tqdm(items, desc=what, total=total, delay=2.0, disable=not sys.stderr.isatty())
+def progress(items: Iterable[T], description: str, total: int | None = None) -> Iterator[T]:
+    """Yield the items and show a progress bar after two seconds, on a terminal only.
+
+    Args:
+        items: what to iterate over.
+        description: text in front of the bar.
+        total: number of items, where ``items`` has no length.
+    """
+    yield from tqdm(items, desc=description, total=total, delay=2.0, disable=not sys.stderr.isatty())

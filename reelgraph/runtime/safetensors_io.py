@@ -1,4 +1,4 @@
-"""Tensors on disk: safetensors, written at once or not at all, never a pickle."""
+"""Tensors on disk in the safetensors format: written atomically, and never a pickle."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ from torch import Tensor, nn
 from reelgraph.runtime.atomic_io import RERUN_HINT, Json, atomic_write, missing_artifact_error
 from reelgraph.runtime.errors import ArtifactError
 
-NOTES = "notes"
-"""Key of the header under which notes stand, as JSON."""
+METADATA_KEY = "metadata"
+"""Key of the safetensors header that holds our metadata, as JSON."""
 
 
 def write_tensors(
-    tensors: Mapping[str, Tensor], path: Path | str, notes: Mapping[str, Json] | None = None
+    tensors: Mapping[str, Tensor], path: Path | str, metadata: Mapping[str, Json] | None = None
 ) -> None:
-    """Write tensors, and notes beside them.
+    """Write tensors, and optionally metadata, to one file.
 
     Raises:
-        OSError: the disk is full or the folder can't be written.
+        OSError: the disk is full, or the folder is not writable.
     """
-    metadata = None if notes is None else {NOTES: json.dumps(notes)}
-    with atomic_write(path) as draft:
+    header = None if metadata is None else {METADATA_KEY: json.dumps(metadata)}
+    with atomic_write(path) as temp_path:
         try:
-            save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, draft, metadata)
+            save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, temp_path, header)
         except SafetensorError as error:
-            # It wraps what the system said: "I/O error: File too large (os error 27)".
+            # The library wraps the system's error: "I/O error: File too large (os error 27)".
             number = re.search(r"os error (\d+)", str(error))
             raise OSError(int(number[1]) if number else None, str(error), str(path)) from None
 
@@ -41,47 +41,53 @@ def read_tensors(path: Path | str) -> dict[str, Tensor]:
     """Read all tensors of a file.
 
     Raises:
-        ArtifactError: the file is missing or no safetensors.
+        ArtifactError: the file is missing or is not in the safetensors format.
     """
     try:
         return load_file(path)
     except FileNotFoundError:
         raise missing_artifact_error(path) from None
     except (OSError, SafetensorError) as error:
-        raise ArtifactError(
-            str(path), "tensors (safetensors)", str(error).splitlines()[0], RERUN_HINT
-        ) from error
-
-
-def load_state_dict_strict(module: nn.Module, tensors: Mapping[str, Tensor]) -> None:
-    """Give a module the weights of a file.
-
-    Raises:
-        RuntimeError: names, shapes or types are not the module's, or numbers are not finite; lists all.
-    """
-    own, wrong = module.state_dict(), []
-    for name in sorted({*own, *tensors}):
-        here, there = own.get(name), tensors.get(name)
-        if here is None or there is None:
-            wrong.append(f"no {name}" if there is None else f"{name}, which the model lacks")
-        elif (here.shape, here.dtype) != (there.shape, there.dtype):
-            found, wanted = (f"{t.dtype} {list(t.shape)}" for t in (there, here))
-            wrong.append(f"{name} is {found} instead of {wanted}")
-        elif not there.isfinite().all():
-            wrong.append(f"{name} is not finite")
-    if wrong:
-        raise RuntimeError("; ".join(wrong))
-    module.load_state_dict(dict(tensors))
+        reason = str(error).splitlines()[0]
+        raise ArtifactError(str(path), "tensors (safetensors)", reason, RERUN_HINT) from error
 
 
 def read_metadata(path: Path | str) -> dict[str, Any]:
-    """Read the notes of a file that ``write_tensors`` wrote with notes.
+    """Read the metadata that ``write_tensors`` wrote.
 
     Raises:
-        ArtifactError: the file has none.
+        ArtifactError: the file has no metadata.
     """
     with safe_open(path, framework="pt") as file:
-        metadata = file.metadata() or {}
-    if NOTES not in metadata:
-        raise ArtifactError(str(path), "tensors with notes", "no notes", RERUN_HINT)
-    return json.loads(metadata[NOTES])
+        header = file.metadata() or {}
+    if METADATA_KEY not in header:
+        raise ArtifactError(str(path), "tensors with metadata", "no metadata", RERUN_HINT)
+    return json.loads(header[METADATA_KEY])
+
+
+def load_state_dict_strict(module: nn.Module, tensors: Mapping[str, Tensor]) -> None:
+    """Load tensors into a module, after checking all names, shapes, types and values.
+
+    Raises:
+        RuntimeError: names, shapes or types differ from the module's, or values are not finite; lists all.
+    """
+    state_dict = module.state_dict()
+    problems = []
+    for name in sorted({*state_dict, *tensors}):
+        expected = state_dict.get(name)
+        actual = tensors.get(name)
+        if expected is None:
+            problems.append(f"{name}, which the model lacks")
+        elif actual is None:
+            problems.append(f"no {name}")
+        elif (expected.shape, expected.dtype) != (actual.shape, actual.dtype):
+            problems.append(f"{name} is {_format_type(actual)} instead of {_format_type(expected)}")
+        elif not actual.isfinite().all():
+            problems.append(f"{name} is not finite")
+    if problems:
+        raise RuntimeError("; ".join(problems))
+    module.load_state_dict(dict(tensors))
+
+
+def _format_type(tensor: Tensor) -> str:
+    return f"{tensor.dtype} {list(tensor.shape)}"

@@ -1,4 +1,4 @@
-"""What every stage script does around its work: params in, one summary line or one clear error out."""
+"""What every stage does around its ``main``: load the params, print a summary or one clear error."""
 
 from __future__ import annotations
 
@@ -19,92 +19,90 @@ from reelgraph.runtime.errors import ReelgraphError, SystemResourceError
 from reelgraph.runtime.process_lock import CHECKPOINT_ROOT, exit_with_parent, stage_lock
 
 TIMINGS = Path(".timings")
-"""Seconds and peak memory of each stage and of its parts; ignored by git and DVC."""
+"""Folder with the seconds and peak memory of each stage and its steps; ignored by git and DVC."""
 
-FULL = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT)
+DISK_FULL_ERRNOS = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT)
 
 INTERRUPTED = 130
-"""The exit code of what Ctrl-C stopped, by the shells' custom."""
+"""Exit code after Ctrl-C, by the convention of shells."""
 
 P = TypeVar("P", bound=StageParams)
 
 
 def run_stage(stage: str, params: type[P], main: Callable[[P], str], *files: str) -> None:
-    """Load the stage's params, do its work, print its summary; exit with 1 on a refusal, 130 on Ctrl-C.
+    """Load the params of a stage, run it, and print its summary with the seconds it took.
 
-    One process at a time works on a stage; what the system refuses (a full disk, a folder that can't be
-    written) is told as a refusal.
+    Only one process at a time runs a stage. On a ``ReelgraphError`` or ``OSError`` the message is printed
+    and the exit code is 1; after Ctrl-C it is 130.
 
     Args:
-        stage: the stage's name in dvc.yaml, with its variant if it has one.
-        params: the model of the sections that the stage reads.
-        work: computes and writes; returns the figures for the summary line.
-        files: params files, where it isn't params.yaml alone.
+        stage: name of the stage in dvc.yaml, with its variant if it has one.
+        params: model of the sections that the stage reads.
+        main: computes and writes the outputs; returns the text of the summary.
+        files: params files, if other than params.yaml.
     """
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")  # a locale may lack an arrow, or a title's letters
-    signal.signal(signal.SIGINT, signal.default_int_handler)  # stages/__init__.py answered so far
+            stream.reconfigure(errors="backslashreplace")  # for locales that cannot encode arrows or titles
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # stages/__init__.py set another handler
     exit_with_parent()
     start = time.monotonic()
     try:
         with stage_lock(stage):
             summary = main(load(params, *files))
-            seconds = _note(stage, start)
+            seconds = _write_timing(stage, start)
     except ReelgraphError as error:
-        _stop(stage, f"{error}{_way_back()}", 1)
+        _exit(stage, f"{error}{_restore_hint()}", 1)
     except OSError as error:
-        _stop(stage, f"{_of_system(error)}{_way_back()}", 1)
+        _exit(stage, f"{_wrap_os_error(error)}{_restore_hint()}", 1)
     except KeyboardInterrupt:
-        _stop(stage, f"stopped. {_resume(stage)}", INTERRUPTED)
+        _exit(stage, f"stopped. {_resume_hint(stage)}", INTERRUPTED)
     print(f"{stage}: {summary} [{seconds:.1f} s]")
 
 
-def _stop(stage: str, message: str, code: int) -> NoReturn:
+def _exit(stage: str, message: str, code: int) -> NoReturn:
     print(f"{stage}: {message}", file=sys.stderr, flush=True)
     sys.exit(code)
 
 
-def _of_system(error: OSError) -> SystemResourceError:
-    """Say what the system refused; a write to a full disk, mostly."""
+def _wrap_os_error(error: OSError) -> SystemResourceError:
+    """Return an error that names the file and a remedy; in most cases the disk is full."""
     path = str(error.filename2 or error.filename or "a file of this stage")
-    got = error.strerror or str(error)
-    if error.errno in FULL:
-        return SystemResourceError(
-            path, "room on the disk", got, "Free space, or raise the limit on a file's size."
-        )
-    return SystemResourceError(
-        path, "a file or folder that may be used so", got, "Change its rights, or the path."
-    )
+    reason = error.strerror or str(error)
+    if error.errno in DISK_FULL_ERRNOS:
+        return SystemResourceError(path, "free space on the disk", reason,
+                                   "Free some space, or raise the limit on file sizes.")  # fmt: skip
+    return SystemResourceError(path, "access to the file or folder", reason,
+                               "Change its permissions, or use another path.")  # fmt: skip
 
 
-def _resume(stage: str) -> str:
-    kept = (CHECKPOINT_ROOT / stage).is_dir()
-    return "`dvc repro` goes on from " + ("where this stage was." if kept else "this stage.")
+def _resume_hint(stage: str) -> str:
+    has_checkpoint = (CHECKPOINT_ROOT / stage).is_dir()
+    return "`dvc repro` continues " + ("where this stage stopped." if has_checkpoint else "with this stage.")
+
+
+def _restore_hint() -> str:
+    """Name the command that restores the outputs, which DVC removes before it starts a stage."""
+    if "DVC_STAGE" not in os.environ:
+        return ""
+    return "\nTo restore the stage's last outputs, run `git checkout params.yaml && make restore`."
 
 
 @contextmanager
 def record_timing(stage: str, step: str) -> Iterator[None]:
-    """Note the seconds of a part of a stage, such as a fit, beside those of the whole."""
+    """Record the seconds of a step of a stage, such as a fit, beside those of the whole stage."""
     start = time.monotonic()
     yield
-    _note(f"{stage}/{step}", start)
+    _write_timing(f"{stage}/{step}", start)
 
 
-def _note(name: str, start: float) -> float:
+def _write_timing(name: str, start: float) -> float:
     seconds = time.monotonic() - start
-    write_json({"seconds": round(seconds, 2), "peak_mb": _peak_mb()}, TIMINGS / f"{name}.json")
+    write_json({"seconds": round(seconds, 2), "peak_mb": _peak_memory_mb()}, TIMINGS / f"{name}.json")
     return seconds
 
 
-def _way_back() -> str:
-    """Name the command that restores what DVC removed before it started the stage."""
-    if "DVC_STAGE" not in os.environ:
-        return ""
-    return "\nThe stage's last outputs come back with `git checkout params.yaml && make restore`."
-
-
-def _peak_mb() -> int:
+def _peak_memory_mb() -> int:
     try:
         import resource
     except ImportError:  # Windows

@@ -27,7 +27,7 @@ def test_a_full_disk(door: str, folder: Path) -> None:
     with limit_file_size(200):
         found = run_case(Case(door, lambda folder: None), folder)
     assert found["exit"] == 1, found
-    assert "expected room on the disk, got" in found["said"]
+    assert "expected free space on the disk, got" in found["said"]
     assert "Free space, or raise the limit" in found["said"]
     assert "File too large" in found["said"]
     assert file_digests(folder) == before
@@ -48,4 +48,4 @@ def test_under_dvc_the_way_back_is_named(folder: Path, monkeypatch: pytest.Monke
     monkeypatch.setenv("DVC_STAGE", "filter")
     with limit_file_size(200):
         found = run_case(Case("filter", lambda folder: None), folder)
-    assert found["said"].endswith("come back with `git checkout params.yaml && make restore`.")
+    assert found["said"].endswith("run `git checkout params.yaml && make restore`.")

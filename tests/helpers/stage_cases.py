@@ -128,7 +128,7 @@ def file_digests(folder: Path) -> dict[str, str]:
     return {
         str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
         for path in sorted(folder.rglob("*"))
-        if path.is_file() and not {".timings", ".resume"} & set(path.relative_to(folder).parts)
+        if path.is_file() and not {".timings", ".checkpoints"} & set(path.relative_to(folder).parts)
     }
 
 

@@ -83,12 +83,12 @@ def test_processes_that_torchrun_starts(project: Project) -> None:
     variable, *words = shlex.split(matching(r"\w+=1 torchrun")[0])
     here = {"2": "1", "4": "2", "first-machine:29400": "localhost:0"}  # one machine with two processes
     project.run(*(here.get(word, word) for word in words), **dict([variable.split("=")]))
-    states = [path.stem for path in (project.folder / ".resume/train_rater").rglob("*.safetensors")]
+    states = [path.stem for path in (project.folder / ".checkpoints/train_rater").rglob("*.safetensors")]
     assert sorted(states) == ["train", "train_val"]
     project.run("dvc", "repro", "-s", "train_rater")
     config = json.loads((project.folder / "data/rater/config.json").read_text(encoding="utf-8"))
     assert config["model"]["type"] == "attention"
-    assert not (project.folder / ".resume/train_rater").exists()
+    assert not (project.folder / ".checkpoints/train_rater").exists()
 
 
 def test_dvc_and_make(project: Project) -> None:

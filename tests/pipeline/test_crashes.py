@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import random
 import signal
@@ -11,6 +10,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from filelock import FileLock
 
 from tests.helpers.project import Project
 from tests.pipeline.crashes import kill_stage, output_digests, rerun_and_compare
@@ -42,15 +42,14 @@ def test_killed_while_it_wrote_its_lock_file(project: Project) -> None:
 
 def test_a_second_run_of_a_stage_waits_for_the_first(project: Project) -> None:
     expected = output_digests(project)
-    resume = project.folder / ".resume"
-    resume.mkdir(exist_ok=True)
-    with (resume / "filter.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        print(4711, file=lock, flush=True)
+    checkpoints = project.folder / ".checkpoints"
+    checkpoints.mkdir(exist_ok=True)
+    with FileLock(checkpoints / "filter.lock"):
+        (checkpoints / "filter.pid").write_text("4711\n")
         process = project.start("python", "-m", "stages.filter")
         assert process.stdout
         first = process.stdout.readline()
-    assert first.startswith("filter: process 4711 of another run is at work on this stage; waiting")
+    assert first.startswith("filter: process 4711 of another run is working on this stage; waiting")
     assert process.communicate()[0].startswith("filter: ")
     assert process.returncode == 0
     assert output_digests(project) == expected
@@ -59,7 +58,7 @@ def test_a_second_run_of_a_stage_waits_for_the_first(project: Project) -> None:
 def learning(project: Project) -> Path:
     """Wait until the rater's state is on disk."""
     for _ in range(600):
-        if found := list((project.folder / ".resume/train_rater").rglob("process.safetensors")):
+        if found := list((project.folder / ".checkpoints/train_rater").rglob("process.safetensors")):
             return found[0]
         time.sleep(0.1)
     raise AssertionError("it doesn't learn")
@@ -75,7 +74,7 @@ def test_ctrl_c_says_how_to_go_on_and_two_runs_at_once_are_refused(project: Proj
     os.killpg(process.pid, signal.SIGINT)
     said = process.communicate()[0]
     assert process.returncode
-    assert "train_rater: stopped. `dvc repro` goes on from where this stage was." in said, said
+    assert "train_rater: stopped. `dvc repro` continues where this stage stopped." in said, said
     assert learning(project).is_file()
 
 
@@ -84,5 +83,5 @@ def test_ctrl_c_while_a_stage_is_being_imported(project: Project) -> None:
     while not any("torch" in Path(file.path).parts for file in psutil.Process(process.pid).memory_maps()):
         time.sleep(0.01)
     process.send_signal(signal.SIGINT)
-    assert process.communicate()[0] == "train_rater: stopped. `dvc repro` goes on from this stage.\n"
+    assert process.communicate()[0] == "train_rater: stopped. `dvc repro` continues with this stage.\n"
     assert process.returncode == 130
