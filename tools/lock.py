@@ -18,6 +18,9 @@ BASE = Path("requirements.lock")
 BASE_EXTRAS = ("dev", "pipeline")
 HASHES = Path("requirements.hashes")
 
+NO_SETUPTOOLS = "--no-emit-package=setuptools"
+"""torch requires setuptools, which every environment has. Only external-baselines restricts its version."""
+
 EXTRA_LOCKS = {
     "requirements-browser.lock": ("browser",),
     "requirements-docs.lock": ("docs", "onnx"),
@@ -33,13 +36,17 @@ PIN = re.compile(r"^(?=\S+==)", re.MULTILINE)
 
 def main(uv: str, *options: str) -> None:
     """Write all lock files."""
-    base = compile_pins(uv, BASE_EXTRAS, BASE, options)
+    base = compile_pins(uv, BASE_EXTRAS, BASE, (NO_SETUPTOOLS, *options))
     write_lock(BASE, "Versions of all packages of `make setup`.", base)
-    hashed = compile_pins(uv, BASE_EXTRAS, BASE, ("--generate-hashes", "--no-emit-package=torch"))
+    hash_options = (NO_SETUPTOOLS, "--generate-hashes", "--no-emit-package=torch")
+    hashed = compile_pins(uv, BASE_EXTRAS, BASE, hash_options)
     write_lock(HASHES, "The same versions with hashes, except torch.", hashed)
     for name, extras in EXTRA_LOCKS.items():
         path = Path(name)
-        pins = compile_pins(uv, extras, path, ("--generate-hashes", f"--constraint={BASE}", *options))
+        extra_options = ["--generate-hashes", f"--constraint={BASE}", *options]
+        if "external-baselines" not in extras:
+            extra_options.append(NO_SETUPTOOLS)
+        pins = compile_pins(uv, extras, path, tuple(extra_options))
         extra_pins = [pin for pin in pins if pin.split()[0] not in {base_pin.split()[0] for base_pin in base}]
         write_lock(path, f"Packages of {' and '.join(extras)} in addition to {BASE}.", extra_pins)
 
