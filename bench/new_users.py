@@ -19,8 +19,9 @@ from reelgraph.core.torch_setup import configure_torch
 from reelgraph.evaluation.intervals import paired_rmse_interval
 from reelgraph.params.base import load
 from reelgraph.params.model import TrainRaterParams
-from reelgraph.raters.fitting import MovieInputs, make_fitter
+from reelgraph.raters.fitting import make_fitter
 from reelgraph.raters.io import read_movie_inputs
+from reelgraph.raters.rater import MovieInputs
 from reelgraph.sequences.dataset import UserHistories, read_histories, star_ratings
 
 SHARE = 0.1

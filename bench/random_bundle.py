@@ -19,14 +19,13 @@ import torch
 from reelgraph.app.bundle.catalog import MovieCatalog
 from reelgraph.app.bundle.format import MOVIES_SCHEMA, BundleContents, make_config, write_bundle
 from reelgraph.params.base import load
-from reelgraph.params.model import TrainRaterParams
+from reelgraph.params.model import RaterConfig, TrainRaterParams
 from reelgraph.raters.gp.leave_one_out_stats import MovieStats
 from reelgraph.raters.gp.model import GaussianProcess
 from reelgraph.raters.gp.movie_content import MAX_CONTENT_DIM, MovieContent
 from reelgraph.raters.gp.movie_factors import LatentFactors
 from reelgraph.raters.gp.ordinal_head import HeadEnsemble
 from reelgraph.raters.gp.rater import GpRater
-from reelgraph.raters.io import RaterConfig
 from reelgraph.schemas.columns import ENTITY_COLUMNS
 
 ENTITIES = {

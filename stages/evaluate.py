@@ -10,6 +10,7 @@ from reelgraph.evaluation.io import predict_targets, prediction_table
 from reelgraph.evaluation.model_card import model_card
 from reelgraph.params.evaluation import EvaluateParams
 from reelgraph.raters.io import load_rater, read_rater_config
+from reelgraph.raters.registry import find_rater
 from reelgraph.runtime.atomic_io import write_json, write_metrics, write_parquet, write_text
 from reelgraph.runtime.stage_runner import run_stage
 from reelgraph.schemas.kg import read_kg
@@ -49,7 +50,7 @@ def main(params: EvaluateParams) -> str:
     config = read_rater_config("data/rater")
     card = model_card(histories, fit, config, judged, params.data.source)
     io.write_model("data/rater", fit, rater, card, "data/model")
-    on = device_suffix(CPU if config.model.type == "gp" else device, params.compute)
+    on = device_suffix(device if find_rater(config.model.type).uses_device else CPU, params.compute)
     return f"test RMSE {judged.bars['rater']['rmse']:.4f}, MAE {judged.bars['rater']['mae']:.4f} stars{on}"
 
 

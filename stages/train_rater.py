@@ -1,7 +1,7 @@
-"""Stage train_rater: histories, what is known of the movies → data/rater/, plots/rater/.
+"""Stage train_rater: histories and movie inputs → data/rater/, plots/rater/.
 
-Under torch's launcher (torchrun), which the stage itself starts where train.processes says so, this is one of
-the processes that train together. They leave states, and the stage goes on from those.
+With ``train.processes`` above 1 it starts workers of this module under torchrun, and resumes from their
+checkpoints.
 """
 
 from __future__ import annotations
@@ -9,10 +9,12 @@ from __future__ import annotations
 from reelgraph.core.torch_setup import CPU, configure_torch, device_suffix
 from reelgraph.params.base import load
 from reelgraph.params.model import TrainRaterParams
-from reelgraph.raters.fitting import MovieInputs, fit_rater, fit_worker
+from reelgraph.raters.fitting import fit_rater, fit_worker, launch_workers
 from reelgraph.raters.io import read_movie_inputs, save_raters
-from reelgraph.raters.networks.distributed import ProcessGroup, init_process_group, is_worker, launch
+from reelgraph.raters.networks.distributed import ProcessGroup, init_process_group, is_worker
 from reelgraph.raters.networks.dvclive_logger import open_dvclive_logger
+from reelgraph.raters.rater import MovieInputs
+from reelgraph.raters.registry import find_rater
 from reelgraph.runtime.checkpointing import checkpoint_dir, resumable
 from reelgraph.runtime.stage_runner import run_stage
 from reelgraph.sequences.dataset import UserHistories, read_histories
@@ -22,30 +24,31 @@ INPUTS = ["data/sequences", "data/text_vectors.parquet", "data/kg", "data/movies
 
 
 def main(params: TrainRaterParams) -> str:
-    """Fit the rater, write its weights, configuration and history."""
-    # gp makes ever other columns of all ratings, networks the same batches again and again.
-    device = configure_torch(params.compute, retain_freed_memory=params.model.type != "gp")
+    """Fit the rater; write its weights, params and learning curve."""
+    name = params.model.type
+    rater_type = find_rater(name)
+    device = configure_torch(params.compute, retain_freed_memory=rater_type.retain_freed_memory)
     histories, movies, inputs = _read(params)
-    with resumable(STAGE, params, inputs) as resume:
+    with resumable(STAGE, params, inputs) as checkpoints:
         if params.train.processes > 1:
-            launch(params, "stages.train_rater", folder=checkpoint_dir(STAGE, params, inputs), device=device)
-        with open_dvclive_logger("plots/rater") as live:
-            fitted = fit_rater(params, histories, movies, live.log_epoch, resume, ProcessGroup(device))
-        save_raters(fitted, params, "data/rater")
-    used = CPU if params.model.type == "gp" else device
+            folder = checkpoint_dir(STAGE, params, inputs)
+            launch_workers(params, "stages.train_rater", folder=folder, device=device)
+        with open_dvclive_logger("plots/rater") as logger:
+            result = fit_rater(params, histories, movies, logger.log_epoch, checkpoints, ProcessGroup(device))
+        save_raters(result, params, "data/rater")
+    suffix = device_suffix(device if rater_type.uses_device else CPU, params.compute)
     return (
-        f"{params.model.type}, {fitted.train.parameter_count:,} parameters, epoch {fitted.best_epoch} "
-        f"of {len(fitted.epochs)}: validation RMSE {fitted.val_rmse:.4f} stars"
-        f"{device_suffix(used, params.compute)}"
+        f"{name}, {result.train.parameter_count:,} parameters, epoch {result.best_epoch} "
+        f"of {len(result.epochs)}: validation RMSE {result.val_rmse:.4f} stars{suffix}"
     )
 
 
 def train_worker(params: TrainRaterParams) -> None:
-    """Train together with the other processes."""
+    """Train in one of several processes."""
     device = configure_torch(params.compute)
     histories, movies, inputs = _read(params)
-    with init_process_group(checkpoint_dir(STAGE, params, inputs), device) as (team, states):
-        fit_worker(params, histories, movies, states, team)
+    with init_process_group(checkpoint_dir(STAGE, params, inputs), device) as (group, checkpoints):
+        fit_worker(params, histories, movies, checkpoints, group)
 
 
 def _read(params: TrainRaterParams) -> tuple[UserHistories, MovieInputs, list[str]]:

@@ -29,7 +29,6 @@ def test_defaults_are_accepted() -> None:
         ),
         ("dropout: 0.1 ", "dropout: .nan ", "model.dropout: expected a finite number, got nan"),
         ("dropout: 0.1 ", "dropout: 1.0 ", "model.dropout: expected less than 1, got 1.0"),
-        ("type: gp ", "type: lstm ", "model.type: expected 'gp', 'attention' or 'transformer', got 'lstm'"),
         ("\nmodel:", "\nmodle:", "modle: expected one of seed"),
         ("\nseed: 42", "\nseed: 42\nseed: 43", "each once, got seed once more at line 5. Write"),
         ("\nseed: 42", "\nseed: &a 42", "each once, got seed (line 4) has an anchor or an alias. Write"),

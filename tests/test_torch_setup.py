@@ -15,8 +15,10 @@ from reelgraph.gnn.sparse import gathered_pair_dots, pair_dots
 from reelgraph.gnn.trainer import build_link_predictor
 from reelgraph.params.base import Compute, load
 from reelgraph.params.graph import TrainGnnParams
+from reelgraph.raters.networks.attention import AttentionRater
 from reelgraph.raters.networks.network_rater import build_network
 from reelgraph.raters.networks.trainer import BatchForward
+from reelgraph.raters.networks.transformer import TransformerRater
 from reelgraph.runtime.errors import ParamError
 from tests.helpers.graphs import random_graph
 from tests.helpers.history_strategies import random_histories
@@ -44,14 +46,19 @@ def test_a_device_that_is_not_there_is_refused(device: str) -> None:
         configure_torch(on(device))
 
 
+NETWORKS = {"attention": AttentionRater, "transformer": TransformerRater}
+
+
 @pytest.mark.parametrize(
     ("kind", "at_once"), [("attention", False), ("attention", True), ("transformer", False)]
 )
 def test_nothing_of_a_network_stays_on_the_cpu(kind: str, at_once: bool) -> None:
     """Meta tensors have a device and no numbers, so that the path of a GPU can be walked without one."""
     made, meta = random_histories(3, 12, 40, 40), torch.device("meta")
-    rater = build_network(small_rater_params(kind).model, small_movie_inputs().vectors).to(meta)
-    said = BatchForward(rater, 30, at_once)(made, made.train)
+    rater = build_network(NETWORKS[kind], small_rater_params(kind).config(), small_movie_inputs().vectors).to(
+        meta
+    )
+    said = BatchForward(rater, 30, torch.float32, at_once)(made, made.train)
     assert said.device == meta
     assert said.shape == made.train.shape
     said.sum().backward()

@@ -12,14 +12,10 @@ from typing import Any
 import numpy as np
 
 from reelgraph.evaluation.comparison import Evaluation
-from reelgraph.raters.io import RaterConfig
+from reelgraph.params.model import RaterConfig
+from reelgraph.raters.registry import find_rater
 from reelgraph.sequences.dataset import Fit, UserHistories
 
-KINDS = {
-    "gp": "a Gaussian process a person, over movies and time, with a network for the half stars",
-    "attention": "an attention network over the last ratings",
-    "transformer": "a transformer over the last ratings",
-}
 LIMITS = """\
 - It predicts a rating of a movie that somebody has chosen to watch. It has not seen what people would
   think of movies that they avoid, so a list sorted by it is no measured recommendation.
@@ -42,8 +38,9 @@ def model_card(
         source: the data, as ``data.source`` names them.
     """
     model = config.model
+    description = find_rater(model.type).description
     parts = {
-        "What it is": f"`{model.type}`: {KINDS[model.type]}. Movie vectors: `{model.embedding}`.",
+        "What it is": f"`{model.type}`: {description}. Movie vectors: `{model.embedding}`.",
         "What it learned from": _data(histories, rows, source),
         "How good it is": _figures(judged),
         "Limits": LIMITS,

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
-from reelgraph.params.base import Compute, Section, Seed, StageParams
+from reelgraph.params.base import PARAMS_FILE, Compute, S, Section, Seed, StageParams, validate_section
 
 
 class Model(Section):
@@ -15,8 +15,8 @@ class Model(Section):
     embedding: str = Field(pattern=r"^[A-Za-z0-9_]+$")
     """Which data/emb_NAME.parquet gives the movie vectors."""
 
-    type: Literal["gp", "attention", "transformer"]
-    """gp: a Gaussian process a person. attention, transformer: the reference's networks."""
+    type: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
+    """The rater, by its name in reelgraph.raters.registry: gp, attention, transformer."""
 
     max_history: int = Field(ge=1, le=100_000)
     """Ratings of a history that attention and transformer see, the last ones, 1 to 100,000."""
@@ -75,16 +75,6 @@ class Train(Section):
     """Processes on this machine that share each batch, with compute.threads each, 1 to 1024."""
 
 
-class TrainRaterParams(StageParams):
-    """What stage train_rater reads."""
-
-    seed: Seed
-    model: Model
-    gp: Gp
-    train: Train
-    compute: Compute
-
-
 class Gp(Section):
     """Section ``gp``; read with ``model.type: gp``."""
 
@@ -117,3 +107,42 @@ class Gp(Section):
 
     ensemble_size: int = Field(ge=1, le=64)
     """Networks whose probabilities are averaged, 1 to 64."""
+
+
+Raters = dict[str, dict[str, Any]]
+"""Section ``raters``: params of raters that have no section of their own, by the rater's name."""
+
+
+class RaterConfig(Section):
+    """The params that a rater's weights depend on; config.json of a rater."""
+
+    model: Model
+    gp: Gp
+    raters: Raters = Field(default_factory=dict)
+
+    def section(self, name: str, model: type[S]) -> S:
+        """Return a rater's own params from the section ``raters``.
+
+        Raises:
+            ParamError: keys are unknown, missing, of a wrong type or out of range: all of them are listed.
+        """
+        return validate_section(model, self.raters.get(name, {}), PARAMS_FILE, f"raters.{name}")
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the content of config.json; it has ``raters`` only where this section is not empty."""
+        return self.model_dump(exclude=None if self.raters else {"raters"})
+
+
+class TrainRaterParams(StageParams):
+    """Params of stage train_rater."""
+
+    seed: Seed
+    model: Model
+    gp: Gp
+    raters: Raters
+    train: Train
+    compute: Compute
+
+    def config(self) -> RaterConfig:
+        """Return the params that the rater's weights depend on."""
+        return RaterConfig(model=self.model, gp=self.gp, raters=self.raters)

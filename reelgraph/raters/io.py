@@ -1,8 +1,7 @@
-"""From data/rater/ back to raters."""
+"""Reading of the raters' inputs, and saving and loading of fitted raters in data/rater/."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -13,14 +12,12 @@ import torch
 from jaxtyping import Float32
 
 from reelgraph.core.torch_setup import CPU
-from reelgraph.params.base import Section
-from reelgraph.params.model import Gp, Model, TrainRaterParams
-from reelgraph.raters.fitting import FitResult, MovieInputs
-from reelgraph.raters.gp import rater as gp
-from reelgraph.raters.networks.network_rater import NetworkRater, restore
-from reelgraph.raters.rater import Rater
+from reelgraph.params.model import RaterConfig, TrainRaterParams
+from reelgraph.raters.fitting import FitResult
+from reelgraph.raters.rater import MovieInputs, Rater
+from reelgraph.raters.registry import LoadVectors, find_rater
 from reelgraph.runtime.atomic_io import RERUN_HINT, atomic_write, write_json
-from reelgraph.runtime.errors import ArtifactError
+from reelgraph.runtime.errors import ArtifactError, ParamError
 from reelgraph.runtime.safetensors_io import read_tensors
 from reelgraph.schemas.kg import read_kg
 from reelgraph.schemas.movies import read_movies
@@ -29,79 +26,85 @@ from reelgraph.schemas.vectors import align_to, read_vectors
 from reelgraph.sequences.dataset import Fit
 
 
-class RaterConfig(Section):
-    """config.json of a rater: what its weights belong to."""
+def read_movie_inputs(vectors: str) -> MovieInputs:
+    """Read movies, graph, text vectors and the movie vectors at ``vectors``, in row order."""
+    table = read_movies("data/movies.parquet", ("movie_id", "release_year"))
+    movie_ids = table["movie_id"].to_numpy()
+    text = "data/text_vectors.parquet"
+    return MovieInputs(
+        align_to(movie_ids, *read_vectors(vectors), vectors),
+        align_to(movie_ids, *read_vectors(text), text),
+        read_kg("data/kg"),
+        pc.cast(table["release_year"], "float64").to_numpy(),
+    )
 
-    model: Model
-    gp: Gp
+
+def save_raters(result: FitResult, params: TrainRaterParams, folder: Path | str) -> None:
+    """Write the weights of both fits, the rater's params and its learning curve."""
+    epochs: list[Any] = [asdict(epoch) for epoch in result.epochs]
+    with atomic_write(folder) as draft:
+        draft.mkdir()
+        result.train.save(draft / "train.safetensors")
+        result.train_val.save(draft / "train_val.safetensors")
+        write_json(params.config().to_json(), draft / "config.json")
+        write_json({"best_epoch": result.best_epoch, "epochs": epochs}, draft / "history.json")
 
 
 def load_rater(folder: str, rows: Fit, data: str = "data", device: torch.device = CPU) -> Rater:
-    """Load the rater that stage train_rater fitted on these rows; a network computes on the device.
+    """Load the rater that stage train_rater fitted on ``rows``.
+
+    Args:
+        folder: what ``save_raters`` wrote.
+        rows: selects one of its two fits.
+        data: the data folder, for the movie vectors.
+        device: device of a network; other raters compute on the CPU.
 
     Raises:
-        ArtifactError: files are missing, broken, or don't belong together.
+        ArtifactError: files are missing, damaged, or do not belong together.
     """
     config = read_rater_config(folder)
-    vectors = f"{data}/emb_{config.model.embedding}.parquet"
+    path = f"{data}/emb_{config.model.embedding}.parquet"
 
-    def movies() -> Float32[np.ndarray, "movies dim"]:
-        from reelgraph.schemas.movies import read_movie_ids
+    def load_vectors() -> Float32[np.ndarray, "movies dim"]:
+        from reelgraph.schemas.movies import read_movie_ids  # imports the table engine, absent in a bundle
 
-        return align_to(read_movie_ids(f"{data}/movies.parquet"), *read_vectors(vectors), vectors)
+        return align_to(read_movie_ids(f"{data}/movies.parquet"), *read_vectors(path), path)
 
-    rater = restore_rater(config, f"{folder}/{rows}.safetensors", movies)
-    return rater.to(device) if isinstance(rater, NetworkRater) else rater
+    return restore_rater(config, f"{folder}/{rows}.safetensors", load_vectors, device)
 
 
 def restore_rater(
-    config: RaterConfig, path: str, movie_vectors: Callable[[], Float32[np.ndarray, "movies dim"]]
+    config: RaterConfig, path: str, load_vectors: LoadVectors, device: torch.device = CPU
 ) -> Rater:
-    """Build a rater from its weights at ``path``.
+    """Build a rater from the weights at ``path``.
 
     Args:
-        config: what the weights belong to.
+        config: the rater's params.
         path: what the rater's ``save`` wrote.
-        vectors: gives the movie vectors, in row order; asked by raters that don't keep them.
+        load_vectors: called by raters that do not save the movie vectors.
+        device: device of a network; other raters compute on the CPU.
 
     Raises:
-        ArtifactError: the weights are missing, broken, or of another rater.
+        ArtifactError: the weights are missing, damaged, or of another rater.
     """
     tensors = read_tensors(path)
     try:
-        if config.model.type == "gp":
-            return gp.restore_rater(tensors, config.model, config.gp)
-        return restore(tensors, config.model, movie_vectors())
+        return find_rater(config.model.type).restore(tensors, config, load_vectors, device)
     except (RuntimeError, KeyError, TypeError) as error:
         raise ArtifactError(path, f"weights of the rater {config.model.type}",
                             str(error).splitlines()[0], RERUN_HINT) from error  # fmt: skip
 
 
 def read_rater_config(folder: str) -> RaterConfig:
-    """Read a rater's configuration.
+    """Read a rater's params from its folder.
 
     Raises:
-        ArtifactError: it is missing or not one.
+        ArtifactError: they are missing or damaged.
     """
-    return read_record(f"{folder}/config.json", RaterConfig)
-
-
-def read_movie_inputs(vectors: str) -> MovieInputs:
-    """Read movies, graph, text vectors and the movie vectors at ``vectors``, in row order."""
-    table = read_movies("data/movies.parquet", ("movie_id", "release_year"))
-    found, text = (
-        align_to(table["movie_id"].to_numpy(), *read_vectors(path), path)
-        for path in (vectors, "data/text_vectors.parquet")
-    )
-    return MovieInputs(found, text, read_kg("data/kg"), pc.cast(table["release_year"], "float64").to_numpy())
-
-
-def save_raters(fitted: FitResult, params: TrainRaterParams, folder: Path | str) -> None:
-    """Write both raters' weights, what they belong to, and how the first was fitted."""
-    epochs: list[Any] = [asdict(epoch) for epoch in fitted.epochs]
-    with atomic_write(folder) as draft:
-        draft.mkdir()
-        fitted.train.save(draft / "train.safetensors")
-        fitted.train_val.save(draft / "train_val.safetensors")
-        write_json(params.model_dump(include={"model", "gp"}), draft / "config.json")
-        write_json({"best_epoch": fitted.best_epoch, "epochs": epochs}, draft / "history.json")
+    path = f"{folder}/config.json"
+    config = read_record(path, RaterConfig)
+    try:
+        find_rater(config.model.type)
+    except ParamError as error:
+        raise ArtifactError(f"{path}: {error.where}", error.expected, error.got, RERUN_HINT) from None
+    return config

@@ -1,4 +1,4 @@
-"""What every fitted rater can do."""
+"""The interface of raters, and the classes that they take and return."""
 
 from __future__ import annotations
 
@@ -8,45 +8,60 @@ from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 import numpy as np
-from jaxtyping import Float64, Int64
+from jaxtyping import Float32, Float64, Int64
 
+from reelgraph.schemas.kg import KnowledgeGraph
 from reelgraph.sequences.dataset import UserHistories
 
 
 @dataclass(frozen=True)
+class MovieInputs:
+    """Movie data that a rater may use, in row order."""
+
+    vectors: Float32[np.ndarray, "movies dim"]
+    """Movie vectors of ``model.embedding``."""
+    text: Float32[np.ndarray, "movies text"]
+    """Text vectors."""
+    graph: KnowledgeGraph
+    year: Float64[np.ndarray, " movies"]
+    """Release years; NaN where missing."""
+
+
+@dataclass(frozen=True)
 class Prediction:
-    """What a rater says of some targets."""
+    """Predicted ratings of some targets."""
 
     stars: Float64[np.ndarray, " targets"]
     probabilities: Float64[np.ndarray, "targets 10"] | None = None
-    """Of the half stars 0.5 … 5, where the rater gives them."""
+    """Probabilities of the half stars 0.5 … 5; None for a rater without them."""
 
 
 @dataclass(frozen=True)
 class Attributions:
-    """What a prediction is made of: earlier ratings, and the stars that each adds to it."""
+    """A prediction as a sum over earlier ratings."""
 
     rating: Int64[np.ndarray, " history"]
     """Indices of the ratings."""
     contribution: Float64[np.ndarray, " history"]
+    """Stars that each rating adds to the prediction."""
 
 
 @dataclass(frozen=True)
 class CandidateScores:
-    """What a rater says of movies in one target's place."""
+    """Predictions for candidate movies at the position of one target."""
 
     prediction: Prediction
-    attributions: Callable[[Int64[np.ndarray, " shown"]], list[Attributions]]
-    """Takes places among the movies, tells which earlier ratings moved each; empty where the rater can't."""
+    attributions: Callable[[Int64[np.ndarray, " selected"]], list[Attributions]]
+    """Attributions of the candidates at the given positions; empty for a rater without them."""
 
 
 @dataclass(frozen=True)
 class Epoch:
-    """What one epoch gave; errors in stars."""
+    """Losses and errors of one epoch; RMSE and MAE are in stars."""
 
     epoch: int
     train_loss: float
-    """The loss that is minimised, as it ran in training mode."""
+    """Mean of the minimised loss over the epoch's batches, in training mode."""
     train_rmse: float
     val_loss: float
     val_rmse: float
@@ -55,11 +70,11 @@ class Epoch:
 
 @runtime_checkable
 class Rater(Protocol):
-    """A model that predicts stars from what a person rated before; it knows no files but its own weights."""
+    """A fitted model that predicts stars from a user's earlier ratings."""
 
     @property
     def parameter_count(self) -> int:
-        """Number of trained numbers."""
+        """Number of trained parameters."""
         ...
 
     def predict(
@@ -69,14 +84,14 @@ class Rater(Protocol):
         index: Int64[np.ndarray, " targets"],
         mask_content: bool = False,
     ) -> Prediction:
-        """Predict the ratings at ``index`` from those before them.
+        """Predict the ratings at ``index`` from the ratings before them.
 
         Args:
-            histories: all users' ratings.
-            fit_end: the rater was fitted on each user's ratings before it; for new users, their offset.
-            index: the targets.
-            mask_content: replace the target movies' vectors, of text and embedding, by the mean of all
-                movies' vectors. No target may be in another one's history; see ``isolate_targets``.
+            histories: all ratings.
+            fit_end: end of each user's ratings that the rater was fitted on; the user's offset for new users.
+            index: indices of the targets.
+            mask_content: replace the vectors of the targets' movies, text and embedding, by the mean over all
+                movies. No history may then contain a target: see ``isolate_targets``.
         """
         ...
 
@@ -87,21 +102,47 @@ class Rater(Protocol):
         index: Int64[np.ndarray, " targets"],
         movies: Int64[np.ndarray, " movies"] | None = None,
     ) -> Iterator[CandidateScores]:
-        """Yield for each target what is predicted of movies if they stood in the target's place.
+        """Yield, for each target, predictions for candidate movies in place of its movie.
 
-        As ``predict`` of a rating that the rater was not fitted on, with the history and the time of the
-        target's, but in one go.
+        A candidate gets the prediction that ``predict`` returns for a target with this movie, this history
+        and this time that the rater was not fitted on.
 
         Args:
-            histories: as in ``predict``.
+            histories: all ratings.
             fit_end: as in ``predict``.
-            index: the targets.
-            movies: rows of movies; by default all.
+            index: indices of the targets.
+            movies: rows of the candidate movies; None: all movies.
         """
         ...
 
     def save(self, path: Path) -> None:
         """Write the weights as safetensors."""
+        ...
+
+
+@dataclass(frozen=True)
+class SelectedFit:
+    """A rater fitted on training rows, at its best epoch."""
+
+    rater: Rater
+    best_epoch: int
+    epochs: list[Epoch]
+
+
+@runtime_checkable
+class Fitter(Protocol):
+    """Fits a rater on training rows, and then on training and validation rows with the same settings."""
+
+    def fit_and_select(self, on_epoch: Callable[[Epoch], None]) -> SelectedFit:
+        """Fit on training rows and select the best epoch by the validation targets.
+
+        Args:
+            on_epoch: called after each epoch.
+        """
+        ...
+
+    def refit(self, epochs: int) -> Rater:
+        """Fit on training and validation rows for ``epochs`` epochs."""
         ...
 
 

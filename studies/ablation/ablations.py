@@ -10,8 +10,8 @@ from jaxtyping import Float, Int64
 from torch import Tensor
 
 from reelgraph.core.seeds import generator
-from reelgraph.raters.fitting import MovieInputs
 from reelgraph.raters.networks.base import Network
+from reelgraph.raters.rater import MovieInputs
 from reelgraph.schemas.kg import KnowledgeGraph
 from reelgraph.sequences.batches import Batch
 from reelgraph.sequences.dataset import UserHistories

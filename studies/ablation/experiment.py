@@ -6,7 +6,9 @@ from typing import Any
 
 from reelgraph.core.metrics import rmse
 from reelgraph.params.model import TrainRaterParams
-from reelgraph.raters.fitting import MovieInputs, NetworkFitter, make_fitter
+from reelgraph.raters.fitting import make_fitter
+from reelgraph.raters.networks.network_rater import NetworkFitter
+from reelgraph.raters.rater import MovieInputs
 from reelgraph.runtime.errors import ParamError
 from reelgraph.sequences.dataset import UserHistories, star_ratings
 from studies.ablation.ablations import RatingsHiddenNetwork, apply_control
@@ -23,14 +25,13 @@ def run_experiment(
         ParamError: gp is asked to hide ratings: without them it has nothing to condition on.
         TrainingError: there are no validation targets, or a loss is not finite.
     """
-    if row.architecture == "gp" and row.control == "ratings_hidden":
-        raise ParamError("ablation.gp_controls", "controls that gp can be trained under", "ratings_hidden",
-                         "Remove it: a Gaussian process of no ratings is item_mean.")  # fmt: skip
     seen, known = apply_control(row.control, histories, movies, seed)
     fitter = make_fitter(_budget(row, seed, params), seen, known)
     if row.control == "ratings_hidden":
-        assert isinstance(fitter, NetworkFitter)
-        fitter.wrap(RatingsHiddenNetwork)
+        if not isinstance(fitter, NetworkFitter):
+            raise ParamError("ablation.gp_controls", "controls that gp supports", "ratings_hidden",
+                             "Remove it: a Gaussian process without ratings is item_mean.")  # fmt: skip
+        fitter.wrap_network(RatingsHiddenNetwork)
     rater = fitter.fit_and_select(lambda epoch: None).rater
     targets = {"val": histories.val, "test": histories.test}
     return {
@@ -53,6 +54,7 @@ def _budget(row: Experiment, seed: int, params: AblationRunParams) -> TrainRater
         seed=seed,
         model=params.model.model_copy(update={"type": row.architecture, "embedding": row.embedding}),
         gp=params.gp.model_copy(update={"epochs": own.gp_epochs, "max_ratings": own.gp_max_ratings}),
+        raters=params.raters,
         train=params.train.model_copy(update={"epochs": own.epochs}),
         compute=params.compute,
     )

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from reelgraph.params.base import Compute, Section, Seed, StageParams
-from reelgraph.params.model import Gp, Model, Train
+from reelgraph.params.model import Gp, Model, Raters, Train
 
 ABLATION_FILE = "studies/ablation/params.yaml"
 
@@ -56,6 +56,7 @@ class AblationRunParams(StageParams):
     ablation: Ablation
     model: Model
     gp: Gp
+    raters: Raters
     train: Train
     compute: Compute
 

@@ -1,4 +1,4 @@
-"""Stage peers: the peers' predictions, the rater's, bias_recent's → metrics/external_baselines.json, peer_slices.json."""
+"""Stage external_baselines: compares the external baselines with the rater."""
 
 from __future__ import annotations
 

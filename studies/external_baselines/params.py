@@ -16,7 +16,7 @@ class ExternalBaselineParams(StageParams):
     """What stage peer reads."""
 
     external_baselines: dict[str, dict[str, Any]] = Field(min_length=1)
-    """Peers to compare with: files of reelgraph/baselines/external/, and what the ``Params`` of each takes."""
+    """Modules of reelgraph/baselines/external/ by name, with the fields of their ``Params``."""
 
 
 class ExternalBaselineTableParams(StageParams):

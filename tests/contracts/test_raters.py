@@ -13,8 +13,11 @@ from reelgraph.evaluation.io import predict_targets
 from reelgraph.params.model import TrainRaterParams
 from reelgraph.raters.fitting import FitResult, fit_rater
 from reelgraph.raters.io import load_rater
+from reelgraph.raters.networks.attention import AttentionRater
 from reelgraph.raters.networks.network_rater import NetworkRater, build_network
+from reelgraph.raters.networks.transformer import TransformerRater
 from reelgraph.raters.rater import Rater, mask_target_movies
+from reelgraph.raters.registry import rater_names
 from reelgraph.runtime.atomic_io import write_json
 from reelgraph.runtime.errors import ArtifactError
 from reelgraph.schemas.tables import CATALOG
@@ -30,7 +33,7 @@ def people(request: pytest.FixtureRequest) -> UserHistories:
     return random_histories(3, 30, MOVIES, 60, request.param)
 
 
-@pytest.fixture(scope="module", params=["gp", "attention", "transformer"])
+@pytest.fixture(scope="module", params=rater_names())
 def params(request: pytest.FixtureRequest) -> TrainRaterParams:
     return small_rater_params(request.param)
 
@@ -67,7 +70,6 @@ def test_probabilities_are_a_distribution_whose_mean_is_the_prediction(
 ) -> None:
     found = rater.predict(people, people.fit_end("train"), people.test)
     if found.probabilities is None:
-        assert isinstance(rater, NetworkRater)
         return
     np.testing.assert_allclose(found.probabilities.sum(axis=1), 1, atol=1e-6)
     np.testing.assert_allclose(found.probabilities @ (np.arange(1, 11) / 2), found.stars, atol=1e-9)
@@ -232,7 +234,7 @@ def kept(fitted: FitResult, params: TrainRaterParams, folder: Path) -> str:
     write_vectors(known.graph.movie_ids, known.vectors, folder / f"emb_{params.model.embedding}.parquet")
     for name in ("train", "train_val"):
         getattr(fitted, name).save(folder / "rater" / f"{name}.safetensors")
-    write_json(params.model_dump(include={"model", "gp"}), folder / "rater" / "config.json")
+    write_json(params.config().to_json(), folder / "rater" / "config.json")
     return str(folder)
 
 
@@ -254,7 +256,7 @@ def test_weights_that_do_not_fit_are_refused(
 ) -> None:
     data = kept(fitted, params, tmp_path)
     other = small_rater_params(params.model.type, hidden_dim=32)
-    write_json(other.model_dump(include={"model", "gp"}), tmp_path / "rater/config.json")
+    write_json(other.config().to_json(), tmp_path / "rater/config.json")
     with pytest.raises(ArtifactError, match=f"weights of the rater {params.model.type}, got"):
         load_rater(f"{data}/rater", "train", data)
     (tmp_path / "rater/train.safetensors").write_bytes(b"not weights")
@@ -266,18 +268,15 @@ def test_weights_that_do_not_fit_are_refused(
 
 
 def test_the_reference_has_181_762_parameters() -> None:
-    network = build_network(
-        small_rater_params("attention", hidden_dim=128).model, np.ones((3, 300), np.float32)
-    )
+    config = small_rater_params("attention", hidden_dim=128).config()
+    network = build_network(AttentionRater, config, np.ones((3, 300), np.float32))
     assert NetworkRater(network, 30).parameter_count == 181_762
 
 
 def test_the_transformer_reads_positions_from_the_end() -> None:
     torch.manual_seed(0)
-    network = build_network(
-        small_rater_params("transformer").model,
-        np.random.default_rng(0).normal(size=(9, 4)).astype(np.float32),
-    )
+    vectors = np.random.default_rng(0).normal(size=(9, 4)).astype(np.float32)
+    network = build_network(TransformerRater, small_rater_params("transformer").config(), vectors)
     people = random_histories(1, 3, 9, 30)
     swapped = people.movie_row.copy(), people.half_star_code.copy()
     for values in swapped:

@@ -5,8 +5,7 @@ import numpy as np
 from reelgraph.evaluation import comparison
 from reelgraph.evaluation.model_card import model_card
 from reelgraph.params.base import load
-from reelgraph.params.model import TrainRaterParams
-from reelgraph.raters.io import RaterConfig
+from reelgraph.params.model import RaterConfig, TrainRaterParams
 from reelgraph.raters.rater import Prediction
 from reelgraph.sequences.dataset import star_ratings
 from tests.helpers.history_strategies import random_histories

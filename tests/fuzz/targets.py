@@ -15,8 +15,7 @@ from reelgraph.core.table_engine import connect
 from reelgraph.graph.fasttext_file import sentence_vectors
 from reelgraph.params.base import load
 from reelgraph.params.data import Engine
-from reelgraph.params.model import TrainRaterParams
-from reelgraph.raters.io import RaterConfig
+from reelgraph.params.model import RaterConfig, TrainRaterParams
 from reelgraph.report.inputs import read_curve
 from reelgraph.runtime.errors import ReelgraphError
 from reelgraph.runtime.safetensors_io import read_tensors

@@ -10,9 +10,9 @@ import pyarrow as pa
 
 from reelgraph.app.bundle.catalog import MovieCatalog
 from reelgraph.app.bundle.format import MOVIES_SCHEMA, VECTOR_NAMES, BundleContents, make_config, write_bundle
-from reelgraph.raters.fitting import MovieInputs, fit_rater
-from reelgraph.raters.io import RaterConfig
-from reelgraph.raters.rater import Rater
+from reelgraph.params.model import RaterConfig
+from reelgraph.raters.fitting import fit_rater
+from reelgraph.raters.rater import MovieInputs, Rater
 from tests.helpers.history_strategies import random_histories
 from tests.helpers.rater_samples import small_movie_inputs as known_movies
 from tests.helpers.rater_samples import small_rater_params

@@ -6,7 +6,7 @@ import numpy as np
 
 from reelgraph.params.base import load
 from reelgraph.params.model import TrainRaterParams
-from reelgraph.raters.fitting import MovieInputs
+from reelgraph.raters.rater import MovieInputs
 from reelgraph.schemas.kg import KnowledgeGraph, Relation
 
 MOVIES = 40

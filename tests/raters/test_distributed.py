@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import torch
 
-from reelgraph.raters.fitting import FitResult, fit_rater
-from reelgraph.raters.networks.distributed import assign_users, launch
+from reelgraph.raters.fitting import FitResult, fit_rater, launch_workers
+from reelgraph.raters.networks.distributed import assign_users
 from reelgraph.runtime.checkpointing import NO_CHECKPOINTS, CheckpointDir
 from reelgraph.runtime.errors import ParamError, TrainingError
 from tests.helpers.rater_samples import small_movie_inputs, small_rater_params
@@ -24,7 +24,7 @@ def fitted(kind: str, resume: CheckpointDir = NO_CHECKPOINTS) -> FitResult:
 
 def trained(kind: str, folder: Path, *step: int) -> FitResult:
     """Train in two processes; what they left is all there is to do."""
-    launch(params(kind, 2), "tests.raters.worker", str(folder), kind, *map(str, step), folder=folder)
+    launch_workers(params(kind, 2), "tests.raters.worker", str(folder), kind, *map(str, step), folder=folder)
     resume = CheckpointDir(folder)
     assert resume.checkpoint("train").completed == EPOCHS
     found = fitted(kind, resume)
@@ -63,20 +63,22 @@ def test_a_killed_process_starts_again_and_ends_where_it_would_have(tmp_path: Pa
 
 def test_what_they_refuse_is_told_without_a_restart(tmp_path: Path) -> None:
     with pytest.raises(TrainingError, match="epoch 1, batch with target .*Lower train.learning_rate"):
-        launch(params("attention", 2), "tests.raters.worker", str(tmp_path), "broken", folder=tmp_path)
+        launch_workers(
+            params("attention", 2), "tests.raters.worker", str(tmp_path), "broken", folder=tmp_path
+        )
     assert not list(tmp_path.glob("*.safetensors"))
 
 
 def test_who_dies_each_time_is_told(tmp_path: Path) -> None:
     with pytest.raises(TrainingError, match="process 1 of train.processes 2.*exit code -9 after 3 restarts"):
-        launch(params("attention", 2), "tests.raters.killed_worker", folder=tmp_path)
+        launch_workers(params("attention", 2), "tests.raters.killed_worker", folder=tmp_path)
 
 
 def test_gp_learns_in_one_process(tmp_path: Path) -> None:
     made = small_rater_params("gp")
     several = made.model_copy(update={"train": made.train.model_copy(update={"processes": 2})})
     with pytest.raises(ParamError, match=r"train.processes: expected 1 with model.type gp.*got 2"):
-        launch(several, "tests.raters.worker", folder=tmp_path)
+        launch_workers(several, "tests.raters.worker", folder=tmp_path)
 
 
 @pytest.mark.parametrize("device", ["cuda", "mps"])
@@ -86,7 +88,7 @@ def test_each_process_takes_a_gpu_of_its_own(device: str, tmp_path: Path) -> Non
     with pytest.raises(
         ParamError, match=f"train.processes: expected {most} at most on {device}, a GPU for each"
     ):
-        launch(wanted, "tests.raters.worker", folder=tmp_path, device=torch.device(device))
+        launch_workers(wanted, "tests.raters.worker", folder=tmp_path, device=torch.device(device))
 
 
 def test_a_user_belongs_to_one_process_whoever_else_is_there() -> None:

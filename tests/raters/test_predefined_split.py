@@ -14,7 +14,8 @@ from reelgraph.core.table_engine import connect
 from reelgraph.params.base import load
 from reelgraph.params.model import TrainRaterParams
 from reelgraph.params.sequences import MakeSequencesParams
-from reelgraph.raters.fitting import MovieInputs, fit_rater
+from reelgraph.raters.fitting import fit_rater
+from reelgraph.raters.rater import MovieInputs
 from reelgraph.runtime.atomic_io import write_parquet
 from reelgraph.schemas.kg import KnowledgeGraph, Relation
 from reelgraph.schemas.tables import open_catalog, open_ratings

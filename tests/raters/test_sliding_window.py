@@ -37,7 +37,7 @@ def test_values_and_gradients_are_those_of_one_target_at_a_time(window: int, ste
     index = np.sort(index)[::step]
     found = []
     for said in (
-        SlidingWindowRater(network, window)(pack_histories(made, index, window)),
+        SlidingWindowRater(network, window, torch.float32)(pack_histories(made, index, window)),
         network(gather_batch(made, index, window)),
     ):
         loss = mse_loss(said, torch.from_numpy(normalized_ratings(made, index)))
@@ -52,7 +52,7 @@ def test_a_stretch_that_is_filled_up_says_the_same() -> None:
     plain, filled = (pack_histories(made, made.train, 30, multiple) for multiple in (1, 64))
     for each in fields(filled):
         assert len(getattr(filled, each.name)) % 64 == 0 < len(getattr(plain, each.name)) % 64
-    said = SlidingWindowRater(network, 30)
+    said = SlidingWindowRater(network, 30, torch.float32)
     torch.testing.assert_close(said(filled)[: len(made.train)], said(plain))
 
 
@@ -73,7 +73,7 @@ def test_a_target_sees_the_last_ratings_of_its_user(h: UserHistories, window: in
 
 def test_by_users_it_learns_too_and_the_same_each_time() -> None:
     made = people()
-    first, second = (trained(made, users=1, epochs=8) for _ in range(2))
+    first, second = (trained(made, users_per_batch=1, epochs=8) for _ in range(2))
     assert first.best_epoch.val_rmse < 0.5
     weights = first.network.state_dict(), second.network.state_dict()
     assert all(torch.equal(weights[0][name], weights[1][name]) for name in weights[0])
@@ -83,8 +83,8 @@ def test_dropout_is_the_raters() -> None:
     made = random_histories(2, 20, MOVIES, 40)
     laid = pack_histories(made, made.train, 30)
     torch.manual_seed(1)
-    said = [SlidingWindowRater(rater(0.5).train(mode), 30)(laid) for mode in (False, True)]
-    plain = SlidingWindowRater(rater().train(), 30)(laid)
+    said = [SlidingWindowRater(rater(0.5).train(mode), 30, torch.float32)(laid) for mode in (False, True)]
+    plain = SlidingWindowRater(rater().train(), 30, torch.float32)(laid)
     torch.testing.assert_close(said[0], plain)
     assert not torch.allclose(said[1], plain)
 
@@ -99,7 +99,7 @@ def test_in_bfloat16_it_says_nearly_the_same() -> None:
 
 def test_the_transformer_has_no_such_pass() -> None:
     given = small_rater_params("transformer")
-    params = given.model_copy(update={"train": given.train.model_copy(update={"users": 4})})
+    params = given.model_copy(update={"train": given.train.model_copy(update={"users_per_batch": 4})})
     with pytest.raises(
         ParamError, match=r"train.users_per_batch: expected 0 with model.type transformer, got 4"
     ):

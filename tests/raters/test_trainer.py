@@ -57,7 +57,9 @@ def test_same_seed_same_weights() -> None:
 
 @pytest.mark.parametrize("users", [0, 8])
 def test_in_bfloat16_it_learns_as_well(users: int) -> None:
-    plain, half = (trained(people(), users=users, precision=each) for each in ("float32", "bfloat16"))
+    plain, half = (
+        trained(people(), users_per_batch=users, precision=each) for each in ("float32", "bfloat16")
+    )
     assert all(weight.dtype == torch.float32 for weight in half.network.parameters())
     assert half.best_epoch.val_rmse == pytest.approx(plain.best_epoch.val_rmse, abs=0.05)
     assert half.epochs[0].train_loss != plain.epochs[0].train_loss

@@ -35,7 +35,7 @@ def params(kind: str, processes: int) -> TrainRaterParams:
         "learning_rate": rate,
         "epochs": 3,
         "batch_size": BATCH,
-        "users": 3 if kind == "users" else 0,
+        "users_per_batch": 3 if kind == "users" else 0,
     }
     return made.model_copy(update={"model": model, "train": made.train.model_copy(update=changes)})
 

@@ -5,6 +5,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from reelgraph.raters.networks.attention import AttentionRater
 from reelgraph.raters.networks.network_rater import build_network
 from reelgraph.sequences.batches import gather_batch
 from reelgraph.sequences.dataset import UserHistories
@@ -34,7 +35,7 @@ def test_shuffling_does_change_the_order_and_by_seed() -> None:
 def test_a_network_without_ratings_sees_movies_only() -> None:
     h, known = random_histories(0, 20, 40, 50), small_movie_inputs()
     torch.manual_seed(0)
-    network = build_network(small_rater_params("attention").model, known.vectors).eval()
+    network = build_network(AttentionRater, small_rater_params("attention").config(), known.vectors).eval()
     turned = UserHistories(**{**h.__dict__, "half_star_code": (11 - h.half_star_code).astype(np.uint8)})
     moved = UserHistories(**{**h.__dict__, "movie_row": h.movie_row[::-1].copy()})
     plain, other, third = (gather_batch(each, h.val, 30) for each in (h, turned, moved))

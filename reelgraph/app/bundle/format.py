@@ -17,7 +17,7 @@ from safetensors.numpy import load_file, save
 
 from reelgraph.app.bundle.catalog import MovieCatalog
 from reelgraph.params.base import Section
-from reelgraph.raters.io import RaterConfig
+from reelgraph.params.model import RaterConfig
 from reelgraph.runtime.atomic_io import (
     PARQUET_ERRORS,
     atomic_write,

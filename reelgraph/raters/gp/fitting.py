@@ -1,4 +1,7 @@
-"""Fitting of the Gaussian process rater: statistics, movie factors, the Gaussian process, then the heads."""
+"""Fitting of the Gaussian process rater, and its entry in the registry.
+
+Statistics and movie factors come first, then the Gaussian process, then the heads.
+"""
 
 from __future__ import annotations
 
@@ -9,20 +12,23 @@ from typing import Any
 import numpy as np
 import torch
 from jaxtyping import Int64
+from torch import Tensor
 
 from reelgraph.core.metrics import mae, rmse
 from reelgraph.core.seeds import derive_seed, generator, subsample
-from reelgraph.params.model import Gp, Model
+from reelgraph.params.model import Gp, Model, RaterConfig, TrainRaterParams
 from reelgraph.raters.gp.leave_one_out_stats import fit_movie_stats
 from reelgraph.raters.gp.model import GaussianProcess
-from reelgraph.raters.gp.movie_content import MovieContent
+from reelgraph.raters.gp.movie_content import MovieContent, build_movie_content
 from reelgraph.raters.gp.movie_factors import cooccurrence_vectors, fit_latent_factors
 from reelgraph.raters.gp.ordinal_head import N_HEAD_FEATURES, HeadInputs, OrdinalHead, expected_stars
 from reelgraph.raters.gp.prediction import OneStepPredictor
-from reelgraph.raters.gp.rater import GpRater, build_heads, target_inputs
+from reelgraph.raters.gp.rater import GpRater, build_heads, restore_rater, target_inputs
 from reelgraph.raters.gp.rating_table import all_ratings, fitted_ratings, tile_windows
 from reelgraph.raters.gp.training import negative_log_density, train_gaussian_process, train_head
-from reelgraph.raters.rater import Epoch
+from reelgraph.raters.networks.distributed import ProcessGroup
+from reelgraph.raters.rater import Epoch, MovieInputs, SelectedFit
+from reelgraph.raters.registry import LoadVectors, RaterType
 from reelgraph.runtime.checkpointing import NO_CHECKPOINTS, CheckpointDir
 from reelgraph.sequences.dataset import UserHistories, star_ratings
 
@@ -133,3 +139,65 @@ def _validator(
 
 def _ignore(epoch: int, train_loss: float, train_rmse: float) -> None:
     """Report nothing."""
+
+
+class GpFitter:
+    """Fits the Gaussian process and its heads; all epochs count, none is selected."""
+
+    def __init__(
+        self,
+        params: TrainRaterParams,
+        histories: UserHistories,
+        movies: MovieInputs,
+        checkpoints: CheckpointDir,
+    ) -> None:
+        self.params = params
+        self.histories = histories
+        self.content = build_movie_content(movies.graph, movies.year, (movies.text, movies.vectors))
+        self.checkpoints = checkpoints
+
+    def fit_and_select(self, on_epoch: Callable[[Epoch], None]) -> SelectedFit:
+        """Fit on training rows; see ``reelgraph.raters.rater.Fitter``."""
+        epochs: list[Epoch] = []
+
+        def record(epoch: Epoch) -> None:
+            epochs.append(epoch)
+            on_epoch(epoch)
+
+        fit_end = self.histories.fit_end("train")
+        params, checkpoints = self.params, self.checkpoints.subdirectory("train")
+        rater = fit(
+            self.histories, fit_end, self.content, params.model, params.gp, params.seed, record, checkpoints
+        )
+        return SelectedFit(rater, len(epochs), epochs)
+
+    def refit(self, epochs: int) -> GpRater:
+        """Fit on training and validation rows."""
+        fit_end = self.histories.fit_end("train_val")
+        params, checkpoints = self.params, self.checkpoints.subdirectory("train_val")
+        return fit(
+            self.histories, fit_end, self.content, params.model, params.gp, params.seed, None, checkpoints
+        )
+
+
+def _make_fitter(
+    params: TrainRaterParams,
+    histories: UserHistories,
+    movies: MovieInputs,
+    checkpoints: CheckpointDir,
+    group: ProcessGroup,
+) -> GpFitter:
+    return GpFitter(params, histories, movies, checkpoints)
+
+
+def _restore(
+    tensors: dict[str, Tensor], config: RaterConfig, load_vectors: LoadVectors, device: torch.device
+) -> GpRater:
+    return restore_rater(tensors, config.model, config.gp)
+
+
+RATER = RaterType(
+    "a Gaussian process a person, over movies and time, with a network for the half stars",
+    _make_fitter,
+    _restore,
+)

@@ -1,4 +1,4 @@
-"""The reference rater: a target asks a history which of its ratings bear on it."""
+"""The reference rater: attention of the target over the user's last ratings."""
 
 from __future__ import annotations
 
@@ -9,15 +9,17 @@ from jaxtyping import Bool, Float, Int64
 from torch import Tensor, nn
 from torch.nn.functional import dropout, linear
 
-from reelgraph.raters.networks.base import Network, RatingEmbedding
+from reelgraph.params.model import RaterConfig
+from reelgraph.raters.networks.base import ForwardHistories, Network, RatingEmbedding
+from reelgraph.raters.networks.network_rater import network_rater_type
 from reelgraph.sequences.batches import Batch
 
 HEAD_WEIGHT = 0.7
-"""Share of the head in a prediction; the rest is the bias that taste alone gives."""
+"""Weight of the head in a prediction; 1 − HEAD_WEIGHT is that of the bias, which reads ratings alone."""
 
 
 class EncodedHistory(NamedTuple):
-    """UserHistories as targets meet them."""
+    """Keys, values and rating embeddings of padded histories."""
 
     key: Float[Tensor, "batch history hidden"]
     value: Float[Tensor, "batch history hidden"]
@@ -50,35 +52,52 @@ class AttentionRater(Network):
         )
         self.bias = nn.Sequential(nn.Linear(hidden_dim, 1), nn.Sigmoid())
 
+    @classmethod
+    def from_config(cls, movies: Float[Tensor, "movies dim"], config: RaterConfig) -> AttentionRater:
+        """Return an untrained network."""
+        return cls(movies, config.model.hidden_dim, config.model.dropout)
+
     def encode_history(self, batch: Batch) -> EncodedHistory:
-        """Return the batch's histories as targets meet them."""
-        watched = self.movies[batch.history]
-        code = self.rating_embedding(batch.ratings)
-        value = self.value(torch.cat([watched, code], dim=-1))
-        return EncodedHistory(self.key(watched), value, code, batch.mask)
+        """Return keys, values and rating embeddings of the batch's histories."""
+        vectors = self.movies[batch.history]
+        rating = self.rating_embedding(batch.ratings)
+        value = self.value(torch.cat([vectors, rating], dim=-1))
+        return EncodedHistory(self.key(vectors), value, rating, batch.mask)
 
     def score(
         self, encoded: EncodedHistory, targets: Int64[Tensor, "batch targets"]
     ) -> Float[Tensor, "batch targets"]:
-        """Predict the scaled ratings of several targets for each history."""
+        """Predict the normalized ratings of several targets for each history."""
         query = self.query(self.movies[targets])
         weights = self.attention_weights(query, encoded.key, encoded.mask)
-        return self._combine_heads(query, weights @ encoded.value, weights @ encoded.rating)
+        return self.combine_heads(query, weights @ encoded.value, weights @ encoded.rating)
 
-    def _combine_heads(
+    def combine_heads(
         self,
         query: Float[Tensor, "batch targets hidden"],
         context: Float[Tensor, "batch targets hidden"],
-        taste: Float[Tensor, "batch targets hidden"],
+        rating: Float[Tensor, "batch targets hidden"],
     ) -> Float[Tensor, "batch targets"]:
-        """Predict from what the history says of each target: its ratings, and their codes alone."""
+        """Return the weighted mean of head and bias.
+
+        Args:
+            query: queries of the targets.
+            context: attention-weighted means of the history's values.
+            rating: attention-weighted means of the history's rating embeddings.
+        """
         head = self.head(torch.cat([context, query], dim=-1)).squeeze(-1)
-        bias = self.bias(taste).squeeze(-1)
+        bias = self.bias(rating).squeeze(-1)
         return HEAD_WEIGHT * head + (1 - HEAD_WEIGHT) * bias
 
     def with_cached_projections(self) -> Network:
-        """Return what predicts the same without a product a rating."""
+        """Return an equal network that projects each movie once."""
         return CachedAttention(self)
+
+    def forward_histories(self, max_history: int, dtype: torch.dtype) -> ForwardHistories:
+        """Return the forward pass over whole histories in blocks; see ``SlidingWindowRater``."""
+        from reelgraph.raters.networks.sliding_window import SlidingWindowRater  # imports this module
+
+        return SlidingWindowRater(self, max_history, dtype).forward_histories
 
     def attention_weights(
         self,
@@ -86,37 +105,45 @@ class AttentionRater(Network):
         key: Float[Tensor, "batch history hidden"],
         mask: Bool[Tensor, "batch history"],
     ) -> Float[Tensor, "batch targets history"]:
-        """Masked softmax; all zero where the history is empty."""
+        """Return the masked softmax of the scores; all zero for an empty history."""
         scores = query @ key.transpose(1, 2) / query.shape[-1] ** 0.5
-        lowest, mask = torch.finfo(scores.dtype).min, mask.unsqueeze(1)
-        weights = torch.softmax(scores.masked_fill(~mask, lowest), dim=-1) * mask
+        mask = mask.unsqueeze(1)
+        weights = torch.softmax(scores.masked_fill(~mask, torch.finfo(scores.dtype).min), dim=-1) * mask
         return dropout(weights, self.dropout, self.training)
 
 
 class CachedAttention(Network):
-    """An attention rater that has projected each movie once, and so is only good as long as its weights stay.
+    """An attention rater whose query, key and value projections of each movie are computed once.
 
-    A history's ratings are then looked up; what is linear in the codes is applied to their weighted mean.
+    The projections of a history's movies are looked up. The linear map of the rating embeddings is applied to
+    their weighted mean. Valid until the rater's weights change.
     """
 
     def __init__(self, rater: AttentionRater) -> None:
         super().__init__(rater.movies)
-        hidden = rater.query.out_features
+        hidden_dim = rater.query.out_features
         self.rater = rater
-        self.query, self.key = rater.query(rater.movies), rater.key(rater.movies)
-        self.value = linear(rater.movies, rater.value.weight[:, :-hidden], rater.value.bias)
-        self.of_code = rater.value.weight[:, -hidden:]
+        self.query = rater.query(rater.movies)
+        self.key = rater.key(rater.movies)
+        self.value = linear(rater.movies, rater.value.weight[:, :-hidden_dim], rater.value.bias)
+        self.rating_weight = rater.value.weight[:, -hidden_dim:]
 
     def encode_history(self, batch: Batch) -> EncodedHistory:
-        """Return the batch's histories as targets meet them; ``value`` lacks the codes' part."""
-        code = self.rater.rating_embedding(batch.ratings)
-        return EncodedHistory(self.key[batch.history], self.value[batch.history], code, batch.mask)
+        """Return the encoded histories; ``value`` lacks the part of the rating embeddings."""
+        rating = self.rater.rating_embedding(batch.ratings)
+        return EncodedHistory(self.key[batch.history], self.value[batch.history], rating, batch.mask)
 
     def score(
         self, encoded: EncodedHistory, targets: Int64[Tensor, "batch targets"]
     ) -> Float[Tensor, "batch targets"]:
-        """Predict the scaled ratings of several targets for each history."""
+        """Predict the normalized ratings of several targets for each history."""
         query = self.query[targets]
         weights = self.rater.attention_weights(query, encoded.key, encoded.mask)
-        taste = weights @ encoded.rating
-        return self.rater._combine_heads(query, weights @ encoded.value + linear(taste, self.of_code), taste)
+        rating = weights @ encoded.rating
+        context = weights @ encoded.value + linear(rating, self.rating_weight)
+        return self.rater.combine_heads(query, context, rating)
+
+
+RATER = network_rater_type(
+    AttentionRater, "an attention network over the last ratings", supports_user_batches=True
+)

@@ -1,4 +1,4 @@
-"""Learning curves, written by DVCLive for ``dvc plots``."""
+"""Logs learning curves with DVCLive, for ``dvc plots``."""
 
 from __future__ import annotations
 
@@ -6,21 +6,21 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-
-from dvclive import Live
+from typing import Any
 
 from reelgraph.raters.rater import Epoch
 from reelgraph.runtime.atomic_io import atomic_write
 
 
 class DvcLiveLogger:
-    """A step an epoch in ``plots/metrics/{train,val}/NAME.tsv`` of a DVCLive folder."""
+    """Writes one step per epoch to ``plots/metrics/{train,val}/NAME.tsv`` in a DVCLive folder."""
 
-    def __init__(self, live: Live) -> None:
+    def __init__(self, live: Any) -> None:
+        """Take a ``dvclive.Live``."""
         self._live = live
 
     def log_epoch(self, epoch: Epoch) -> None:
-        """Log one epoch."""
+        """Log the losses and errors of one epoch."""
         self._live.step = epoch.epoch
         for name, value in asdict(epoch).items():
             if name != "epoch":
@@ -29,11 +29,13 @@ class DvcLiveLogger:
 
 @contextmanager
 def open_dvclive_logger(folder: Path | str) -> Iterator[DvcLiveLogger]:
-    """Open a DVCLive folder that appears when the training has ended.
+    """Open a DVCLive folder; it appears when the training ends.
 
-    The pipeline's dvc.yaml declares the plots and DVC tracks the experiment, so
-    DVCLive does neither.
+    DVCLive writes neither a dvc.yaml, since the pipeline's declares the plots, nor an experiment, since DVC
+    tracks it.
     """
+    from dvclive import Live  # of the extra `pipeline`
+
     with atomic_write(folder) as draft:
         live = Live(str(draft), dvcyaml=None, save_dvc_exp=False, report=None)
         yield DvcLiveLogger(live)

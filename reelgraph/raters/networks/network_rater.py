@@ -1,9 +1,9 @@
-"""The reference's networks as raters: they see the last ratings of a history."""
+"""Networks as raters: fitting, prediction, saving and loading of any ``Network``."""
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -13,27 +13,39 @@ from torch import Tensor
 from torch.nn.functional import normalize
 
 from reelgraph.core.rating_scale import denormalize_stars
-from reelgraph.params.model import Model
-from reelgraph.raters.networks.attention import AttentionRater
+from reelgraph.params.model import RaterConfig, TrainRaterParams
 from reelgraph.raters.networks.base import Network
-from reelgraph.raters.networks.trainer import predict_stars
-from reelgraph.raters.networks.transformer import TransformerRater
-from reelgraph.raters.rater import Attributions, CandidateScores, Prediction, mask_target_movies
+from reelgraph.raters.networks.distributed import SINGLE_PROCESS, ProcessGroup
+from reelgraph.raters.networks.trainer import predict_stars, refit, train
+from reelgraph.raters.rater import (
+    Attributions,
+    CandidateScores,
+    Epoch,
+    Fitter,
+    MovieInputs,
+    Prediction,
+    SelectedFit,
+    mask_target_movies,
+)
+from reelgraph.raters.registry import LoadVectors, RaterType
+from reelgraph.runtime.checkpointing import NO_CHECKPOINTS, CheckpointDir
+from reelgraph.runtime.errors import ParamError
 from reelgraph.runtime.safetensors_io import load_state_dict_strict, write_tensors
 from reelgraph.sequences.batches import gather_batch
 from reelgraph.sequences.dataset import UserHistories
 
 
 class NetworkRater:
-    """A trained network and the length of history that it sees."""
+    """A trained network that reads the last ``max_history`` ratings of a history."""
 
     def __init__(self, network: Network, max_history: int) -> None:
-        self.network, self.max_history = network, max_history
+        self.network = network
+        self.max_history = max_history
 
     @property
     def parameter_count(self) -> int:
-        """Number of trained numbers."""
-        return sum(p.numel() for p in self.network.parameters())
+        """Number of trained parameters."""
+        return sum(parameter.numel() for parameter in self.network.parameters())
 
     def predict(
         self,
@@ -42,12 +54,15 @@ class NetworkRater:
         index: Int64[np.ndarray, " targets"],
         mask_content: bool = False,
     ) -> Prediction:
-        """Predict the ratings at ``index``; what it was fitted on makes no difference."""
+        """Predict the ratings at ``index``; ``fit_end`` has no effect.
+
+        See ``reelgraph.raters.rater.Rater.predict``.
+        """
+        network = self.network
         if mask_content:
-            masked = self._append_masked_movies()
-            histories = mask_target_movies(histories, index, len(self.network.movies))
-            return masked.predict(histories, fit_end, index)
-        return Prediction(predict_stars(self.network, histories, index, self.max_history))
+            histories = mask_target_movies(histories, index, len(network.movies))
+            network = self._append_masked_movies()
+        return Prediction(predict_stars(network, histories, index, self.max_history))
 
     def score(
         self,
@@ -56,55 +71,124 @@ class NetworkRater:
         index: Int64[np.ndarray, " targets"],
         movies: Int64[np.ndarray, " movies"] | None = None,
     ) -> Iterator[CandidateScores]:
-        """Yield stars of movies in the place of each target; see ``reelgraph.raters.rater.Rater``."""
+        """Yield predictions for candidate movies; see ``reelgraph.raters.rater.Rater.score``."""
         device = self.network.movies.device
-        asked = torch.arange(len(self.network.movies)) if movies is None else torch.from_numpy(movies)
-        asked = asked.unsqueeze(0).to(device)
-        for each in index[:, None]:
+        candidates = torch.arange(len(self.network.movies)) if movies is None else torch.from_numpy(movies)
+        candidates = candidates.unsqueeze(0).to(device)
+        for target in index[:, None]:
             with torch.inference_mode():
-                memory = self.network.encode_history(
-                    gather_batch(histories, each, self.max_history).to(device)
-                )
-                scaled = self.network.score(memory, asked)[0].cpu().double().numpy()
-            yield CandidateScores(Prediction(denormalize_stars(scaled)), _no_attributions)
-
-    def to(self, device: torch.device) -> NetworkRater:
-        """Return the rater on a device."""
-        return NetworkRater(self.network.to(device), self.max_history)
-
-    def _append_masked_movies(self) -> NetworkRater:
-        """Return a rater with a second copy of every movie that has the mean of all vectors."""
-        network = copy.deepcopy(self.network)
-        movies = self.network.movies
-        network.movies = torch.cat([movies, movies.mean(dim=0).expand_as(movies)])
-        return NetworkRater(network, self.max_history)
+                batch = gather_batch(histories, target, self.max_history).to(device)
+                encoded = self.network.encode_history(batch)
+                normalized = self.network.score(encoded, candidates)[0].cpu().double().numpy()
+            yield CandidateScores(Prediction(denormalize_stars(normalized)), _no_attributions)
 
     def save(self, path: Path) -> None:
         """Write the weights as safetensors."""
         write_tensors(self.network.state_dict(), path)
 
-
-def _no_attributions(shown: Int64[np.ndarray, " shown"]) -> list[Attributions]:
-    """A network's prediction is no sum over the history."""
-    return [Attributions(np.zeros(0, np.int64), np.zeros(0)) for _ in shown]
-
-
-def build_network(model: Model, movies: Float32[np.ndarray, "movies dim"]) -> Network:
-    """Make an untrained network over frozen, L2-normalised movie vectors."""
-    unit = normalize(torch.from_numpy(movies), dim=1)
-    if model.type == "attention":
-        return AttentionRater(unit, model.hidden_dim, model.dropout)
-    return TransformerRater(unit, model.hidden_dim, model.dropout, model.layers, model.heads)
+    def _append_masked_movies(self) -> Network:
+        """Return a copy of the network with a second copy of every movie that has the mean of all vectors."""
+        network = copy.deepcopy(self.network)
+        movies = self.network.movies
+        network.movies = torch.cat([movies, movies.mean(dim=0).expand_as(movies)])
+        return network
 
 
-def restore(
-    tensors: dict[str, Tensor], model: Model, movies: Float32[np.ndarray, "movies dim"]
-) -> NetworkRater:
-    """Build a rater from what ``save`` wrote.
+def _no_attributions(selected: Int64[np.ndarray, " selected"]) -> list[Attributions]:
+    """Return empty attributions: a network's prediction is not a sum over the history."""
+    return [Attributions(np.zeros(0, np.int64), np.zeros(0)) for _ in selected]
 
-    Raises:
-        RuntimeError: the tensors are of another model, or not finite.
+
+class NetworkFitter:
+    """Trains a network by ``reelgraph.raters.networks.trainer``."""
+
+    def __init__(
+        self,
+        make_network: Callable[[], Network],
+        params: TrainRaterParams,
+        histories: UserHistories,
+        checkpoints: CheckpointDir = NO_CHECKPOINTS,
+        group: ProcessGroup = SINGLE_PROCESS,
+    ) -> None:
+        self.make_network = make_network
+        self.params = params.train
+        self.max_history = params.model.max_history
+        self.seed = params.seed
+        self.histories = histories
+        self.checkpoints = checkpoints
+        self.group = group
+
+    def wrap_network(self, wrapper: Callable[[Network], Network]) -> None:
+        """Replace the network that is trained by ``wrapper(network)``."""
+        make_network = self.make_network
+        self.make_network = lambda: wrapper(make_network())
+
+    def fit_and_select(self, on_epoch: Callable[[Epoch], None]) -> SelectedFit:
+        """Train on training rows; select the epoch with the lowest validation RMSE."""
+        result = train(
+            self.make_network, self.histories, self.params, self.max_history, self.seed, on_epoch,
+            self.checkpoints.checkpoint("train"), self.group,
+        )  # fmt: skip
+        rater = NetworkRater(result.network, self.max_history)
+        return SelectedFit(rater, result.best_epoch.epoch, result.epochs)
+
+    def refit(self, epochs: int) -> NetworkRater:
+        """Train on training and validation rows for ``epochs`` epochs."""
+        network = refit(
+            self.make_network, self.histories, self.params, self.max_history, self.seed, epochs,
+            self.checkpoints.checkpoint("train_val"), self.group,
+        )  # fmt: skip
+        return NetworkRater(network, self.max_history)
+
+
+def network_rater_type(
+    network_class: type[Network], description: str, supports_user_batches: bool = False
+) -> RaterType:
+    """Return the registry entry of a network.
+
+    Args:
+        network_class: the network; ``from_config`` builds it.
+        description: a noun phrase for the model card.
+        supports_user_batches: the network has ``forward_histories``.
     """
-    network = build_network(model, movies)
-    load_state_dict_strict(network, tensors)
-    return NetworkRater(network.eval(), model.max_history)
+
+    def make_fitter(
+        params: TrainRaterParams,
+        histories: UserHistories,
+        movies: MovieInputs,
+        checkpoints: CheckpointDir,
+        group: ProcessGroup,
+    ) -> Fitter:
+        users = params.train.users_per_batch
+        if users and not supports_user_batches:
+            raise ParamError("train.users_per_batch", f"0 with model.type {params.model.type}", str(users),
+                             "Set it to 0, or model.type to attention.")  # fmt: skip
+        config = params.config()
+
+        def make_network() -> Network:
+            return build_network(network_class, config, movies.vectors)
+
+        return NetworkFitter(make_network, params, histories, checkpoints, group)
+
+    def restore(
+        tensors: dict[str, Tensor], config: RaterConfig, load_vectors: LoadVectors, device: torch.device
+    ) -> NetworkRater:
+        network = build_network(network_class, config, load_vectors())
+        load_state_dict_strict(network, tensors)
+        return NetworkRater(network.eval().to(device), config.model.max_history)
+
+    return RaterType(
+        description,
+        make_fitter,
+        restore,
+        uses_device=True,
+        retain_freed_memory=True,
+        supports_processes=True,
+    )
+
+
+def build_network(
+    network_class: type[Network], config: RaterConfig, movies: Float32[np.ndarray, "movies dim"]
+) -> Network:
+    """Return an untrained network over the movie vectors, scaled to unit length."""
+    return network_class.from_config(normalize(torch.from_numpy(movies), dim=1), config)

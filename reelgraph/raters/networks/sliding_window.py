@@ -1,12 +1,14 @@
-"""The attention rater over whole histories: all targets of some users in one pass, in blocks along a band.
+"""The attention rater over whole histories: predicts all targets of some users in one pass.
 
-A target sees its user's last ``window`` ratings, so that in the square of all ratings with all others only
-a band below the diagonal counts (``reelgraph.raters.networks.sliding_window_attention``). Equal to ``AttentionRater`` a target at a time.
+A target attends to the last ``window`` ratings of its user. Of the square matrix of attention scores only a
+band below the diagonal is needed, and ``reelgraph.raters.networks.sliding_window_attention`` computes it in
+blocks. The predictions equal those of ``AttentionRater``.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from typing import cast
 
 import numpy as np
 import torch
@@ -21,124 +23,157 @@ from reelgraph.raters.networks.sliding_window_attention import SlidingWindowAtte
 from reelgraph.sequences.dataset import UserHistories
 
 PADDED_CODES = 16
-"""Columns for the rating codes: products are quick where widths are multiples of this."""
+"""Columns for the half-star codes: matrix products are fast for multiples of this width."""
 
 CACHE_LINE = 32
-"""Of bfloat16: where rows of a matrix are multiples of it, its products take 0.6 of the time."""
+"""bfloat16 values per cache line: products of rows of a multiple of it take 0.6 of the time."""
+
+SHAPE_MULTIPLE = 256
+"""In bfloat16, rows are padded to a multiple of this: oneDNN compiles a product for each new shape."""
 
 NORMALIZED_CODES = normalize_stars(codes_to_stars(torch.arange(1, N_CODES + 1, dtype=torch.float32)))
-"""The ten half stars."""
+"""The normalized ratings of the ten half-star codes."""
 
 
 @dataclass(frozen=True)
 class PackedHistories:
-    """Ratings of some users, one user's after another."""
+    """Ratings of several users in one array, one user after another."""
 
-    movie: Int64[Tensor, " places"]
-    """Its movie's row."""
-    code: Int64[Tensor, " places"]
-    """Half-star code, counted from 0."""
-    first: Int64[Tensor, " places"]
-    """Place of the user's first rating here."""
+    movie: Int64[Tensor, " rows"]
+    """Movie rows."""
+    code: Int64[Tensor, " rows"]
+    """Half-star codes minus 1."""
+    first: Int64[Tensor, " rows"]
+    """Row of the user's first rating in these arrays."""
     target: Int64[Tensor, " targets"]
-    """Places that are targets."""
+    """Rows of the targets."""
 
     def to(self, device: torch.device) -> PackedHistories:
-        """Return the stretch on a device."""
-        return PackedHistories(*(getattr(self, each.name).to(device) for each in fields(self)))
+        """Return a copy on a device."""
+        return PackedHistories(*(getattr(self, field.name).to(device) for field in fields(self)))
 
 
 def pack_histories(
     histories: UserHistories, index: Int64[np.ndarray, " targets"], window: int, multiple: int = 1
 ) -> PackedHistories:
-    """Lay out the targets at ``index`` with what each sees: of every user one stretch of ratings.
+    """Pack the targets at ``index`` and the ratings that they attend to.
 
     Args:
-        histories: everybody's ratings; none of the targets lies beyond its user's limit.
-        index: ascending.
-        window: ratings that a target sees.
-        multiple: places and targets are filled up with zeros to a multiple of this number.
+        histories: all ratings. Each target must lie within its user's history.
+        index: indices of the targets, ascending.
+        window: number of ratings that a target attends to.
+        multiple: rows and targets are padded with zeros to a multiple of this.
     """
-    user, first_of = np.unique(histories.users_of(index), return_index=True)
-    last = index[np.append(first_of[1:], len(index)) - 1]
-    low = np.maximum(histories.offsets[user], index[first_of] - window)
-    length = last + 1 - low
+    user, first_target = np.unique(histories.users_of(index), return_index=True)
+    last = index[np.append(first_target[1:], len(index)) - 1]
+    start = np.maximum(histories.offsets[user], index[first_target] - window)
+    length = last + 1 - start
     first = np.cumsum(length) - length
-    place = np.arange(length.sum()) + np.repeat(low - first, length)
-    within = index + np.repeat(first - low, np.diff(np.append(first_of, len(index))))
-    code = histories.half_star_code[place].astype(np.int64) - 1
-    laid = (histories.movie_row[place], code, np.repeat(first, length), within)
-    return PackedHistories(*(_filled(torch.from_numpy(each.astype(np.int64)), multiple) for each in laid))
+    rating = np.arange(length.sum()) + np.repeat(start - first, length)
+    target = index + np.repeat(first - start, np.diff(np.append(first_target, len(index))))
+    code = histories.half_star_code[rating].astype(np.int64) - 1
+    columns = (histories.movie_row[rating], code, np.repeat(first, length), target)
+    return PackedHistories(
+        *(_pad_rows(torch.from_numpy(column.astype(np.int64)), multiple) for column in columns)
+    )
 
 
-def _filled(rows: Int64[Tensor, " rows"], multiple: int) -> Int64[Tensor, " filled"]:
+def _pad_rows(rows: Int64[Tensor, " rows"], multiple: int) -> Int64[Tensor, " padded"]:
     return pad(rows, (0, -len(rows) % multiple))
 
 
 class SlidingWindowRater:
-    """Says of a stretch's targets what an attention rater does; its weights may change, its movies not."""
+    """Predicts the targets of packed histories as an attention rater does, whose movie vectors are fixed."""
 
-    def __init__(self, rater: AttentionRater, window: int, dtype: torch.dtype = torch.float32) -> None:
-        """Take the rater, how much of a history it sees, and what products are computed in."""
-        self.rater, self.dtype, movies = rater, dtype, rater.movies
-        self.hidden, self.dim = rater.query.out_features, movies.shape[1]
-        self.band = WindowMask(window, movies.device, dtype)
-        # Biases are weights of a column of ones, so that their sums and gradients come with the product.
-        self.content = self._filled(pad(movies, (0, 1), value=1))
+    def __init__(self, rater: AttentionRater, window: int, dtype: torch.dtype) -> None:
+        """Make the forward pass.
+
+        Args:
+            rater: the network; its weights may change later.
+            window: number of ratings that a target attends to.
+            dtype: dtype of matrix products.
+        """
+        movies = rater.movies
+        self.rater = rater
+        self.window = window
+        self.dtype = dtype
+        self.hidden_dim = rater.query.out_features
+        self.dim = movies.shape[1]
+        self.mask = WindowMask(window, movies.device, dtype)
+        # A column of ones holds the biases' weights: their sums and gradients come with the product.
+        self.content = self._pad_columns(pad(movies, (0, 1), value=1))
         self.code = torch.eye(N_CODES, PADDED_CODES, dtype=dtype, device=movies.device)
 
-    def __call__(self, given: PackedHistories) -> Float[Tensor, " targets"]:
-        """Predict the scaled ratings of all targets of a stretch; in training mode with drop-out."""
-        dropping = FastDropout(self.rater.dropout if self.rater.training else 0.0)
-        joined, by_code = self._attended(given, dropping)
-        codes = self.rater.rating_embedding(NORMALIZED_CODES.to(self.rater.movies).unsqueeze(0))[0]
-        taste, sigmoid = self.rater.bias.children()
-        assert isinstance(taste, nn.Linear)
-        of_code = pad(taste.weight @ codes.T * dropping.scale, (0, PADDED_CODES - N_CODES))
-        head, bias = self._head(joined, codes, dropping), linear(by_code, of_code.to(self.dtype)) + taste.bias
-        said = HEAD_WEIGHT * sigmoid(head.float()) + (1 - HEAD_WEIGHT) * sigmoid(bias.float())
-        # All places have answers: to pick from these takes less than to pick, before, from rows.
-        return said.squeeze(1).index_select(0, given.target)
+    def forward_histories(
+        self, histories: UserHistories, index: Int64[np.ndarray, " targets"]
+    ) -> Float[Tensor, " targets"]:
+        """Predict the normalized ratings at ``index``; see ``pack_histories``."""
+        multiple = SHAPE_MULTIPLE if self.dtype == torch.bfloat16 else 1
+        packed = pack_histories(histories, index, self.window, multiple)
+        return self(packed.to(self.rater.movies.device))[: len(index)]
 
-    def _attended(
-        self, given: PackedHistories, dropping: FastDropout
-    ) -> tuple[Float[Tensor, "places joined"], Float[Tensor, "places codes"]]:
-        """Return each place's query beside what it attends to: values without the codes' part, and codes."""
-        unseen, sees = self.band(given.first)
-        movie, code = (self.band.split_blocks(rows).flatten() for rows in (given.movie, given.code))
-        laid = linear(self.content.index_select(0, movie), self._projection())
-        kept = dropping.mask(unseen.shape, sees.device).mul_(sees).to(self.dtype)
-        blocks = (
-            each.unflatten(0, (-1, self.band.block_size)) for each in (laid, self.code.index_select(0, code))
+    def __call__(self, packed: PackedHistories) -> Float[Tensor, " targets"]:
+        """Predict the normalized ratings of all targets; with dropout if the rater is in training mode."""
+        dropout = FastDropout(self.rater.dropout if self.rater.training else 0.0)
+        attended, code_weights = self._attend(packed, dropout)
+        codes = self.rater.rating_embedding(NORMALIZED_CODES.to(self.rater.movies).unsqueeze(0))[0]
+        bias = cast("nn.Linear", self.rater.bias[0])
+        sigmoid = self.rater.bias[1]
+        code_bias = pad(bias.weight @ codes.T * dropout.scale, (0, PADDED_CODES - N_CODES))
+        head_logit = self._head(attended, codes, dropout)
+        bias_logit = linear(code_weights, code_bias.to(self.dtype)) + bias.bias
+        head = sigmoid(head_logit.float())
+        predictions = HEAD_WEIGHT * head + (1 - HEAD_WEIGHT) * sigmoid(bias_logit.float())
+        # Selecting targets from the predictions is faster than selecting rows before the head.
+        return predictions.squeeze(1).index_select(0, packed.target)
+
+    def _attend(
+        self, packed: PackedHistories, dropout: FastDropout
+    ) -> tuple[Float[Tensor, "rows attended"], Float[Tensor, "rows codes"]]:
+        """Return each row's query, mean value and mean code side by side; and the mean code again.
+
+        The values lack the part of the rating embeddings.
+        """
+        mask_bias, is_visible = self.mask(packed.first)
+        movie = self.mask.split_blocks(packed.movie).flatten()
+        code = self.mask.split_blocks(packed.code).flatten()
+        projected = linear(self.content.index_select(0, movie), self._projection())
+        dropout_mask = dropout.mask(mask_bias.shape, is_visible.device).mul_(is_visible).to(self.dtype)
+        blocks = (-1, self.mask.block_size)
+        attended, code_weights = SlidingWindowAttention.apply(
+            projected.unflatten(0, blocks),
+            self.code.index_select(0, code).unflatten(0, blocks),
+            mask_bias,
+            dropout_mask,
         )
-        joined, by_code = SlidingWindowAttention.apply(*blocks, unseen, kept)
-        return joined.flatten(0, 1), by_code.flatten(0, 1)
+        return attended.flatten(0, 1), code_weights.flatten(0, 1)
 
     def _projection(self) -> Float[Tensor, "three_hidden content"]:
-        """Return what makes queries, keys and values of content."""
+        """Return the matrix that maps content to query, key and value."""
         query, key, value = self.rater.query, self.rater.key, self.rater.value
         weight = torch.cat([query.weight, key.weight, value.weight[:, : self.dim]])
         bias = torch.cat([query.bias, key.bias, value.bias])
-        return self._filled(torch.cat([weight, bias.unsqueeze(1)], dim=1))
+        return self._pad_columns(torch.cat([weight, bias.unsqueeze(1)], dim=1))
 
-    def _filled(self, rows: Float[Tensor, "rows width"]) -> Float[Tensor, "rows content"]:
+    def _pad_columns(self, rows: Float[Tensor, "rows width"]) -> Float[Tensor, "rows content"]:
         return pad(rows, (0, -rows.shape[1] % CACHE_LINE)).to(self.dtype)
 
     def _head(
         self,
-        joined: Float[Tensor, "places joined"],
+        attended: Float[Tensor, "rows attended"],
         codes: Float[Tensor, "codes hidden"],
-        dropping: FastDropout,
-    ) -> Float[Tensor, "places 1"]:
-        """Return what the head says, before its sigmoid."""
-        first, second, last = (each for each in self.rater.head if isinstance(each, nn.Linear))
-        context, query = first.weight.split(self.hidden, dim=1)
-        attended = torch.cat([context, context @ self.rater.value.weight[:, self.dim :] @ codes.T], dim=1)
-        attended = pad(attended * dropping.scale, (0, PADDED_CODES - N_CODES))
-        head = self._linear(joined, torch.cat([query, attended], dim=1), first.bias)
-        head = ReluDropout.apply(head, dropping.mask(head.shape, head.device).to(self.dtype))
-        head = self._linear(head, second.weight * dropping.scale, second.bias).relu()
-        return self._linear(head, last.weight, last.bias)
+        dropout: FastDropout,
+    ) -> Float[Tensor, "rows 1"]:
+        """Return the head's output before its sigmoid."""
+        first, second, last = (layer for layer in self.rater.head if isinstance(layer, nn.Linear))
+        context, query = first.weight.split(self.hidden_dim, dim=1)
+        code_weight = context @ self.rater.value.weight[:, self.dim :] @ codes.T
+        context = torch.cat([context, code_weight], dim=1)
+        context = pad(context * dropout.scale, (0, PADDED_CODES - N_CODES))
+        hidden = self._linear(attended, torch.cat([query, context], dim=1), first.bias)
+        hidden = ReluDropout.apply(hidden, dropout.mask(hidden.shape, hidden.device).to(self.dtype))
+        hidden = self._linear(hidden, second.weight * dropout.scale, second.bias).relu()
+        return self._linear(hidden, last.weight, last.bias)
 
     def _linear(
         self,
