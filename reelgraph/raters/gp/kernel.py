@@ -1,4 +1,7 @@
-"""Summands of the Gaussian process's covariance function, each a module with one parameter vector."""
+"""Summands of the Gaussian process's covariance function, each a module, and its linear mean function.
+
+Sections are those of Rasmussen & Williams; see ``reelgraph.raters.gp.model``.
+"""
 
 from __future__ import annotations
 
@@ -20,24 +23,29 @@ DECAY_RANK_SCALES = (10.0, 100.0)
 DECAY_TIME_SCALE = 90 * DAY
 """Length scale of the temporal decay, in seconds."""
 
+N_MOVIE_FEATURES = 4
+"""Length of x; see ``RatingFeatures.movie_features``."""
+N_NOISE_FEATURES = 2
+"""Length of n; see ``RatingFeatures.noise_features``."""
+
 Square = Float[Tensor, "windows size size"]
 Distances = Float[Tensor, "*distances"]
 
 
 class ConstantKernel(nn.Module):
-    """k = σ²: the variance of a user's mean rating."""
+    """k = θ: the variance of a user's mean rating."""
 
     def __init__(self, variance: float) -> None:
         super().__init__()
         self.log_variance = log_parameter(variance)
 
     def forward(self) -> Float[Tensor, "1"]:
-        """Return σ², stars²."""
+        """Return θ, stars²."""
         return self.log_variance.exp()
 
 
 class WhiteNoise(nn.Module):
-    """k(a, b) = σ_n² · exp(h_a) for a = b, else 0: the noise variance of a rating."""
+    """k(p, q) = θ exp(h_p) for p = q, else 0: the noise variance of a rating."""
 
     def __init__(self, variance: float) -> None:
         super().__init__()
@@ -49,7 +57,7 @@ class WhiteNoise(nn.Module):
 
 
 class ExponentialKernel(nn.Module):
-    """k(d) = Σ_s a_s · exp(−d / s): a sum of Ornstein-Uhlenbeck processes (R&W, eq. 4.18)."""
+    """k(d) = Σ_s θ_s · exp(−d / s): a sum of Ornstein-Uhlenbeck processes (section 4.2.1)."""
 
     def __init__(self, scales: Sequence[float], weight: float) -> None:
         super().__init__()
@@ -62,9 +70,9 @@ class ExponentialKernel(nn.Module):
 
 
 class ScaledDotProductKernel(nn.Module):
-    """k(φ, ψ) = Σ_b a_b · φ_b·ψ_b: a weighted dot product of vectors in one or more blocks.
+    """k(φ, ψ) = Σ_b θ_b · φ_b·ψ_b: a weighted dot product of vectors in one or more blocks.
 
-    The kernel is given by its feature map φ → √a φ: sums of kernels concatenate them (R&W, section 2.1.2).
+    The kernel is given by its feature map φ → √θ φ: sums of kernels concatenate them (section 2.1.2).
     """
 
     def __init__(self, weight: float, n_weights: int = 1) -> None:
@@ -72,16 +80,16 @@ class ScaledDotProductKernel(nn.Module):
         self.log_weights = log_parameter(weight, n_weights)
 
     def weights(self) -> Float[Tensor, " weights"]:
-        """Return a."""
+        """Return θ."""
         return self.log_weights.exp()
 
     def root_weights(self) -> Float[Tensor, " weights"]:
-        """Return √a."""
+        """Return √θ."""
         return (self.log_weights / 2).exp()
 
 
 class SharedEntityKernel(nn.Module):
-    """k(i, j) = Σ_type a_type · (number of entities of the type that movies i and j share)."""
+    """k(i, j) = Σ_type θ_type · (number of entities of the type that movies i and j share)."""
 
     def __init__(self, n_types: int, weight: float) -> None:
         super().__init__()
@@ -131,7 +139,7 @@ class SharedEntityKernel(nn.Module):
 
 
 class TemporalDecay(nn.Module):
-    """g(r, t) = 1 + a_1 e^(−r/10) + a_2 e^(−r/100) + a_3 e^(−t/90 days).
+    """g(r, t) = 1 + θ_1 exp(−r/10) + θ_2 exp(−r/100) + θ_3 exp(−t/90 days).
 
     It multiplies the covariance of two movies: tastes are more alike between ratings close in time.
     """
@@ -145,6 +153,24 @@ class TemporalDecay(nn.Module):
         weights = self.log_weights.exp()
         by_time = weights[-1] * torch.exp(-time / DECAY_TIME_SCALE)
         return 1 + exponential_mixture(rank, DECAY_RANK_SCALES, weights[:-1]) + by_time
+
+
+class LinearModel(nn.Module):
+    """Regressions on a movie's features: prior mean m = o + β·x, and log noise factor h·n."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.noise_slopes = nn.Parameter(torch.zeros(N_NOISE_FEATURES))
+        self.offset = nn.Parameter(torch.zeros(1))
+        self.slopes = nn.Parameter(torch.zeros(N_MOVIE_FEATURES))
+
+    def prior_mean(self, x: Float[Tensor, "*shape 4"]) -> Float[Tensor, "*shape"]:
+        """Return m, stars."""
+        return self.offset + x @ self.slopes
+
+    def log_noise_factor(self, n: Float[Tensor, "*shape 2"]) -> Float[Tensor, "*shape"]:
+        """Return h·n."""
+        return n @ self.noise_slopes
 
 
 def exponential_mixture(
@@ -166,13 +192,13 @@ def pairwise_distances(
 
 def count_shared(block: Int64[Tensor, "windows size width"]) -> Float[Tensor, "windows size size"]:
     """Count the entities of one type that each two movies of a window share; 0 is none."""
-    left = block.int().unsqueeze(2)
-    right = block.int().masked_fill(block == 0, -1).unsqueeze(1)
+    rows = block.int().unsqueeze(2)
+    columns = block.int().masked_fill(block == 0, -1).unsqueeze(1)
     windows, size, width = block.shape
-    counts = torch.zeros(windows, size, size, device=block.device)
+    counts = torch.zeros(windows, size, size, dtype=torch.float32, device=block.device)
     for i in range(width):
         for j in range(width):
-            counts += left[..., i] == right[..., j]
+            counts += rows[..., i] == columns[..., j]
     return counts
 
 

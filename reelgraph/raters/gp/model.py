@@ -1,28 +1,34 @@
 """A user's ratings as a Gaussian process over movies and time.
 
-Notation of Rasmussen & Williams, "Gaussian Processes for Machine Learning" (2006), chapter 2. One rating a is
-of movie i, at time t, and the r-th of its user. Its residual y over the movie's mean is modelled as
+Notation of Rasmussen & Williams, "Gaussian Processes for Machine Learning" (2006), chapter 2. θ are
+hyperparameters, which all users share. The user's rating p is of movie i, at time t_p, and the r_p-th by
+time; q is of movie j. The residual y_p of its stars over the movie's mean is modelled as
 
-    y_a = m(x_a) + f(a) + ε_a,    f ~ GP(0, k),    ε_a ~ N(0, σ_n²(a)),    m(x) = o + w·x
+    y_p = m(p) + f(p) + ε_p,    f ~ GP(0, k),    ε_p ~ N(0, σ_n²(p))
 
-    k(a, b) = c + Σ_s a_s exp(−|r_a − r_b| / s) + Σ_s a_s exp(−|t_a − t_b| / s) + C(i, j) · g(a, b)
-    C(i, j) = e_i·e_j + a v_i·v_j + a w_i·w_j + a z_i·z_j + Σ_type a · shared entities + x_i D x_j
+                                                            attribute
+    m(p)    = o + β·x_i                                     regression
+    k(p, q) = θ_c                                           constant
+            + Σ_s θ_s exp(−|r_p − r_q| / s)                 rank_drift
+            + Σ_s θ_s exp(−|t_p − t_q| / s)                 time_drift
+            + C(i, j) · g(p, q)                             temporal_decay (g)
+    C(i, j) = e_i·e_j                                       embedding
+            + θ v_i·v_j                                     latent
+            + θ w_i·w_j + θ z_i·z_j                         cosine
+            + Σ_type θ_type · (entities that i and j share) shared_entities
+            + Σ_d θ_d x_id x_jd                             linear
+    σ_n²(p) = θ_n exp(h·n_i) + uncertainty of e_i and v_i   noise, regression
 
-All users share the hyperparameters. The summands of k:
+The vectors of a movie are x: mean rating, popularity and year; v: latent factors of a Bayesian matrix
+factorization; w: co-occurrence vectors; z: content vectors; and e = [w, z/2] W + the embeddings of the movie
+and of its entities. The embeddings have a Gaussian prior and are learned by variational inference.
 
-- c: constant, the variance of the user's mean. The sums over s: user drift, by rank and by time.
-- C: movie covariance, with the temporal decay g. Its movie vectors are v, the latent factors of a Bayesian
-  matrix factorization; w, the co-occurrence vectors; z, the content vectors; x, the movie's mean, popularity
-  and year; and e = [w, z/2] W + embeddings of the movie and of its entities.
-
-The embeddings have a Gaussian prior and are learned by variational inference. The uncertainty of e and v adds
-to σ_n². With K = k(X, X) + diag(σ_n²) = L Lᵀ, one Cholesky factor gives the one-step-ahead predictions of all
-ratings of a window: L⁻¹(y − m) are their standardized residuals, and diag(L) their standard deviations.
+With K = k(X, X) + diag(σ_n²) = L Lᵀ, one Cholesky factor gives the one-step-ahead predictions of all ratings
+of a window: L⁻¹(y − m) are their standardized residuals, and diag(L) their standard deviations. A new rating
+has mean m + k_*ᵀ α with α = K⁻¹(y − m), and variance k_** + σ_n² − vᵀv with v = L⁻¹ k_* (Algorithm 2.1).
 """
 
 from __future__ import annotations
-
-import math
 
 import torch
 from jaxtyping import Float, Int64
@@ -30,100 +36,33 @@ from torch import Tensor, nn
 from torch.nn.functional import embedding
 
 from reelgraph.raters.gp.kernel import (
+    N_MOVIE_FEATURES,
     RANK_SCALES,
     TIME_SCALES,
     ConstantKernel,
     Distances,
     ExponentialKernel,
+    LinearModel,
     ScaledDotProductKernel,
     SharedEntityKernel,
     Square,
     TemporalDecay,
     WhiteNoise,
-    log_parameter,
     pairwise_distances,
 )
 from reelgraph.raters.gp.movie_content import MovieContent
-from reelgraph.raters.gp.movie_factors import LatentFactors
+from reelgraph.raters.gp.movie_factors import EmbeddingPrior, LatentFactors, MovieEmbedding, TokenEmbeddings
 from reelgraph.raters.gp.types import (
     CandidateCache,
     CandidatePredictions,
     OneStepPredictions,
     RatingFeatures,
-    TokenEmbeddings,
 )
 
-PROJECTION_PRECISION = 300.0
-"""Precision of the Gaussian prior of W."""
 JITTER = 1e-3
 """Least noise variance, stars²; keeps K positive definite."""
-N_MOVIE_FEATURES = 4
-N_NOISE_FEATURES = 2
-INITIAL_PRIOR_SCALE = 0.05
-INITIAL_POSTERIOR_LOG_STD = -1.0
 
 Windows = Int64[Tensor, "windows size"]
-
-
-class LinearModel(nn.Module):
-    """Regressions on a movie's features: prior mean m(x) = o + w·x, and log noise factor h(n) = s·n."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.noise_slopes = nn.Parameter(torch.zeros(N_NOISE_FEATURES))
-        self.offset = nn.Parameter(torch.zeros(1))
-        self.slopes = nn.Parameter(torch.zeros(N_MOVIE_FEATURES))
-
-    def prior_mean(self, x: Float[Tensor, "*shape 4"]) -> Float[Tensor, "*shape"]:
-        """Return m(x), stars."""
-        return self.offset + x @ self.slopes
-
-    def log_noise_factor(self, n: Float[Tensor, "*shape 2"]) -> Float[Tensor, "*shape"]:
-        """Return h(n)."""
-        return n @ self.noise_slopes
-
-
-class EmbeddingPrior(nn.Module):
-    """N(0, ρ²) for the embeddings of movies and of each entity type; ρ is learned."""
-
-    token_type: Int64[Tensor, " tokens"]
-
-    def __init__(self, token_type: Int64[Tensor, " tokens"], n_types: int) -> None:
-        super().__init__()
-        self.log_prior_scale = log_parameter(INITIAL_PRIOR_SCALE, n_types)
-        self.register_buffer("token_type", token_type, persistent=False)
-
-    def forward(self) -> Float[Tensor, "tokens 1"]:
-        """Return ρ of each token; 0 for the padding token."""
-        is_token = torch.arange(len(self.token_type), device=self.token_type.device) > 0
-        return self.log_prior_scale.exp()[self.token_type].unsqueeze(1) * is_token.unsqueeze(1)
-
-
-class MovieEmbedding(nn.Module):
-    """The projection W, and a Gaussian variational posterior N(ρ μ, ρ² s²) of the tokens' embeddings.
-
-    Tokens are the movies and their entities.
-    """
-
-    def __init__(self, n_inputs: int, n_tokens: int, dim: int) -> None:
-        super().__init__()
-        self.projection = nn.Parameter(torch.randn(n_inputs, dim) * 0.1 / math.sqrt(n_inputs))
-        self.posterior_mean = nn.Parameter(torch.randn(n_tokens, dim) * 0.1)
-        self.posterior_log_std = nn.Parameter(torch.full((n_tokens, 1), INITIAL_POSTERIOR_LOG_STD))
-
-    def forward(self, prior_scale: Float[Tensor, "tokens 1"]) -> TokenEmbeddings:
-        """Return a sample of the posterior in training mode, else its mean and the variance around it."""
-        std = prior_scale * self.posterior_log_std.exp()
-        if self.training:
-            vectors = prior_scale * self.posterior_mean + std * torch.randn_like(self.posterior_mean)
-            return TokenEmbeddings(vectors, std.new_zeros(len(prior_scale)))
-        dim = self.posterior_mean.shape[1]
-        return TokenEmbeddings(prior_scale * self.posterior_mean, dim * (std**2).squeeze(1))
-
-    def penalty(self) -> Float[Tensor, ""]:
-        """Return −log prior of W plus the KL divergence of the posterior from the prior, in nats."""
-        kl = self.posterior_mean**2 + (2 * self.posterior_log_std).exp() - 1 - 2 * self.posterior_log_std
-        return (PROJECTION_PRECISION * (self.projection**2).sum() + kl[1:].sum()) / 2
 
 
 class GaussianProcess(nn.Module):
@@ -215,8 +154,6 @@ class GaussianProcess(nn.Module):
         self, features: RatingFeatures, window: Int64[Tensor, " size"], candidates: CandidateCache
     ) -> CandidatePredictions:
         """Predict candidates at the rank and time of a window's last rating, with one factorization for all.
-
-        Algorithm 2.1 of Rasmussen & Williams.
 
         Args:
             features: of all ratings.

@@ -17,7 +17,7 @@ MAX_CONTENT_DIM = 32
 """Largest dimension of the reduced vectors: more dimensions add little and cost time."""
 FIRST_YEAR = 1910
 LAST_YEAR = 2024
-N_HALF_DECADES = 23
+N_YEAR_BINS = 23
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class MovieContent:
         return tuple(number[block] for block in self.entity_blocks)
 
     def design_matrix(self) -> sp.csr_matrix:
-        """Return the regressors of a movie: indicators of shared entities and half decades, and vector."""
+        """Return the regressors of a movie: indicators of shared entities and five-year bins, and vector."""
         all_movies = np.arange(self.n_movies)
         padding = np.zeros((self.n_movies, 1), np.int64)
         entities = np.concatenate([padding, *self.shared_entities()], axis=1)
@@ -56,9 +56,9 @@ class MovieContent:
         entity_matrix = sp.csr_matrix(
             (np.ones(len(movie)), (movie, entity)), (self.n_movies, max(int(entities.max()), 1))
         )
-        half_decade = ((self.year.clip(FIRST_YEAR, LAST_YEAR) - FIRST_YEAR) // 5).astype(int)
+        year_bin = ((self.year.clip(FIRST_YEAR, LAST_YEAR) - FIRST_YEAR) // 5).astype(int)
         year_matrix = sp.csr_matrix(
-            (np.ones(self.n_movies), (all_movies, half_decade)), (self.n_movies, N_HALF_DECADES)
+            (np.ones(self.n_movies), (all_movies, year_bin)), (self.n_movies, N_YEAR_BINS)
         )
         return sp.hstack([entity_matrix, year_matrix, sp.csr_matrix(self.vectors)]).tocsr()
 

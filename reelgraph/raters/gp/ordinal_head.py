@@ -158,7 +158,7 @@ class OrdinalHead(nn.Module):
         correction = self.out(self.body(standardized))
         corrected_mean = mean + correction[:, 0]
         corrected_std = std * torch.exp(0.3 * correction[:, 1])
-        z = (half_stars(mean) - corrected_mean.unsqueeze(1)) / corrected_std.unsqueeze(1)
+        z = (star_levels(mean) - corrected_mean.unsqueeze(1)) / corrected_std.unsqueeze(1)
         return correction[:, 2:] - z**2 / 2
 
 
@@ -185,14 +185,14 @@ class HeadEnsemble(nn.ModuleList):
         return torch.stack(logits).softmax(dim=1).mean(dim=0).T
 
 
-def half_stars(like: Tensor) -> Float[Tensor, " codes"]:
+def star_levels(like: Tensor) -> Float[Tensor, " codes"]:
     """Return 0.5 … 5 stars with the dtype and on the device of a tensor."""
     return codes_to_stars(torch.arange(1, N_CODES + 1, dtype=like.dtype, device=like.device))
 
 
 def expected_stars(probabilities: Float[Tensor, "batch codes"]) -> Float[Tensor, " batch"]:
     """Return the mean of each distribution over the half stars, in stars."""
-    return probabilities @ half_stars(probabilities)
+    return probabilities @ star_levels(probabilities)
 
 
 def log_dispersion(

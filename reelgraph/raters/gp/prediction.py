@@ -8,8 +8,9 @@ from jaxtyping import Float, Int64
 from torch import Tensor
 
 from reelgraph.core.parallel import parallel_map
+from reelgraph.raters.gp.kernel import N_MOVIE_FEATURES, N_NOISE_FEATURES
 from reelgraph.raters.gp.leave_one_out_stats import LeaveOneOutStats, MovieStats, leave_one_out_stats
-from reelgraph.raters.gp.model import N_MOVIE_FEATURES, N_NOISE_FEATURES, GaussianProcess
+from reelgraph.raters.gp.model import GaussianProcess
 from reelgraph.raters.gp.movie_content import MovieContent
 from reelgraph.raters.gp.movie_factors import assign_folds
 from reelgraph.raters.gp.ordinal_head import (
@@ -115,7 +116,9 @@ class OneStepPredictor:
         is_target = is_target[:, :width]
         predictions: OneStepPredictions = self.gp.predict_one_step(self.features, torch.from_numpy(windows))
         square = predictions.standardized_residual**2
-        dispersion = log_dispersion(torch.cumsum(square, dim=1) - square, torch.arange(width))
+        dispersion = log_dispersion(
+            torch.cumsum(square, dim=1) - square, torch.arange(width, device=square.device)
+        )
         columns = torch.stack([predictions.mean, predictions.std, dispersion], dim=2)
         return windows[is_target], columns[torch.from_numpy(is_target)]
 
@@ -123,7 +126,7 @@ class OneStepPredictor:
         """Compute the head's statistics of the users' histories before ratings."""
         ratings = self.ratings
         stars = ratings.stars
-        is_half = (stars * 2) % 2
+        is_fractional = (stars * 2) % 2
         residual = stars - self.global_mean - self.stats.effect
         length = ratings.history_length(index)
         # One column after another: columns of all ratings take gigabytes together at full size.
@@ -137,8 +140,8 @@ class OneStepPredictor:
             "log_seconds_since_previous": np.log1p(ratings.seconds_since_previous(index)),
             "star_fractions": np.stack(star_fractions, axis=1),
             "mean_log_count": ratings.history_sum(self.stats.log_count, index) / (length + 1.0),
-            "half_star_fraction": ratings.history_sum(is_half, index) / (length + 1.0),
-            "recent_half_star_fraction": ratings.recent_mean(is_half, RECENT_HALF_STARS, index),
+            "half_star_fraction": ratings.history_sum(is_fractional, index) / (length + 1.0),
+            "recent_half_star_fraction": ratings.recent_mean(is_fractional, RECENT_HALF_STARS, index),
             "recent_residuals": np.stack(recent_residuals, axis=1),
         }
         return HistoryFeatures(**{name: torch.from_numpy(column) for name, column in columns.items()})

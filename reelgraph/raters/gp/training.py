@@ -72,7 +72,7 @@ def train_gaussian_process(
     for epoch in progress(range(checkpoint.completed, n_epochs), "gaussian process"):
         total_loss = 0.0
         total_square = 0.0
-        n_seen = 0
+        n_read = 0
         for step, start in enumerate(rng.permutation(starts)[:n_steps]):
             completed = (epoch + step / n_steps) / n_epochs
             for group, base_rate in zip(optimizer.param_groups, base_rates, strict=True):
@@ -81,8 +81,8 @@ def train_gaussian_process(
             loss, square = _train_step(gp, optimizer, features, batch, n_ratings, epoch)
             total_loss += loss
             total_square += square
-            n_seen += int((batch >= 0).sum())
-        on_epoch(epoch + 1, total_loss / n_seen, math.sqrt(total_square / n_seen))
+            n_read += int((batch >= 0).sum())
+        on_epoch(epoch + 1, total_loss / n_read, math.sqrt(total_square / n_read))
         training.save(checkpoint, epoch + 1)
     gp.eval()
 

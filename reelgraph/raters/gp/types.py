@@ -7,6 +7,8 @@ from typing import NamedTuple
 from jaxtyping import Float, Float64, Int64
 from torch import Tensor
 
+from reelgraph.raters.gp.movie_factors import TokenEmbeddings
+
 
 class RatingFeatures(NamedTuple):
     """What the Gaussian process reads of each rating."""
@@ -24,14 +26,6 @@ class RatingFeatures(NamedTuple):
     """n: inverse count and log standard deviation of the movie."""
     residual: Float[Tensor, " ratings"]
     """y: stars over the movie's mean."""
-
-
-class TokenEmbeddings(NamedTuple):
-    """Embeddings of movies and entities."""
-
-    vectors: Float[Tensor, "tokens dim"]
-    variance: Float[Tensor, " tokens"]
-    """Variance of a rating from the uncertainty of the embedding, stars²."""
 
 
 class OneStepPredictions(NamedTuple):

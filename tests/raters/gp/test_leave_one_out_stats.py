@@ -22,8 +22,8 @@ def test_leave_one_out_stats_exclude_the_rating_itself(ratings: RatingTable, con
     residual = deviation - user_effect[ratings.user]
     for row in range(0, len(residual), 37):
         same_movie = ratings.movie == ratings.movie[row]
-        others = np.flatnonzero(same_movie & (np.arange(len(residual)) != row))
+        other_rows = np.flatnonzero(same_movie & (np.arange(len(residual)) != row))
         prior = stats.prior_effect[ratings.movie[row]]
-        expected = (residual[others].sum() + DAMPING * prior) / (len(others) + DAMPING)
+        expected = (residual[other_rows].sum() + DAMPING * prior) / (len(other_rows) + DAMPING)
         assert by_rating.effect[row] == pytest.approx(expected)
-        assert np.expm1(by_rating.log_count[row]) == pytest.approx(len(others))
+        assert np.expm1(by_rating.log_count[row]) == pytest.approx(len(other_rows))

@@ -83,13 +83,13 @@ def test_history_sum_and_recent_mean_and_seconds_since_previous_read_the_history
         assert length[row] == len(history)
         assert total[row] == pytest.approx(stars[history].sum())
         if target < h.history_cap[ratings.user[target]]:
-            earlier = history
+            preceding = history
             rank = float(len(history))
         else:
-            earlier = history[time[history] < time[target]]
+            preceding = history[time[history] < time[target]]
             tied = history[time[history] == time[target]]
-            rank = len(earlier) + (len(tied) - 1) / 2
-            earlier = np.append(earlier, tied[: len(tied) // 2])
+            rank = len(preceding) + (len(tied) - 1) / 2
+            preceding = np.append(preceding, tied[: len(tied) // 2])
         assert ratings.rank[target] == rank
-        assert recent[row] == pytest.approx(stars[earlier[-3:]].mean() if len(earlier) else 0, abs=1e-9)
-        assert seconds[row] == (time[target] - time[earlier[-1]] if len(earlier) else 0)
+        assert recent[row] == pytest.approx(stars[preceding[-3:]].mean() if len(preceding) else 0, abs=1e-9)
+        assert seconds[row] == (time[target] - time[preceding[-1]] if len(preceding) else 0)
