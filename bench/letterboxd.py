@@ -113,7 +113,7 @@ def library(folder: Path, english: bool) -> MovieCatalog:
 
 def told(rows: list[Line], found: MatchedRatings, movie_ids: np.ndarray) -> str:
     """Return how many rows were found rightly, wrongly and not at all, by quirk."""
-    said = {given.line: int(movie_ids[row]) for given, row, _ in found.matches}
+    said = {match.rating.line: int(movie_ids[match.row]) for match in found.matches}
     why = {each.line: each.reason.partition(":")[0] for each in found.skipped}
     table: dict[str, Counter[str]] = {}
     for at, line in enumerate(rows, 2):
@@ -140,11 +140,12 @@ def main(folder: Path, out: Path) -> None:
         mine = library(folder, english)
         found = match_ratings(read_ratings_file(out), mine, TitleIndex(mine))
         print(
-            f"{name}: {len(found.matches)} of {len(rows)} rows matched ({found.match_counts}), not: {found.skip_counts}"
+            f"{name}: {len(found.matches)} of {len(rows)} rows matched ({found.match_counts}), "
+            f"skipped: {found.skip_counts}"
         )
         print(told(rows, found, mine.movie_ids))
         for each in found.skipped:
-            if each.reason.startswith(("another year", "no such", "ambiguous")):
+            if each.reason.startswith(("year mismatch", "no such", "ambiguous")):
                 print(f"    {each.title}: {each.reason}")
 
 

@@ -1,4 +1,4 @@
-"""Movie embeddings, and a rater that predicts stars: ``reelgraph.load(DIR)`` opens a bundle."""
+"""Movie embeddings, and a rater that predicts ratings: ``reelgraph.load(DIR)`` loads an exported model."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ if TYPE_CHECKING:
 
 
 def load(folder: Path | str) -> Bundle:
-    """Load the bundle that ``reelgraph export`` wrote.
+    """Load a bundle, a folder that ``reelgraph export`` wrote.
 
     Raises:
-        ArtifactError: a file is missing, broken, of another format, or the files don't fit together.
+        ArtifactError: a file is missing, corrupt or of another format version, or the files are inconsistent.
     """
-    # Inside, so that a stage, whose deps are the modules that it imports, doesn't import all of this.
+    # Imported here, since importing any module of the package executes this file.
     from reelgraph.app.bundle import model
 
     return model.load(folder)

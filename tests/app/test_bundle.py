@@ -1,4 +1,4 @@
-"""A bundle answers as its rater does, loads without DVC, and refuses what doesn't fit."""
+"""A bundle predicts as its rater does, loads without DVC, and raises on inconsistent files."""
 
 from __future__ import annotations
 
@@ -16,9 +16,21 @@ from reelgraph.app.bundle.export import write_projector, write_word2vec
 from reelgraph.app.bundle.format import read_bundle
 from reelgraph.app.bundle.model import Bundle
 from reelgraph.app.bundle.new_user import UserRating, build_histories
-from reelgraph.app.bundle.results import central_interval, mmr_rerank, top_k
+from reelgraph.app.bundle.results import MoviePrediction, central_interval, mmr_rerank, top_k
 from reelgraph.runtime.errors import ArtifactError, InputError
 from tests.helpers import bundle_samples
+from tests.helpers.bundle_samples import sample_history
+
+FILES = (
+    "config.json",
+    "model.safetensors",
+    "vectors.safetensors",
+    "movies.parquet",
+    "README.md",
+    "test_results.json",
+)
+FIRST_ID = 100
+"""The movieId of row 0."""
 
 
 @pytest.fixture(scope="module", params=["gp", "attention", "transformer"])
@@ -29,196 +41,200 @@ def bundle(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 
 
 @pytest.fixture(scope="module")
-def gp(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
+def gp_bundle(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
     return reelgraph.load(bundle_samples.write_sample_bundle(tmp_path_factory.mktemp("bundle")))
 
 
-def test_it_predicts_what_the_rater_predicts_of_a_new_user(bundle: Bundle) -> None:
+def test_predict_equals_the_raters_predict(bundle: Bundle) -> None:
     rater, _, config = bundle_samples.fit_sample_rater(bundle.contents.config.rater.model.type)
-    rated = [UserRating(movie - 100, stars) for movie, stars in bundle_samples.sample_history()]
-    people = build_histories(rated, [1, 4])
-    said = rater.predict(people, people.offsets[:-1], people.test)
-    found = bundle.predict(bundle_samples.sample_history(), ["The Matrix (1999)", "Heat (1995)"])
-    assert [each.title for each in found] == ["The Matrix", "Heat"]
-    np.testing.assert_allclose([each.stars for each in found], said.stars, atol=1e-6)
-    assert config.model.type != "gp" or all(each.low <= each.stars <= each.high for each in found)
+    ratings = [UserRating(movie - FIRST_ID, stars) for movie, stars in sample_history()]
+    histories = build_histories(ratings, [1, 4])
+    expected = rater.predict(histories, histories.offsets[:-1], histories.test)
+    predictions = bundle.predict(sample_history(), ["The Matrix (1999)", "Heat (1995)"])
+    assert [movie.title for movie in predictions] == ["The Matrix", "Heat"]
+    np.testing.assert_allclose([movie.stars for movie in predictions], expected.stars, atol=1e-6)
+    if config.model.type == "gp":
+        assert all(movie.low <= movie.stars <= movie.high for movie in predictions)
 
 
-def test_recommendations_are_the_highest_predictions_of_movies_not_rated(bundle: Bundle) -> None:
-    history = bundle_samples.sample_history()
-    found = bundle.recommend(history, top=5)
-    others = [int(m) for m in bundle.library.movie_ids if m not in dict(history)]
-    every = {each.movie_id: each.stars for each in bundle.predict(history, others)}
-    best = sorted(every.values(), reverse=True)[:5]
-    np.testing.assert_allclose([each.stars for each in found], best, atol=1e-4)
-    assert not {each.movie_id for each in found} & set(dict(history))
+def test_recommend_returns_the_unrated_movies_with_the_highest_predictions(bundle: Bundle) -> None:
+    rated_ids = set(dict(sample_history()))
+    recommendations = bundle.recommend(sample_history(), top=5)
+    unrated_ids = [int(movie) for movie in bundle.catalog.movie_ids if movie not in rated_ids]
+    predictions = bundle.predict(sample_history(), unrated_ids)
+    highest = sorted((movie.stars for movie in predictions), reverse=True)[:5]
+    np.testing.assert_allclose([movie.stars for movie in recommendations], highest, atol=1e-4)
+    assert not {movie.movie_id for movie in recommendations} & rated_ids
 
 
-def test_recommendations_keep_to_genre_year_and_popularity(gp: Bundle) -> None:
-    found = gp.recommend(
-        bundle_samples.sample_history(), top=40, genre="crime", since=1970, exclude_popular=True
+def test_recommend_filters_by_genre_year_and_popularity(gp_bundle: Bundle) -> None:
+    recommendations = gp_bundle.recommend(
+        sample_history(), top=40, genre="crime", since=1970, exclude_popular=True
     )
-    assert found
-    rows = gp.library.find_rows([each.movie_id for each in found])
-    assert {gp.library.genres[row] for row in rows if row is not None} == {"Crime"}
-    assert all(each.year is not None and each.year >= 1970 for each in found)
-    assert max(gp.library.rating_counts[row] for row in rows if row is not None) <= np.quantile(
-        gp.library.rating_counts, 0.9
-    )
+    assert recommendations
+    rows = [movie.movie_id - FIRST_ID for movie in recommendations]
+    counts = gp_bundle.catalog.rating_counts
+    assert {gp_bundle.catalog.genres[row] for row in rows} == {"Crime"}
+    assert all(movie.year is not None and movie.year >= 1970 for movie in recommendations)
+    assert counts[rows].max() <= np.quantile(counts, 0.9)
+
+
+def test_recommend_raises_on_an_unknown_genre(gp_bundle: Bundle) -> None:
     with pytest.raises(InputError, match="one of Crime, Drama, got Western"):
-        gp.recommend(bundle_samples.sample_history(), genre="Western")
+        gp_bundle.recommend(sample_history(), genre="Western")
 
 
-def test_diverse_recommendations_are_less_alike(gp: Bundle) -> None:
-    def alike(found: list) -> float:
-        rows = [each.movie_id - 100 for each in found]
-        unit = gp._both[rows]
-        return float((unit @ unit.T).sum() - len(rows))
+def test_recommend_diverse_lowers_the_similarity_of_the_recommendations(gp_bundle: Bundle) -> None:
+    def total_similarity(movies: list[MoviePrediction]) -> float:
+        vectors = gp_bundle._unit_vectors_both[[movie.movie_id - FIRST_ID for movie in movies]]
+        return float((vectors @ vectors.T).sum() - len(movies))
 
-    plain, diverse = (
-        gp.recommend(bundle_samples.sample_history(), top=8, diverse=each) for each in (False, True)
-    )
-    assert alike(diverse) < alike(plain)
-    assert sum(e.stars for e in diverse) <= sum(e.stars for e in plain)
+    by_stars = gp_bundle.recommend(sample_history(), top=8)
+    diverse = gp_bundle.recommend(sample_history(), top=8, diverse=True)
+    assert total_similarity(diverse) < total_similarity(by_stars)
+    assert sum(movie.stars for movie in diverse) <= sum(movie.stars for movie in by_stars)
 
 
-def test_reasons_name_ratings_that_moved_the_prediction_and_what_is_shared(gp: Bundle) -> None:
-    (found,) = gp.predict(bundle_samples.sample_history(), ["The Matrix"])
-    assert 1 <= len(found.reasons) <= 3
-    assert [abs(r.contribution) for r in found.reasons] == sorted(
-        (abs(r.contribution) for r in found.reasons), reverse=True
-    )
-    for reason in found.reasons:
-        row = reason.movie_id - 100
-        assert dict(bundle_samples.sample_history())[reason.movie_id] == reason.stars
-        assert set(reason.shared_entities) == set(gp.library.entities(row)) & set(gp.library.entities(1))
+def test_recommend_works_without_ratings(bundle: Bundle) -> None:
+    recommendations = bundle.recommend([], top=3)
+    assert len(recommendations) == 3
+    assert all(0.5 <= movie.stars <= 5 for movie in recommendations)
+    assert all(movie.reasons == () for movie in recommendations)
 
 
-def test_a_rated_movie_is_predicted_without_its_own_rating(gp: Bundle) -> None:
-    history = bundle_samples.sample_history()
-    without = [pair for pair in history if pair[0] != 120]
-    assert gp.predict(history, [120])[0].stars == pytest.approx(gp.predict(without, [120])[0].stars, abs=1e-6)
+def test_predict_gives_reasons_by_descending_contribution(gp_bundle: Bundle) -> None:
+    (prediction,) = gp_bundle.predict(sample_history(), ["The Matrix"])
+    sizes = [abs(reason.contribution) for reason in prediction.reasons]
+    assert 1 <= len(sizes) <= 3
+    assert sizes == sorted(sizes, reverse=True)
+    target_entities = set(gp_bundle.catalog.entities(1))
+    for reason in prediction.reasons:
+        entities = set(gp_bundle.catalog.entities(reason.movie_id - FIRST_ID))
+        assert dict(sample_history())[reason.movie_id] == reason.stars
+        assert set(reason.shared_entities) == entities & target_entities
 
 
-def test_times_order_the_history(gp: Bundle) -> None:
-    history = bundle_samples.sample_history()
-    timed = [(movie, stars, 1_000_000 + 60 * at) for at, (movie, stars) in enumerate(history)]
-    backwards = timed[::-1]
-    assert gp.predict(timed, [101]) == gp.predict(backwards, [101])
-    assert gp.predict(timed, [101])[0].stars == pytest.approx(gp.predict(history, [101])[0].stars, abs=1e-6)
+def test_predict_ignores_the_users_rating_of_the_target(gp_bundle: Bundle) -> None:
+    without_target = [rating for rating in sample_history() if rating[0] != 120]
+    prediction = gp_bundle.predict(sample_history(), [120])[0]
+    expected = gp_bundle.predict(without_target, [120])[0]
+    assert prediction.stars == pytest.approx(expected.stars, abs=1e-6)
 
 
-def test_somebody_without_ratings_gets_an_answer(bundle: Bundle) -> None:
-    found = bundle.recommend([], top=3)
-    assert len(found) == 3
-    assert all(0.5 <= each.stars <= 5 for each in found)
-    assert all(each.reasons == () for each in found)
+def test_predict_orders_the_history_by_time(gp_bundle: Bundle) -> None:
+    timed = [(movie, stars, 1_000_000 + 60 * index) for index, (movie, stars) in enumerate(sample_history())]
+    prediction = gp_bundle.predict(timed, [101])
+    assert prediction == gp_bundle.predict(timed[::-1], [101])
+    untimed = gp_bundle.predict(sample_history(), [101])
+    assert prediction[0].stars == pytest.approx(untimed[0].stars, abs=1e-6)
 
 
 @pytest.mark.parametrize(
-    ("history", "said"),
-    [([(120, 4.2)], "half stars"), ([(120, 4.0), (120, 3.0)], "a movie once"), ([(7, 4.0)], "movieId 7"),
-     ([("Nonesuch", 4.0)], "no such title"), ([("Heat", 4.0)], r"ambiguous: Heat \(1995\)")],
-)  # fmt: skip
-def test_a_history_that_cannot_be_is_refused(gp: Bundle, history: list, said: str) -> None:
-    with pytest.raises(InputError, match=said):
-        gp.predict(history, [101])
+    ("history", "message"),
+    [
+        ([(120, 4.2)], "half stars"),
+        ([(120, 4.0), (120, 3.0)], "one rating per movie"),
+        ([(7, 4.0)], "movieId 7"),
+        ([("Nonesuch", 4.0)], "no such title"),
+        ([("Heat", 4.0)], r"ambiguous: Heat \(1995\)"),
+        ([("The Matricks", 4.0)], r"Similar titles: The Matrix \(1999\)"),
+    ],
+)
+def test_predict_raises_on_an_invalid_history(gp_bundle: Bundle, history: list, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        gp_bundle.predict(history, [101])
 
 
-def test_similar_movies_are_the_nearest_by_cosine(gp: Bundle) -> None:
-    vectors = gp.contents.vectors
-    unit = {k: v / np.linalg.norm(v, axis=1, keepdims=True) for k, v in vectors.items()}
-    cosines = {k: v @ v[0] for k, v in unit.items()} | {
-        "both": (unit["text"] @ unit["text"][0] + unit["graph"] @ unit["graph"][0]) / 2
-    }
+def test_similar_returns_the_nearest_neighbours_by_cosine(gp_bundle: Bundle) -> None:
+    cosines = {}
+    for name, vectors in gp_bundle.contents.vectors.items():
+        unit_vectors = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+        cosines[name] = unit_vectors @ unit_vectors[0]
+    cosines["both"] = (cosines["text"] + cosines["graph"]) / 2
     for by, expected in cosines.items():
-        found = gp.similar("Spirited Away", by=by, top=5)
-        order = [row for row in np.argsort(-expected) if row != 0][:5]
-        assert [each.movie_id - 100 for each in found] == order
-        np.testing.assert_allclose([each.similarity for each in found], expected[order], atol=1e-6)
+        neighbours = gp_bundle.similar("Spirited Away", by=by, top=5)
+        rows = [row for row in np.argsort(-expected) if row != 0][:5]
+        assert [movie.movie_id - FIRST_ID for movie in neighbours] == rows
+        np.testing.assert_allclose([movie.similarity for movie in neighbours], expected[rows], atol=1e-6)
 
 
-def test_the_interval_holds_four_fifths() -> None:
-    draw = np.random.default_rng(0)
+def test_central_interval_has_a_probability_of_at_least_80_percent() -> None:
+    rng = np.random.default_rng(0)
     for _ in range(50):
-        each = draw.dirichlet(np.ones(10) * 0.5)
-        low, high = central_interval(each)
-        assert each[round(low * 2) - 1 : round(high * 2)].sum() >= 0.8 - 1e-9
+        probabilities = rng.dirichlet(np.ones(10) * 0.5)
+        low, high = central_interval(probabilities)
+        assert probabilities[round(low * 2) - 1 : round(high * 2)].sum() >= 0.8 - 1e-9
     assert central_interval(np.eye(10)[6]) == (3.5, 3.5)
 
 
-def test_the_best_are_the_highest_and_of_equal_ones_the_first() -> None:
-    draw = np.random.default_rng(0)
-    for count in (0, 1, 7, 50):
-        value = draw.integers(0, 9, 50).astype(np.float64)
-        assert top_k(value, count) == np.argsort(-value, kind="stable")[:count].tolist()
+def test_top_k_equals_a_stable_sort() -> None:
+    scores = np.random.default_rng(0).integers(0, 9, 50).astype(np.float64)
+    for k in (0, 1, 7, 50):
+        assert top_k(scores, k) == np.argsort(-scores, kind="stable")[:k].tolist()
 
 
-def test_a_copy_of_what_was_chosen_is_passed_over() -> None:
-    stars, likeness = np.array([4.0, 3.9, 3.5]), np.array([[1.0, 1.0, 0.0], [1.0, 1.0, 0.0], [0.0, 0.0, 1.0]])
-    assert mmr_rerank([0, 1, 2], stars, likeness, 2) == [0, 2]
+def test_mmr_rerank_skips_a_copy_of_a_selected_movie() -> None:
+    stars = np.array([4.0, 3.9, 3.5])
+    similarity = np.array([[1.0, 1.0, 0.0], [1.0, 1.0, 0.0], [0.0, 0.0, 1.0]])
+    assert mmr_rerank([0, 1, 2], stars, similarity, 2) == [0, 2]
 
 
-def test_it_loads_in_a_process_without_dvc_and_the_pipelines_folder(tmp_path: Path) -> None:
+def test_load_needs_neither_dvc_nor_the_project_folder(tmp_path: Path) -> None:
     folder = bundle_samples.write_sample_bundle(tmp_path)
-    code = ("import sys; sys.modules['dvc'] = sys.modules['dvclive'] = None; import reelgraph; "
-            f"print(reelgraph.load({str(folder)!r}).predict([(120, 4.0)], ['Heat (1995)'])[0].stars)")  # fmt: skip
-    elsewhere = tmp_path / "elsewhere"
-    elsewhere.mkdir()
+    code = (
+        "import sys; sys.modules['dvc'] = sys.modules['dvclive'] = None; import reelgraph; "
+        f"print(reelgraph.load({str(folder)!r}).predict([(120, 4.0)], ['Heat (1995)'])[0].stars)"
+    )
+    working_dir = tmp_path / "elsewhere"
+    working_dir.mkdir()
     env = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}
-    said = subprocess.run(
-        [sys.executable, "-c", code], cwd=elsewhere, env=env, capture_output=True, text=True, check=True
+    process = subprocess.run(
+        [sys.executable, "-c", code], cwd=working_dir, env=env, capture_output=True, text=True, check=True
     )
     expected = reelgraph.load(folder).predict([(120, 4.0)], ["Heat (1995)"])[0].stars
-    assert float(said.stdout) == pytest.approx(expected, abs=1e-6)
-
-
-FILES = (
-    "config.json",
-    "model.safetensors",
-    "vectors.safetensors",
-    "movies.parquet",
-    "README.md",
-    "test_results.json",
-)
+    assert float(process.stdout) == pytest.approx(expected, abs=1e-6)
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_a_missing_file_is_named(tmp_path: Path, name: str) -> None:
+def test_load_names_a_missing_file(tmp_path: Path, name: str) -> None:
     folder = bundle_samples.write_sample_bundle(tmp_path)
     (folder / name).unlink()
     with pytest.raises(ArtifactError, match=name):
         reelgraph.load(folder)
 
 
-@pytest.mark.parametrize(
-    "name", ["config.json", "model.safetensors", "vectors.safetensors", "movies.parquet"]
-)
+@pytest.mark.parametrize("name", FILES[:4])
 @pytest.mark.parametrize("content", [b"", b"\x80\x04N.", b"{}"])
-def test_a_broken_file_is_named(tmp_path: Path, name: str, content: bytes) -> None:
+def test_load_names_a_corrupt_file(tmp_path: Path, name: str, content: bytes) -> None:
     folder = bundle_samples.write_sample_bundle(tmp_path)
     (folder / name).write_bytes(content)
     with pytest.raises(ArtifactError, match=name):
         reelgraph.load(folder)
 
 
-def test_another_format_and_other_movies_are_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [({"format": 1}, r"format.*Input should be 2"), ({"movies": 7}, "7 movies"), ({"other": 1}, "other")],
+)
+def test_read_bundle_raises_on_another_format_or_other_movies(
+    tmp_path: Path, change: dict[str, int], message: str
+) -> None:
     folder = bundle_samples.write_sample_bundle(tmp_path)
     config = json.loads((folder / "config.json").read_text())
-    for change, said in (({"format": 2}, "format"), ({"movies": 7}, "7 movies"), ({"other": 1}, "other")):
-        (folder / "config.json").write_text(json.dumps(config | change))
-        with pytest.raises(ArtifactError, match=said):
-            read_bundle(folder)
+    (folder / "config.json").write_text(json.dumps(config | change))
+    with pytest.raises(ArtifactError, match=message):
+        read_bundle(folder)
 
 
-def test_word2vec_and_projector_files_have_the_same_numbers(gp: Bundle, tmp_path: Path) -> None:
-    library, vectors = gp.library, gp.contents.vectors["graph"]
-    write_word2vec(library, vectors, tmp_path / "graph.txt")
-    write_projector(library, vectors, tmp_path / "graph.tsv")
-    head, *lines = (tmp_path / "graph.txt").read_text().splitlines()
-    assert head == f"{len(vectors)} {vectors.shape[1]}"
+def test_write_word2vec_and_write_projector_write_the_same_numbers(gp_bundle: Bundle, tmp_path: Path) -> None:
+    catalog = gp_bundle.catalog
+    vectors = gp_bundle.contents.vectors["graph"]
+    write_word2vec(catalog, vectors, tmp_path / "graph.txt")
+    write_projector(catalog, vectors, tmp_path / "graph.tsv")
+    header, *lines = (tmp_path / "graph.txt").read_text().splitlines()
+    assert header == f"{len(vectors)} {vectors.shape[1]}"
     words = [line.split(" ") for line in lines]
-    assert [int(word[0]) for word in words] == library.movie_ids.tolist()
+    assert [int(word[0]) for word in words] == catalog.movie_ids.tolist()
     np.testing.assert_array_equal(np.array([word[1:] for word in words], np.float32), vectors)
     np.testing.assert_array_equal(
         np.loadtxt(tmp_path / "graph.tsv", dtype=np.float32, delimiter="\t"), vectors

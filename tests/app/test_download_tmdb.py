@@ -1,10 +1,11 @@
-"""Fetching from TMDB against a server that behaves like it: busy, broken, without a movie, with odd fields."""
+"""Download from a local server that responds as TMDB does: busy, broken, missing movies, malformed fields."""
 
 from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterator
+import logging
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
@@ -20,7 +21,7 @@ from stages import ingest
 from tests.helpers.download_server import Answer, RequestLog, serve_responses
 from tests.helpers.source_files import ingest_params
 
-TOY = {
+TOY_STORY = {
     "id": 862, "imdb_id": "tt0114709", "original_title": "Toy Story", "title": "Toy Story", "tagline": "",
     "overview": "Led by Woody,\n\"toys\" live.", "release_date": "1995-10-30",
     "genres": [{"id": 16, "name": "Animation"}], "production_companies": [{"name": "Pixar"}],
@@ -30,147 +31,170 @@ TOY = {
                 "crew": [{"job": "Editing", "name": "E"}, {"job": "Director", "name": "John Lasseter"},
                          {"job": "Screenplay", "name": "Joss Whedon"}]},
 }  # fmt: skip
-ODD = {
+MALFORMED = {
     "id": 7, "imdb_id": None, "original_title": None, "title": 5, "overview": ["x"], "release_date": "", "genres": None,
     "production_companies": {"name": "x"}, "production_countries": [None, 3, {"name": None}, {"name": "Italy"}],
     "spoken_languages": [{}], "credits": {"cast": [{"name": "A", "order": "first"}, "B"], "crew": None},
 }  # fmt: skip
-BARE = {"id": 8, "credits": []}
+MINIMAL = {"id": 8, "credits": []}
 LINKS = "movieId,imdbId,tmdbId\n1,114709,862\n2,110877,7\n3,1,8\n4,2,404\n5,3,\n"
 
 
-class Api:
-    """TMDB, whose every movie is first refused in each way that passes."""
+Respond = Callable[[str, RequestLog], Answer]
 
-    def __init__(self, trouble: tuple[Answer, ...] = ()) -> None:
-        self.trouble, self.movies = trouble, {862: TOY, 7: ODD, 8: BARE}
 
-    def __call__(self, path: str, asked: RequestLog) -> Answer:
-        nth = asked.count(path) - 1
-        if nth < len(self.trouble):
-            return self.trouble[nth]
-        found = self.movies.get(int(path.rpartition("/")[2]))
-        if found is None:
+class TmdbApi:
+    """TMDB with three movies; the first requests of each movie get the ``errors``."""
+
+    def __init__(self, errors: tuple[Answer, ...] = ()) -> None:
+        self.errors = errors
+        self.movies = {862: TOY_STORY, 7: MALFORMED, 8: MINIMAL}
+
+    def __call__(self, path: str, log: RequestLog) -> Answer:
+        attempt = log.count(path) - 1
+        if attempt < len(self.errors):
+            return self.errors[attempt]
+        movie = self.movies.get(int(path.rpartition("/")[2]))
+        if movie is None:
             return 404, json.dumps({"success": False, "status_code": 34}).encode(), {}
-        return 200, json.dumps(found).encode(), {}
+        return 200, json.dumps(movie).encode(), {}
 
 
 @contextmanager
-def api(answer: object) -> Iterator[tuple[HttpClient, RequestLog]]:
-    with serve_responses(answer) as (url, asked):
-        yield HttpClient(url, requests_per_second=1000.0, backoff_s=0.01), asked
+def serve_tmdb(respond: Respond) -> Iterator[tuple[HttpClient, RequestLog]]:
+    with serve_responses(respond) as (url, log):
+        yield HttpClient(url, query="api_key=k", requests_per_second=1000.0, backoff_s=0.01), log
 
 
-def links(folder: Path) -> Path:
+def write_links(folder: Path) -> Path:
     (folder / "links.csv").write_text(LINKS)
     return folder / "links.csv"
 
 
-def fetched(folder: Path, answer: object) -> tuple[dict[str, int], RequestLog]:
-    with api(answer) as (client, asked):
-        return tmdb.fetch_movies(client, "api_key=k", links(folder), folder / "tmdb"), asked
+def download(folder: Path, respond: Respond) -> tuple[dict[str, int], RequestLog]:
+    with serve_tmdb(respond) as (client, log):
+        return tmdb.download_movies(client, write_links(folder), folder / "tmdb"), log
 
 
-def test_movies_become_the_catalogue(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    counts, asked = fetched(tmp_path, Api())
+def test_download_movies_writes_files_that_ingest_reads(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counts, log = download(tmp_path, TmdbApi())
     assert counts == {
         "without an id": 1,
-        "kept from before": 0,
-        "fetched": 3,
+        "already downloaded": 0,
+        "downloaded": 3,
         "missing at TMDB": 1,
         "movies written": 3,
     }
-    assert asked.query == {"append_to_response": ["credits"], "api_key": ["k"]}
-    (tmp_path / "movies.csv").write_text("movieId,title,genres\n" + "".join(
-        f"{at},Movie {at} (1990),Drama\n" for at in range(1, 6)))  # fmt: skip
+    assert log.query == {"append_to_response": ["credits"], "api_key": ["k"]}
+    titles = [f"{movie},Movie {movie} (1990),Drama\n" for movie in range(1, 6)]
+    (tmp_path / "movies.csv").write_text("movieId,title,genres\n" + "".join(titles))
     (tmp_path / "ratings.csv").write_text("userId,movieId,rating,timestamp\n1,1,4.0,964982703\n")
     monkeypatch.chdir(tmp_path)
     ingest.main(ingest_params(source="movielens", movielens=str(tmp_path), tmdb=str(tmp_path / "tmdb")))
-    toy, odd, bare, missing, _ = pq.read_table("data/catalog.parquet").to_pylist()
-    assert toy == {
+    toy_story, malformed, minimal, missing, _ = pq.read_table("data/catalog.parquet").to_pylist()
+    assert toy_story == {
         "movieId": 1, "original_title": "Toy Story", "tagline": None, "overview": 'Led by Woody,\n"toys" live.',
         "actor_1": "Tom Hanks", "actor_2": "Tim Allen", "actor_3": None, "director_1": "John Lasseter",
         "writer_1": "Joss Whedon", "genre_1": "Animation", "produced_by_company_1": "Pixar",
         "produced_in_country_1": "United States of America", "spoken_language_1": "French", "release_year": 1995,
     }  # fmt: skip
-    assert (odd["original_title"], odd["actor_1"], odd["produced_in_country_1"]) == ("Movie 2", "A", "Italy")
-    assert (bare["original_title"], bare["genre_1"]) == (missing["original_title"].replace("4", "3"), "Drama")
+    assert malformed["original_title"] == "Movie 2"
+    assert malformed["actor_1"] == "A"
+    assert malformed["produced_in_country_1"] == "Italy"
+    assert (minimal["original_title"], minimal["genre_1"]) == ("Movie 3", "Drama")
+    assert missing["original_title"] == "Movie 4"
 
 
-def test_busy_and_broken_answers_are_asked_for_again(tmp_path: Path) -> None:
-    trouble = ((429, b"", {"Retry-After": "0"}), (500, b"oops", {}), (502, b"", {}), (0, b"", {}))
-    counts, asked = fetched(tmp_path, Api(trouble))
+def test_download_movies_retries_busy_and_broken_responses(tmp_path: Path) -> None:
+    errors = ((429, b"", {"Retry-After": "0"}), (500, b"oops", {}), (502, b"", {}), (0, b"", {}))
+    counts, log = download(tmp_path, TmdbApi(errors))
     assert counts["movies written"] == 3
-    assert asked.count("/movie/862") == len(trouble) + 1
+    assert log.count("/movie/862") == len(errors) + 1
 
 
-def test_who_was_stopped_goes_on(tmp_path: Path) -> None:
-    def dies(path: str, asked: RequestLog) -> Answer:
-        return (500, b"", {}) if path.endswith("/862") else Api()(path, asked)
+def test_download_movies_continues_an_interrupted_download(tmp_path: Path) -> None:
+    def fail_at_toy_story(path: str, log: RequestLog) -> Answer:
+        return (500, b"", {}) if path.endswith("/862") else TmdbApi()(path, log)
 
-    with pytest.raises(DownloadError, match="status 500, 6 times"):
-        fetched(tmp_path, dies)
+    with pytest.raises(DownloadError, match=r"too many 500 error responses \(6 attempts\)"):
+        download(tmp_path, fail_at_toy_story)
     assert not (tmp_path / "tmdb/movies_metadata.csv").exists()
-    kept = len(list((tmp_path / "tmdb/answers").glob("*.json")))
-    counts, asked = fetched(tmp_path, Api())
-    assert counts["kept from before"] == kept > 0
-    assert len(asked.paths) == 4 - kept
-    again, asked = fetched(tmp_path, Api())
-    assert (again["kept from before"], again["movies written"], asked.paths) == (4, 3, [])
+    n_saved = len(list((tmp_path / "tmdb/answers").glob("*.json")))
+    counts, log = download(tmp_path, TmdbApi())
+    assert counts["already downloaded"] == n_saved > 0
+    assert len(log.paths) == 4 - n_saved
+    counts, log = download(tmp_path, TmdbApi())
+    assert (counts["already downloaded"], counts["movies written"], log.paths) == (4, 3, [])
 
 
 @pytest.mark.parametrize("body", [b"<html>", b"[]", b'{"id": 9}', b"\xff"])
-def test_what_is_no_movie_is_not_kept(tmp_path: Path, body: bytes) -> None:
-    counts, _ = fetched(tmp_path, lambda path, asked: (200, body, {}))
-    assert counts["unreadable, not kept"] == 4
+def test_download_movies_does_not_save_invalid_responses(tmp_path: Path, body: bytes) -> None:
+    counts, _ = download(tmp_path, lambda path, log: (200, body, {}))
+    assert counts["invalid response"] == 4
     assert list((tmp_path / "tmdb").glob("answers/*")) == []
 
 
-def test_a_refused_key_stops_at_once_and_stands_in_no_message(tmp_path: Path) -> None:
-    refused = (401, b'{"status_code": 7}', {})
-    with api(lambda path, asked: refused) as (client, asked):
-        words = [
-            "tmdb",
-            "--links",
-            str(links(tmp_path)),
-            "--to",
-            str(tmp_path / "tmdb"),
-            "--server",
-            client.base_url,
-        ]
-        done = CliRunner().invoke(app, words, env={"TMDB_API_KEY": "s3cret"})
-    assert done.exit_code == 1
-    assert "Check the key" in done.output
-    assert "s3cret" not in done.output
-    assert len(asked.paths) <= tmdb.THREADS
+def test_command_tmdb_stops_at_a_rejected_key_and_does_not_show_it(tmp_path: Path) -> None:
+    with serve_tmdb(lambda path, log: (401, b'{"status_code": 7}', {})) as (client, log):
+        options = ["--to", str(tmp_path / "tmdb"), "--server", client.base_url]
+        result = CliRunner().invoke(
+            app,
+            ["download", "tmdb", "--links", str(write_links(tmp_path)), *options],
+            env={"TMDB_API_KEY": "s3cret"},
+        )
+    assert result.exit_code == 1
+    assert "Check the key" in result.output
+    assert "s3cret" not in result.output
+    assert len(log.paths) <= tmdb.THREADS
     assert not any(path.is_file() and b"s3cret" in path.read_bytes() for path in tmp_path.rglob("*"))
 
 
-def test_a_token_goes_into_a_header(tmp_path: Path) -> None:
-    with serve_responses(Api()) as (url, asked):
-        client, query = tmdb.make_client("t" * 200, url)
-        tmdb.fetch_movies(client, query, links(tmp_path), tmp_path / "tmdb")
-    assert asked.headers["Authorization"] == "Bearer " + "t" * 200
-    assert "api_key" not in asked.query
+@pytest.mark.parametrize("response", [(0, b"", {}), (503, b"", {})])
+def test_http_client_shows_the_query_in_no_error_or_log(
+    response: Answer, caplog: pytest.LogCaptureFixture
+) -> None:
+    with serve_responses(lambda path, log: response) as (url, _):
+        client = HttpClient(url, query="api_key=s3cret", backoff_s=0.01)
+        with caplog.at_level(logging.WARNING), pytest.raises(DownloadError) as error:
+            client.get("/movie/1")
+    assert "/movie/1" in str(error.value)
+    assert "s3cret" not in str(error.value) + caplog.text
 
 
-def test_without_a_key_nothing_is_asked(tmp_path: Path) -> None:
-    done = CliRunner().invoke(app, ["tmdb", "--links", str(links(tmp_path))], env={"TMDB_API_KEY": ""})
-    assert done.exit_code == 1
-    assert "your key of TMDB's API" in done.output
+def test_http_client_raises_if_the_server_does_not_exist() -> None:
+    for url in ("http://127.0.0.1:1", "htp://example"):
+        with pytest.raises(DownloadError, match="a response, got"):
+            HttpClient(url, backoff_s=0.0).get("/movie/1")
 
 
-def test_the_rate_is_shared_by_all_threads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    waited: list[float] = []
-    clock = SimpleNamespace(sleep=waited.append, monotonic=lambda: 100.0)
+def test_make_client_sends_a_token_in_a_header(tmp_path: Path) -> None:
+    with serve_responses(TmdbApi()) as (url, log):
+        tmdb.download_movies(tmdb.make_client("t" * 200, url), write_links(tmp_path), tmp_path / "tmdb")
+    assert log.headers["Authorization"] == "Bearer " + "t" * 200
+    assert "api_key" not in log.query
+
+
+def test_command_tmdb_raises_without_a_key(tmp_path: Path) -> None:
+    arguments = ["download", "tmdb", "--links", str(write_links(tmp_path))]
+    result = CliRunner().invoke(app, arguments, env={"TMDB_API_KEY": ""})
+    assert result.exit_code == 1
+    assert "your key for TMDB's API" in result.output
+
+
+def test_http_client_limits_the_rate_of_all_threads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    waits: list[float] = []
+    clock = SimpleNamespace(sleep=waits.append, monotonic=lambda: 100.0)
     monkeypatch.setattr("reelgraph.app.download.http.time", clock)
-    with serve_responses(Api()) as (url, _):
-        tmdb.fetch_movies(HttpClient(url, requests_per_second=10.0), "", links(tmp_path), tmp_path / "tmdb")
-    assert sorted(waited) == pytest.approx([0.0, 0.1, 0.2, 0.3])
+    with serve_responses(TmdbApi()) as (url, _):
+        client = HttpClient(url, requests_per_second=10.0)
+        tmdb.download_movies(client, write_links(tmp_path), tmp_path / "tmdb")
+    assert sorted(waits) == pytest.approx([0.0, 0.1, 0.2, 0.3])
 
 
-def test_the_files_are_what_csv_readers_read(tmp_path: Path) -> None:
-    fetched(tmp_path, Api())
+def test_download_movies_writes_valid_csv(tmp_path: Path) -> None:
+    download(tmp_path, TmdbApi())
     with (tmp_path / "tmdb/movies_metadata.csv").open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     assert [row["id"] for row in rows] == ["7", "8", "862"]

@@ -1,11 +1,13 @@
-"""Files as Letterboxd, IMDb, Trakt, MovieLens and GroupLens write them, with their quirks."""
+"""Rating exports as Letterboxd, IMDb, Trakt, MovieLens and GroupLens write them."""
 
 from __future__ import annotations
 
 import csv
 import io
 import json
+from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
 from hypothesis import example, given
@@ -22,8 +24,8 @@ from reelgraph.app.rating_imports.ratings_file import (
 from reelgraph.runtime.errors import InputError
 from tests.helpers import bundle_samples
 
-LIBRARY = bundle_samples.sample_library(30)
-TITLES = TitleIndex(LIBRARY)
+CATALOG = bundle_samples.sample_library(30)
+TITLES = TitleIndex(CATALOG)
 
 LETTERBOXD = """\
 Date,Name,Year,Letterboxd URI,Rating
@@ -62,111 +64,140 @@ movie_id,imdb_id,tmdb_id,rating,average_rating,title
 GROUPLENS = "userId,movieId,rating,timestamp\n3,101,4.0,964982703\n3,5,1.5,964982704\n"
 
 
-def matched(text: str | bytes) -> MatchedRatings:
+def match_file(text: str | bytes) -> MatchedRatings:
     content = text.encode() if isinstance(text, str) else text
-    return match_ratings(parse_ratings_file(content, "mine.csv"), LIBRARY, TITLES)
+    return match_ratings(parse_ratings_file(content, "ratings.csv"), CATALOG, TITLES)
 
 
-def rows(found: MatchedRatings) -> dict[int, float]:
-    return {row: given.stars for given, row, _ in found.matches}
+def stars_by_row(matched: MatchedRatings) -> dict[int, float]:
+    return {match.row: match.rating.stars for match in matched.matches}
 
 
-def why(found: MatchedRatings) -> dict[int, str]:
-    return {each.line: each.reason for each in found.skipped}
+def reasons_by_line(matched: MatchedRatings) -> dict[int, str]:
+    return {row.line: row.reason for row in matched.skipped}
 
 
-def test_letterboxd() -> None:
-    found = matched(LETTERBOXD)
-    assert (found.file.site, found.file.scale, found.file.rows) == ("Letterboxd", 5, 7)
-    assert rows(found) == {0: 5.0, 9: 3.5, 4: 4.5}
-    assert why(found) == {
-        4: "rated again later", 5: "no rating", 6: "no such title",
+def test_match_ratings_of_letterboxd() -> None:
+    matched = match_file(LETTERBOXD)
+    assert (matched.file.site, matched.file.scale, matched.file.rows) == ("Letterboxd", 5, 7)
+    assert stars_by_row(matched) == {0: 5.0, 9: 3.5, 4: 4.5}
+    assert reasons_by_line(matched) == {
+        4: "rated again later",
+        5: "no rating",
+        6: "no such title",
         7: "ambiguous: Solaris (1972) [movieId 111]; Solaris (2002) [movieId 112]",
-    }  # fmt: skip
-    assert found.skip_counts == {"rated again later": 1, "no rating": 1, "no such title": 1, "ambiguous": 1}
-    assert {each.row: each.time for each in found.history}[0] == parse_timestamp("2024-03-01")
+    }
+    assert matched.skip_counts == {
+        "rated again later": 1,
+        "no rating": 1,
+        "no such title": 1,
+        "ambiguous": 1,
+    }
+    assert matched.history[0].time == parse_timestamp("2024-03-01")
 
 
-def test_imdb_is_halved_and_series_are_no_movies() -> None:
-    found = matched(IMDB)
-    assert (found.file.site, found.file.scale) == ("IMDb", 10)
-    assert rows(found) == {0: 4.5, 1: 3.5}
-    assert found.match_counts == {"id": 1, "title and year": 1}
-    assert why(found) == {
-        4: "a series, not a movie (TV Series)", 5: "a series, not a movie (tvEpisode)",
-        6: "a series, not a movie (tvMiniSeries)", 7: "not a movie (Video Game)",
+def test_match_ratings_keeps_the_most_recent_rating_whatever_the_order_of_rows() -> None:
+    header, *lines = LETTERBOXD.splitlines()
+    matched = match_file("\n".join([header, *reversed(lines)]) + "\n")
+    assert stars_by_row(matched) == {0: 5.0, 9: 3.5, 4: 4.5}
+    assert reasons_by_line(matched)[6] == "rated again later"
+
+
+def test_match_ratings_of_imdb_skips_series_and_games() -> None:
+    matched = match_file(IMDB)
+    assert (matched.file.site, matched.file.scale) == ("IMDb", 10)
+    assert stars_by_row(matched) == {0: 4.5, 1: 3.5}
+    assert matched.match_counts == {"id": 1, "title and year": 1}
+    assert reasons_by_line(matched) == {
+        4: "a series, not a movie (TV Series)",
+        5: "a series, not a movie (tvEpisode)",
+        6: "a series, not a movie (tvMiniSeries)",
+        7: "not a movie (Video Game)",
         8: "rating '11' is not on a scale to 10",
-    }  # fmt: skip
+    }
 
 
-def test_trakt() -> None:
-    found = matched(TRAKT)
-    assert (found.file.site, found.file.scale) == ("Trakt", 10)
-    assert rows(found) == {4: 4.0, 15: 3.5}
-    assert why(found) == {2: "a series, not a movie (show)"}
-    assert found.history[0].time == 1609532100
+def test_match_ratings_of_trakt() -> None:
+    matched = match_file(TRAKT)
+    assert (matched.file.site, matched.file.scale) == ("Trakt", 10)
+    assert stars_by_row(matched) == {4: 4.0, 15: 3.5}
+    assert reasons_by_line(matched) == {2: "a series, not a movie (show)"}
+    assert matched.history[0].time == 1609532100
 
 
-def test_movielens() -> None:
-    found = matched(MOVIELENS)
-    assert (found.file.site, found.file.scale) == ("MovieLens", 5)
-    assert rows(found) == {1: 4.5, 2: 2.0}
-    assert why(found) == {4: "rating '-1' is not on a scale to 5"}
+def test_match_ratings_of_movielens() -> None:
+    matched = match_file(MOVIELENS)
+    assert (matched.file.site, matched.file.scale) == ("MovieLens", 5)
+    assert stars_by_row(matched) == {1: 4.5, 2: 2.0}
+    assert reasons_by_line(matched) == {4: "rating '-1' is not on a scale to 5"}
 
 
-def test_grouplens_names_movies_by_id() -> None:
-    found = matched(GROUPLENS)
-    assert found.file.site == "GroupLens"
-    assert rows(found) == {1: 4.0}
-    assert why(found) == {3: "no such movieId"}
-    assert found.history[0].time == 964982703
-    with pytest.raises(InputError, match="one person, got several"):
+def test_match_ratings_of_grouplens_uses_movie_ids() -> None:
+    matched = match_file(GROUPLENS)
+    assert matched.file.site == "GroupLens"
+    assert stars_by_row(matched) == {1: 4.0}
+    assert reasons_by_line(matched) == {3: "unknown movieId"}
+    assert matched.history[0].time == 964982703
+
+
+def test_parse_ratings_file_raises_on_several_users() -> None:
+    with pytest.raises(InputError, match="one user, got several users"):
         parse_ratings_file((GROUPLENS + "4,101,3.0,1\n").encode(), "ratings.csv")
 
 
-def test_a_scale_to_ten_in_a_file_of_letterboxd_is_told_by_its_ratings() -> None:
-    found = matched(
+def test_parse_ratings_file_detects_a_scale_to_10_by_the_ratings() -> None:
+    matched = match_file(
         "Date,Name,Year,Letterboxd URI,Rating\n2024-01-01,Heat,1995,u,8\n2024-01-02,The Matrix,1999,u,5\n"
     )
-    assert found.file.scale == 10
-    assert rows(found) == {4: 4.0, 1: 2.5}
-
-
-@pytest.mark.parametrize("encode", [
-    lambda text: text.encode("utf-8-sig"), lambda text: text.encode("utf-16"),
-    lambda text: text.replace("\n", "\r\n").encode(), lambda text: (text + "\n\n").encode(),
-])  # fmt: skip
-def test_marks_line_ends_and_encodings_do_not_matter(encode) -> None:
-    assert rows(matched(encode(LETTERBOXD))) == rows(matched(LETTERBOXD))
+    assert matched.file.scale == 10
+    assert stars_by_row(matched) == {4: 4.0, 1: 2.5}
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    "encode",
     [
-        (b"", "got nothing"), (b"a,b\n1,2\n", "columns of a site"), (b"PK\x03\x04\x00\x00", "bytes 0"),
-        (b"Date,Name\xff\n", "text in UTF-8"), (b"{}", "no list of entries"), (b"[1]", "no list of entries"),
-        (b"[{", "Trakt's JSON"), (b'Date,Name,Year,Letterboxd URI,Rating\n"a', "comma-separated"),
+        lambda text: text.encode("utf-8-sig"),
+        lambda text: text.encode("utf-16"),
+        lambda text: text.replace("\n", "\r\n").encode(),
+        lambda text: (text + "\n\n").encode(),
     ],
-)  # fmt: skip
-def test_what_is_no_file_of_ratings_is_refused(content: bytes, said: str) -> None:
-    with pytest.raises(InputError, match=said):
-        parse_ratings_file(content, "mine.csv")
+)
+def test_parse_ratings_file_accepts_encodings_and_line_ends(encode: Callable[[str], bytes]) -> None:
+    assert stars_by_row(match_file(encode(LETTERBOXD))) == stars_by_row(match_file(LETTERBOXD))
 
 
-def test_no_file_and_a_large_one_are_refused(tmp_path) -> None:
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "got an empty file"),
+        (b"a,b\n1,2\n", "columns of a supported site"),
+        (b"PK\x03\x04\x00\x00", "null bytes"),
+        (b"Date,Name\xff\n", "text in UTF-8"),
+        (b"{}", "not a list of objects"),
+        (b"[1]", "not a list of objects"),
+        (b"[{", "Trakt's JSON"),
+        (b'Date,Name,Year,Letterboxd URI,Rating\n"a', "valid CSV"),
+    ],
+)
+def test_parse_ratings_file_raises_on_other_content(content: bytes, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        parse_ratings_file(content, "ratings.csv")
+
+
+def test_read_ratings_file_raises_on_a_missing_or_large_file(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no file"):
         read_ratings_file(tmp_path / "none.csv")
     large = tmp_path / "large.csv"
-    with large.open("wb") as handle:
-        handle.truncate(20_000_001)
+    with large.open("wb") as file:
+        file.truncate(20_000_001)
     with pytest.raises(InputError, match="at most 20,000,000 bytes"):
         read_ratings_file(large)
 
 
 @given(st.binary(max_size=300))
-def test_any_bytes_are_read_or_refused(content: bytes) -> None:
+def test_parse_ratings_file_parses_or_raises_on_any_bytes(content: bytes) -> None:
     with suppress(InputError):
-        assert parse_ratings_file(content, "mine.csv").rows >= 0
+        assert parse_ratings_file(content, "ratings.csv").rows >= 0
 
 
 cells = st.text(max_size=30)
@@ -174,33 +205,52 @@ cells = st.text(max_size=30)
 
 @example([("", "", "", "²")])
 @given(st.lists(st.tuples(cells, cells, cells, cells), max_size=8))
-def test_every_row_is_matched_or_said_why_not(values: list[tuple[str, str, str, str]]) -> None:
+def test_match_ratings_matches_or_skips_every_row(rows: list[tuple[str, str, str, str]]) -> None:
     text = io.StringIO()
     writer = csv.writer(text)
     writer.writerow(["Date", "Name", "Year", "Letterboxd URI", "Rating"])
-    writer.writerows([date, f"x{name}", year, "u", rating] for date, name, year, rating in values)
+    writer.writerows([date, f"x{name}", year, "u", rating] for date, name, year, rating in rows)
     try:
-        found = matched(text.getvalue().encode(errors="replace"))
+        matched = match_file(text.getvalue().encode(errors="replace"))
     except InputError:
         assert "\0" in text.getvalue()
         return
-    assert found.file.rows == len(values)
-    assert len(found.matches) + len(found.skipped) == len(values)
+    assert matched.file.rows == len(rows)
+    assert len(matched.matches) + len(matched.skipped) == len(rows)
 
 
 @pytest.mark.parametrize(
     ("text", "scale", "stars"),
-    [("4.5", 5, 4.5), ("9", 10, 4.5), ("1", 10, 0.5), ("0", 10, None), ("5,0", 5, 5.0), ("nan", 5, None),
-     ("inf", 5, None), ("", 5, None), ("4.3", 5, 4.5), ("0.3", 5, 0.5)],
-)  # fmt: skip
-def test_half_stars(text: str, scale: int, stars: float | None) -> None:
+    [
+        ("4.5", 5, 4.5),
+        ("9", 10, 4.5),
+        ("1", 10, 0.5),
+        ("0", 10, None),
+        ("5,0", 5, 5.0),
+        ("nan", 5, None),
+        ("inf", 5, None),
+        ("", 5, None),
+        ("4.3", 5, 4.5),
+        ("0.3", 5, 0.5),
+    ],
+)
+def test_parse_stars(text: str, scale: int, stars: float | None) -> None:
     assert parse_stars(text, scale) == stars
 
 
 @pytest.mark.parametrize(
     ("text", "seconds"),
-    [("2024-03-09", 1709942400), ("2024-03-09T20:15:00.000Z", 1710015300), ("09/03/2024", 1709942400),
-     ("964982703", 964982703), ("0001-01-01T00:00:00+14:00", None), ("9999-12-31T23:59:59-14:00", 253402351199), ("1960-01-01", None), ("soon", None), ("", None)],
-)  # fmt: skip
-def test_moments(text: str, seconds: int | None) -> None:
+    [
+        ("2024-03-09", 1709942400),
+        ("2024-03-09T20:15:00.000Z", 1710015300),
+        ("09/03/2024", 1709942400),
+        ("964982703", 964982703),
+        ("0001-01-01T00:00:00+14:00", None),
+        ("9999-12-31T23:59:59-14:00", 253402351199),
+        ("1960-01-01", None),
+        ("soon", None),
+        ("", None),
+    ],
+)
+def test_parse_timestamp(text: str, seconds: int | None) -> None:
     assert parse_timestamp(text) == seconds

@@ -12,12 +12,12 @@ def index() -> TitleIndex:
 
 
 @pytest.mark.parametrize(
-    ("title", "year", "found", "how"),
+    ("title", "year", "row", "matched_by"),
     [
         ("Spirited Away", 2001, 0, "title and year"),
         ("千と千尋の神隠し", 2001, 0, "title and year"),
         ("Sen to Chihiro no Kamikakushi", 2001, 0, "title and year"),
-        ("Spirited Away", 2002, 0, "title, another year"),
+        ("Spirited Away", 2002, 0, "title and year ±1"),
         ("Matrix, The", 1999, 1, "title and year"),
         ("matrix", 1999, 1, "title and year"),
         ("THE MATRIX (1999)", None, 1, "title and year"),
@@ -27,7 +27,7 @@ def index() -> TitleIndex:
         ("Amélie", 2001, 3, "title and year"),
         ("Le Fabuleux Destin d’Amelie Poulain", 2001, 3, "title and year"),
         ("Heat", 1995, 4, "title and year"),
-        ("Heat", 1987, 5, "title, another year"),
+        ("Heat", 1987, 5, "title and year ±1"),
         ("Rocky 2", 1979, 6, "title and year"),
         ("Atalante, L'", 1934, 7, "title and year"),
         ("Atalante", 1934, 7, "title and year"),
@@ -38,29 +38,33 @@ def index() -> TitleIndex:
         ("Solaris", 1972, 11, "title and year"),
         ("Undated", 1988, 15, "title"),
     ],
-)  # fmt: skip
-def test_a_title_is_found(index: TitleIndex, title: str, year: int | None, found: int, how: str) -> None:
-    said = index.match(title, year)
-    assert (said.row, said.matched_by) == (found, how)
+)
+def test_match_finds_the_movie(
+    index: TitleIndex, title: str, year: int | None, row: int, matched_by: str
+) -> None:
+    match = index.match(title, year)
+    assert (match.row, match.matched_by) == (row, matched_by)
 
 
 @pytest.mark.parametrize(
-    ("title", "year", "why"),
+    ("title", "year", "reason"),
     [
         ("Heat", None, "ambiguous: Heat (1995) [movieId 104]; Heat (1986) [movieId 105]"),
         ("Same Name", 2010, "ambiguous: Same Name (2010) [movieId 113]; Same Name (2010) [movieId 114]"),
-        ("Solaris", 1990, "another year: that title is of 1972, 2002, not of 1990"),
+        ("Solaris", 1990, "year mismatch: released in 1972, 2002, not in 1990"),
         ("Matrix Reloaded", 2003, "no such title"),
         ("", None, "no such title"),
         ("!!!", 2000, "no such title"),
     ],
 )
-def test_a_title_that_is_none_or_several_says_why(
-    index: TitleIndex, title: str, year: int | None, why: str
+def test_match_returns_the_reason_if_no_movie_or_several_match(
+    index: TitleIndex, title: str, year: int | None, reason: str
 ) -> None:
-    said = index.match(title, year)
-    assert (said.row, said.reason) == (None, why)
+    match = index.match(title, year)
+    assert (match.row, match.reason) == (None, reason)
 
 
-def test_alike_titles_are_offered(index: TitleIndex) -> None:
+def test_suggest_returns_similar_titles(index: TitleIndex) -> None:
     assert index.suggest("The Matricks") == ["The Matrix (1999)"]
+    assert index.suggest("Spirted Awy") == ["Spirited Away (2001)"]
+    assert index.suggest("Entirely different") == []

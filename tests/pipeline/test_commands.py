@@ -24,7 +24,7 @@ from tests.helpers.project import ROOT, Project
 pytestmark = [pytest.mark.pipeline, pytest.mark.usefixtures("unchanged")]
 
 DOCS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
-HERE = (r"reelgraph (ratings|predict|recommend|similar|doctor)\b", r"dvc (metrics|params) diff", "dvc plots show",
+HERE = (r"reelgraph (match-ratings|predict|recommend|similar|doctor)\b", r"dvc (metrics|params) diff", "dvc plots show",
         "dvc exp show", "dvc exp run", "make (repro|setup|lint|test)$", "dvc repro$")  # fmt: skip
 ELSEWHERE = {
     r"dvc queue start": "tests/pipeline/test_pipeline.py::test_queued_experiments_run_the_changed_module_side_by_side",

@@ -64,16 +64,16 @@ def test_the_result_is_exported_loaded_and_asked(project: Project) -> None:
     assert {"model.safetensors", "movies.parquet", "embeddings/text.txt"} <= set(said["bytes"])
     bundle = reelgraph.load(project.folder / "bundle")
     table = pq.read_table(project.folder / "data/movies.parquet")
-    assert bundle.library.movie_ids.tolist() == table["movieId"].to_pylist()
-    some = [(movie, 4.0) for movie in bundle.library.movie_ids[:5].tolist()]
+    assert bundle.catalog.movie_ids.tolist() == table["movieId"].to_pylist()
+    some = [(movie, 4.0) for movie in bundle.catalog.movie_ids[:5].tolist()]
     assert len(bundle.recommend(some, top=7)) == 7
     checks = {
         each["name"]: each for each in json.loads(project.run("reelgraph", "doctor", "--json"))["checks"]
     }
-    assert checks["stages"]["state"] == checks["bundle"]["state"] == "good"
+    assert checks["stages"]["state"] == checks["bundle"]["state"] == "ok"
     # Without a bundle the commands read what the pipeline left.
     shutil.rmtree(project.folder / "bundle")
-    title = bundle.library.label(3)
+    title = bundle.catalog.label(3)
     found = json.loads(project.run("reelgraph", "similar", title, "--json"))
     assert [each["movie_id"] for each in found["similar"]] == [
         each.movie_id for each in bundle.similar(title)

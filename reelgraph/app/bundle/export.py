@@ -1,7 +1,8 @@
-"""Writing a bundle with a card that states sizes and how to load it, and its embeddings for other tools."""
+"""Export: the bundle with its model card, and its vectors in the formats of word2vec and TensorBoard."""
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -13,8 +14,12 @@ from reelgraph.app.bundle.catalog import MovieCatalog
 from reelgraph.app.bundle.format import MODEL_TYPE, BundleContents, write_bundle
 from reelgraph.app.bundle.from_pipeline import collect_contents, movielens_from_params
 from reelgraph.runtime.atomic_io import atomic_write, read_json, write_text
-from reelgraph.runtime.errors import ArtifactError, InputError
+from reelgraph.runtime.errors import ArtifactError, InputError, PackageError
 
+Vectors = Float32[np.ndarray, "movies dim"]
+
+ONNX_PACKAGES = ("onnx", "onnxscript")
+PROJECTOR_COLUMNS = ("movieId", "title", "year", "genre", "ratings")
 CARD_FRONT_MATTER = """\
 ---
 library_name: reelgraph
@@ -34,36 +39,43 @@ print(model.predict(history, [{third!r}]))
 print(model.recommend(history, top=5))
 ```
 
-`model.safetensors` has the weights ({weights:,} bytes), `vectors.safetensors` MiniLM's vector and the graph
-embedding of each of the {movies:,} movies ({vectors:,} bytes), `movies.parquet` what is known of them,
-`config.json` what the weights belong to, `test_results.json` the figures. Nothing in it is code.
+| file | contents |
+| --- | --- |
+| `model.safetensors` | weights of the rater ({weights:,} bytes) |
+| `vectors.safetensors` | text vectors and graph embeddings of {movies:,} movies ({vectors:,} bytes) |
+| `movies.parquet` | metadata of the movies |
+| `config.json` | configuration of the rater |
+| `test_results.json` | metrics on the test targets |
+
+No file contains code.
 """
 CARD_ONNX = """
-`model.onnx` ({size:,} bytes) predicts by onnxruntime alone. Movies are rows of `movies.parquet`, from 0;
-`onnxruntime.InferenceSession("model.onnx").get_modelmeta().description` tells more.
+`model.onnx` ({size:,} bytes) predicts with onnxruntime alone. Movies are given
+by their row in `movies.parquet`, from 0.
+`onnxruntime.InferenceSession("model.onnx").get_modelmeta().description` documents its inputs.
 """
 
 
 def export(
     folder: Path, movielens: Path | None = None, onnx: bool = False, embeddings: bool = False
 ) -> dict[str, int]:
-    """Write the pipeline's model as a bundle; return the bytes of each file.
+    """Write the pipeline's model as a bundle; return the size of each file in bytes.
 
     Args:
-        folder: where it goes.
-        movielens: an edition of MovieLens with the same movie ids, for titles; else that of params.yaml.
-        onnx: also ``model.onnx``.
-        embeddings: also ``embeddings/NAME.txt`` and ``embeddings/NAME.tsv`` with ``metadata.tsv``.
+        folder: folder of the bundle; an existing bundle is replaced.
+        movielens: a MovieLens data set with the same movie ids, for titles; by default that of params.yaml.
+        onnx: also write ``model.onnx``.
+        embeddings: also write ``embeddings/NAME.txt`` and ``embeddings/NAME.tsv`` with ``metadata.tsv``.
 
     Raises:
         ArtifactError: a stage has not run.
-        InputError: the folder is something else.
-        PackageError: a package is missing.
+        InputError: the folder has other files.
+        PackageError: a package of the extra ``onnx`` is not installed.
     """
     _require_replaceable(folder)
     contents = collect_contents(movielens=movielens or movielens_from_params())
     with atomic_write(folder) as draft:
-        write_bundle(replace(contents, card=_card(contents)), draft)
+        write_bundle(replace(contents, card=_build_card(contents)), draft)
         if onnx:
             add_onnx(contents, draft)
         if embeddings:
@@ -75,75 +87,91 @@ def export(
 
 
 def add_onnx(contents: BundleContents, folder: Path) -> None:
-    """Write ``model.onnx`` into a bundle's folder, and its size into the card.
+    """Add ``model.onnx`` to a bundle's folder, and its description to the model card.
 
     Raises:
-        PackageError: a package is missing.
+        PackageError: a package of the extra ``onnx`` is not installed.
     """
-    from reelgraph.app.bundle.onnx_export import write_onnx  # torch
+    missing = [name for name in ONNX_PACKAGES if importlib.util.find_spec(name) is None]
+    if missing:
+        raise PackageError(
+            "--onnx",
+            f"the packages {', '.join(ONNX_PACKAGES)}",
+            f"no {missing[0]}",
+            "pip install 'reelgraph[onnx]'",
+        )
+    from reelgraph.app.bundle.onnx_export import write_onnx  # imports onnxscript
 
-    write_onnx(contents, folder / "model.onnx")
+    path = folder / "model.onnx"
+    write_onnx(contents, path)
     card = (folder / "README.md").read_text(encoding="utf-8")
-    write_text(card + CARD_ONNX.format(size=(folder / "model.onnx").stat().st_size), folder / "README.md")
+    write_text(card + CARD_ONNX.format(size=path.stat().st_size), folder / "README.md")
 
 
-def _require_replaceable(folder: Path) -> None:
-    """Refuse a folder that has anything but a bundle, since it is replaced as a whole."""
-    if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
-        return
-    try:
-        ours = read_json(folder / "config.json").get("model_type") == MODEL_TYPE
-    except ArtifactError:
-        ours = False
-    if not ours:
-        raise InputError(str(folder), "a new or empty folder, or a bundle to replace", "something else",
-                         "Name another folder.")  # fmt: skip
+def write_word2vec(catalog: MovieCatalog, vectors: Vectors, path: Path) -> None:
+    """Write vectors in word2vec's text format, with movieIds as words.
+
+    Numbers are the shortest decimals that round to the same float32.
+    """
+    header = f"{len(vectors)} {vectors.shape[1]}\n"
+    rows = zip(catalog.movie_ids.tolist(), _joined_rows(vectors, " "), strict=True)
+    write_text(header + "".join(f"{movie} {numbers}\n" for movie, numbers in rows), path)
+
+
+def write_projector(catalog: MovieCatalog, vectors: Vectors, path: Path) -> None:
+    """Write vectors and ``metadata.tsv`` for TensorBoard's Embedding Projector."""
+    write_text("".join(f"{numbers}\n" for numbers in _joined_rows(vectors, "\t")), path)
+    rows = zip(
+        catalog.movie_ids.tolist(),
+        catalog.titles,
+        catalog.years,
+        catalog.genres,
+        catalog.rating_counts.tolist(),
+        strict=True,
+    )
+    lines = ["\t".join(PROJECTOR_COLUMNS)]
+    for row in rows:
+        lines.append("\t".join("" if cell is None else " ".join(str(cell).split()) for cell in row))
+    write_text("".join(f"{line}\n" for line in lines), path.with_name("metadata.tsv"))
 
 
 def format_sizes(folder: Path, sizes: dict[str, int]) -> str:
-    """Return what was written, as text."""
+    """Return the sizes of a bundle's files as text."""
     lines = [f"{size:>13,} bytes  {name}" for name, size in sizes.items()]
-    whole = f"{sum(sizes.values()):>13,} bytes  in all"
-    return "\n".join([*lines, whole, f'Load it with reelgraph.load("{folder}").'])
+    total = f"{sum(sizes.values()):>13,} bytes  in total"
+    return "\n".join([*lines, total, f'Load it with reelgraph.load("{folder}").'])
 
 
-def _card(contents: BundleContents) -> str:
-    library = contents.catalog
-    names = [library.label(row % len(library)) for row in range(3)]
-    use = CARD_USAGE.format(
-        first=names[0], second=names[1], third=names[2], movies=len(library),
+def _require_replaceable(folder: Path) -> None:
+    """Raise if the folder has anything but a bundle, since export replaces the whole folder."""
+    if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
+        return
+    try:
+        is_bundle = read_json(folder / "config.json").get("model_type") == MODEL_TYPE
+    except ArtifactError:
+        is_bundle = False
+    if not is_bundle:
+        raise InputError(
+            str(folder),
+            "a new or empty folder, or a bundle to replace",
+            "other files",
+            "Choose another folder.",
+        )
+
+
+def _build_card(contents: BundleContents) -> str:
+    catalog = contents.catalog
+    first, second, third = (catalog.label(row % len(catalog)) for row in range(3))
+    usage = CARD_USAGE.format(
+        first=first,
+        second=second,
+        third=third,
+        movies=len(catalog),
         weights=contents.weights.stat().st_size,
-        vectors=sum(each.nbytes for each in contents.vectors.values()),
-    )  # fmt: skip
-    return CARD_FRONT_MATTER + contents.card + use
-
-
-Vectors = Float32[np.ndarray, "movies dim"]
-
-PROJECTOR_COLUMNS = ("movieId", "title", "year", "genre", "ratings")
-
-
-def write_word2vec(library: MovieCatalog, vectors: Vectors, path: Path) -> None:
-    """Write a line with the counts, then a line a movie: its movieId, a space, its numbers.
-
-    Numbers are the shortest that are the same float32 again.
-    """
-    head = f"{len(vectors)} {vectors.shape[1]}\n"
-    each = zip(library.movie_ids.tolist(), _numbers(vectors, " "), strict=True)
-    write_text(head + "".join(f"{movie} {numbers}\n" for movie, numbers in each), path)
-
-
-def write_projector(library: MovieCatalog, vectors: Vectors, path: Path) -> None:
-    """Write the vectors, and ``metadata.tsv`` beside them: what to load at projector.tensorflow.org."""
-    write_text("".join(f"{numbers}\n" for numbers in _numbers(vectors, "\t")), path)
-    rows = zip(library.movie_ids.tolist(), library.titles, library.years, library.genres,
-               library.rating_counts.tolist(), strict=True)  # fmt: skip
-    lines = ("\t".join("" if cell is None else " ".join(str(cell).split()) for cell in row) for row in rows)
-    write_text(
-        "\t".join(PROJECTOR_COLUMNS) + "\n" + "".join(f"{line}\n" for line in lines),
-        path.with_name("metadata.tsv"),
+        vectors=sum(array.nbytes for array in contents.vectors.values()),
     )
+    return CARD_FRONT_MATTER + contents.card + usage
 
 
-def _numbers(vectors: Vectors, separator: str) -> Iterator[str]:
-    return (separator.join(map(str, row)) for row in vectors)
+def _joined_rows(vectors: Vectors, separator: str) -> Iterator[str]:
+    return (separator.join(map(str, vector)) for vector in vectors)

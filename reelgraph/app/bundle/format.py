@@ -1,4 +1,4 @@
-"""What a bundle's folder has: movies, vectors, weights, configuration, card."""
+"""The files of a bundle: movies, vectors, weights, configuration, model card and test results."""
 
 from __future__ import annotations
 
@@ -46,59 +46,62 @@ MOVIES_SCHEMA = pa.schema(
         ("y", pa.float32()),
     ]
 )
-"""movies.parquet: the SPEC's columns; the title as people know it and other titles, ids elsewhere, where
-these are known; the number of ratings; the place on the map."""
+"""Schema of movies.parquet.
+
+The catalogue's columns; title and alternative titles in the source's language; ids at IMDb and TMDB; the
+number of ratings; coordinates on the 2-D map.
+"""
 
 VECTOR_NAMES = ("text", "graph")
-"""vectors.safetensors: MiniLM's of the text, and the embedding of the knowledge graph."""
+"""Tensors of vectors.safetensors: MiniLM text vectors and knowledge graph embeddings."""
 
 REQUIRED_COLUMNS = ("movieId", "other_titles", "ratings", "x", "y")
-"""Columns without null."""
+"""Columns of movies.parquet without nulls."""
 
 
 class BundleConfig(Section):
     """config.json."""
 
     model_type: Literal["reelgraph"]
-    format: Literal[1]
-    """Of the folder; another one is refused."""
+    format: Literal[2]
+    """Version of the bundle format; other versions are rejected."""
     reelgraph: str
-    """Version that wrote it."""
+    """Version of reelgraph that wrote the bundle."""
     movies: int
-    """Rows of movies.parquet."""
+    """Number of rows of movies.parquet."""
     rater: RaterConfig
-    """What the weights belong to."""
+    """Configuration of the rater whose weights the bundle has."""
 
 
 @dataclass(frozen=True)
 class BundleContents:
-    """A bundle in memory, but for the rater's weights."""
+    """The contents of a bundle; the rater's weights stay on disk."""
 
     catalog: MovieCatalog
     vectors: dict[str, Float32[np.ndarray, "movies _"]]
-    """By the names of ``VECTORS``, rows in the library's order."""
+    """By the names in ``VECTOR_NAMES``; rows as in the catalogue."""
     config: BundleConfig
     weights: Path
-    """What the rater's ``save`` wrote."""
+    """A file written by the rater's ``save``."""
     card: str
-    """README.md."""
+    """Model card, README.md."""
     results: dict[str, object]
-    """test_results.json: figures on the test targets."""
+    """Metrics on the test targets, test_results.json."""
 
 
 def make_config(rater: RaterConfig, movies: int) -> BundleConfig:
-    """Return the config.json of a new bundle."""
+    """Return the config.json of a new bundle with this number of movies."""
     return BundleConfig(
-        model_type=MODEL_TYPE, format=1, reelgraph=version("reelgraph"), movies=movies, rater=rater
+        model_type=MODEL_TYPE, format=2, reelgraph=version("reelgraph"), movies=movies, rater=rater
     )
 
 
 def write_bundle(contents: BundleContents, folder: Path | str) -> None:
-    """Write the folder; it appears as a whole, in place of an older one."""
+    """Write a bundle atomically, replacing an existing folder."""
     with atomic_write(folder) as draft:
         draft.mkdir()
         (draft / "model.safetensors").write_bytes(contents.weights.read_bytes())
-        vectors = {name: np.ascontiguousarray(each) for name, each in contents.vectors.items()}
+        vectors = {name: np.ascontiguousarray(array) for name, array in contents.vectors.items()}
         (draft / "vectors.safetensors").write_bytes(save(vectors))
         write_parquet(contents.catalog.table.cast(MOVIES_SCHEMA), draft / "movies.parquet")
         write_json(contents.config.model_dump(), draft / "config.json")
@@ -107,58 +110,66 @@ def write_bundle(contents: BundleContents, folder: Path | str) -> None:
 
 
 def read_bundle(folder: Path | str) -> BundleContents:
-    """Read what ``write_bundle`` wrote; nothing of it is executed.
+    """Read a bundle; no code in it is executed.
 
     Raises:
-        ArtifactError: a file is missing, broken, of another format, or the files don't fit together.
+        ArtifactError: a file is missing, corrupt or of another format version, or the files are inconsistent.
     """
-    place = Path(folder)
-    config = _config(place / "config.json")
-    library = MovieCatalog(_movies(place / "movies.parquet", config.movies))
-    vectors = _vectors(place / "vectors.safetensors", config.movies)
-    card = _present(place / "README.md").read_text(encoding="utf-8")
-    results: dict[str, object] = dict(read_json(_present(place / "test_results.json")))
-    return BundleContents(library, vectors, config, _present(place / "model.safetensors"), card, results)
+    path = Path(folder)
+    config = _read_config(path / "config.json")
+    results: dict[str, object] = dict(read_json(_require_file(path / "test_results.json")))
+    return BundleContents(
+        catalog=MovieCatalog(_read_movies(path / "movies.parquet", config.movies)),
+        vectors=_read_vectors(path / "vectors.safetensors", config.movies),
+        config=config,
+        weights=_require_file(path / "model.safetensors"),
+        card=_require_file(path / "README.md").read_text(encoding="utf-8"),
+        results=results,
+    )
 
 
-def _present(path: Path) -> Path:
+def _require_file(path: Path) -> Path:
     if not path.is_file():
         raise ArtifactError(str(path), "a file of a bundle", "no file", EXPORT_HINT)
     return path
 
 
-def _config(path: Path) -> BundleConfig:
+def _read_config(path: Path) -> BundleConfig:
     try:
-        return BundleConfig.model_validate(read_json(_present(path)))
+        return BundleConfig.model_validate(read_json(_require_file(path)))
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
-        where = f"{path}: {'.'.join(map(str, first['loc']))}"
-        raise ArtifactError(where, f"a bundle's configuration ({first['msg']})", repr(first["input"])[:80],
-                            EXPORT_HINT) from None  # fmt: skip
-
-
-def _movies(path: Path, count: int) -> pa.Table:
-    try:
-        table = pq.read_table(_present(path), schema=MOVIES_SCHEMA).replace_schema_metadata(None)
-    except PARQUET_ERRORS as error:
         raise ArtifactError(
-            str(path), "a bundle's movies", str(error).splitlines()[0], EXPORT_HINT
-        ) from error
-    gaps = [name for name in REQUIRED_COLUMNS if table[name].null_count]
-    if table.num_rows != count or gaps:
-        got = f"{table.num_rows:,} rows" + (f", nulls in {gaps[0]}" if gaps else "")
-        raise ArtifactError(str(path), f"{count:,} movies without gaps", got, EXPORT_HINT)
+            f"{path}: {'.'.join(map(str, first['loc']))}",
+            f"a bundle's configuration ({first['msg']})",
+            repr(first["input"])[:80],
+            EXPORT_HINT,
+        ) from None
+
+
+def _read_movies(path: Path, n_movies: int) -> pa.Table:
+    try:
+        table = pq.read_table(_require_file(path), schema=MOVIES_SCHEMA).replace_schema_metadata(None)
+    except PARQUET_ERRORS as error:
+        message = str(error).splitlines()[0]
+        raise ArtifactError(str(path), "the movies of a bundle", message, EXPORT_HINT) from error
+    with_nulls = [name for name in REQUIRED_COLUMNS if table[name].null_count]
+    if table.num_rows != n_movies or with_nulls:
+        got = f"{table.num_rows:,} rows" + (f", nulls in {with_nulls[0]}" if with_nulls else "")
+        raise ArtifactError(str(path), f"{n_movies:,} movies without nulls", got, EXPORT_HINT)
     return table.combine_chunks()
 
 
-def _vectors(path: Path, count: int) -> dict[str, np.ndarray]:
+def _read_vectors(path: Path, n_movies: int) -> dict[str, np.ndarray]:
     try:
-        found = load_file(_present(path))
+        tensors = load_file(_require_file(path))
     except (SafetensorError, OSError) as error:
-        raise ArtifactError(str(path), "vectors", str(error).splitlines()[0], EXPORT_HINT) from error
+        raise ArtifactError(
+            str(path), "a safetensors file", str(error).splitlines()[0], EXPORT_HINT
+        ) from error
     for name in VECTOR_NAMES:
-        each = found.get(name)
-        if each is None or each.ndim != 2 or len(each) != count or not np.isfinite(each).all():
-            shape = "none" if each is None else f"shape {each.shape}"
-            raise ArtifactError(f"{path}: {name}", f"{count:,} finite vectors", shape, EXPORT_HINT)
-    return {name: found[name].astype(np.float32, copy=False) for name in VECTOR_NAMES}
+        array = tensors.get(name)
+        if array is None or array.ndim != 2 or len(array) != n_movies or not np.isfinite(array).all():
+            got = "none" if array is None else f"shape {array.shape}"
+            raise ArtifactError(f"{path}: {name}", f"{n_movies:,} finite vectors", got, EXPORT_HINT)
+    return {name: tensors[name].astype(np.float32, copy=False) for name in VECTOR_NAMES}

@@ -1,4 +1,4 @@
-"""A bundle's contents from what the pipeline wrote under data/."""
+"""A bundle's contents, collected from the pipeline's outputs in data/."""
 
 from __future__ import annotations
 
@@ -23,72 +23,89 @@ from reelgraph.sources.titles import split_titles
 
 
 def collect_contents(data: Path | str = "data", movielens: Path | None = None) -> BundleContents:
-    """Gather what the pipeline made.
+    """Collect a bundle's contents from the outputs of the pipeline.
 
     Args:
-        data: the pipeline's folder.
-        movielens: an edition of MovieLens with the same movie ids: gives titles as people know them,
-            other titles, and links.csv the ids of IMDb and TMDB.
+        data: the pipeline's data folder.
+        movielens: a MovieLens data set with the same movie ids. It provides English titles, alternative
+            titles and, in links.csv, the ids at IMDb and TMDB.
 
     Raises:
-        ArtifactError: a stage has not run, or its files don't fit together.
-        InputError: the folder has no edition of MovieLens.
+        ArtifactError: a stage has not run, or its files are inconsistent.
+        InputError: ``movielens`` is not a MovieLens data set.
     """
-    place = Path(data)
-    rater = read_rater_config(str(place / "model"))
-    movies = read_movies(place / "movies.parquet")
+    folder = Path(data)
+    rater = read_rater_config(str(folder / "model"))
+    movies = read_movies(folder / "movies.parquet")
     ids = movies["movie_id"].to_numpy()
-    paths = {"text": place / "text_vectors.parquet", "graph": place / f"emb_{rater.model.embedding}.parquet"}
+    paths = {
+        "text": folder / "text_vectors.parquet",
+        "graph": folder / f"emb_{rater.model.embedding}.parquet",
+    }
     vectors = {name: align_to(ids, *read_vectors(path), path) for name, path in paths.items()}
-    placed = read_map_layout(place / "map.parquet")
-    order = np.argsort(np.argsort(ids)), np.argsort(placed.movie_ids)
+    results: dict[str, object] = dict(read_json(folder / "model" / "test_results.json"))
     table = movies.rename_columns(["movieId", *movies.column_names[1:]])
     table = add_titles(table, movielens)
-    seen = np.bincount(read_histories(place / "sequences").movie_row, minlength=len(ids))
-    table = table.append_column("ratings", pa.array(seen.astype(np.int64)))
-    for name, axis in (("x", placed.x), ("y", placed.y)):
-        table = table.append_column(name, pa.array(axis[order[1]][order[0]]))
-    results: dict[str, object] = dict(read_json(place / "model" / "test_results.json"))
+    rating_counts = np.bincount(read_histories(folder / "sequences").movie_row, minlength=len(ids))
+    table = table.append_column("ratings", pa.array(rating_counts.astype(np.int64)))
     return BundleContents(
-        catalog=MovieCatalog(table),
+        catalog=MovieCatalog(_add_map_coordinates(table, folder / "map.parquet")),
         vectors=vectors,
         config=make_config(rater, len(ids)),
-        weights=place / "model" / "model.safetensors",
-        card=(place / "model" / "README.md").read_text(encoding="utf-8"),
+        weights=folder / "model" / "model.safetensors",
+        card=(folder / "model" / "README.md").read_text(encoding="utf-8"),
         results=results,
     )
 
 
 def add_titles(table: pa.Table, folder: Path | None) -> pa.Table:
-    """Append title, other titles and ids elsewhere; null, and empty, where there is no edition."""
-    names: dict[int, tuple[str, list[str]]] = {}
+    """Append title, alternative titles, and ids at IMDb and TMDB from a MovieLens data set.
+
+    Args:
+        table: movies with ``movieId``.
+        folder: the data set; None appends nulls and empty lists.
+    """
+    titles: dict[int, tuple[str, list[str]]] = {}
     ids: dict[int, tuple[int | None, int | None]] = {}
     if folder is not None:
         files = movielens_files.find_movielens_files(folder)
-        names = _titles(files.read_movies())
+        titles = _titles_by_movie(files.read_movies())
         if files.links is not None:
             links = read_table(files.links).select(["movieId", "imdbId", "tmdbId"])
             ids = {movie: (imdb, tmdb) for movie, imdb, tmdb in zip(*links.to_pydict().values(), strict=True)}
     movies = table["movieId"].to_pylist()
-    nameless: tuple[str | None, list[str]] = (None, [])
-    said = [names.get(movie, nameless) for movie in movies]
-    linked = [ids.get(movie, (None, None)) for movie in movies]
-    table = table.append_column("title", pa.array([title for title, _ in said], pa.string()))
-    table = table.append_column("other_titles", pa.array([other for _, other in said], pa.list_(pa.string())))
-    table = table.append_column("imdb_id", pa.array([imdb for imdb, _ in linked], pa.int64()))
-    return table.append_column("tmdb_id", pa.array([tmdb for _, tmdb in linked], pa.int64()))
+    no_titles: tuple[str | None, list[str]] = (None, [])
+    movie_titles = [titles.get(movie, no_titles) for movie in movies]
+    movie_ids = [ids.get(movie, (None, None)) for movie in movies]
+    columns = {
+        "title": pa.array([title for title, _ in movie_titles], pa.string()),
+        "other_titles": pa.array([alternatives for _, alternatives in movie_titles], pa.list_(pa.string())),
+        "imdb_id": pa.array([imdb for imdb, _ in movie_ids], pa.int64()),
+        "tmdb_id": pa.array([tmdb for _, tmdb in movie_ids], pa.int64()),
+    }
+    for name, column in columns.items():
+        table = table.append_column(name, column)
+    return table
 
 
-def _titles(movies: pa.Table) -> dict[int, tuple[str, list[str]]]:
-    """Return each movie's title and its others, from titles such as ``Postino, Il (Postman, The) (1994)``."""
-    told = split_titles(movies["title"])
-    others = pc.split_pattern(pc.coalesce(told["others"], ""), "|").to_pylist()
-    each = zip(movies["movieId"].to_pylist(), told["name"].to_pylist(), others, strict=True)
-    return {movie: (name, [other for other in listed if other]) for movie, name, listed in each}
+def _titles_by_movie(movies: pa.Table) -> dict[int, tuple[str, list[str]]]:
+    """Split titles such as ``Postino, Il (Postman, The) (1994)`` into title and alternative titles."""
+    parts = split_titles(movies["title"])
+    alternatives = pc.split_pattern(pc.coalesce(parts["others"], ""), "|").to_pylist()
+    rows = zip(movies["movieId"].to_pylist(), parts["name"].to_pylist(), alternatives, strict=True)
+    return {movie: (title, [name for name in names if name]) for movie, title, names in rows}
+
+
+def _add_map_coordinates(table: pa.Table, path: Path) -> pa.Table:
+    layout = read_map_layout(path)
+    rank = np.argsort(np.argsort(table["movieId"].to_numpy()))
+    by_movie_id = np.argsort(layout.movie_ids)
+    table = table.append_column("x", pa.array(layout.x[by_movie_id][rank]))
+    return table.append_column("y", pa.array(layout.y[by_movie_id][rank]))
 
 
 def movielens_from_params() -> Path | None:
-    """Return the edition of MovieLens that params.yaml reads; None where it reads others, or isn't here."""
+    """Return the MovieLens folder of params.yaml; None if it reads another source or does not exist."""
     if not Path(PARAMS_FILE).is_file():
         return None
     data = load(IngestParams).data

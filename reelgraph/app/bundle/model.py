@@ -1,4 +1,4 @@
-"""A bundle that answers: what somebody would give a movie, what to watch, which movies are alike."""
+"""A loaded bundle: predicts ratings, recommends movies and finds similar movies."""
 
 from __future__ import annotations
 
@@ -22,51 +22,56 @@ from reelgraph.app.bundle.results import (
 )
 from reelgraph.app.bundle.title_matching import TitleIndex
 from reelgraph.raters.io import restore_rater
-from reelgraph.raters.rater import CandidateScores, Rater
+from reelgraph.raters.rater import Attributions, CandidateScores, Rater
 from reelgraph.runtime.errors import InputError
 
-MAX_REASONS, MAX_SHARED_ENTITIES = 3, 4
+MAX_REASONS = 3
+MAX_SHARED_ENTITIES = 4
 CANDIDATES_PER_RESULT = 10
-"""Times as many movies as are asked for are looked at when they are to be unlike each other."""
+"""Number of candidates per recommendation that maximal marginal relevance selects from."""
 
 Movie = int | str
 """A movieId, or a title such as ``Heat (1995)``."""
 History = Sequence[tuple[Movie, float] | tuple[Movie, float, int | None]]
-"""Movie, stars and, where it is known, the time in Unix seconds."""
+"""Movie, stars and, if known, the Unix time in seconds."""
 
 
 class ScoredMovies(NamedTuple):
-    """What somebody rated, and what the rater says of some movies."""
+    """A user's ratings, and the rater's scores of some movies."""
 
     ratings: Sequence[UserRating]
-    history_rows: Int32[np.ndarray, " ratings"]
-    """Rows of the movies by the reasons' indices."""
-    movie_rows: Int64[np.ndarray, " movie_rows"]
-    """Rows of those that were asked."""
+    history_rows: Int32[np.ndarray, " history"]
+    """Rows of the movies in the history, which attributions index."""
+    movie_rows: Int64[np.ndarray, " movies"]
+    """Rows of the scored movies."""
     scores: CandidateScores
 
 
 class Bundle:
-    """A rater, its movies and their vectors; it keeps nothing of what it is asked."""
+    """A rater with its movies and vectors; stateless, so that threads may share it.
+
+    Movies are given by movieId or title, histories as ``(movie, stars)`` or ``(movie, stars, time)``.
+    """
 
     def __init__(self, contents: BundleContents) -> None:
-        self.contents, self.library = contents, contents.catalog
-        self.rater = load_rater(contents)
+        self.contents = contents
+        self.catalog = contents.catalog
+        self.rater = restore_bundle_rater(contents)
 
     @cached_property
     def title_index(self) -> TitleIndex:
-        """The movies by title."""
-        return TitleIndex(self.library)
+        """Index of the movies' titles."""
+        return TitleIndex(self.catalog)
 
     def predict(self, history: History, targets: Sequence[Movie]) -> list[MoviePrediction]:
-        """Predict what a person would give the targets; nothing is trained.
+        """Predict a user's ratings of the targets; nothing is trained.
 
         Args:
-            history: what the person rated: movie, stars (0.5 … 5), and the time where it is known.
-            targets: movies. One that is in the history is predicted without its rating there.
+            history: the user's ratings.
+            targets: movies. The prediction for a movie in the history ignores the user's rating of it.
 
         Raises:
-            InputError: a movie isn't known, or stars are no half stars.
+            InputError: a movie is unknown, or stars are not half stars.
         """
         return self.predict_rows(self.resolve_history(history), [self.resolve(movie) for movie in targets])
 
@@ -80,166 +85,214 @@ class Bundle:
         exclude_popular: bool = False,
         diverse: bool = False,
     ) -> list[MoviePrediction]:
-        """Return the movies that a person hasn't rated with the highest predictions, the best first.
+        """Return the movies that the user has not rated, by descending predicted rating.
 
         Args:
-            history: as in ``predict``.
-            top: how many.
-            genre: only this one.
+            history: the user's ratings.
+            top: number of movies.
+            genre: only movies of this genre.
             since: only movies of this year or later.
-            exclude_popular: leave out the tenth of all movies that most people rated.
-            diverse: trade stars for movies unlike each other.
+            exclude_popular: exclude the 10 % of movies with the most ratings.
+            diverse: select by maximal marginal relevance, which trades stars for diversity.
 
         Raises:
-            InputError: a movie isn't known, stars are no half stars, or there is no such genre.
+            InputError: a movie or the genre is unknown, or stars are not half stars.
         """
-        marks = self.candidate_mask(genre, since, exclude_popular)
-        return self.recommend_rows(self.resolve_history(history), marks, top, diverse)
-
-    def candidate_mask(
-        self, genre: str | None, since: int | None, exclude_popular: bool
-    ) -> Bool[np.ndarray, " movies"]:
-        """Mark the movies that ``recommend`` may name.
-
-        Raises:
-            InputError: there is no such genre.
-        """
-        if genre is not None and not self.library.filter_mask(genre).any():
-            known = ", ".join(sorted({each for each in self.library.genres if each}))
-            raise InputError("genre", f"one of {known}", genre, "Genres are those of the bundle's movies.")
-        return self.library.filter_mask(genre, since, exclude_popular)
+        mask = self.candidate_mask(genre, since, exclude_popular)
+        return self.recommend_rows(self.resolve_history(history), mask, top, diverse)
 
     def similar(self, movie: Movie, by: str = "both", top: int = 10) -> list[SimilarMovie]:
-        """Return the movies whose vectors are nearest by cosine.
+        """Return the nearest neighbours of a movie by cosine similarity.
 
         Args:
             movie: a movieId or a title.
-            by: ``text``: MiniLM's vectors; ``graph``: the embedding of the knowledge graph; ``both``: their
-                mean cosine.
-            top: how many.
+            by: ``text`` (MiniLM text vectors), ``graph`` (knowledge graph embeddings) or ``both`` (the mean
+                of both cosines).
+            top: number of movies.
 
         Raises:
-            InputError: the movie isn't known.
+            InputError: the movie is unknown.
         """
         row = self.resolve(movie)
-        likeness = self._likeness(row, by)
-        likeness[row] = -np.inf
-        best = np.argsort(-likeness, kind="stable")[: min(top, len(likeness) - 1)]
-        return [self._alike(row, int(each), float(likeness[each])) for each in best]
+        similarity = self._similarity(row, by)
+        similarity[row] = -np.inf
+        nearest = np.argsort(-similarity, kind="stable")[: min(top, len(similarity) - 1)]
+        return [self._similar_movie(row, int(other), float(similarity[other])) for other in nearest]
 
     def resolve(self, movie: Movie) -> int:
         """Return the row of a movie.
 
         Raises:
-            InputError: it isn't known, or the title is ambiguous.
+            InputError: the movie is unknown, or the title is ambiguous.
         """
         if isinstance(movie, str):
-            found = self.title_index.match(movie)
-            if found.row is None:
-                near = self.title_index.suggest(movie)
-                hint = f"Alike are {'; '.join(near)}." if near else "Name title and year, or its movieId."
-                raise InputError(repr(movie), "a movie of the bundle", found.reason, hint)
-            return found.row
-        found_row = self.library.find_rows([movie])[0]
-        if found_row is None:
-            raise InputError(f"movieId {movie}", "a movie of the bundle", "none", "See its movies.parquet.")
-        return found_row
+            match = self.title_index.match(movie)
+            if match.row is None:
+                suggestions = self.title_index.suggest(movie)
+                remedy = (
+                    f"Similar titles: {'; '.join(suggestions)}."
+                    if suggestions
+                    else "Give title and year, or the movieId."
+                )
+                raise InputError(repr(movie), "a movie of the bundle", match.reason, remedy)
+            return match.row
+        row = self.catalog.find_rows([movie])[0]
+        if row is None:
+            raise InputError(
+                f"movieId {movie}",
+                "a movie of the bundle",
+                "an unknown id",
+                "See the bundle's movies.parquet.",
+            )
+        return row
 
     def resolve_history(self, history: History) -> list[UserRating]:
-        """Return a history with rows for movies."""
-        return [UserRating(self.resolve(movie), float(stars), *rest) for movie, stars, *rest in history]
+        """Return a history with the movies' rows.
 
-    def predict_rows(self, rated: Sequence[UserRating], rows: Sequence[int]) -> list[MoviePrediction]:
-        """Predict movies by row; see ``predict``."""
-        inside = {each.row for each in rated}
-        if inside.isdisjoint(rows):
-            return self._predicted(self.score(rated, rows), range(len(rows)))
-        return [self.predict_rows([e for e in rated if e.row != row], [row])[0] for row in rows]
+        Raises:
+            InputError: a movie is unknown.
+        """
+        return [UserRating(self.resolve(movie), float(stars), *time) for movie, stars, *time in history]
+
+    def candidate_mask(
+        self, genre: str | None, since: int | None, exclude_popular: bool
+    ) -> Bool[np.ndarray, " movies"]:
+        """Return a mask of the movies that pass the filters of ``recommend``.
+
+        Raises:
+            InputError: the genre is unknown.
+        """
+        if genre is not None and not self.catalog.filter_mask(genre).any():
+            genres = ", ".join(sorted({name for name in self.catalog.genres if name}))
+            raise InputError("genre", f"one of {genres}", genre, "Choose a genre of the bundle's movies.")
+        return self.catalog.filter_mask(genre, since, exclude_popular)
+
+    def predict_rows(self, ratings: Sequence[UserRating], rows: Sequence[int]) -> list[MoviePrediction]:
+        """Predict the movies at these rows; see ``predict``."""
+        if {rating.row for rating in ratings}.isdisjoint(rows):
+            return self._predictions(self.score(ratings, rows), range(len(rows)))
+        return [
+            self.predict_rows([rating for rating in ratings if rating.row != row], [row])[0] for row in rows
+        ]
 
     def recommend_rows(
-        self, rated: Sequence[UserRating], marks: Bool[np.ndarray, " movies"], top: int, diverse: bool = False
+        self,
+        ratings: Sequence[UserRating],
+        mask: Bool[np.ndarray, " movies"],
+        top: int,
+        diverse: bool = False,
     ) -> list[MoviePrediction]:
-        """Recommend among the marked movies; see ``recommend``."""
-        return self.rank(self.score(rated), marks, top, diverse)
+        """Recommend movies of the mask; see ``recommend``."""
+        return self.rank(self.score(ratings), mask, top, diverse)
 
-    def score(self, rated: Sequence[UserRating], rows: Sequence[int] | None = None) -> ScoredMovies:
-        """Predict movies by row, by default all."""
-        people, every = build_histories(rated, [0]), np.arange(len(self.library))
-        movies = every if rows is None else np.array(rows, np.int64)
-        scores = self.rater.score(people, people.train_end, people.test, None if rows is None else movies)
-        return ScoredMovies(rated, people.movie_row, movies, next(iter(scores)))
+    def score(self, ratings: Sequence[UserRating], rows: Sequence[int] | None = None) -> ScoredMovies:
+        """Score the movies at these rows, by default all movies.
+
+        Raises:
+            InputError: stars are not half stars, or a movie is rated twice.
+        """
+        history = build_histories(ratings, [0])
+        movies = None if rows is None else np.array(rows, np.int64)
+        scores = next(iter(self.rater.score(history, history.train_end, history.test, movies)))
+        scored_rows = np.arange(len(self.catalog)) if movies is None else movies
+        return ScoredMovies(ratings, history.movie_row, scored_rows, scores)
 
     def rank(
-        self, asked: ScoredMovies, marks: Bool[np.ndarray, " movies"], top: int, diverse: bool
+        self, scored: ScoredMovies, mask: Bool[np.ndarray, " movies"], top: int, diverse: bool
     ) -> list[MoviePrediction]:
-        """Return the marked movies that aren't rated with the most predicted stars; all were asked."""
-        stars, allowed = asked.scores.prediction.stars, marks.copy()
-        allowed[[each.row for each in asked.ratings]] = False
-        rows = top_k(
-            np.where(allowed, stars, -np.inf),
-            min(top * CANDIDATES_PER_RESULT if diverse else top, int(allowed.sum())),
-        )
+        """Return the unrated movies of the mask by descending predicted rating.
+
+        Args:
+            scored: scores of all movies.
+            mask: candidates.
+            top: number of movies.
+            diverse: select by maximal marginal relevance.
+        """
+        stars = scored.scores.prediction.stars
+        candidates = mask.copy()
+        candidates[[rating.row for rating in scored.ratings]] = False
+        k = min(top * CANDIDATES_PER_RESULT if diverse else top, int(candidates.sum()))
+        rows = top_k(np.where(candidates, stars, -np.inf), k)
         if diverse:
-            unit = self._both[rows]
-            chosen = mmr_rerank(rows, stars, (unit @ unit.T).astype(np.float64), top)
-            rows = sorted(chosen, key=lambda row: -stars[row])
-        return self._predicted(asked, rows)
+            vectors = self._unit_vectors_both[rows]
+            selected = mmr_rerank(rows, stars, (vectors @ vectors.T).astype(np.float64), top)
+            rows = sorted(selected, key=lambda row: -stars[row])
+        return self._predictions(scored, rows)
 
-    def _predicted(self, asked: ScoredMovies, at: Sequence[int]) -> list[MoviePrediction]:
-        """Tell the predictions at some places among the movies that were asked."""
-        said, catalog = asked.scores.prediction, self.library
-        given, found = {each.row: each.stars for each in asked.ratings}, []
-        for place, why in zip(at, asked.scores.attributions(np.array(at, np.int64)), strict=True):
-            row = int(asked.movie_rows[place])
-            given_all = said.probabilities
-            low, high = (None, None) if given_all is None else central_interval(given_all[place])
-            most = np.argsort(-np.abs(why.contribution), kind="stable")[:MAX_REASONS]
-            earlier, added = asked.history_rows[why.rating[most]].tolist(), why.contribution[most].tolist()
-            reasons = [self._reason(e, row, given[e], a) for e, a in zip(earlier, added, strict=True)]
-            found.append(
-                MoviePrediction(int(catalog.movie_ids[row]), catalog.titles[row], catalog.years[row],
-                          float(said.stars[place]), low, high, tuple(reasons))
-            )  # fmt: skip
-        return found
+    def _predictions(self, scored: ScoredMovies, indices: Sequence[int]) -> list[MoviePrediction]:
+        """Return the predictions at some indices of the scored movies."""
+        prediction = scored.scores.prediction
+        attributions = scored.scores.attributions(np.array(indices, np.int64))
+        results = []
+        for index, attribution in zip(indices, attributions, strict=True):
+            row = int(scored.movie_rows[index])
+            low, high = None, None
+            if prediction.probabilities is not None:
+                low, high = central_interval(prediction.probabilities[index])
+            result = MoviePrediction(
+                movie_id=int(self.catalog.movie_ids[row]),
+                title=self.catalog.titles[row],
+                year=self.catalog.years[row],
+                stars=float(prediction.stars[index]),
+                low=low,
+                high=high,
+                reasons=self._reasons(scored, row, attribution),
+            )
+            results.append(result)
+        return results
 
-    def _reason(self, row: int, target: int, gave: float, added: float) -> Reason:
-        shared = tuple(self.library.shared_entities(row, target)[:MAX_SHARED_ENTITIES])
-        return Reason(int(self.library.movie_ids[row]), self.library.label(row), gave, added, shared)
+    def _reasons(self, scored: ScoredMovies, target: int, attribution: Attributions) -> tuple[Reason, ...]:
+        stars = {rating.row: rating.stars for rating in scored.ratings}
+        reasons = []
+        for index in np.argsort(-np.abs(attribution.contribution), kind="stable")[:MAX_REASONS]:
+            row = int(scored.history_rows[attribution.rating[index]])
+            reason = Reason(
+                movie_id=int(self.catalog.movie_ids[row]),
+                title=self.catalog.label(row),
+                stars=stars[row],
+                contribution=float(attribution.contribution[index]),
+                shared_entities=tuple(self.catalog.shared_entities(row, target)[:MAX_SHARED_ENTITIES]),
+            )
+            reasons.append(reason)
+        return tuple(reasons)
 
-    def _alike(self, row: int, other: int, likeness: float) -> SimilarMovie:
-        library = self.library
-        shared = tuple(library.shared_entities(row, other))
+    def _similar_movie(self, row: int, other: int, similarity: float) -> SimilarMovie:
         return SimilarMovie(
-            int(library.movie_ids[other]), library.titles[other], library.years[other], likeness, shared
+            movie_id=int(self.catalog.movie_ids[other]),
+            title=self.catalog.titles[other],
+            year=self.catalog.years[other],
+            similarity=similarity,
+            shared_entities=tuple(self.catalog.shared_entities(row, other)),
         )
 
-    def _likeness(self, row: int, by: str) -> Float64[np.ndarray, " movies"]:
-        unit = self._both if by == "both" else self._unit(by)
-        return (unit @ unit[row]).astype(np.float64)
+    def _similarity(self, row: int, by: str) -> Float64[np.ndarray, " movies"]:
+        vectors = self._unit_vectors_both if by == "both" else self._unit_vectors(by)
+        return (vectors @ vectors[row]).astype(np.float64)
 
     @cached_property
-    def _both(self) -> Float32[np.ndarray, "movies dim"]:
-        """Both unit vectors beside each other, unit again: products are the mean of both cosines."""
-        return np.concatenate([self._unit("text"), self._unit("graph")], axis=1) / np.float32(np.sqrt(2))
+    def _unit_vectors_both(self) -> Float32[np.ndarray, "movies dim"]:
+        """Unit vectors of text and graph, concatenated and scaled by 1/√2: products are mean cosines."""
+        both = [self._unit_vectors("text"), self._unit_vectors("graph")]
+        return np.concatenate(both, axis=1) / np.float32(np.sqrt(2))
 
-    def _unit(self, by: str) -> Float32[np.ndarray, "movies dim"]:
+    def _unit_vectors(self, by: str) -> Float32[np.ndarray, "movies dim"]:
         vectors = self.contents.vectors[by]
         return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), np.float32(1e-9))
 
 
-def load_rater(contents: BundleContents) -> Rater:
-    """Build the rater of a bundle.
+def restore_bundle_rater(contents: BundleContents) -> Rater:
+    """Restore the rater of a bundle from its weights.
 
     Raises:
-        ArtifactError: the weights are broken, or of another rater.
+        ArtifactError: the weights are corrupt, or of another rater.
     """
     return restore_rater(contents.config.rater, str(contents.weights), lambda: contents.vectors["graph"])
 
 
 def load(folder: Path | str) -> Bundle:
-    """Load a bundle.
+    """Load the bundle in a folder.
 
     Raises:
-        ArtifactError: a file is missing, broken, of another format, or the files don't fit together.
+        ArtifactError: a file is missing, corrupt or of another format version, or the files are inconsistent.
     """
     return Bundle(read_bundle(folder))

@@ -1,4 +1,4 @@
-"""A new person's ratings as the histories that raters read: one user for each question."""
+"""A new user's ratings, converted to the histories that raters take as input."""
 
 from __future__ import annotations
 
@@ -13,73 +13,80 @@ from reelgraph.runtime.errors import InputError
 from reelgraph.sequences.dataset import UserHistories
 
 RATING_INTERVAL_S = 60
-"""Seconds between ratings whose time isn't known, which count as given one after the other."""
+"""Seconds between consecutive ratings without timestamps."""
 
 
 @dataclass(frozen=True)
 class UserRating:
-    """A movie that the person rated."""
+    """One rating of the user."""
 
     row: int
-    """Row of the movie."""
+    """Row of the movie in the bundle."""
     stars: float
     """0.5 … 5 in half stars."""
     time: int | None = None
-    """Unix seconds."""
+    """Unix time in seconds; None if unknown."""
 
 
 def build_histories(ratings: Sequence[UserRating], targets: Sequence[int]) -> UserHistories:
-    """Lay out the person's ratings as many times as there are targets, each with its target as the last.
+    """Build one history per target: the user's ratings, followed by the target.
 
-    A target comes when the last rating came. ``histories.test`` are the targets; nothing is fitted on.
+    A target has the timestamp of the last rating. ``histories.test`` has the indices of the targets; there
+    are no training rows.
 
     Args:
-        rated: what the person rated, in the order given where times are missing or equal.
+        ratings: the user's ratings; the order counts where timestamps are missing or equal.
         targets: rows of movies.
 
     Raises:
-        InputError: stars are no half stars, or a movie is rated twice.
+        InputError: stars are not half stars, or a movie is rated twice.
     """
-    _check(ratings)
-    times = _times(ratings)
+    _validate_ratings(ratings)
+    times = _timestamps(ratings)
     order = np.argsort(times, kind="stable")
-    row, code = (
-        np.array([each.row for each in ratings]),
-        np.array([round(each.stars / STAR_STEP) for each in ratings]),
-    )
-    size, count = len(ratings) + 1, len(targets)
-    last = times.max(initial=0)
-    movie = np.concatenate([np.zeros(0), *(np.append(row[order], target) for target in targets)])
-    offsets = np.arange(count + 1) * size
-    none = np.zeros(0, np.int64)
+    rows = np.array([rating.row for rating in ratings])
+    codes = np.array([round(rating.stars / STAR_STEP) for rating in ratings])
+    n_targets = len(targets)
+    offsets = np.arange(n_targets + 1) * (len(ratings) + 1)
+    movie_row = np.concatenate([np.zeros(0), *(np.append(rows[order], target) for target in targets)])
+    no_rows = np.zeros(0, np.int64)
     return UserHistories(
-        user_id=np.arange(count),
+        user_id=np.arange(n_targets),
         offsets=offsets,
-        movie_row=movie.astype(np.int32),
-        half_star_code=np.tile(np.append(code[order], 1).astype(np.uint8), count),
-        timestamp=np.tile(np.append(times[order], last), count),
+        movie_row=movie_row.astype(np.int32),
+        half_star_code=np.tile(np.append(codes[order], 1).astype(np.uint8), n_targets),
+        timestamp=np.tile(np.append(times[order], times.max(initial=0)), n_targets),
         train_end=offsets[:-1],
         val_end=offsets[:-1],
         history_cap=offsets[1:],
-        train=none,
-        val=none,
+        train=no_rows,
+        val=no_rows,
         test=offsets[1:] - 1,
     )
 
 
-def _times(rated: Sequence[UserRating]) -> Int64[np.ndarray, " ratings"]:
-    """Return the times; where one is missing, all count as given in order, a minute apart."""
-    if any(each.time is None for each in rated):
-        return np.arange(len(rated), dtype=np.int64) * RATING_INTERVAL_S
-    return np.array([each.time for each in rated], np.int64)
+def _timestamps(ratings: Sequence[UserRating]) -> Int64[np.ndarray, " ratings"]:
+    """Return the timestamps; if one is missing, all ratings are spaced a minute apart in their order."""
+    if any(rating.time is None for rating in ratings):
+        return np.arange(len(ratings), dtype=np.int64) * RATING_INTERVAL_S
+    return np.array([rating.time for rating in ratings], np.int64)
 
 
-def _check(rated: Sequence[UserRating]) -> None:
-    seen: set[int] = set()
-    for number, each in enumerate(rated, 1):
-        if not (MIN_STARS <= each.stars <= MAX_STARS and (each.stars / STAR_STEP).is_integer()):
-            raise InputError(f"rating {number}", "half stars from 0.5 to 5", str(each.stars),
-                             "Halve a scale of 1 to 10.")  # fmt: skip
-        if each.row in seen:
-            raise InputError(f"rating {number}", "a movie once", "the same movie again", "Keep one of them.")
-        seen.add(each.row)
+def _validate_ratings(ratings: Sequence[UserRating]) -> None:
+    rows: set[int] = set()
+    for number, rating in enumerate(ratings, 1):
+        if not (MIN_STARS <= rating.stars <= MAX_STARS and (rating.stars / STAR_STEP).is_integer()):
+            raise InputError(
+                f"rating {number}",
+                "half stars from 0.5 to 5",
+                str(rating.stars),
+                "Divide ratings from 1 to 10 by 2.",
+            )
+        if rating.row in rows:
+            raise InputError(
+                f"rating {number}",
+                "one rating per movie",
+                "a movie that is rated twice",
+                "Remove one of them.",
+            )
+        rows.add(rating.row)

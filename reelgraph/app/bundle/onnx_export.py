@@ -1,12 +1,14 @@
-"""The rater as ONNX: rows of movies and stars in, predicted stars out. The file says what it reads.
+"""Export of a bundle's rater to ONNX, with rows of movies and stars as inputs and predicted stars as outputs.
 
-``attention`` and ``transformer`` take a batch of histories with a target each; ``gp`` one history and any
-number of targets (``reelgraph.app.bundle.onnx_export``).
+``attention`` and ``transformer`` take a batch of histories with one target each. ``gp`` takes one history and
+any number of targets; its file contains what the kernel and the heads need of each movie. ONNX has neither
+Cholesky decomposition nor matrix inverse: a loop inverts the covariance of the history, one rating per step.
+
+This module imports onnxscript, which the extra ``onnx`` installs.
 """
 
 from __future__ import annotations
 
-import importlib.util
 import inspect
 import logging
 import warnings
@@ -14,28 +16,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import onnxscript
 import torch
-from jaxtyping import Bool, Float, Int64
+from jaxtyping import Bool, Float, Float64, Int64
+from onnxscript import opset18
 from torch import Tensor, nn
 
 from reelgraph.app.bundle.format import BundleContents
-from reelgraph.app.bundle.model import load_rater
+from reelgraph.app.bundle.model import restore_bundle_rater
 from reelgraph.core.rating_scale import denormalize_stars, normalize_stars
-from reelgraph.raters.gp.rater import GpRater
-from reelgraph.raters.networks.base import Network
-from reelgraph.raters.networks.network_rater import NetworkRater
-from reelgraph.runtime.atomic_io import atomic_write
-from reelgraph.runtime.errors import PackageError
-from reelgraph.sequences.batches import Batch
-
-if TYPE_CHECKING:
-    from onnx import GraphProto, ModelProto
-
-
-import onnxscript
-from jaxtyping import Float64
-from onnxscript import opset18
-
 from reelgraph.raters.gp.kernel import Distances
 from reelgraph.raters.gp.ordinal_head import (
     N_STAR_BINS,
@@ -48,22 +37,40 @@ from reelgraph.raters.gp.ordinal_head import (
     log_dispersion,
 )
 from reelgraph.raters.gp.prediction import movie_features
+from reelgraph.raters.gp.rater import GpRater
+from reelgraph.raters.networks.base import Network
+from reelgraph.raters.networks.network_rater import NetworkRater
+from reelgraph.runtime.atomic_io import atomic_write
+from reelgraph.sequences.batches import Batch
 
-PACKAGES = ("onnx", "onnxscript")
-OUTPUTS = ("predicted", "probabilities")
+if TYPE_CHECKING:
+    from onnx import GraphProto, ModelProto
+
+opset: Any = opset18
 ExampleInputs = Mapping[str, tuple[Tensor, tuple[str, ...]]]
-DIMS = ("batch", "history")
+"""Example tensors by name, with the names of their dimensions."""
+# No dimension has length 1, which torch.export would treat as a constant.
 NETWORK_INPUTS: ExampleInputs = {
-    "history": (torch.zeros(2, 3, dtype=torch.int64), DIMS),
-    "stars": (torch.full((2, 3), 3.5), DIMS),
-    "mask": (torch.ones(2, 3).bool(), DIMS),
-    "target": (torch.zeros(2, dtype=torch.int64), DIMS[:1]),
+    "history": (torch.zeros(2, 3, dtype=torch.int64), ("batch", "history")),
+    "stars": (torch.full((2, 3), 3.5), ("batch", "history")),
+    "mask": (torch.ones(2, 3).bool(), ("batch", "history")),
+    "target": (torch.zeros(2, dtype=torch.int64), ("batch",)),
 }
-"""Inputs and their dimensions; no length of one, which torch takes for a constant."""
+NETWORK_OUTPUTS = ("predicted",)
+GP_INPUTS: ExampleInputs = {
+    "history": (torch.zeros(3, dtype=torch.int64), ("history",)),
+    "stars": (torch.full((3,), 3.5), ("history",)),
+    "time": (torch.zeros(3, dtype=torch.int64), ("history",)),
+    "target": (torch.zeros(2, dtype=torch.int64), ("targets",)),
+}
+GP_OUTPUTS = ("predicted", "probabilities")
+
+Ratings = Float64[Tensor, " ratings"]
+Targets = Float64[Tensor, " targets"]
 
 
 class OnnxNetwork(nn.Module):
-    """A network that takes and gives stars."""
+    """A network with stars as input and output, 0.5 … 5."""
 
     def __init__(self, network: Network) -> None:
         super().__init__()
@@ -76,12 +83,12 @@ class OnnxNetwork(nn.Module):
         mask: Bool[Tensor, "batch history"],
         target: Int64[Tensor, " batch"],
     ) -> Float[Tensor, " batch"]:
-        """Return the stars predicted of each target.
+        """Return the predicted stars of each target.
 
         Args:
-            history: rows of movies in movies.parquet, oldest first; anything where the mask is False.
-            stars: what was given, 0.5 … 5.
-            mask: True where there is a rating; ratings stand at the row's end.
+            history: rows of movies in movies.parquet, oldest first; ignored where the mask is False.
+            stars: the user's ratings, 0.5 … 5; ignored where the mask is False.
+            mask: True where there is a rating; histories are padded on the left.
             target: rows of movies.
         """
         ratings = normalize_stars(stars) * mask
@@ -89,74 +96,68 @@ class OnnxNetwork(nn.Module):
 
 
 def write_onnx(contents: BundleContents, path: Path) -> None:
-    """Write the rater.
-
-    Raises:
-        PackageError: onnx or onnxscript is missing.
-    """
-    missing = [name for name in PACKAGES if importlib.util.find_spec(name) is None]
-    if missing:
-        raise PackageError("--onnx", f"the packages {', '.join(PACKAGES)}", f"no {missing[0]}",
-                           "pip install 'reelgraph[onnx]'")  # fmt: skip
-    rater = load_rater(contents)
+    """Write a bundle's rater as an ONNX file."""
+    rater = restore_bundle_rater(contents)
     if isinstance(rater, GpRater):
-        from reelgraph.app.bundle import onnx_export as gp  # which imports onnxscript
-
-        file = _exported(gp.OnnxGaussianProcess(rater), gp.GP_INPUTS, OUTPUTS, gp.CUSTOM_TRANSLATIONS)
+        model = _export(
+            OnnxGaussianProcess(rater), GP_INPUTS, GP_OUTPUTS, {torch.ops.aten.linalg_inv_ex.default: inverse}
+        )
+    elif isinstance(rater, NetworkRater):
+        model = _export(OnnxNetwork(rater.network), NETWORK_INPUTS, NETWORK_OUTPUTS, {})
     else:
-        assert isinstance(rater, NetworkRater)
-        file = _exported(OnnxNetwork(rater.network), NETWORK_INPUTS, OUTPUTS[:1], {})
+        raise TypeError(f"no ONNX export for {type(rater).__name__}")
     with atomic_write(path) as draft:
-        draft.write_bytes(file.SerializeToString())
+        draft.write_bytes(model.SerializeToString())
 
 
-def _exported(
-    module: nn.Module, example: ExampleInputs, outputs: tuple[str, ...], translated: dict[Any, Any]
+def _export(
+    module: nn.Module, inputs: ExampleInputs, outputs: tuple[str, ...], translations: dict[Any, Any]
 ) -> ModelProto:
-    """Return a module and its documentation as ONNX, without the paths and lines that torch puts in."""
-    shapes = {
-        name: dict.fromkeys(range(len(dims)), torch.export.Dim.DYNAMIC) for name, (_, dims) in example.items()
+    """Export a module with the docstring of its ``forward``.
+
+    Args:
+        module: the module to trace.
+        inputs: example inputs of ``forward``.
+        outputs: names of the outputs, whose first dimension is that of the input ``target``.
+        translations: ONNX functions by torch operator, for torch.onnx's ``custom_translation_table``.
+    """
+    dynamic_shapes = {
+        name: dict.fromkeys(range(len(dims)), torch.export.Dim.DYNAMIC) for name, (_, dims) in inputs.items()
     }
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # about what torch will change one day
+        warnings.simplefilter("ignore")  # torch's deprecation warnings about its own code
         program = torch.onnx.export(
-            module.eval(), tuple(tensor for tensor, _ in example.values()), dynamo=True, verbose=False,
-            input_names=list(example), output_names=list(outputs), dynamic_shapes=shapes,
-            custom_translation_table=translated,
-        )  # fmt: skip
-    assert program is not None
-    file = program.model_proto
-    file.doc_string = inspect.getdoc(module.forward) or ""
-    _strip(file.graph)
-    for value in file.graph.input:
-        for dim, name in zip(value.type.tensor_type.shape.dim, example[value.name][1], strict=True):
+            module.eval(),
+            tuple(tensor for tensor, _ in inputs.values()),
+            dynamo=True,
+            verbose=False,
+            input_names=list(inputs),
+            output_names=list(outputs),
+            dynamic_shapes=dynamic_shapes,
+            custom_translation_table=translations,
+        )
+    if program is None:
+        raise RuntimeError("torch.onnx.export returned no program")
+    model = program.model_proto
+    model.doc_string = inspect.getdoc(module.forward) or ""
+    _remove_debug_info(model.graph)
+    for value in model.graph.input:
+        for dim, name in zip(value.type.tensor_type.shape.dim, inputs[value.name][1], strict=True):
             dim.dim_param = name
-    for value in file.graph.output:
-        value.type.tensor_type.shape.dim[0].dim_param = example["target"][1][0]
-    return file
+    for value in model.graph.output:
+        value.type.tensor_type.shape.dim[0].dim_param = inputs["target"][1][0]
+    return model
 
 
-def _strip(graph: GraphProto) -> None:
+def _remove_debug_info(graph: GraphProto) -> None:
+    """Remove the file paths and source lines that torch adds to nodes."""
     graph.ClearField("value_info")
     for node in graph.node:
         node.ClearField("metadata_props")
         for attribute in node.attribute:
             if attribute.HasField("g"):
-                _strip(attribute.g)
-
-
-opset: Any = opset18
-GP_INPUTS = {
-    "history": (torch.zeros(3, dtype=torch.int64), ("history",)),
-    "stars": (torch.full((3,), 3.5), ("history",)),
-    "time": (torch.zeros(3, dtype=torch.int64), ("history",)),
-    "target": (torch.zeros(2, dtype=torch.int64), ("targets",)),
-}
-"""Inputs and their dimensions."""
-
-Ratings = Float64[Tensor, " ratings"]
-Targets = Float64[Tensor, " targets"]
+                _remove_debug_info(attribute.g)
 
 
 class OnnxGaussianProcess(nn.Module):
@@ -282,9 +283,9 @@ class OnnxGaussianProcess(nn.Module):
         )
 
 
-def _rows(table: Tensor, at: Int64[Tensor, " n"]) -> Tensor:
-    # Brackets would be written as GatherND, with a copy of the table for each.
-    return table.index_select(0, at)
+def _rows(table: Tensor, rows: Int64[Tensor, " n"]) -> Tensor:
+    # Indexing by brackets would be exported as GatherND with a copy of the table per use.
+    return table.index_select(0, rows)
 
 
 def _distances(
@@ -298,18 +299,12 @@ def inverse(matrix: onnxscript.DOUBLE["n", "n"]) -> tuple[onnxscript.DOUBLE["n",
     """Invert a positive definite matrix by Gauss-Jordan steps: M − (column − e)(row + e) / pivot."""
     identity = opset.EyeLike(matrix)
     for i in range(opset.Squeeze(opset.Shape(matrix, start=0, end=1))):
-        at = opset.Reshape(i, opset.Constant(value_ints=[1]))
-        unit, row, column = (
-            opset.Gather(identity, at),
-            opset.Gather(matrix, at),
-            opset.Gather(matrix, at, axis=1),
-        )
-        upright, pivot = opset.Transpose(unit), opset.Gather(row, at, axis=1)
-        matrix = opset.Sub(
-            matrix, opset.Mul(opset.Sub(column, upright), opset.Div(opset.Add(row, unit), pivot))
-        )
+        index = opset.Reshape(i, opset.Constant(value_ints=[1]))
+        unit_row = opset.Gather(identity, index)
+        unit_column = opset.Transpose(unit_row)
+        row = opset.Gather(matrix, index)
+        column = opset.Gather(matrix, index, axis=1)
+        pivot = opset.Gather(row, index, axis=1)
+        step = opset.Mul(opset.Sub(column, unit_column), opset.Div(opset.Add(row, unit_row), pivot))
+        matrix = opset.Sub(matrix, step)
     return matrix, opset.Constant(value_int=0)
-
-
-CUSTOM_TRANSLATIONS = {torch.ops.aten.linalg_inv_ex.default: inverse}
-"""What torch's exporter is told beside what it knows."""

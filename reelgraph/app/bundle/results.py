@@ -1,54 +1,62 @@
-"""What a bundle answers, in words that people read and programs too."""
+"""Result types of a bundle's methods and their JSON, prediction intervals, top-k selection and re-ranking."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, is_dataclass
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float
 
+from reelgraph.app.bundle.catalog import format_title
 from reelgraph.core.rating_scale import STAR_STEP
 
 INTERVAL_COVERAGE = 0.8
-"""Of the interval."""
+"""Nominal coverage of prediction intervals."""
 
 SIMILARITY_PENALTY = 1.0
-"""Stars that a candidate loses when it is the same as one already chosen."""
+"""Stars that a candidate loses if its cosine with an already selected movie is 1."""
 
 
 @dataclass(frozen=True)
 class Reason:
-    """An earlier rating that moved a prediction."""
+    """A rating in the history that contributed to a prediction."""
 
     movie_id: int
     title: str
     stars: float
-    """Stars that the person gave it."""
+    """Stars that the user gave the movie."""
     contribution: float
-    """Stars that it adds to the prediction."""
+    """Stars that the rating adds to the prediction."""
     shared_entities: tuple[str, ...]
-    """People, genre, company, country and language that both movies have."""
+    """Names of the people, genre, company, country and language that both movies have."""
 
 
 @dataclass(frozen=True)
 class MoviePrediction:
-    """What is predicted of one movie."""
+    """The prediction for one movie."""
 
     movie_id: int
     title: str
     year: int | None
     stars: float
     low: float | None
-    """From ``low`` to ``high`` with at least 80 %; None where the rater gives no probabilities."""
+    """Lower bound of the 80 % interval, in stars; None if the rater predicts no probabilities."""
     high: float | None
+    """Upper bound of the 80 % interval, in stars."""
     reasons: tuple[Reason, ...]
-    """What moved it most first; empty where the rater can't tell."""
+    """The largest contributions, in descending order; empty if the rater has no attributions."""
+
+    @property
+    def label(self) -> str:
+        """Title and year, such as ``Heat (1995)``."""
+        return format_title(self.title, self.year)
 
 
 @dataclass(frozen=True)
 class SimilarMovie:
-    """A movie near another."""
+    """A nearest neighbour of a movie."""
 
     movie_id: int
     title: str
@@ -57,11 +65,17 @@ class SimilarMovie:
     """Cosine of the two movies' vectors, −1 … 1."""
     shared_entities: tuple[str, ...]
 
+    @property
+    def label(self) -> str:
+        """Title and year, such as ``Heat (1995)``."""
+        return format_title(self.title, self.year)
+
 
 def central_interval(probabilities: Float[np.ndarray, " codes"]) -> tuple[float, float]:
     """Return the central 80 % interval, in stars.
 
-    It goes from the half star where the cumulative probability passes 10 % to that where it reaches 90 %.
+    It ranges from the half star at which the cumulative probability exceeds 10 % to the half star at which it
+    reaches 90 %.
 
     Args:
         probabilities: of the half stars 0.5 … 5.
@@ -72,32 +86,46 @@ def central_interval(probabilities: Float[np.ndarray, " codes"]) -> tuple[float,
     return low * STAR_STEP, high * STAR_STEP
 
 
-def top_k(value: Float[np.ndarray, " movies"], count: int) -> list[int]:
-    """Return the places of the highest values, the best first, of equal ones the first."""
-    if not count:
+def top_k(scores: Float[np.ndarray, " movies"], k: int) -> list[int]:
+    """Return the rows of the ``k`` highest scores in descending order; ties are in row order."""
+    if not k:
         return []
-    least = np.partition(value, len(value) - count)[len(value) - count]
-    among = np.flatnonzero(value >= least)
-    return among[np.argsort(-value[among], kind="stable")[:count]].tolist()
+    threshold = np.partition(scores, len(scores) - k)[len(scores) - k]
+    candidates = np.flatnonzero(scores >= threshold)
+    return candidates[np.argsort(-scores[candidates], kind="stable")[:k]].tolist()
 
 
 def mmr_rerank(
-    order: Sequence[int], value: Float[np.ndarray, " movies"], likeness: Float[np.ndarray, "n n"], count: int
+    candidates: Sequence[int],
+    scores: Float[np.ndarray, " movies"],
+    similarity: Float[np.ndarray, "n n"],
+    k: int,
 ) -> list[int]:
-    """Choose movies that are good and unlike each other (maximal marginal relevance, Carbonell 1998).
+    """Select ``k`` candidates by maximal marginal relevance (Carbonell & Goldstein, 1998).
 
     Args:
-        order: rows of the candidates, the best first.
-        value: stars of every movie.
-        likeness: cosines between the candidates, in their order.
-        count: how many to choose.
+        candidates: rows of movies, by descending score.
+        scores: predicted stars of every movie.
+        similarity: cosines between the candidates, in their order.
+        k: number of movies to select.
     """
-    stars = value[list(order)]
-    nearest = np.zeros(len(order))
-    chosen: list[int] = []
-    for _ in range(min(count, len(order))):
-        score = stars - SIMILARITY_PENALTY * nearest
-        score[chosen] = -np.inf
-        chosen.append(int(np.argmax(score)))
-        nearest = np.maximum(nearest, likeness[chosen[-1]])
-    return [order[at] for at in chosen]
+    stars = scores[list(candidates)]
+    max_similarity = np.zeros(len(candidates))
+    selected: list[int] = []
+    for _ in range(min(k, len(candidates))):
+        relevance = stars - SIMILARITY_PENALTY * max_similarity
+        relevance[selected] = -np.inf
+        selected.append(int(np.argmax(relevance)))
+        max_similarity = np.maximum(max_similarity, similarity[selected[-1]])
+    return [candidates[index] for index in selected]
+
+
+def to_jsonable(value: Any) -> Any:
+    """Convert dataclasses to dicts and tuples to lists, recursively."""
+    if is_dataclass(value) and not isinstance(value, type):
+        return {field.name: to_jsonable(getattr(value, field.name)) for field in fields(value)}
+    if isinstance(value, dict):
+        return {key: to_jsonable(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [to_jsonable(item) for item in value]
+    return value

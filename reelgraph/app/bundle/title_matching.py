@@ -1,128 +1,138 @@
-"""Finding the movie that a title means: articles, accents, punctuation, other titles; the year ± 1."""
+"""Title matching that tolerates differences in articles, accents and punctuation, and a year off by one."""
 
 from __future__ import annotations
 
-import difflib
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from rapidfuzz import fuzz, process
 
 from reelgraph.app.bundle.catalog import MovieCatalog
 from reelgraph.sources.titles import ARTICLES, move_article_to_front, normalize_titles, split_titles
 
-MatchKind = Literal["id", "title and year", "title, another year", "title"]
-"""By what a movie was found: its id; title and year; title and the year before or after; title alone."""
+MatchKind = Literal["id", "title and year", "title and year ±1", "title"]
+"""What identified a movie."""
 
-LEADING = rf"(?i)^(?:(?:{ARTICLES})\s+|L['’]\s*)(\S)"
-ROMAN = {"ii": "2", "iii": "3", "iv": "4", "vi": "6", "vii": "7", "viii": "8", "ix": "9"}
-"""Numbers of sequels; I, V and X are words as well."""
-NEAR, NEAR_CUTOFF = 3, 0.75
+LEADING_ARTICLE = rf"(?i)^(?:(?:{ARTICLES})\s+|L['’]\s*)(\S)"
+ROMAN_NUMERALS = {"ii": "2", "iii": "3", "iv": "4", "vi": "6", "vii": "7", "viii": "8", "ix": "9"}
+"""Numbers of sequels; without I, V and X, which are also words."""
+MAX_SUGGESTIONS = 3
+MIN_SUGGESTION_SCORE = 75
+"""Of rapidfuzz's ``ratio``, 0 … 100."""
 
 
 @dataclass(frozen=True)
 class TitleMatch:
-    """What a title was found to be."""
+    """The result of a title search."""
 
     row: int | None
-    """Row of the movie; None where none was found, or more than one."""
+    """Row of the movie; None if no movie or several movies match."""
     matched_by: MatchKind | None = None
     reason: str = ""
-    """Where none was found: the reason."""
+    """Why there is no match."""
 
 
 class TitleIndex:
-    """The library's titles by what equal ones have in common."""
+    """Index of a catalogue's titles: exact keys, and loose keys without articles and Roman numerals."""
 
-    def __init__(self, library: MovieCatalog) -> None:
-        self.catalog = library
-        self.exact: dict[str, list[int]] = {}
-        self.loose: dict[str, list[int]] = {}
-        row, names = _names(library.table)
-        for index, found in ((self.exact, _exact(names)), (self.loose, _loose(names))):
-            for each, key in zip(row, found, strict=True):
-                if key and each not in index.setdefault(key, []):
-                    index[key].append(each)
+    def __init__(self, catalog: MovieCatalog) -> None:
+        self.catalog = catalog
+        rows, names = _all_titles(catalog.table)
+        self.exact = _build_index(rows, _exact_keys(names))
+        self.loose = _build_index(rows, _loose_keys(names))
 
     def match(self, title: str, year: int | None = None) -> TitleMatch:
-        """Find a movie by a title, such as ``Matrix, The``, ``Heat (1995)``, ``Postino, Il (Postman, The)``.
+        """Find a movie by a title such as ``Matrix, The``, ``Heat (1995)`` or ``Postino, Il (Postman, The)``.
+
+        Exact keys take precedence over loose keys, and the year over the years before and after.
 
         Args:
-            title: a title; a year in parentheses at its end counts where ``year`` is None.
-            year: release year, which may be one off.
+            title: a title; a year in parentheses at the end is used if ``year`` is None.
+            year: release year.
         """
-        told = split_titles(pa.array([title]))
-        year = told["year"][0].as_py() if year is None else year
-        names = [told["name"][0].as_py(), *filter(None, told["others"][0].as_py().split("|"))]
-        levels = [self._rows(self.exact, _exact(names)), self._rows(self.loose, _loose(names))]
+        parts = split_titles(pa.array([title]))
         if year is None:
-            return self._only(levels, "title")
-        levels_of_year: tuple[tuple[set[int], MatchKind], ...] = (
-            ({year}, "title and year"), ({year - 1, year + 1}, "title, another year"),
-        )  # fmt: skip
-        for years, how in levels_of_year:
-            near = [[row for row in rows if self.catalog.years[row] in years] for rows in levels]
-            if any(near):
-                return self._only(near, how)
-        return self._undated(levels, year)
+            year = parts["year"][0].as_py()
+        names = [parts["name"][0].as_py(), *filter(None, parts["others"][0].as_py().split("|"))]
+        levels = [_look_up(self.exact, _exact_keys(names)), _look_up(self.loose, _loose_keys(names))]
+        if year is None:
+            return self._unique_match(levels, "title")
+        accepted_years: tuple[tuple[set[int], MatchKind], ...] = (
+            ({year}, "title and year"),
+            ({year - 1, year + 1}, "title and year ±1"),
+        )
+        for years, kind in accepted_years:
+            in_years = [[row for row in rows if self.catalog.years[row] in years] for rows in levels]
+            if any(in_years):
+                return self._unique_match(in_years, kind)
+        return self._match_undated(levels, year)
 
-    def _only(self, levels: list[list[int]], how: MatchKind) -> TitleMatch:
-        """Take the first level that has a movie; more than one there is ambiguous."""
+    def _unique_match(self, levels: list[list[int]], kind: MatchKind) -> TitleMatch:
+        """Return the movie of the first level that has any; several movies on that level are ambiguous."""
         rows = next(filter(None, levels), [])
         if len(rows) == 1:
-            return TitleMatch(rows[0], how)
+            return TitleMatch(rows[0], kind)
         if not rows:
             return TitleMatch(None, reason="no such title")
-        return TitleMatch(None, reason="ambiguous: " + "; ".join(map(self._told, rows[:NEAR])))
+        labels = [
+            f"{self.catalog.label(row)} [movieId {self.catalog.movie_ids[row]}]"
+            for row in rows[:MAX_SUGGESTIONS]
+        ]
+        return TitleMatch(None, reason="ambiguous: " + "; ".join(labels))
 
-    def _undated(self, levels: list[list[int]], year: int) -> TitleMatch:
-        """Look at movies of that title whose year isn't known, or say which years there are."""
-        unknown = [[row for row in rows if self.catalog.years[row] is None] for rows in levels]
-        if any(unknown):
-            return self._only(unknown, "title")
-        others = sorted({self.catalog.years[row] or 0 for rows in levels for row in rows})
-        if others:
-            return TitleMatch(
-                None,
-                reason=f"another year: that title is of {', '.join(map(str, others[:NEAR]))}, not of {year}",
-            )
-        return TitleMatch(None, reason="no such title")
-
-    def _told(self, row: int) -> str:
-        return f"{self.catalog.label(row)} [movieId {self.catalog.movie_ids[row]}]"
-
-    def _rows(self, index: dict[str, list[int]], found: list[str]) -> list[int]:
-        return list(dict.fromkeys(row for key in found for row in index.get(key, [])))
+    def _match_undated(self, levels: list[list[int]], year: int) -> TitleMatch:
+        """Match movies of unknown year; without any, the reason lists the years of that title."""
+        undated = [[row for row in rows if self.catalog.years[row] is None] for rows in levels]
+        if any(undated):
+            return self._unique_match(undated, "title")
+        years = sorted({self.catalog.years[row] or 0 for rows in levels for row in rows})
+        if not years:
+            return TitleMatch(None, reason="no such title")
+        released = ", ".join(map(str, years[:MAX_SUGGESTIONS]))
+        return TitleMatch(None, reason=f"year mismatch: released in {released}, not in {year}")
 
     def suggest(self, title: str) -> list[str]:
-        """Return names of movies whose titles look alike."""
-        key = _exact(split_titles(pa.array([title]))["name"].to_pylist())[0]
-        close = difflib.get_close_matches(key, self.exact, NEAR, NEAR_CUTOFF)
-        return [self.catalog.label(self.exact[each][0]) for each in close]
+        """Return the labels of movies with similar titles, the most similar first."""
+        key = _exact_keys(split_titles(pa.array([title]))["name"].to_pylist())[0]
+        similar = process.extract(
+            key, list(self.exact), scorer=fuzz.ratio, limit=MAX_SUGGESTIONS, score_cutoff=MIN_SUGGESTION_SCORE
+        )
+        rows = dict.fromkeys(self.exact[name][0] for name, _, _ in similar)
+        return [self.catalog.label(row) for row in rows]
 
 
-def _names(table: pa.Table) -> tuple[list[int], list[str]]:
-    """Return each title of each movie, and the movie's row."""
-    rows = np.arange(table.num_rows)
-    listed = table["other_titles"].combine_chunks()
-    columns = [
-        (rows, table["title"]),
-        (rows, table["original_title"]),
-        (pc.list_parent_indices(listed).to_numpy(), pc.list_flatten(listed)),
-    ]
-    row = np.concatenate([each for each, _ in columns]).tolist()
-    return row, [name or "" for _, names in columns for name in names.to_pylist()]
+def _build_index(rows: list[int], keys: list[str]) -> dict[str, list[int]]:
+    index: dict[str, list[int]] = {}
+    for row, key in zip(rows, keys, strict=True):
+        if key and row not in index.setdefault(key, []):
+            index[key].append(row)
+    return index
 
 
-def _exact(names: list[str]) -> list[str]:
+def _look_up(index: dict[str, list[int]], keys: list[str]) -> list[int]:
+    return list(dict.fromkeys(row for key in keys for row in index.get(key, [])))
+
+
+def _all_titles(table: pa.Table) -> tuple[list[int], list[str]]:
+    """Return the rows and the titles of all movies: title, original title and alternative titles."""
+    alternatives = table["other_titles"].combine_chunks()
+    all_rows = np.arange(table.num_rows)
+    rows = np.concatenate([all_rows, all_rows, pc.list_parent_indices(alternatives).to_numpy()])
+    columns = (table["title"], table["original_title"], pc.list_flatten(alternatives))
+    return rows.tolist(), [name or "" for column in columns for name in column.to_pylist()]
+
+
+def _exact_keys(names: list[str]) -> list[str]:
     return normalize_titles(move_article_to_front(pa.array(names, pa.string()))).to_pylist()
 
 
-def _loose(names: list[str]) -> list[str]:
-    """Return keys without a leading article, and with numbers of sequels in digits."""
-    bare = pc.replace_substring_regex(move_article_to_front(pa.array(names, pa.string())), LEADING, r"\1")
-    for roman, digit in ROMAN.items():
-        bare = pc.replace_substring_regex(bare, rf"(?i)\b{roman}\b", digit)
-    return normalize_titles(bare).to_pylist()
+def _loose_keys(names: list[str]) -> list[str]:
+    """Return keys without a leading article, with numbers of sequels in digits."""
+    titles = move_article_to_front(pa.array(names, pa.string()))
+    titles = pc.replace_substring_regex(titles, LEADING_ARTICLE, r"\1")
+    for numeral, digit in ROMAN_NUMERALS.items():
+        titles = pc.replace_substring_regex(titles, rf"(?i)\b{numeral}\b", digit)
+    return normalize_titles(titles).to_pylist()

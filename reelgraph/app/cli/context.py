@@ -1,4 +1,4 @@
-"""How commands speak: text for people, one JSON object for programs; refusals with an exit code."""
+"""What the commands share: opening bundles and rating files, printing results, exit codes."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import json
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,49 +13,54 @@ import typer
 
 from reelgraph.runtime.errors import InputError, ReelgraphError
 
-if TYPE_CHECKING:  # torch takes a second to import, which --help need not wait for
+if TYPE_CHECKING:  # importing torch takes a second, which --help should not need
     from reelgraph.app.bundle.model import Bundle
     from reelgraph.app.rating_imports.ratings_file import MatchedRatings
 
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+BundleOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--bundle",
+        help="Folder of a bundle; by default bundle/ or, if there is none, the pipeline's outputs in data/.",
+        envvar="REELGRAPH_BUNDLE",
+        show_default=False,
+    ),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as a JSON object.")]
 
-EXIT_ERROR, EXIT_EMPTY = 1, 3
-"""Exit codes: what was given can't be used; nothing was found. 2 is a wrong command line."""
+EXIT_ERROR = 1
+"""Exit code if an input can't be used."""
+EXIT_EMPTY = 3
+"""Exit code if there is no result; 2 is typer's code for a wrong command line."""
+
+PIPELINE_FOLDER = Path("data")
+BUNDLE_FOLDER = Path("bundle")
 
 
-def print_result(values: dict[str, Any], as_json: bool, text: Callable[[], str]) -> None:
-    """Print the values as JSON, or what ``text`` makes of them."""
-    said = (
-        json.dumps(to_jsonable(values), ensure_ascii=False, indent=2, allow_nan=False) if as_json else text()
-    )
-    print(said, flush=True)
+def print_result(result: dict[str, Any], as_json: bool, format_text: Callable[[], str]) -> None:
+    """Print the result as JSON, or as the text that ``format_text`` returns."""
+    if as_json:
+        from reelgraph.app.bundle.results import to_jsonable
 
-
-def to_jsonable(value: Any) -> Any:
-    """Return dataclasses and tuples as JSON knows them."""
-    if is_dataclass(value) and not isinstance(value, type):
-        return {each.name: to_jsonable(getattr(value, each.name)) for each in fields(value)}
-    if isinstance(value, dict):
-        return {key: to_jsonable(each) for key, each in value.items()}
-    if isinstance(value, list | tuple):
-        return [to_jsonable(each) for each in value]
-    return value
+        print(json.dumps(to_jsonable(result), ensure_ascii=False, indent=2, allow_nan=False), flush=True)
+    else:
+        print(format_text(), flush=True)
 
 
 @contextmanager
 def exit_on_error(as_json: bool) -> Iterator[None]:
-    """Turn a refusal into one message, on stderr, or as JSON, and exit code 1."""
+    """Print a ``ReelgraphError`` to stderr, or as JSON to stdout, and exit with code 1."""
     try:
         yield
     except ReelgraphError as error:
         if as_json:
-            parts = {
+            fields = {
                 "where": error.where,
                 "expected": error.expected,
                 "got": error.got,
                 "remedy": error.remedy,
             }
-            print(json.dumps({"error": parts}, ensure_ascii=False, indent=2))
+            print(json.dumps({"error": fields}, ensure_ascii=False, indent=2))
         else:
             print(f"reelgraph: {error}", file=sys.stderr)
         sys.exit(EXIT_ERROR)
@@ -65,35 +69,37 @@ def exit_on_error(as_json: bool) -> Iterator[None]:
         sys.exit(EXIT_ERROR)
 
 
-PIPELINE, BUNDLE = Path("data"), Path("bundle")
-
-
 def open_bundle(folder: Path | None) -> Bundle:
-    """Load the bundle at ``folder``; without one ``bundle/``, else what the pipeline left under ``data/``.
+    """Load the bundle in ``folder``, by default ``bundle/``, or else the pipeline's outputs in ``data/``.
 
     Raises:
-        InputError: there is none of them.
-        ArtifactError: it is broken.
+        InputError: none of them exists.
+        ArtifactError: the bundle is corrupt.
     """
     from reelgraph.app.bundle.from_pipeline import collect_contents, movielens_from_params
     from reelgraph.app.bundle.model import Bundle, load
 
     use_one_thread()
-    if folder is None and not (BUNDLE / "config.json").is_file():
-        if not (PIPELINE / "model").is_dir():
-            raise InputError("--bundle", f"a bundle, such as {BUNDLE}/, or the pipeline's {PIPELINE}/model/",
-                             "neither here", "Run `make repro`, or name a bundle's folder.")  # fmt: skip
-        return Bundle(collect_contents(PIPELINE, movielens_from_params()))
-    place = folder or BUNDLE
-    if not place.is_dir():
-        raise InputError("--bundle", "a bundle's folder", f"no folder {place}",
-                         f"Write it with `reelgraph export {place}`.")  # fmt: skip
-    return load(place)
+    if folder is None and not (BUNDLE_FOLDER / "config.json").is_file():
+        if not (PIPELINE_FOLDER / "model").is_dir():
+            raise InputError(
+                "--bundle",
+                f"a bundle, such as {BUNDLE_FOLDER}/, or the pipeline's {PIPELINE_FOLDER}/model/",
+                "neither",
+                "Run `make repro`, or give the folder of a bundle.",
+            )
+        return Bundle(collect_contents(PIPELINE_FOLDER, movielens_from_params()))
+    path = folder or BUNDLE_FOLDER
+    if not path.is_dir():
+        raise InputError(
+            "--bundle", "the folder of a bundle", f"no folder {path}", f"Write it: `reelgraph export {path}`."
+        )
+    return load(path)
 
 
 def use_one_thread() -> None:
-    """Answer in one thread: one person's matrices are small, and threads wait for each other."""
-    import reelgraph.core.torch_setup  # noqa: F401  before torch: it says how torch's threads wait
+    """Let torch compute in one thread, which is faster for the small matrices of a single user."""
+    import reelgraph.core.torch_setup  # noqa: F401  sets environment variables that torch reads on import
 
     import torch  # isort: skip
 
@@ -101,15 +107,19 @@ def use_one_thread() -> None:
 
 
 def open_ratings(path: Path, bundle: Bundle) -> MatchedRatings:
-    """Read a person's ratings and find their movies.
+    """Read a user's ratings and match them with the bundle's movies.
 
     Raises:
-        InputError: it is no file of ratings, or none of its movies is in the bundle.
+        InputError: the file is not a rating export, or none of its movies is in the bundle.
     """
     from reelgraph.app.rating_imports.ratings_file import match_ratings, read_ratings_file
 
-    matched = match_ratings(read_ratings_file(path), bundle.library, bundle.title_index)
+    matched = match_ratings(read_ratings_file(path), bundle.catalog, bundle.title_index)
     if not matched.matches:
-        raise InputError(str(path), "a rating of a movie of the bundle", "none",
-                         f"`reelgraph match-ratings {path}` says why.")  # fmt: skip
+        raise InputError(
+            str(path),
+            "a rating of a movie of the bundle",
+            "none",
+            f"See the reasons: `reelgraph match-ratings {path}`.",
+        )
     return matched

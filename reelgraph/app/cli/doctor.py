@@ -1,4 +1,4 @@
-"""What ``reelgraph doctor`` looks at: packages, data, models, staleness, and what to do next."""
+"""The checks of ``reelgraph doctor``: packages, data, model, stale stages, bundle."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Literal
 
-from reelgraph.app.cli.context import BUNDLE, PIPELINE
+from reelgraph.app.cli.context import BUNDLE_FOLDER, PIPELINE_FOLDER
 from reelgraph.runtime.errors import ReelgraphError
 
-State = Literal["good", "missing", "stale", "broken"]
+CheckState = Literal["ok", "missing", "stale", "broken"]
 
 EXTRAS = {
     "pipeline": ("dvc", "dvclive"),
@@ -25,95 +25,98 @@ EXTRAS = {
     "onnx": ("onnx", "onnxscript"),
     "spark": ("pyspark",),
 }
-"""Extra → its packages, of which each is imported under this name."""
+"""Modules to import for each extra."""
 
 
 @dataclass(frozen=True)
 class Check:
-    """One thing that was looked at."""
+    """The result of one check."""
 
     name: str
-    state: State
+    state: CheckState
     detail: str
     remedy: str = ""
     """What to do; blank if nothing."""
 
 
 def run_checks(bundle: Path | None) -> list[Check]:
-    """Look at everything; nothing is changed."""
-    return [*_packages(), *_pipeline(), *_bundle(bundle)]
+    """Run all checks, which only read."""
+    return [*_check_packages(), *_check_pipeline(), _check_bundle(bundle)]
 
 
 def format_checks(checks: list[Check]) -> str:
-    """Return the checks as text, and at the end what to do next."""
-    lines = [f"{each.state:<8}{each.name:<12}{each.detail}" for each in checks]
-    todo = [each.remedy for each in checks if each.remedy]
-    first = [f"Next: {todo[0]}", *(f"      {each}" for each in todo[1:])] if todo else ["Nothing to do."]
-    return "\n".join([*lines, "", *first])
+    """Return the checks as text, followed by the remedies."""
+    lines = [f"{check.state:<8}{check.name:<12}{check.detail}" for check in checks]
+    remedies = [check.remedy for check in checks if check.remedy]
+    if not remedies:
+        return "\n".join([*lines, "", "Nothing to do."])
+    return "\n".join([*lines, "", f"Next: {remedies[0]}", *(f"      {remedy}" for remedy in remedies[1:])])
 
 
-def _packages() -> Iterator[Check]:
-    yield Check("python", "good", f"{platform.python_version()} at {sys.executable}")
+def _check_packages() -> Iterator[Check]:
+    yield Check("python", "ok", f"{platform.python_version()} at {sys.executable}")
     try:
-        found = ", ".join(f"{name} {version(name)}" for name in ("reelgraph", "torch", "numpy", "pyarrow"))
-        yield Check("packages", "good", found)
+        names = ("reelgraph", "torch", "numpy", "pyarrow")
+        yield Check("packages", "ok", ", ".join(f"{name} {version(name)}" for name in names))
     except PackageNotFoundError as error:
-        yield Check("packages", "broken", f"no {error.name}", "Install reelgraph anew: `make setup`.")
-    for extra, names in EXTRAS.items():
-        lacking = [name for name in names if importlib.util.find_spec(name) is None]
-        state: State = "missing" if lacking else "good"
-        yield Check(extra, state, f"no {', '.join(lacking)}" if lacking else ", ".join(names))
-
-
-def _pipeline() -> Iterator[Check]:
-    if not Path("dvc.yaml").is_file():
-        yield Check("project", "missing", "no dvc.yaml here: not the project's folder")
-        return
-    model = PIPELINE / "model" / "model.safetensors"
-    if not model.is_file():
-        yield Check("data", "missing", f"no {model}", "Run the pipeline: `make repro`.")
-        return
-    yield Check("data", "good", f"{model}, {model.stat().st_size:,} bytes")
-    yield _staleness()
-
-
-def _staleness() -> Check:
-    if shutil.which("dvc") is None:
-        return Check(
-            "stages", "missing", "no dvc to ask", "Activate the environment: `. .venv/bin/activate`."
+        yield Check(
+            "packages", "broken", f"{error.name} is not installed", "Install reelgraph: `make setup`."
         )
-    asked = subprocess.run(
+    for extra, modules in EXTRAS.items():
+        missing = [name for name in modules if importlib.util.find_spec(name) is None]
+        if missing:
+            yield Check(extra, "missing", f"not installed: {', '.join(missing)}")
+        else:
+            yield Check(extra, "ok", ", ".join(modules))
+
+
+def _check_pipeline() -> Iterator[Check]:
+    if not Path("dvc.yaml").is_file():
+        yield Check("project", "missing", "no dvc.yaml: this is not the project's folder")
+        return
+    weights = PIPELINE_FOLDER / "model" / "model.safetensors"
+    if not weights.is_file():
+        yield Check("data", "missing", f"no {weights}", "Run the pipeline: `make repro`.")
+        return
+    yield Check("data", "ok", f"{weights}, {weights.stat().st_size:,} bytes")
+    yield _check_stages()
+
+
+def _check_stages() -> Check:
+    if shutil.which("dvc") is None:
+        remedy = "Activate the environment: `. .venv/bin/activate`."
+        return Check("stages", "missing", "dvc is not on the PATH", remedy)
+    status = subprocess.run(
         ["dvc", "status", "--json", "dvc.yaml"], capture_output=True, text=True, check=False
     )
-    if asked.returncode:
-        return Check("stages", "broken", (asked.stderr.strip().splitlines() or ["dvc failed"])[-1],
-                     "See `dvc status`.")  # fmt: skip
-    stale = sorted(json.loads(asked.stdout or "{}"))
+    if status.returncode:
+        message = (status.stderr.strip().splitlines() or ["dvc failed"])[-1]
+        return Check("stages", "broken", message, "See `dvc status`.")
+    stale = sorted(json.loads(status.stdout or "{}"))
     if stale:
-        return Check("stages", "stale", ", ".join(stale), "Run what is stale: `dvc repro`.")
-    return Check("stages", "good", "up to date with code, params and data")
+        return Check("stages", "stale", ", ".join(stale), "Run the stale stages: `dvc repro`.")
+    return Check("stages", "ok", "up to date with code, params and data")
 
 
-def _bundle(folder: Path | None) -> Iterator[Check]:
-    place = folder or BUNDLE
-    if not place.is_dir():
-        if (PIPELINE / "model").is_dir() and folder is None:
-            yield Check("bundle", "missing", f"no {place}/; the commands read {PIPELINE}/")
-        else:
-            yield Check("bundle", "missing", f"no {place}/", f"Write one: `reelgraph export {place}`.")
-        return
+def _check_bundle(folder: Path | None) -> Check:
+    path = folder or BUNDLE_FOLDER
+    if not path.is_dir():
+        if (PIPELINE_FOLDER / "model").is_dir() and folder is None:
+            return Check("bundle", "missing", f"no {path}/; the commands read {PIPELINE_FOLDER}/")
+        return Check("bundle", "missing", f"no {path}/", f"Write a bundle: `reelgraph export {path}`.")
     from reelgraph.app.bundle.format import read_bundle
 
+    remedy = f"Write it again: `reelgraph export {path}`."
     try:
-        config = read_bundle(place).config
+        contents = read_bundle(path)
     except ReelgraphError as error:
-        yield Check("bundle", "broken", str(error), f"Write it again: `reelgraph export {place}`.")
-        return
-    made, model = (place / "model.safetensors"), PIPELINE / "model" / "model.safetensors"
-    kind = config.rater.model.type
-    told = f"{place}/: {config.movies:,} movies, rater {kind}, by reelgraph {config.reelgraph}"
-    if model.is_file() and model.read_bytes() != made.read_bytes():
-        yield Check("bundle", "stale", f"{told}; {PIPELINE}/ has another model",
-                    f"Write it again: `reelgraph export {place}`.")  # fmt: skip
-    else:
-        yield Check("bundle", "good", told)
+        return Check("bundle", "broken", str(error), remedy)
+    config = contents.config
+    detail = (
+        f"{path}/: {config.movies:,} movies, rater {config.rater.model.type}, "
+        f"written by reelgraph {config.reelgraph}"
+    )
+    weights = PIPELINE_FOLDER / "model" / "model.safetensors"
+    if weights.is_file() and weights.read_bytes() != contents.weights.read_bytes():
+        return Check("bundle", "stale", f"{detail}; {PIPELINE_FOLDER}/ has another model", remedy)
+    return Check("bundle", "ok", detail)

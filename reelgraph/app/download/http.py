@@ -1,102 +1,134 @@
-"""Asking a server over HTTP: at a bounded rate, again when it is busy or broken, never for ever."""
+"""HTTP GET requests with a rate limit, and with retries by urllib3."""
 
 from __future__ import annotations
 
-import http.client
+import logging
 import threading
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from email.message import Message
-from typing import TypeVar
+from typing import Any, TypeVar
+from urllib.parse import unquote, urlsplit
+from urllib.request import getproxies, proxy_bypass
+
+from urllib3 import BaseHTTPResponse, PoolManager, ProxyManager, Retry
+from urllib3.exceptions import HTTPError, MaxRetryError, ProtocolError, ReadTimeoutError
+from urllib3.util import make_headers, parse_url
 
 from reelgraph.runtime.errors import ReelgraphError
 
 R = TypeVar("R")
 
-TRIES, TIMEOUT = 6, 30.0
-LONGEST_WAIT = 60.0
-"""Seconds, whatever the server asks for."""
-BUSY = (408, 425, 429, 500, 502, 503, 504)
+MAX_RETRIES = 5
+TIMEOUT_S = 30.0
+MAX_WAIT_S = 60
+"""Maximum wait before a retry, also if the server's Retry-After header is longer."""
+RETRY_STATUSES = (408, 425, 429, 500, 502, 503, 504)
 
 
 class DownloadError(ReelgraphError):
-    """A server can't be reached, or doesn't give what it should."""
+    """A server can't be reached, or its response is not the expected one."""
 
 
-@dataclass
 class HttpClient:
-    """One server."""
+    """A client of one server, which threads may share.
 
-    base_url: str
-    """Address that paths are appended to."""
-    headers: Mapping[str, str] = field(default_factory=dict)
-    """Sent with every question; never part of a message."""
-    requests_per_second: float = 20.0
-    """Questions a second at most, by all threads together."""
-    backoff_s: float = 1.0
-    """Seconds before the second try; each wait is twice the one before, unless the server says how long."""
-    _lock: threading.Lock = field(default_factory=threading.Lock)
-    _next: float = 0.0
+    Args:
+        base_url: prefix of all paths.
+        headers: sent with every request.
+        query: appended to every request; not part of error messages, since it may contain a key.
+        requests_per_second: maximum rate of all threads together.
+        backoff_s: backoff factor, in seconds: retry n waits ``backoff_s`` · 2ⁿ⁻¹, the first retry not at all.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        headers: Mapping[str, str] | None = None,
+        query: str = "",
+        requests_per_second: float = 20.0,
+        backoff_s: float = 1.0,
+    ) -> None:
+        self.base_url = base_url
+        self._query = query
+        self._interval_s = 1 / requests_per_second
+        self._next_request = 0.0
+        self._lock = threading.Lock()
+        self._pool = _make_pool(
+            base_url, headers={"User-Agent": "reelgraph", **(headers or {})}, timeout=TIMEOUT_S, maxsize=8
+        )
+        self._retry = Retry(
+            MAX_RETRIES,
+            status_forcelist=RETRY_STATUSES,
+            backoff_factor=backoff_s,
+            backoff_max=MAX_WAIT_S,
+            retry_after_max=MAX_WAIT_S,
+        )
+        # Its warnings about retries would print the query.
+        logging.getLogger("urllib3.connectionpool").setLevel(logging.ERROR)
 
     def get(self, path: str, query: str = "") -> bytes | None:
-        """Return what lies at a path; None where the server has nothing there (404).
+        """Return the body of the response; None if the status is 404.
 
         Args:
-            path: after the base; named in messages.
-            query: after the path; not named, since it may hold a key.
+            path: appended to the base URL.
+            query: appended to the path, with the client's query.
 
         Raises:
-            FetchError: refused, or still busy or broken after six tries.
+            DownloadError: another status of 400 or above, or no response after all retries.
         """
-        return self.read(path, lambda answer: answer.read(), query)
+        return self.stream(path, lambda response: response.read(), query)
 
-    def read(self, path: str, take: Callable[[http.client.HTTPResponse], R], query: str = "") -> R | None:
-        """Return what ``take`` makes of an answer, which it may read in parts; see ``get``."""
-        problem, wait = "", None
-        for attempt in range(TRIES):
-            self._wait_turn()
-            try:
-                with self._asked(path, query) as answer:
-                    return take(answer)
-            except urllib.error.HTTPError as error:
-                error.close()
-                if error.code == 404:
-                    return None
-                problem = f"status {error.code}"
-                if error.code not in BUSY:
-                    raise DownloadError(
-                        self.base_url + path, "an answer", problem, _remedy(error.code)
-                    ) from None
-                wait = _asked_wait(error.headers)
-            except (OSError, http.client.HTTPException) as error:
-                problem, wait = str(getattr(error, "reason", error)) or type(error).__name__, None
-            if attempt < TRIES - 1:
-                time.sleep(min(LONGEST_WAIT, self.backoff_s * 2**attempt if wait is None else wait))
-        raise DownloadError(self.base_url + path, "an answer", f"{problem}, {TRIES} times",
-                         "Try again later: what was fetched is kept.")  # fmt: skip
+    def stream(self, path: str, consume: Callable[[BaseHTTPResponse], R], query: str = "") -> R | None:
+        """Return the result of ``consume``, which reads the body in chunks; see ``get``.
 
-    def _asked(self, path: str, query: str) -> http.client.HTTPResponse:
-        address = self.base_url + path + (f"?{query}" if query else "")
-        request = urllib.request.Request(address, headers={"User-Agent": "reelgraph", **self.headers})
-        return urllib.request.urlopen(request, timeout=TIMEOUT)
+        ``consume`` is called again with a new response if the connection breaks.
+        """
+        url = self.base_url + path
+        retry = self._retry
+        try:
+            while True:
+                try:
+                    return self._consume(url, "&".join(filter(None, (query, self._query))), consume, retry)
+                except (ProtocolError, ReadTimeoutError) as error:
+                    retry = retry.increment("GET", url, error=error)
+                    retry.sleep()
+        except MaxRetryError as error:
+            raise DownloadError(
+                url, "a response", f"{error.reason} ({MAX_RETRIES + 1} attempts)", "Try again later."
+            ) from None
+        except HTTPError as error:
+            raise DownloadError(url, "a response", type(error).__name__, "Check the URL.") from None
 
-    def _wait_turn(self) -> None:
+    def _consume(
+        self, url: str, query: str, consume: Callable[[BaseHTTPResponse], R], retry: Retry
+    ) -> R | None:
+        self._wait_for_slot()
+        address = f"{url}?{query}" if query else url
+        with self._pool.request("GET", address, retries=retry, preload_content=False) as response:
+            if response.status == 404:
+                return None
+            if response.status >= 400:
+                remedy = "See the service's documentation: its API may have changed."
+                if response.status in (401, 403):
+                    remedy = "Check the key and its permissions."
+                raise DownloadError(url, "a response", f"status {response.status}", remedy)
+            return consume(response)
+
+    def _wait_for_slot(self) -> None:
+        """Wait until the rate limit allows the next request."""
         with self._lock:
             now = time.monotonic()
-            turn = max(now, self._next)
-            self._next = turn + 1 / self.requests_per_second
-        time.sleep(turn - now)
+            slot = max(now, self._next_request)
+            self._next_request = slot + self._interval_s
+        time.sleep(slot - now)
 
 
-def _asked_wait(headers: Message | None) -> float | None:
-    text = (headers.get("Retry-After") or "") if headers is not None else ""
-    return float(text) if text.isdigit() else None
-
-
-def _remedy(status: int) -> str:
-    if status in (401, 403):
-        return "Check the key, and that the service allows it."
-    return "The service may have changed: see its documentation."
+def _make_pool(base_url: str, **options: Any) -> PoolManager:
+    """Return a connection pool, through the proxy of the environment if there is one."""
+    parts = urlsplit(base_url)
+    proxy = getproxies().get(parts.scheme)
+    if proxy is None or proxy_bypass(parts.netloc):
+        return PoolManager(**options)
+    auth = parse_url(proxy).auth
+    proxy_headers = make_headers(proxy_basic_auth=unquote(auth)) if auth else None
+    return ProxyManager(proxy, proxy_headers=proxy_headers, **options)

@@ -1,7 +1,7 @@
-"""Fetching metadata and credits of MovieLens' movies from TMDB, with the user's own key.
+"""Download of movie metadata and credits from TMDB with the user's own key.
 
-One question a movie. Answers are kept as they come, so that whoever was stopped goes on; then they are
-written as ``movies_metadata.csv`` and ``credits.csv``, which ``data.tmdb`` reads into the catalogue.
+Responses are saved one by one, so that an interrupted download can continue. Then they are converted to
+``movies_metadata.csv`` and ``credits.csv``, which the source ``movielens`` reads (param ``data.tmdb``).
 """
 
 from __future__ import annotations
@@ -23,6 +23,8 @@ from reelgraph.sources.movielens_files import LINK_TYPES
 from reelgraph.sources.tmdb_files import WRITER_JOBS
 
 THREADS = 4
+MAX_KEY_LENGTH = 40
+"""Keys of TMDB's API version 3 are shorter, tokens of version 4 longer."""
 TEXT_FIELDS = ("imdb_id", "original_title", "title", "tagline", "overview", "release_date")
 LIST_FIELDS = ("genres", "production_companies", "production_countries", "spoken_languages")
 CREW_JOBS = ("Director", *WRITER_JOBS)
@@ -30,80 +32,87 @@ MAX_CAST = 10
 Json = dict[str, Any]
 
 
-def make_client(key: str, server: str) -> tuple[HttpClient, str]:
-    """Return a client with the key, and the query that has it: a token goes into a header, a key there."""
-    if len(key) > 40:  # a token of version 4
-        return HttpClient(server, {"Authorization": f"Bearer {key}"}), ""
-    return HttpClient(server), f"api_key={key}"
+def make_client(key: str, server: str) -> HttpClient:
+    """Return a client that authenticates with a key (in the query) or a token (in a header)."""
+    if len(key) > MAX_KEY_LENGTH:
+        return HttpClient(server, headers={"Authorization": f"Bearer {key}"})
+    return HttpClient(server, query=f"api_key={key}")
 
 
-def fetch_movies(server: HttpClient, query: str, links: Path, folder: Path) -> dict[str, int]:
-    """Fetch the movies that links.csv names; return counts.
+def download_movies(client: HttpClient, links: Path, folder: Path) -> dict[str, int]:
+    """Download the movies in links.csv and write both CSV files.
 
     Args:
-        server: TMDB.
-        query: what every question has.
-        links: MovieLens' links.csv: movieId, imdbId, tmdbId.
-        folder: gets the two files, and ``answers/`` with what was fetched.
+        client: client of TMDB.
+        links: MovieLens' links.csv with movieId, imdbId, tmdbId.
+        folder: output folder; its subfolder ``answers/`` has the saved responses.
+
+    Returns:
+        The number of movies by outcome.
 
     Raises:
         InputError: links.csv is missing or malformed.
-        FetchError: the server can't be reached, or refuses the key.
+        DownloadError: the server can't be reached, or rejects the key.
     """
     table = read_table(DelimitedFile(links, LINK_TYPES))
-    ids = sorted({each for each in table["tmdbId"].to_pylist() if each is not None})
-    answers = folder / "answers"
-    there = {path.stem for path in answers.glob("*.json")}
-    todo = [each for each in ids if str(each) not in there]
-    counts = Counter({"without an id": table["tmdbId"].null_count, "kept from before": len(ids) - len(todo)})
+    ids = sorted({movie for movie in table["tmdbId"].to_pylist() if movie is not None})
+    responses = folder / "answers"
+    saved = {path.stem for path in responses.glob("*.json")}
+    remaining = [movie for movie in ids if str(movie) not in saved]
+    counts = Counter(
+        {"without an id": table["tmdbId"].null_count, "already downloaded": len(ids) - len(remaining)}
+    )
     pool = ThreadPoolExecutor(THREADS)
     try:
-        done = pool.map(lambda each: _one(server, query, each, answers), todo)
-        counts.update(progress(done, "tmdb", len(todo)))
+        outcomes = pool.map(lambda movie: _download_movie(client, movie, responses), remaining)
+        counts.update(progress(outcomes, "tmdb", len(remaining)))
     finally:
         pool.shutdown(cancel_futures=True)
-    movies = [movie for each in ids if (movie := _kept(answers / f"{each}.json"))]
-    _write(movies, folder)
+    movies = [movie for tmdb_id in ids if (movie := _read_response(responses / f"{tmdb_id}.json"))]
+    _write_files(movies, folder)
     return {**counts, "movies written": len(movies)}
 
 
-def _one(server: HttpClient, query: str, movie: int, answers: Path) -> str:
-    """Fetch one movie and keep the answer; say what came."""
-    more = "append_to_response=credits" + (f"&{query}" if query else "")
-    body = server.get(f"/movie/{movie}", more)
+def _download_movie(client: HttpClient, movie: int, folder: Path) -> str:
+    """Download one movie and save the response; return the outcome."""
+    body = client.get(f"/movie/{movie}", "append_to_response=credits")
     if body is None:
-        write_text("{}\n", answers / f"{movie}.json")
+        write_text("{}\n", folder / f"{movie}.json")
         return "missing at TMDB"
     try:
-        found = json.loads(body)
+        response = json.loads(body)
     except ValueError:
-        found = None
-    if not isinstance(found, dict) or found.get("id") != movie:
-        return "unreadable, not kept"
-    write_text(json.dumps(found, ensure_ascii=False) + "\n", answers / f"{movie}.json")
-    return "fetched"
+        response = None
+    if not isinstance(response, dict) or response.get("id") != movie:
+        return "invalid response"
+    write_text(json.dumps(response, ensure_ascii=False) + "\n", folder / f"{movie}.json")
+    return "downloaded"
 
 
-def _kept(path: Path) -> Json | None:
-    """Return a movie that was kept; None for one that TMDB doesn't have, or that wasn't kept."""
+def _read_response(path: Path) -> Json | None:
+    """Return a saved response; None if there is none, or TMDB has no such movie."""
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        response = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
-    return found if isinstance(found, dict) and "id" in found else None
+    return response if isinstance(response, dict) and "id" in response else None
 
 
-def _write(movies: Iterable[Json], folder: Path) -> None:
-    rows = [(str(m["id"]), *(_text(m.get(name)) for name in TEXT_FIELDS), *(_names(m.get(name)) for name in LIST_FIELDS))
-            for m in movies]  # fmt: skip
-    _write_csv(("id", *TEXT_FIELDS, *LIST_FIELDS), rows, folder / "movies_metadata.csv")
-    people = [(_cast(m), _crew(m), str(m["id"])) for m in movies]
-    _write_csv(("cast", "crew", "id"), people, folder / "credits.csv")
+def _write_files(movies: Iterable[Json], folder: Path) -> None:
+    metadata = []
+    credit_rows = []
+    for movie in movies:
+        texts = (_text(movie.get(name)) for name in TEXT_FIELDS)
+        lists = (_names_json(movie.get(name)) for name in LIST_FIELDS)
+        metadata.append((str(movie["id"]), *texts, *lists))
+        credit_rows.append((_cast_json(movie), _crew_json(movie), str(movie["id"])))
+    _write_csv(("id", *TEXT_FIELDS, *LIST_FIELDS), metadata, folder / "movies_metadata.csv")
+    _write_csv(("cast", "crew", "id"), credit_rows, folder / "credits.csv")
 
 
-def _write_csv(head: tuple[str, ...], rows: Iterable[tuple[str, ...]], path: Path) -> None:
+def _write_csv(header: tuple[str, ...], rows: Iterable[tuple[str, ...]], path: Path) -> None:
     text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows([head, *rows])
+    csv.writer(text, lineterminator="\n").writerows([header, *rows])
     write_text(text.getvalue(), path)
 
 
@@ -111,35 +120,34 @@ def _text(value: object) -> str:
     return value.replace("\0", "") if isinstance(value, str) else ""
 
 
-def _records(value: object) -> Iterator[Json]:
-    """Yield the records of a list that have a name; whatever else is there is passed over."""
-    for each in value if isinstance(value, list) else []:
-        if isinstance(each, dict) and isinstance(each.get("english_name") or each.get("name"), str):
-            yield each
+def _named_objects(value: object) -> Iterator[Json]:
+    """Yield the objects of a list that have a name; other items are skipped."""
+    for item in value if isinstance(value, list) else []:
+        if isinstance(item, dict) and isinstance(item.get("english_name") or item.get("name"), str):
+            yield item
 
 
-def _names(value: object) -> str:
-    """Return the names, in English where TMDB has that too, as it does of languages."""
-    return json.dumps([{"name": each.get("english_name") or each["name"]} for each in _records(value)])
+def _names_json(value: object) -> str:
+    """Return the names as JSON; the English name where TMDB has one, as for languages."""
+    return json.dumps([{"name": item.get("english_name") or item["name"]} for item in _named_objects(value)])
 
 
 def _credits(movie: Json, part: str) -> Iterator[Json]:
     credits = movie.get("credits")
-    return (
-        each
-        for each in _records(credits.get(part) if isinstance(credits, dict) else None)
-        if each.get("name")
-    )
+    people = _named_objects(credits.get(part) if isinstance(credits, dict) else None)
+    return (person for person in people if person.get("name"))
 
 
-def _cast(movie: Json) -> str:
-    """Return the first of the cast, by the order that TMDB gives them."""
-    numbered = [(each["order"] if isinstance(each.get("order"), int) else at, each["name"])
-                for at, each in enumerate(_credits(movie, "cast"))]  # fmt: skip
-    first = sorted(numbered, key=lambda pair: pair[0])[:MAX_CAST]
-    return json.dumps([{"name": name, "order": order} for order, name in first])
+def _cast_json(movie: Json) -> str:
+    """Return the first members of the cast, in TMDB's order."""
+    ordered = []
+    for index, actor in enumerate(_credits(movie, "cast")):
+        order = actor["order"] if isinstance(actor.get("order"), int) else index
+        ordered.append((order, actor["name"]))
+    ordered.sort(key=lambda pair: pair[0])
+    return json.dumps([{"name": name, "order": order} for order, name in ordered[:MAX_CAST]])
 
 
-def _crew(movie: Json) -> str:
-    makers = [each for each in _credits(movie, "crew") if each.get("job") in CREW_JOBS]
-    return json.dumps([{"job": each["job"], "name": each["name"]} for each in makers])
+def _crew_json(movie: Json) -> str:
+    crew = [person for person in _credits(movie, "crew") if person.get("job") in CREW_JOBS]
+    return json.dumps([{"job": person["job"], "name": person["name"]} for person in crew])

@@ -1,4 +1,4 @@
-"""The page's server: movies, recommendations, import. It holds nobody's ratings and writes nothing."""
+"""The web page's server: its files, the movies, recommendations and rating imports; it stores nothing."""
 
 from __future__ import annotations
 
@@ -24,35 +24,42 @@ from starlette.routing import Route
 
 from reelgraph.app.bundle.model import Bundle
 from reelgraph.app.bundle.new_user import UserRating
-from reelgraph.app.cli.context import to_jsonable
+from reelgraph.app.bundle.results import to_jsonable
 from reelgraph.app.rating_imports.ratings_file import match_ratings, parse_ratings_file
 from reelgraph.runtime.errors import InputError, ReelgraphError
 
-PAGE = Path(__file__).parent / "page"
-FILES = {"/": ("index.html", "text/html"), "/style.css": ("style.css", "text/css"),
-         "/app.js": ("app.js", "text/javascript")}  # fmt: skip
-HEADERS = {
+PAGE_FOLDER = Path(__file__).parent / "page"
+PAGE_FILES = {
+    "/": ("index.html", "text/html"),
+    "/style.css": ("style.css", "text/css"),
+    "/app.js": ("app.js", "text/javascript"),
+}
+"""File and media type by URL path."""
+SECURITY_HEADERS = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
     "img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
     "Cache-Control": "no-store",
 }
-MAX_REQUEST_BYTES, MAX_UPLOAD_BYTES = 500_000, 5_000_000
-"""Bytes."""
+LOCAL_HOSTS = ["127.0.0.1", "localhost"]
+MAX_REQUEST_BYTES = 500_000
+MAX_UPLOAD_BYTES = 5_000_000
 MAX_CONCURRENT_REQUESTS = 2
-"""Questions that are worked on at once; others wait."""
+"""Number of requests that are computed at the same time; others wait."""
+KEEP_ALIVE_S = 75
+"""Seconds after which an idle connection is closed."""
 SCORE_STEPS_PER_STAR = 50
-"""Steps of a star in the scores of all movies."""
+"""Resolution of the scores that the map shows."""
 
 
 class RecommendRequest(BaseModel):
-    """What the page asks: ratings, and which movies to recommend."""
+    """Body of a request for recommendations."""
 
     model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
 
     ratings: Annotated[list[tuple[int, float]], Field(max_length=10_000)]
-    """movieId and stars, in the order given."""
+    """movieId and stars, in the order in which the user rated."""
     top: Annotated[int, Field(ge=1, le=100)] = 10
     genre: Annotated[str | None, Field(max_length=100)] = None
     since: Annotated[int | None, Field(ge=1800, le=2200)] = None
@@ -60,114 +67,17 @@ class RecommendRequest(BaseModel):
     diverse: bool = False
 
 
-def create_app(bundle: Bundle, hosts: list[str]) -> Starlette:
-    """Return the application.
+def serve(bundle: Bundle, host: str, port: int, on_start: Callable[[str], None]) -> None:
+    """Serve the page at ``host``:``port`` until Ctrl-C.
 
     Args:
-        bundle: what answers.
-        hosts: names under which a browser may ask, against pages elsewhere that resolve to this machine.
-    """
-    limit = anyio.CapacityLimiter(MAX_CONCURRENT_REQUESTS)
-    bundle.score([])  # so that what is made once is there before the first question
-    movies = gzip.compress(json.dumps(movies_payload(bundle), separators=(",", ":")).encode(), mtime=0)
-    routes = [Route(path, partial(_file, name, kind)) for path, (name, kind) in FILES.items()]
-    answers: dict[str, tuple[Callable[[bytes], Any], int]] = {
-        "recommend": (partial(recommend, bundle), MAX_REQUEST_BYTES),
-        "import": (partial(import_ratings, bundle), MAX_UPLOAD_BYTES),
-    }
-    for name, (answer, largest) in answers.items():
-        routes.append(Route(f"/api/{name}", _answering(answer, largest, limit), methods=["POST"]))
-    routes.append(Route("/api/movies", partial(_packed, movies)))
-    return Starlette(routes=routes, middleware=[Middleware(TrustedHostMiddleware, allowed_hosts=hosts)])
-
-
-def movies_payload(bundle: Bundle) -> dict[str, Any]:
-    """Return what the page knows of all movies, by row."""
-    library = bundle.library
-    places = {axis: np.round(library.table[axis].to_numpy().astype(np.float64), 3).tolist() for axis in "xy"}
-    return {"id": library.movie_ids.tolist(), "title": library.titles, "year": library.years,
-            "genre": library.genres, "ratings": library.rating_counts.tolist(), **places,
-            "rater": bundle.contents.config.rater.model.type}  # fmt: skip
-
-
-def recommend(bundle: Bundle, body: bytes) -> dict[str, Any]:
-    """Answer a question with recommendations, and what is predicted of every movie, for the map.
+        bundle: the model.
+        host: address to listen on.
+        port: port to listen on; 0 selects a free one.
+        on_start: called with the page's URL.
 
     Raises:
-        InputError: it is no question, or names movies that there aren't.
-    """
-    try:
-        asked = RecommendRequest.model_validate_json(body)
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        where = ".".join(map(str, first["loc"])) or "body"
-        raise InputError(where, "a question", first["msg"], "Reload the page.") from None
-    rated = [UserRating(bundle.resolve(movie), stars) for movie, stars in asked.ratings]
-    marks = bundle.candidate_mask(asked.genre, asked.since, asked.exclude_popular)
-    said = bundle.score(rated)
-    found = bundle.rank(said, marks, asked.top, asked.diverse)
-    steps = np.rint(said.scores.prediction.stars * SCORE_STEPS_PER_STAR).astype(np.uint8)
-    return {"recommendations": to_jsonable(found), "scores": base64.b64encode(steps.tobytes()).decode()}
-
-
-def import_ratings(bundle: Bundle, body: bytes) -> dict[str, Any]:
-    """Read a file of ratings; return its movies with stars, oldest first, and what wasn't found.
-
-    Raises:
-        InputError: it is no file of ratings.
-    """
-    matched = match_ratings(parse_ratings_file(body, "the file"), bundle.library, bundle.title_index)
-    ordered = sorted(matched.matches, key=lambda each: each[0].time or 0)
-    ids = bundle.library.movie_ids
-    return {"site": matched.file.site, "scale": matched.file.scale, "rows": matched.file.rows,
-            "ratings": [[int(ids[row]), given.stars] for given, row, _ in ordered],
-            "not_matched": to_jsonable(matched.skipped)}  # fmt: skip
-
-
-def _answering(
-    answer: Callable[[bytes], Any], largest: int, limit: anyio.CapacityLimiter
-) -> Callable[[Request], Awaitable[Response]]:
-    async def respond(request: Request) -> Response:
-        # A form of another site can't send this type without the browser asking first.
-        if request.headers.get("content-type", "").partition(";")[0] != "application/octet-stream":
-            return _refused(415, "expected the type application/octet-stream")
-        body = bytearray()
-        async for part in request.stream():
-            body += part
-            if len(body) > largest:
-                return _refused(413, f"expected at most {largest:,} bytes")
-        try:
-            found = await anyio.to_thread.run_sync(answer, bytes(body), limiter=limit)
-        except ReelgraphError as error:
-            return _refused(422, str(error))
-        return JSONResponse(found, headers=HEADERS)
-
-    return respond
-
-
-async def _file(name: str, kind: str, request: Request) -> Response:
-    return Response((PAGE / name).read_bytes(), media_type=f"{kind}; charset=utf-8", headers=HEADERS)
-
-
-async def _packed(movies: bytes, request: Request) -> Response:
-    headers = {**HEADERS, "Content-Encoding": "gzip"}
-    return Response(movies, media_type="application/json", headers=headers)
-
-
-def _refused(status: int, message: str) -> Response:
-    return JSONResponse({"error": message}, status, headers=HEADERS)
-
-
-KEEP_ALIVE_S = 75
-"""Seconds that a connection stays open while its person thinks."""
-LOCAL_HOSTS = ["127.0.0.1", "localhost"]
-
-
-def serve(bundle: Bundle, host: str, port: int, on_start: Callable[[str], None]) -> None:
-    """Serve the page at ``host``:``port`` until Ctrl-C; ``on_start`` is told its address.
-
-    Raises:
-        InputError: the address can't be listened on.
+        InputError: the address is not available.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family) as listener:
@@ -175,14 +85,141 @@ def serve(bundle: Bundle, host: str, port: int, on_start: Callable[[str], None])
         try:
             listener.bind((host, port))
         except (OSError, OverflowError) as error:
-            raise InputError(f"--host {host} --port {port}", "an address to listen on", str(error),
-                             "Name another port; 0 takes a free one.") from None  # fmt: skip
+            raise InputError(
+                f"--host {host} --port {port}",
+                "an available address",
+                str(error),
+                "Choose another port; 0 selects a free one.",
+            ) from None
         listener.listen()
         app = create_app(bundle, LOCAL_HOSTS if host in LOCAL_HOSTS else ["*"])
-        shown = f"[{host}]" if ":" in host else host
-        on_start(f"http://{shown}:{listener.getsockname()[1]}/")
-        # No access log: nothing of what people do is kept.
+        url_host = f"[{host}]" if ":" in host else host
+        on_start(f"http://{url_host}:{listener.getsockname()[1]}/")
+        # No access log, for the users' privacy.
         config = uvicorn.Config(
             app, log_level="warning", access_log=False, lifespan="off", timeout_keep_alive=KEEP_ALIVE_S
         )
         uvicorn.Server(config).run(sockets=[listener])
+
+
+def create_app(bundle: Bundle, hosts: list[str]) -> Starlette:
+    """Return the ASGI application.
+
+    Args:
+        bundle: the model.
+        hosts: accepted Host headers, which protects against DNS rebinding.
+    """
+    bundle.score([])  # fills caches before the first request
+    limiter = anyio.CapacityLimiter(MAX_CONCURRENT_REQUESTS)
+    movies = gzip.compress(json.dumps(movies_payload(bundle), separators=(",", ":")).encode(), mtime=0)
+    routes = [
+        Route(path, partial(_page_file, name, media_type)) for path, (name, media_type) in PAGE_FILES.items()
+    ]
+    routes.append(Route("/api/movies", partial(_gzipped_json, movies)))
+    handlers: dict[str, tuple[Callable[[Bundle, bytes], Any], int]] = {
+        "recommend": (recommend, MAX_REQUEST_BYTES),
+        "import": (import_ratings, MAX_UPLOAD_BYTES),
+    }
+    for name, (handler, max_bytes) in handlers.items():
+        endpoint = _post_endpoint(partial(handler, bundle), max_bytes, limiter)
+        routes.append(Route(f"/api/{name}", endpoint, methods=["POST"]))
+    return Starlette(routes=routes, middleware=[Middleware(TrustedHostMiddleware, allowed_hosts=hosts)])
+
+
+def movies_payload(bundle: Bundle) -> dict[str, Any]:
+    """Return ids, titles, years, genres, numbers of ratings and map coordinates of all movies."""
+    catalog = bundle.catalog
+    coordinates = {
+        axis: np.round(catalog.table[axis].to_numpy().astype(np.float64), 3).tolist() for axis in "xy"
+    }
+    return {
+        "id": catalog.movie_ids.tolist(),
+        "title": catalog.titles,
+        "year": catalog.years,
+        "genre": catalog.genres,
+        "ratings": catalog.rating_counts.tolist(),
+        **coordinates,
+    }
+
+
+def recommend(bundle: Bundle, body: bytes) -> dict[str, Any]:
+    """Return recommendations, and the predicted stars of all movies for the map.
+
+    Args:
+        bundle: the model.
+        body: a ``RecommendRequest`` as JSON.
+
+    Raises:
+        InputError: the request is invalid, or a movie is unknown.
+    """
+    try:
+        request = RecommendRequest.model_validate_json(body)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        field = ".".join(map(str, first["loc"])) or "body"
+        raise InputError(field, "a valid request", first["msg"], "Reload the page.") from None
+    ratings = [UserRating(bundle.resolve(movie), stars) for movie, stars in request.ratings]
+    mask = bundle.candidate_mask(request.genre, request.since, request.exclude_popular)
+    scored = bundle.score(ratings)
+    movies = bundle.rank(scored, mask, request.top, request.diverse)
+    steps = np.rint(scored.scores.prediction.stars * SCORE_STEPS_PER_STAR).astype(np.uint8)
+    return {"recommendations": to_jsonable(movies), "scores": base64.b64encode(steps.tobytes()).decode()}
+
+
+def import_ratings(bundle: Bundle, body: bytes) -> dict[str, Any]:
+    """Return the matched ratings of a rating export, oldest first, and the skipped rows.
+
+    Args:
+        bundle: the model.
+        body: the file.
+
+    Raises:
+        InputError: the file is not a rating export.
+    """
+    matched = match_ratings(parse_ratings_file(body, "the file"), bundle.catalog, bundle.title_index)
+    by_time = sorted(matched.matches, key=lambda match: match.rating.time or 0)
+    movie_ids = bundle.catalog.movie_ids
+    return {
+        "site": matched.file.site,
+        "scale": matched.file.scale,
+        "rows": matched.file.rows,
+        "ratings": [[int(movie_ids[match.row]), match.rating.stars] for match in by_time],
+        "skipped": to_jsonable(matched.skipped),
+    }
+
+
+def _post_endpoint(
+    handler: Callable[[bytes], Any], max_bytes: int, limiter: anyio.CapacityLimiter
+) -> Callable[[Request], Awaitable[Response]]:
+    """Return an endpoint that calls the handler with the request's body in a worker thread."""
+
+    async def endpoint(request: Request) -> Response:
+        # A form on another site can't send this media type without a CORS preflight request.
+        if request.headers.get("content-type", "").partition(";")[0] != "application/octet-stream":
+            return _error_response(415, "expected the media type application/octet-stream")
+        body = bytearray()
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > max_bytes:
+                return _error_response(413, f"expected at most {max_bytes:,} bytes")
+        try:
+            result = await anyio.to_thread.run_sync(handler, bytes(body), limiter=limiter)
+        except ReelgraphError as error:
+            return _error_response(422, str(error))
+        return JSONResponse(result, headers=SECURITY_HEADERS)
+
+    return endpoint
+
+
+async def _page_file(name: str, media_type: str, request: Request) -> Response:
+    content = (PAGE_FOLDER / name).read_bytes()
+    return Response(content, media_type=f"{media_type}; charset=utf-8", headers=SECURITY_HEADERS)
+
+
+async def _gzipped_json(content: bytes, request: Request) -> Response:
+    headers = {**SECURITY_HEADERS, "Content-Encoding": "gzip"}
+    return Response(content, media_type="application/json", headers=headers)
+
+
+def _error_response(status: int, message: str) -> Response:
+    return JSONResponse({"error": message}, status, headers=SECURITY_HEADERS)
