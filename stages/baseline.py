@@ -1,4 +1,4 @@
-"""Stage baseline@NAME: histories → data/baselines/NAME/, its predictions of the targets."""
+"""Stage baseline@NAME: fit one baseline and write its predictions to data/baselines/NAME/."""
 
 from __future__ import annotations
 
@@ -13,14 +13,16 @@ from reelgraph.runtime.stage_runner import record_timing, run_stage
 from reelgraph.sequences.dataset import read_histories, star_ratings
 
 
-def main(name: str, params: BaselineParams) -> str:
-    """Predict the validation targets, and the test targets by either fit; write the predictions."""
+def main(params: BaselineParams, name: str) -> str:
+    """Predict the validation targets, and the test targets with both fits."""
     predict = load_baseline("reelgraph.baselines", name, params.baselines[name])
     histories = read_histories("data/sequences")
-    found = fit_and_predict(predict, histories, partial(record_timing, f"baseline@{name}"))
-    write_arrays(found, f"data/baselines/{name}")
-    return f"validation RMSE {rmse(star_ratings(histories, histories.val), found['val']):.4f} stars"
+    predictions = fit_and_predict(predict, histories, partial(record_timing, f"baseline@{name}"))
+    write_arrays(predictions, f"data/baselines/{name}")
+    val_rmse = rmse(star_ratings(histories, histories.val), predictions["val"])
+    return f"validation RMSE {val_rmse:.4f} stars"
 
 
 if __name__ == "__main__":
-    run_stage(f"baseline@{sys.argv[1]}", BaselineParams, partial(main, sys.argv[1]))
+    baseline_name = sys.argv[1]
+    run_stage(f"baseline@{baseline_name}", BaselineParams, partial(main, name=baseline_name))

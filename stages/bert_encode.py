@@ -1,4 +1,4 @@
-"""Stage bert_encode: movies → one text vector a movie."""
+"""Stage bert_encode: encode the text of each movie with a sentence transformer."""
 
 from __future__ import annotations
 
@@ -23,19 +23,22 @@ COUNTS = Path("data/counts/text.json")
 
 
 def main(params: BertEncodeParams) -> str:
-    """Encode the movies' texts."""
+    """Encode the texts, or read their vectors from the cache; write one vector per movie."""
     device = configure_torch(params.compute)
     movies = read_movies(MOVIES, ("movie_id", "tagline", "overview"))
     texts = movie_texts(movies)
-    model, given = load_encoder(locate_model(params.text.model), device), texts.to_pylist()
-    size = params.text.batch_size
+    text_list = texts.to_pylist()
+    model = load_encoder(locate_model(params.text.model), device)
+    batch_size = params.text.batch_size
     if params.text.precision == "bfloat16":
-        model = to_bfloat16_checked(model, given)
+        model = to_bfloat16_checked(model, text_list)
     counts = count_texts(texts)
     with resumable("bert_encode", params, [MOVIES]) as resume:
-        state = resume.checkpoint("vectors")
-        folder = CACHE / fingerprint(model, size)
-        vectors = encode_with_cache(folder, given, lambda new: encode(model, new, size, state))
+        checkpoint = resume.checkpoint("vectors")
+        cache_folder = CACHE / fingerprint(model, batch_size)
+        vectors = encode_with_cache(
+            cache_folder, text_list, lambda new_texts: encode(model, new_texts, batch_size, checkpoint)
+        )
         write_vectors(movies["movie_id"].to_numpy(), vectors, VECTORS)
     write_json(counts, COUNTS)
     summary = (

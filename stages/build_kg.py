@@ -1,4 +1,4 @@
-"""Stage build_kg: movies → entities, edges and entity vectors."""
+"""Stage build_kg: build the knowledge graph, with a vector for each entity name."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ COUNTS = Path("data/counts/kg.json")
 
 
 def main(params: BuildKgParams) -> str:
-    """Build the knowledge graph."""
+    """Extract entities and edges from the movies, embed the names, write the graph and its counts."""
     movies = read_movies(MOVIES)
     entities, edges = extract_entities_and_edges(movies)
     if not edges.num_rows:
         raise InputError(str(MOVIES), "a movie with an actor, a genre or another entity", "none",
-                         "Give the catalogue at least its genres.")  # fmt: skip
+                         "Add at least the genres to the catalogue.")  # fmt: skip
     vectors = embed_names(params.kg.fasttext, params.kg.fasttext_epochs, movies, entities["name"].to_pylist())
     write_kg(movies["movie_id"].to_numpy(), entities, edges, vectors, FOLDER)
     counts = read_kg(FOLDER).counts()
     write_json({name: dict(count) for name, count in counts.items()}, COUNTS)
-    sizes = ", ".join(f"{size:,} {kind}" for kind, size in counts["nodes"].items())
-    return f"nodes {sizes}; {edges.num_rows:,} edges each way"
+    sizes = ", ".join(f"{size:,} {node_type}" for node_type, size in counts["nodes"].items())
+    return f"nodes {sizes}; {edges.num_rows:,} edges in each direction"
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Stage counts: what the stages counted → metrics/data.json."""
+"""Stage dataset_stats: collect the counts of the earlier stages in metrics/data.json."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from reelgraph.runtime.atomic_io import write_metrics
 from reelgraph.runtime.stage_runner import run_stage
 from reelgraph.schemas.records import StageCounts, read_record
 
-PARTS = ("filter", "text", "kg", "sequences")
+SOURCES = ("filter", "text", "kg", "sequences")
 
 
 def main(params: StageParams) -> str:
-    """Gather the counts of all stages in one metrics file."""
-    found = {part: read_record(f"data/counts/{part}.json", StageCounts).counts for part in PARTS}
-    write_metrics(found, "metrics/data.json")
-    return f"{found['filter']['movies_after']:,} movies, {found['filter']['ratings_after']:,} ratings"
+    """Write the counts of all stages to one metrics file."""
+    counts = {source: read_record(f"data/counts/{source}.json", StageCounts).counts for source in SOURCES}
+    write_metrics(counts, "metrics/data.json")
+    return f"{counts['filter']['movies_after']:,} movies, {counts['filter']['ratings_after']:,} ratings"
 
 
 if __name__ == "__main__":

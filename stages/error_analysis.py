@@ -1,4 +1,4 @@
-"""Stage diagnose: rater, histories, baselines' predictions → slices, calibration and controls."""
+"""Stage error_analysis: break the test error down by slice, check the calibration and perturb the inputs."""
 
 from __future__ import annotations
 
@@ -19,30 +19,32 @@ from reelgraph.sequences.dataset import read_histories, star_ratings
 
 
 def main(params: ErrorAnalysisParams) -> str:
-    """Predict the test targets, whole and with something hidden; compare by kind of target."""
+    """Predict the test targets; write metrics by slice, calibration and perturbation tests."""
     configure_torch(params.compute)
-    released = read_movies("data/movies.parquet", ("release_year",))["release_year"]
-    fit, histories = params.evaluate.fit, read_histories("data/sequences", len(released))
-    rater, end, index = load_rater("data/rater", fit), histories.fit_end(fit), histories.test
-    said = rater.predict(histories, end, index).stars
-    others = io.read_baseline_predictions("data/baselines", list(params.baselines), histories)
-    actual, user, draws = (
-        star_ratings(histories, index),
-        histories.users_of(index),
-        derive_seed(params.seed, "bootstrap"),
-    )
-    year = pc.cast(released, "float64").to_numpy()
-    slices = compare_with_best_baseline(histories, fit, year, said, others, draws)
-    calibrated = calibration(user, actual, said, draws)
-    hidden = perturbation_tests(rater, histories, end, index, params.seed)
-    first, rows = load_rater("data/rater", "train"), histories.fit_end("train")
-    on_val = perturbation_tests(first, histories, rows, histories.val, params.seed)
+    release_year = read_movies("data/movies.parquet", ("release_year",))["release_year"]
+    fit = params.evaluate.fit
+    histories = read_histories("data/sequences", len(release_year))
+    rater = load_rater("data/rater", fit)
+    fit_end = histories.fit_end(fit)
+    predictions = rater.predict(histories, fit_end, histories.test).stars
+    baselines = io.read_baseline_predictions("data/baselines", list(params.baselines), histories)
+    actual = star_ratings(histories, histories.test)
+    users = histories.users_of(histories.test)
+    bootstrap_seed = derive_seed(params.seed, "bootstrap")
+    year = pc.cast(release_year, "float64").to_numpy()
+    slices = compare_with_best_baseline(histories, fit, year, predictions, baselines, bootstrap_seed)
+    calibration_metrics = calibration(users, actual, predictions, bootstrap_seed)
+    test_rows = perturbation_tests(rater, histories, fit_end, histories.test, params.seed)
+    train_rater = load_rater("data/rater", "train")
+    train_end = histories.fit_end("train")
+    val_rows = perturbation_tests(train_rater, histories, train_end, histories.val, params.seed)
+    perturbations = {name: {**row, "val": val_rows[name]} for name, row in test_rows.items()}
     write_metrics(slices, "metrics/slices.json")
-    write_metrics(calibrated, "metrics/calibration.json")
-    write_metrics({k: {**row, "val": on_val[k]} for k, row in hidden.items()}, "metrics/perturbations.json")
-    plots.calibration(calibrated, "plots/diagnose/calibration.png")
-    costs = ", ".join(f"{name} {row['rmse_increase']:+.4f}" for name, row in hidden.items())
-    return f"costs in RMSE: {costs}; calibration error {calibrated['ece']:.4f} stars"
+    write_metrics(calibration_metrics, "metrics/calibration.json")
+    write_metrics(perturbations, "metrics/perturbations.json")
+    plots.calibration(calibration_metrics, "plots/diagnose/calibration.png")
+    increases = ", ".join(f"{name} {row['rmse_increase']:+.4f}" for name, row in test_rows.items())
+    return f"RMSE increases: {increases}; calibration error {calibration_metrics['ece']:.4f} stars"
 
 
 if __name__ == "__main__":

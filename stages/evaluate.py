@@ -1,4 +1,4 @@
-"""Stage evaluate: rater, histories, baselines' predictions → metrics, plots, examples, data/model/."""
+"""Stage evaluate: compare the rater with the baselines and write the final model."""
 
 from __future__ import annotations
 
@@ -20,38 +20,46 @@ from reelgraph.sequences.dataset import FITS, read_histories
 
 
 def main(params: EvaluateParams) -> str:
-    """Predict, compare, and write metrics, plots, predictions, examples and the final model."""
+    """Predict all targets, compare with the baselines, write metrics, plots, examples and data/model/."""
     device = configure_torch(params.compute)
     movies = read_movies("data/movies.parquet", ("movie_id", "original_title"))
     movie_id = movies["movie_id"].to_numpy()
-    fit, histories = params.evaluate.fit, read_histories("data/sequences", len(movie_id))
+    fit = params.evaluate.fit
+    histories = read_histories("data/sequences", len(movie_id))
     raters = {rows: load_rater("data/rater", rows, device=device) for rows in FITS}
-    val, said = predict_targets(raters, histories)
-    others = io.read_baseline_predictions("data/baselines", list(params.baselines), histories)
-    judged = comparison.evaluate(histories, val, said, others, fit, params.seed)
-    truth, final = io.read_truth("data/truth"), said[fit].stars
-    bound = comparison.bayes_bound_metrics(truth, histories, movie_id, final, params.seed)
-    best_epoch = read_record("data/rater/history.json", TrainingHistory).best_epoch
-    rater = {**judged.rater, **bound, "parameters": raters[fit].parameter_count, "best_epoch": best_epoch}
+    val_prediction, test_predictions = predict_targets(raters, histories)
+    baselines = io.read_baseline_predictions("data/baselines", list(params.baselines), histories)
+    evaluation = comparison.evaluate(histories, val_prediction, test_predictions, baselines, fit, params.seed)
+    truth = io.read_truth("data/truth")
+    predicted = test_predictions[fit].stars
+    bound = comparison.bayes_bound_metrics(truth, histories, movie_id, predicted, params.seed)
+    rater_metrics = {
+        **evaluation.rater,
+        **bound,
+        "parameters": raters[fit].parameter_count,
+        "best_epoch": read_record("data/rater/history.json", TrainingHistory).best_epoch,
+    }
     titles = examples.titles(movies["original_title"].to_pylist(), movie_id)
-    known = examples.MovieInfo(titles, read_kg("data/kg"))
-    chosen = examples.select(judged.actual, final, params.evaluate.examples)
-    index = histories.test[np.concatenate(list(chosen.values()))]
-    reasons = examples.reasons(raters[fit], histories, histories.fit_end(fit), index)
-    write_metrics(rater, "metrics/rater.json")
-    write_metrics(judged.baselines, "metrics/baselines.json")
-    plots.predicted_vs_actual(judged.actual, final, "plots/evaluate/predicted_actual.png")
-    plots.error_histogram(judged.actual, final, "plots/evaluate/errors.png")
-    plots.model_comparison(judged.bars, "plots/evaluate/baselines.png")
-    write_parquet(prediction_table(histories, final, movie_id), "data/predictions.parquet")
-    shown = examples.to_records(histories, chosen, final, reasons, known)
-    write_json(shown, "data/examples.json")
-    write_text(examples.markdown(shown["spread"]), "plots/examples.md")
+    movie_info = examples.MovieInfo(titles, read_kg("data/kg"))
+    selected = examples.select(evaluation.actual, predicted, params.evaluate.examples)
+    targets = histories.test[np.concatenate(list(selected.values()))]
+    reasons = examples.reasons(raters[fit], histories, histories.fit_end(fit), targets)
+    write_metrics(rater_metrics, "metrics/rater.json")
+    write_metrics(evaluation.baselines, "metrics/baselines.json")
+    plots.predicted_vs_actual(evaluation.actual, predicted, "plots/evaluate/predicted_actual.png")
+    plots.error_histogram(evaluation.actual, predicted, "plots/evaluate/errors.png")
+    plots.model_comparison(evaluation.bars, "plots/evaluate/baselines.png")
+    write_parquet(prediction_table(histories, predicted, movie_id), "data/predictions.parquet")
+    records = examples.to_records(histories, selected, predicted, reasons, movie_info)
+    write_json(records, "data/examples.json")
+    write_text(examples.markdown(records["spread"]), "plots/examples.md")
     config = read_rater_config("data/rater")
-    card = model_card(histories, fit, config, judged, params.data.source)
-    io.write_model("data/rater", fit, rater, card, "data/model")
-    on = device_suffix(device if find_rater(config.model.type).uses_device else CPU, params.compute)
-    return f"test RMSE {judged.bars['rater']['rmse']:.4f}, MAE {judged.bars['rater']['mae']:.4f} stars{on}"
+    card = model_card(histories, fit, config, evaluation, params.data.source)
+    io.write_model("data/rater", fit, rater_metrics, card, "data/model")
+    used_device = device if find_rater(config.model.type).uses_device else CPU
+    errors = evaluation.bars["rater"]
+    suffix = device_suffix(used_device, params.compute)
+    return f"test RMSE {errors['rmse']:.4f}, MAE {errors['mae']:.4f} stars{suffix}"
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Stage embeddings: what the vectors of each kind are worth, side by side."""
+"""Stage evaluate_embeddings: measure isotropy, spectrum and neighbours of each embedding set."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ from reelgraph.schemas.vectors import align_to, read_vectors
 
 
 def main(params: EvaluateEmbeddingsParams) -> str:
-    """Measure every set of vectors after each treatment; write the figures and the spectra."""
+    """Measure each set before and after postprocessing; write the metrics and the spectra."""
     configure_torch(params.compute)
     graph = read_kg("data/kg")
-    sets = {
+    embeddings = {
         name: align_to(graph.movie_ids, *read_vectors(path), path) for name, path in EMBEDDING_FILES.items()
     }
-    movies, dim = sets["kg_gnn_bert"].shape
-    sets["random"] = random_embeddings(movies, dim, params.seed)
+    n_movies, dim = embeddings["kg_gnn_bert"].shape
+    embeddings["random"] = random_embeddings(n_movies, dim, params.seed)
     entities = movie_entities(graph)
-    measured = {
+    metrics = {
         name: compute_embedding_metrics(vectors, entities, params.embeddings, f"the vectors {name}")
-        for name, vectors in sets.items()
+        for name, vectors in embeddings.items()
     }
-    spectra = {name: singular_values(vectors.astype("float64")) for name, vectors in sets.items()}
+    spectra = {name: singular_values(vectors.astype("float64")) for name, vectors in embeddings.items()}
     write_spectra(spectra, "plots/embeddings")
-    write_metrics(measured, "metrics/embeddings.json")
-    return ", ".join(f"{name} IsoScore {each['raw']['isoscore']:.3f}" for name, each in measured.items())
+    write_metrics(metrics, "metrics/embeddings.json")
+    return ", ".join(f"{name} IsoScore {rows['raw']['isoscore']:.3f}" for name, rows in metrics.items())
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Stage links: hold edges out, learn without them, judge by them; choose how long train_gnn learns."""
+"""Stage evaluate_links: evaluate link prediction on held-out edges and select the epochs of train_gnn."""
 
 from __future__ import annotations
 
@@ -20,25 +20,25 @@ GRAPH = Path("data/kg")
 
 
 def main(params: EvaluateLinksParams) -> str:
-    """Judge the GNN and its peers on kg_gnn_bert's features."""
+    """Evaluate the GNN and the link prediction baselines on the features of kg_gnn_bert."""
     device = configure_torch(params.compute)
-    graph, kg = read_kg(GRAPH), params.kg
-    parts = split_edges(graph, kg.val_fraction, kg.test_fraction, params.seed)
-    lines = mask_held_out_names(
-        read_movies(MOVIES), subgraph(graph, parts, EdgeRole.VALIDATION, EdgeRole.TEST)
-    )
-    graph = graph.with_entity_vectors(
-        embed_names(kg.fasttext, kg.fasttext_epochs, lines, graph.entity_names())
-    )
+    graph = read_kg(GRAPH)
+    kg = params.kg
+    edge_roles = split_edges(graph, kg.val_fraction, kg.test_fraction, params.seed)
+    held_out = subgraph(graph, edge_roles, EdgeRole.VALIDATION, EdgeRole.TEST)
+    movies = mask_held_out_names(read_movies(MOVIES), held_out)
+    names = graph.entity_names()
+    graph = graph.with_entity_vectors(embed_names(kg.fasttext, kg.fasttext_epochs, movies, names))
     features = read_movie_features("kg_gnn_bert", graph.movie_ids)
     with device:
-        found = evaluate_link_prediction(graph, parts, features, params.gnn, params.seed)
-    write_edge_roles(graph, parts, "data/links/edges.parquet")
-    write_json({"epochs": found.training.best_epoch}, "data/links/chosen.json")
-    write_validation_curve(found.training.validation_mrr, "plots/links.tsv")
-    write_metrics(found.metrics, "metrics/links.json")
-    scores = ", ".join(f"{name} {each['micro']['mrr']:.3f}" for name, each in found.metrics.items())
-    return f"{found.training.best_epoch} epochs; micro MRR {scores or 'not measured'}{device_suffix(device, params.compute)}"
+        result = evaluate_link_prediction(graph, edge_roles, features, params.gnn, params.seed)
+    best_epoch = result.training.best_epoch
+    write_edge_roles(graph, edge_roles, "data/links/edges.parquet")
+    write_json({"epochs": best_epoch}, "data/links/chosen.json")
+    write_validation_curve(result.training.validation_mrr, "plots/links.tsv")
+    write_metrics(result.metrics, "metrics/links.json")
+    mrr = ", ".join(f"{model} {rows['micro']['mrr']:.3f}" for model, rows in result.metrics.items())
+    return f"{best_epoch} epochs; micro MRR {mrr or 'not measured'}{device_suffix(device, params.compute)}"
 
 
 if __name__ == "__main__":

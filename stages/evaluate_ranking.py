@@ -1,4 +1,4 @@
-"""Stage ranking: rater, histories → metrics/ranking.json, what the predictions recommend."""
+"""Stage evaluate_ranking: rank all movies by their predicted rating and compare with two baselines."""
 
 from __future__ import annotations
 
@@ -19,21 +19,25 @@ from reelgraph.sequences.isolated_targets import isolate_targets
 
 
 def main(params: EvaluateRankingParams) -> str:
-    """Score all movies for some users, by the rater, by popularity and by the movies' means; compare."""
-    # Matrices of one person at a time are small: threads would wait for each other.
+    """Score all movies for a sample of users with the rater, the popularity and the movie means."""
+    # The matrices of one user are small: several threads would wait for each other.
     configure_torch(Compute(threads=1, device="cpu"))
-    movies = len(read_movie_ids("data/movies.parquet"))
-    histories = read_histories("data/sequences", movies)
-    rater, end = load_rater("data/rater", params.evaluate.fit), histories.fit_end(params.evaluate.fit)
-    asked = select_users(histories, movies, params.evaluate.ranking_users, generator(params.seed, "ranking"))
-    cases = isolate_targets(histories, end, asked.target_index)
-    scores = rater.score(cases, cases.train_end, cases.test)
-    models: dict[str, Iterable[Scores]] = {"rater": (each.prediction.stars for each in scores)}
-    models |= {name: repeat(each) for name, each in non_personalized_scores(histories, end, movies).items()}
-    found = ranking_metrics(asked, models, derive_seed(params.seed, "bootstrap"))
-    write_metrics(found, "metrics/ranking.json")
-    ndcg = ", ".join(f"{name} {row['ndcg_10']:.4f}" for name, row in found.items())
-    return f"NDCG@10 of {len(asked.target_index):,} users: {ndcg}"
+    n_movies = len(read_movie_ids("data/movies.parquet"))
+    histories = read_histories("data/sequences", n_movies)
+    rater = load_rater("data/rater", params.evaluate.fit)
+    fit_end = histories.fit_end(params.evaluate.fit)
+    queries = select_users(
+        histories, n_movies, params.evaluate.ranking_users, generator(params.seed, "ranking")
+    )
+    targets = isolate_targets(histories, fit_end, queries.target_index)
+    rater_scores = rater.score(targets, targets.train_end, targets.test)
+    models: dict[str, Iterable[Scores]] = {"rater": (scores.prediction.stars for scores in rater_scores)}
+    for name, scores in non_personalized_scores(histories, fit_end, n_movies).items():
+        models[name] = repeat(scores)
+    metrics = ranking_metrics(queries, models, derive_seed(params.seed, "bootstrap"))
+    write_metrics(metrics, "metrics/ranking.json")
+    ndcg = ", ".join(f"{model} {row['ndcg_10']:.4f}" for model, row in metrics.items())
+    return f"NDCG@10 of {len(queries.target_index):,} users: {ndcg}"
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Stage filter: the catalogue's rated movies → data/movies.parquet, counts → data/counts/filter.json."""
+"""Stage filter: keep the movies of the catalogue that have ratings."""
 
 from __future__ import annotations
 
@@ -6,22 +6,22 @@ from pathlib import Path
 
 from reelgraph.core.table_engine import connect
 from reelgraph.params.data import FilterParams
-from reelgraph.runtime import stage_runner
 from reelgraph.runtime.atomic_io import write_json, write_parquet
+from reelgraph.runtime.stage_runner import run_stage
 from reelgraph.sources.filtering import filter_movies
 
 
 def main(params: FilterParams) -> str:
-    """Filter, then write; return the summary."""
+    """Write the movies with ratings and the counts of what was dropped."""
     connection = connect(params.engine)
-    found = filter_movies(connection, Path("data/catalog.parquet"), Path("data/ratings.parquet"))
-    write_parquet(found.movies, "data/movies.parquet")
-    write_json(found.counts, "data/counts/filter.json")
-    return summary(found.counts)
+    filtered = filter_movies(connection, Path("data/catalog.parquet"), Path("data/ratings.parquet"))
+    write_parquet(filtered.movies, "data/movies.parquet")
+    write_json(filtered.counts, "data/counts/filter.json")
+    return summary(filtered.counts)
 
 
 def summary(counts: dict) -> str:
-    """Say what was kept and what was dropped."""
+    """Return the summary line: how many rows were kept and dropped."""
     dropped = counts["dropped"]
     return (
         f"{counts['movies_after']:,} movies, {counts['ratings_after']:,} ratings, {counts['users']:,} users"
@@ -31,4 +31,4 @@ def summary(counts: dict) -> str:
 
 
 if __name__ == "__main__":
-    stage_runner.run_stage("filter", FilterParams, main)
+    run_stage("filter", FilterParams, main)

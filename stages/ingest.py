@@ -1,4 +1,4 @@
-"""Stage ingest: the source that ``data`` names → data/catalog.parquet, data/ratings.parquet, data/truth/."""
+"""Stage ingest: read the data source into data/catalog.parquet, data/ratings.parquet and data/truth/."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import tempfile
 from pathlib import Path
 
 from reelgraph.params.data import IngestParams
-from reelgraph.runtime import stage_runner
 from reelgraph.runtime.atomic_io import write_arrays, write_json, write_parquet
+from reelgraph.runtime.stage_runner import run_stage
 from reelgraph.sources.ingest import ingest
 
 CATALOG_FILE = Path("data/catalog.parquet")
@@ -16,18 +16,18 @@ TRUTH = Path("data/truth")
 
 
 def main(params: IngestParams) -> str:
-    """Check the source, then write; return the summary."""
+    """Validate the source, then write its catalogue, its ratings and, for the demo, the true model."""
     with tempfile.TemporaryDirectory(prefix="reelgraph-ingest-") as scratch:
-        found = ingest(params, Path(scratch))
-        # The longest write comes first, so that a full disk leaves the old files.
-        ratings = write_parquet(found.rating_batches(), RATINGS_FILE, found.rating_schema)
-    write_parquet(found.catalog, CATALOG_FILE)
-    write_arrays(found.truth, TRUTH)
-    if not found.truth:
+        source = ingest(params, Path(scratch))
+        # The longest write comes first: a full disk then leaves the old files untouched.
+        n_ratings = write_parquet(source.rating_batches(), RATINGS_FILE, source.rating_schema)
+    write_parquet(source.catalog, CATALOG_FILE)
+    write_arrays(source.truth, TRUTH)
+    if not source.truth:
         write_json({"reason": "real data has no known truth"}, TRUTH / "none.json")
-    counts = f"{len(found.catalog):,} movies, {ratings:,} ratings from {params.data.source}"
-    return "; ".join((counts, *found.notes))
+    counts = f"{len(source.catalog):,} movies, {n_ratings:,} ratings from {params.data.source}"
+    return "; ".join((counts, *source.notes))
 
 
 if __name__ == "__main__":
-    stage_runner.run_stage("ingest", IngestParams, main)
+    run_stage("ingest", IngestParams, main)

@@ -1,4 +1,4 @@
-"""Stage map EMBEDDING: movie vectors → data/map.parquet, places in the plane and nearest neighbours."""
+"""Stage layout_map EMBEDDING_FILE: lay the movies out in two dimensions and find their nearest neighbours."""
 
 from __future__ import annotations
 
@@ -17,20 +17,21 @@ from reelgraph.schemas.movies import read_movie_ids
 from reelgraph.schemas.vectors import MapLayout, align_to, read_vectors, write_map_layout
 
 
-def main(path: str, params: LayoutMapParams) -> str:
-    """Find every movie's neighbours and place, write both."""
-    configure_torch(
-        params.compute, retain_freed_memory=False
-    )  # the layout's arrays grow: kept, they took four times the memory
+def main(params: LayoutMapParams, path: str) -> str:
+    """Write the coordinates and the nearest neighbours of each movie to data/map.parquet."""
+    # The arrays of the layout grow: retaining freed memory would take four times as much.
+    configure_torch(params.compute, retain_freed_memory=False)
     movie_ids = read_movie_ids("data/movies.parquet")
     vectors = align_to(movie_ids, *read_vectors(path), path)
-    wide = vectors.astype(np.float64)
-    unit = wide / np.maximum(np.linalg.norm(wide, axis=1, keepdims=True), MIN_NORM)
-    near = nearest_neighbours(unit, np.arange(len(unit)))
-    places = pacmap_layout(unit.astype(np.float32), near, params.seed)
-    write_map_layout(MapLayout(movie_ids, places[:, 0], places[:, 1], near), "data/map.parquet")
-    return f"{len(unit):,} movies, {near.shape[1]} neighbours each"
+    double = vectors.astype(np.float64)
+    unit = double / np.maximum(np.linalg.norm(double, axis=1, keepdims=True), MIN_NORM)
+    neighbours = nearest_neighbours(unit, np.arange(len(unit)))
+    coordinates = pacmap_layout(unit.astype(np.float32), neighbours, params.seed)
+    write_map_layout(
+        MapLayout(movie_ids, coordinates[:, 0], coordinates[:, 1], neighbours), "data/map.parquet"
+    )
+    return f"{len(unit):,} movies, {neighbours.shape[1]} neighbours each"
 
 
 if __name__ == "__main__":
-    run_stage("layout_map", LayoutMapParams, partial(main, sys.argv[1]))
+    run_stage("layout_map", LayoutMapParams, partial(main, path=sys.argv[1]))

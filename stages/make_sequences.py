@@ -1,4 +1,4 @@
-"""Stage make_sequences: ratings and movies → data/sequences/."""
+"""Stage make_sequences: sort the ratings of each user by time and split them into targets."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from reelgraph.sequences.dataset import write_histories
 
 
 def main(params: MakeSequencesParams) -> str:
-    """Read both tables, make the histories, write them and their counts."""
+    """Build the histories from both tables; write them and their counts."""
     connection = connect(params.engine)
     ratings = open_ratings(connection, "data/ratings.parquet")
     movies = open_catalog(connection, "data/movies.parquet")
     histories = build_histories(ratings, movies, params.sequences)
-    found = summary_statistics(histories)
+    counts = summary_statistics(histories)
     write_histories(histories, "data/sequences")
-    write_json(found, "data/counts/sequences.json")
+    write_json(counts, "data/counts/sequences.json")
     return (
-        f"{found['users']:,} users, {found['length_mean']:.1f} ratings each; targets "
-        f"{found['targets_train']:,} train, "
-        f"{found['targets_val']:,} validation, {found['targets_test']:,} test"
+        f"{counts['users']:,} users, {counts['length_mean']:.1f} ratings each; targets "
+        f"{counts['targets_train']:,} train, "
+        f"{counts['targets_val']:,} validation, {counts['targets_test']:,} test"
     )
 
 

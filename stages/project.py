@@ -1,4 +1,4 @@
-"""Stage project: text vectors → movie features of the entity vectors' dimension."""
+"""Stage project: project the text vectors to the dimension of the entity vectors."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ FEATURES = Path("data/movie_features.parquet")
 
 
 def main(params: ProjectParams) -> str:
-    """Project the text vectors."""
+    """Apply a fixed random projection to the text vectors; write the movie features."""
     configure_torch(params.compute)
     movie_ids, vectors = read_vectors(VECTORS)
     features = project(vectors, params.projection.dim, params.projection.seed)

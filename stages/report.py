@@ -1,4 +1,4 @@
-"""Stage report: metrics, plots, predictions, examples, map → data/report/index.html."""
+"""Stage report: render all metrics and plots as data/report/index.html."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PAGE = "data/report/index.html"
 
 
 def main(params: StageParams) -> str:
-    """Put everything that was measured on one page."""
+    """Read the outputs of the other stages and render the page."""
     metrics = inputs.read_metrics()
     curves = {rows: inputs.read_curves(f"{CURVES}/{rows}") for rows in ("train", "val")}
     page = build_report(

@@ -1,8 +1,9 @@
-"""Stage train_gnn VARIANT: knowledge graph and movie features → movie embeddings."""
+"""Stage train_gnn VARIANT: train movie embeddings on all edges of the knowledge graph."""
 
 from __future__ import annotations
 
 import argparse
+from functools import partial
 from pathlib import Path
 
 from reelgraph.core.seeds import derive_seed
@@ -27,36 +28,36 @@ from reelgraph.schemas.records import SelectedEpochs, read_record
 from reelgraph.schemas.vectors import write_vectors
 
 GRAPH = Path("data/kg")
-CHOSEN = Path("data/links/chosen.json")
+SELECTED_EPOCHS = Path("data/links/chosen.json")
 
 
 def main(params: TrainGnnParams, variant: str) -> str:
-    """Train one variant on every edge."""
+    """Train one variant; write its embeddings, weights, loss curve and metrics."""
     device = configure_torch(params.compute)
-    graph, seed = read_kg(GRAPH), derive_seed(params.seed, variant)
-    features, epochs = (
-        read_movie_features(variant, graph.movie_ids),
-        read_record(CHOSEN, SelectedEpochs).epochs,
-    )
-    with resumable(f"train_gnn@{variant}", params, [GRAPH, CHOSEN, PROJECTED_PATH, MOVIES_PATH]) as resume:
-        state = resume.checkpoint("gnn")
+    graph = read_kg(GRAPH)
+    seed = derive_seed(params.seed, variant)
+    features = read_movie_features(variant, graph.movie_ids)
+    epochs = read_record(SELECTED_EPOCHS, SelectedEpochs).epochs
+    inputs = [GRAPH, SELECTED_EPOCHS, PROJECTED_PATH, MOVIES_PATH]
+    with resumable(f"train_gnn@{variant}", params, inputs) as resume:
+        checkpoint = resume.checkpoint("gnn")
         with device:
             if params.gnn.loss == "softmax":
-                trained = train_on_all_edges(graph, features, params.gnn, epochs, seed, state)
+                trained = train_on_all_edges(graph, features, params.gnn, epochs, seed, checkpoint)
             else:
-                trained = train_bpr(to_hetero_data(graph, features), params.gnn, seed, state=state)
+                trained = train_bpr(to_hetero_data(graph, features), params.gnn, seed, state=checkpoint)
         write_vectors(graph.movie_ids, trained.embeddings, f"data/emb_{variant}.parquet")
         write_model(trained.model, f"data/gnn/{variant}")
     write_loss_curve(trained.losses, f"plots/gnn_{variant}.tsv")
-    parameters = sum(weight.numel() for weight in trained.model.parameters())
-    final = {"final_loss": trained.losses[-1], "parameters": parameters, "epochs": len(trained.losses)}
-    write_metrics(final, f"metrics/gnn_{variant}.json")
+    n_parameters = sum(weight.numel() for weight in trained.model.parameters())
+    metrics = {"final_loss": trained.losses[-1], "parameters": n_parameters, "epochs": len(trained.losses)}
+    write_metrics(metrics, f"metrics/gnn_{variant}.json")
     losses = f"loss {trained.losses[0]:.4f} → {trained.losses[-1]:.4f}"
-    return f"{parameters:,} parameters, {losses}{device_suffix(device, params.compute)}"
+    return f"{n_parameters:,} parameters, {losses}{device_suffix(device, params.compute)}"
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("variant", choices=VARIANTS)
-    chosen = parser.parse_args().variant
-    run_stage(f"train_gnn@{chosen}", TrainGnnParams, lambda params: main(params, chosen))
+    selected_variant = parser.parse_args().variant
+    run_stage(f"train_gnn@{selected_variant}", TrainGnnParams, partial(main, variant=selected_variant))

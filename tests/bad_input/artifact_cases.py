@@ -1,4 +1,4 @@
-"""Files between stages, damaged one at a time: what the next stage says of them."""
+"""Damaged files between stages, one case each, for the next stage to refuse."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ ORDER = (
 
 
 def finished_run(folder: Path) -> None:
-    """Run the stages on a small demo; text vectors are drawn, since nothing here depends on their sense."""
+    """Run the stages on a small demo; the text vectors are random."""
     write_params(folder, {})
-    for door in ORDER:
-        if door == "project":
+    for stage in ORDER:
+        if stage == "project":
             ids = pq.read_table(folder / "data/movies.parquet")["movieId"].to_numpy()
-            drawn = np.random.default_rng(0).normal(size=(len(ids), 384)).astype(np.float32)
-            write_vectors(ids, drawn, folder / "data/text_vectors.parquet")
+            vectors = np.random.default_rng(0).normal(size=(len(ids), 384)).astype(np.float32)
+            write_vectors(ids, vectors, folder / "data/text_vectors.parquet")
             (folder / "data/links").mkdir()
             (folder / "data/links/chosen.json").write_text('{"epochs": 1}')
-        found = run_case(Case(door, lambda folder: None), folder)
-        assert found["exit"] == 0, found
+        result = run_case(Case(stage, lambda folder: None), folder)
+        assert result["exit"] == 0, result
 
 
 class Exploit:
@@ -46,12 +46,12 @@ class Exploit:
         return os.mkdir, ("exploited",)
 
 
-def damaged(door: str, file: str, how: Callable[[Path], object]) -> Case:
-    return Case(door, lambda folder: how(folder / "data" / file) and None, needs_finished_run=True)
+def damage(stage: str, file: str, how: Callable[[Path], object]) -> Case:
+    return Case(stage, lambda folder: how(folder / "data" / file) and None, needs_finished_run=True)
 
 
-def table(door: str, file: str, change: Callable[[pa.Table], pa.Table]) -> Case:
-    return damaged(door, file, lambda path: pq.write_table(change(pq.read_table(path)), path))
+def change_table(stage: str, file: str, change: Callable[[pa.Table], pa.Table]) -> Case:
+    return damage(stage, file, lambda path: pq.write_table(change(pq.read_table(path)), path))
 
 
 def set_column(name: str, values: Callable[[list], list]) -> Callable[[pa.Table], pa.Table]:
@@ -62,11 +62,11 @@ def set_column(name: str, values: Callable[[list], list]) -> Callable[[pa.Table]
     return change
 
 
-def array(door: str, file: str, change: Callable[[np.ndarray], np.ndarray]) -> Case:
-    return damaged(door, file, lambda path: np.save(path, change(np.load(path))))
+def change_array(stage: str, file: str, change: Callable[[np.ndarray], np.ndarray]) -> Case:
+    return damage(stage, file, lambda path: np.save(path, change(np.load(path))))
 
 
-def at(place: int, value: object) -> Callable[[np.ndarray], np.ndarray]:
+def set_item(place: int, value: object) -> Callable[[np.ndarray], np.ndarray]:
     def change(values: np.ndarray) -> np.ndarray:
         values = values.copy()
         values[place] = value
@@ -75,24 +75,24 @@ def at(place: int, value: object) -> Callable[[np.ndarray], np.ndarray]:
     return change
 
 
-def weights(change: Callable[[dict[str, torch.Tensor]], dict[str, torch.Tensor]]) -> Case:
-    return damaged(
+def change_weights(change: Callable[[dict[str, torch.Tensor]], dict[str, torch.Tensor]]) -> Case:
+    return damage(
         "evaluate", "rater/train.safetensors", lambda path: save_file(change(load_file(path)), path)
     )
 
 
-def bytes_of(door: str, file: str, content: bytes | Callable[[bytes], bytes]) -> Case:
+def change_bytes(stage: str, file: str, content: bytes | Callable[[bytes], bytes]) -> Case:
     def change(path: Path) -> None:
         path.write_bytes(content if isinstance(content, bytes) else content(path.read_bytes()))
 
-    return damaged(door, file, change)
+    return damage(stage, file, change)
 
 
-def gone(door: str, file: str) -> Case:
-    return damaged(door, file, lambda path: shutil.rmtree(path) if path.is_dir() else path.unlink())
+def remove(stage: str, file: str) -> Case:
+    return damage(stage, file, lambda path: shutil.rmtree(path) if path.is_dir() else path.unlink())
 
 
-def first(tensors: dict[str, torch.Tensor]) -> str:
+def first_key(tensors: dict[str, torch.Tensor]) -> str:
     return min(tensors)
 
 
@@ -100,154 +100,154 @@ VECTORS = "text_vectors.parquet"
 EMB = "emb_kg_gnn_bert.parquet"
 
 TABLES = {
-    "catalogue gone": gone("filter", "catalog.parquet"),
-    "catalogue with another type": table("filter", "catalog.parquet",
+    "catalogue gone": remove("filter", "catalog.parquet"),
+    "catalogue with another type": change_table("filter", "catalog.parquet",
                                          lambda t: t.set_column(0, "movieId", t["movieId"].cast("int32"))),
-    "catalogue with an id twice": table("filter", "catalog.parquet", set_column("movieId", lambda v: v[:1] + v[:-1])),
-    "ratings gone": gone("filter", "ratings.parquet"),
-    "ratings cut": bytes_of("filter", "ratings.parquet", lambda b: b[: len(b) // 2]),
-    "ratings off the scale": table("make_sequences", "ratings.parquet",
+    "catalogue with an id twice": change_table("filter", "catalog.parquet", set_column("movieId", lambda v: v[:1] + v[:-1])),
+    "ratings gone": remove("filter", "ratings.parquet"),
+    "ratings cut": change_bytes("filter", "ratings.parquet", lambda b: b[: len(b) // 2]),
+    "ratings off the scale": change_table("make_sequences", "ratings.parquet",
                                    set_column("rating", lambda v: [9.0, *v[1:-1], -1.0])),
-    "ratings NaN": table("make_sequences", "ratings.parquet", set_column("rating", lambda v: [float("nan"), *v[1:]])),
-    "ratings of no movie": table("filter", "ratings.parquet", set_column("movieId", lambda v: [10**6] * len(v))),
-    "ratings without rows": table("make_sequences", "ratings.parquet", lambda t: t.slice(0, 0)),
-    "movies out of order": table("build_kg", "movies.parquet", lambda t: t.take(list(range(len(t)))[::-1])),
-    "movies with an id twice": table("map", "movies.parquet", set_column("movieId", lambda v: v[:1] + v[:-1])),
-    "movies without rows": table("build_kg", "movies.parquet", lambda t: t.slice(0, 0)),
-    "movies without a column": table("build_kg", "movies.parquet", lambda t: t.drop_columns("genre_1")),
-    "movies out of time": table("evaluate", "movies.parquet", set_column("release_year", lambda v: [99999, *v[1:]])),
-    "movies without any entity": table("build_kg", "movies.parquet", lambda t: pa.table(
+    "ratings NaN": change_table("make_sequences", "ratings.parquet", set_column("rating", lambda v: [float("nan"), *v[1:]])),
+    "ratings of no movie": change_table("filter", "ratings.parquet", set_column("movieId", lambda v: [10**6] * len(v))),
+    "ratings without rows": change_table("make_sequences", "ratings.parquet", lambda t: t.slice(0, 0)),
+    "movies out of order": change_table("build_kg", "movies.parquet", lambda t: t.take(list(range(len(t)))[::-1])),
+    "movies with an id twice": change_table("layout_map", "movies.parquet", set_column("movieId", lambda v: v[:1] + v[:-1])),
+    "movies without rows": change_table("build_kg", "movies.parquet", lambda t: t.slice(0, 0)),
+    "movies without a column": change_table("build_kg", "movies.parquet", lambda t: t.drop_columns("genre_1")),
+    "movies out of time": change_table("evaluate", "movies.parquet", set_column("release_year", lambda v: [99999, *v[1:]])),
+    "movies without any entity": change_table("build_kg", "movies.parquet", lambda t: pa.table(
         {n: t[n] if n == "movieId" else pa.nulls(len(t), t.schema.field(n).type) for n in t.column_names})),
 }  # fmt: skip
 
 OF_VECTORS = {
-    "gone": gone("project", VECTORS),
-    "no parquet": bytes_of("project", VECTORS, b"nothing"),
-    "cut": bytes_of("project", VECTORS, lambda b: b[:-9]),
-    "empty": bytes_of("project", VECTORS, b""),
-    "without rows": table("project", VECTORS, lambda t: t.slice(0, 0)),
-    "of other columns": table("project", VECTORS, lambda t: t.rename_columns(["id", "vector"])),
-    "as text": table("project", VECTORS, lambda t: pa.table({"movieId": t["movieId"], "embedding": ["x"] * len(t)})),
-    "ragged": table("project", VECTORS, set_column("embedding", lambda v: [v[0][:-1], v[1][:5], *v[2:]])),
-    "a vector missing": table("project", VECTORS, set_column("embedding", lambda v: [None, *v[1:]])),
-    "a number missing": table("project", VECTORS, set_column("embedding", lambda v: [[None, *v[0][1:]], *v[1:]])),
-    "of no dimension": table("project", VECTORS, set_column("embedding", lambda v: [[] for _ in v])),
-    "NaN": table("project", VECTORS, set_column("embedding", lambda v: [[float("nan"), *v[0][1:]], *v[1:]])),
-    "infinite": table("project", VECTORS, set_column("embedding", lambda v: [*v[:-1], [float("inf"), *v[-1][1:]]])),
-    "a movie twice": table("project", VECTORS, set_column("movieId", lambda v: v[:1] + v[:-1])),
-    "a movie missing": table("map", EMB, lambda t: t.slice(1)),
-    "a movie too many": table("map", EMB, lambda t: pa.concat_tables([t, set_column(
+    "gone": remove("project", VECTORS),
+    "no parquet": change_bytes("project", VECTORS, b"nothing"),
+    "cut": change_bytes("project", VECTORS, lambda b: b[:-9]),
+    "empty": change_bytes("project", VECTORS, b""),
+    "without rows": change_table("project", VECTORS, lambda t: t.slice(0, 0)),
+    "of other columns": change_table("project", VECTORS, lambda t: t.rename_columns(["id", "vector"])),
+    "as text": change_table("project", VECTORS, lambda t: pa.table({"movieId": t["movieId"], "embedding": ["x"] * len(t)})),
+    "ragged": change_table("project", VECTORS, set_column("embedding", lambda v: [v[0][:-1], v[1][:5], *v[2:]])),
+    "a vector missing": change_table("project", VECTORS, set_column("embedding", lambda v: [None, *v[1:]])),
+    "a number missing": change_table("project", VECTORS, set_column("embedding", lambda v: [[None, *v[0][1:]], *v[1:]])),
+    "of no dimension": change_table("project", VECTORS, set_column("embedding", lambda v: [[] for _ in v])),
+    "NaN": change_table("project", VECTORS, set_column("embedding", lambda v: [[float("nan"), *v[0][1:]], *v[1:]])),
+    "infinite": change_table("project", VECTORS, set_column("embedding", lambda v: [*v[:-1], [float("inf"), *v[-1][1:]]])),
+    "a movie twice": change_table("project", VECTORS, set_column("movieId", lambda v: v[:1] + v[:-1])),
+    "a movie missing": change_table("layout_map", EMB, lambda t: t.slice(1)),
+    "a movie too many": change_table("layout_map", EMB, lambda t: pa.concat_tables([t, set_column(
         "movieId", lambda v: [-5] * len(v))(t.slice(0, 1))])),
-    "an id missing": table("project", VECTORS, set_column("movieId", lambda v: [None, *v[1:]])),
-    "of other movies": table("train_gnn@kg_gnn_bert", "movie_features.parquet",
+    "an id missing": change_table("project", VECTORS, set_column("movieId", lambda v: [None, *v[1:]])),
+    "of other movies": change_table("train_gnn@kg_gnn_bert", "movie_features.parquet",
                              set_column("movieId", lambda v: [x + 10**6 for x in v])),
-    "of another dimension": damaged("evaluate", EMB, lambda path: write_vectors(
+    "of another dimension": damage("evaluate", EMB, lambda path: write_vectors(
         pq.read_table(path)["movieId"].to_numpy(), np.ones((pq.read_table(path).num_rows, 5), np.float32), path)),
-    "of float64": table("project", VECTORS, lambda t: t.set_column(
+    "of float64": change_table("project", VECTORS, lambda t: t.set_column(
         1, "embedding", t["embedding"].cast(pa.list_(pa.float64())))),
 }  # fmt: skip
 
 KG = {
-    "gone": gone("train_gnn@kg_gnn_bert", "kg"),
-    "without edges": gone("train_gnn@kg_gnn_bert", "kg/edges.parquet"),
-    "ids of another type": array("train_gnn@kg_gnn_bert", "kg/movie_ids.npy", lambda a: a.astype(float)),
-    "a movie twice": array("train_gnn@kg_gnn_bert", "kg/movie_ids.npy", lambda a: np.append(a[:1], a[:-1])),
-    "fewer movies": array("train_gnn@kg_gnn_bert", "kg/movie_ids.npy", lambda a: a[:5]),
-    "vectors NaN": array("train_gnn@kg_gnn_bert", "kg/entity_vectors.npy", at(3, np.nan)),
-    "vectors too few": array("train_gnn@kg_gnn_bert", "kg/entity_vectors.npy", lambda a: a[:-1]),
-    "vectors of float64": array("train_gnn@kg_gnn_bert", "kg/entity_vectors.npy", lambda a: a.astype(float)),
-    "vectors as a pickle": damaged("train_gnn@kg_gnn_bert", "kg/entity_vectors.npy", lambda path: np.save(
+    "gone": remove("train_gnn@kg_gnn_bert", "kg"),
+    "without edges": remove("train_gnn@kg_gnn_bert", "kg/edges.parquet"),
+    "ids of another type": change_array("train_gnn@kg_gnn_bert", "kg/movie_ids.npy", lambda a: a.astype(float)),
+    "a movie twice": change_array("train_gnn@kg_gnn_bert", "kg/movie_ids.npy", lambda a: np.append(a[:1], a[:-1])),
+    "fewer movies": change_array("train_gnn@kg_gnn_bert", "kg/movie_ids.npy", lambda a: a[:5]),
+    "vectors NaN": change_array("train_gnn@kg_gnn_bert", "kg/entity_vectors.npy", set_item(3, np.nan)),
+    "vectors too few": change_array("train_gnn@kg_gnn_bert", "kg/entity_vectors.npy", lambda a: a[:-1]),
+    "vectors of float64": change_array("train_gnn@kg_gnn_bert", "kg/entity_vectors.npy", lambda a: a.astype(float)),
+    "vectors as a pickle": damage("train_gnn@kg_gnn_bert", "kg/entity_vectors.npy", lambda path: np.save(
         path, np.array([Exploit()], dtype=object), allow_pickle=True)),
-    "vectors that are a pickle": bytes_of("train_gnn@kg_gnn_bert", "kg/entity_vectors.npy", pickle.dumps(Exploit())),
-    "an unknown type": table("train_gnn@kg_gnn_bert", "kg/entities.parquet",
+    "vectors that are a pickle": change_bytes("train_gnn@kg_gnn_bert", "kg/entity_vectors.npy", pickle.dumps(Exploit())),
+    "an unknown type": change_table("train_gnn@kg_gnn_bert", "kg/entities.parquet",
                              set_column("type", lambda v: ["planet", *v[1:]])),
-    "an edge to nothing": table("train_gnn@kg_gnn_bert", "kg/edges.parquet",
+    "an edge to nothing": change_table("train_gnn@kg_gnn_bert", "kg/edges.parquet",
                                 set_column("entity_index", lambda v: [99999, *v[1:]])),
-    "an edge from nothing": table("train_gnn@kg_gnn_bert", "kg/edges.parquet",
+    "an edge from nothing": change_table("train_gnn@kg_gnn_bert", "kg/edges.parquet",
                                   set_column("movie_row", lambda v: [-1, *v[1:]])),
-    "edges out of order": table("train_gnn@kg_gnn_bert", "kg/edges.parquet",
+    "edges out of order": change_table("train_gnn@kg_gnn_bert", "kg/edges.parquet",
                                 lambda t: t.take(list(range(len(t)))[::-1])),
-    "an edge twice": table("train_gnn@kg_gnn_bert", "kg/edges.parquet",
+    "an edge twice": change_table("train_gnn@kg_gnn_bert", "kg/edges.parquet",
                            lambda t: pa.concat_tables([t.slice(0, 1), t])),
-    "a name missing": table("train_gnn@kg_gnn_bert", "kg/entities.parquet",
+    "a name missing": change_table("train_gnn@kg_gnn_bert", "kg/entities.parquet",
                             set_column("name", lambda v: [None, *v[1:]])),
-    "no edges at all": table("train_gnn@kg_gnn_bert", "kg/edges.parquet", lambda t: t.slice(0, 0)),
-    "columns renamed": table("train_gnn@kg_gnn_bert", "kg/edges.parquet",
+    "no edges at all": change_table("train_gnn@kg_gnn_bert", "kg/edges.parquet", lambda t: t.slice(0, 0)),
+    "columns renamed": change_table("train_gnn@kg_gnn_bert", "kg/edges.parquet",
                              lambda t: t.rename_columns(["type", "row", "entity"])),
-    "no number of epochs": bytes_of("train_gnn@kg_gnn_bert", "links/chosen.json", b"{}"),
-    "epochs as text": bytes_of("train_gnn@kg_gnn_bert", "links/chosen.json", b'{"epochs": "many", "more": 1}'),
-    "epochs 0": bytes_of("train_gnn@kg_gnn_bert", "links/chosen.json", b'{"epochs": 0}'),
-    "chosen cut": bytes_of("train_gnn@kg_gnn_bert", "links/chosen.json", b'{"epo'),
+    "no number of epochs": change_bytes("train_gnn@kg_gnn_bert", "links/chosen.json", b"{}"),
+    "epochs as text": change_bytes("train_gnn@kg_gnn_bert", "links/chosen.json", b'{"epochs": "many", "more": 1}'),
+    "epochs 0": change_bytes("train_gnn@kg_gnn_bert", "links/chosen.json", b'{"epochs": 0}'),
+    "chosen cut": change_bytes("train_gnn@kg_gnn_bert", "links/chosen.json", b'{"epo'),
 }  # fmt: skip
 
 HISTORIES = {
-    "gone": gone("baseline@bias", "sequences"),
-    "without codes": gone("baseline@bias", "sequences/code.npy"),
-    "cut": bytes_of("baseline@bias", "sequences/code.npy", lambda b: b[:-7]),
-    "a header cut": bytes_of("baseline@bias", "sequences/code.npy", lambda b: b[:20]),
-    "a header of code": bytes_of("baseline@bias", "sequences/code.npy", lambda b: b.replace(
+    "gone": remove("baseline@bias", "sequences"),
+    "without codes": remove("baseline@bias", "sequences/half_star_code.npy"),
+    "cut": change_bytes("baseline@bias", "sequences/half_star_code.npy", lambda b: b[:-7]),
+    "a header cut": change_bytes("baseline@bias", "sequences/half_star_code.npy", lambda b: b[:20]),
+    "a header of code": change_bytes("baseline@bias", "sequences/half_star_code.npy", lambda b: b.replace(
         b"'descr'", b"__impo")),
-    "a pickle": damaged("baseline@bias", "sequences/code.npy", lambda path: np.save(
+    "a pickle": damage("baseline@bias", "sequences/half_star_code.npy", lambda path: np.save(
         path, np.array([Exploit()], dtype=object), allow_pickle=True)),
-    "codes of another type": array("baseline@bias", "sequences/code.npy", lambda a: a.astype(np.int64)),
-    "codes of two dimensions": array("baseline@bias", "sequences/code.npy", lambda a: a[:, None]),
-    "codes off the scale": array("baseline@bias", "sequences/code.npy", at(3, 11)),
-    "codes 0": array("baseline@bias", "sequences/code.npy", at(slice(0, 9), 0)),
-    "fewer codes": array("baseline@bias", "sequences/code.npy", lambda a: a[:-1]),
-    "rows below 0": array("baseline@bias", "sequences/movie_row.npy", at(0, -1)),
-    "rows beyond the movies": array("train_rater", "sequences/movie_row.npy", at(0, 10**6)),
-    "times below 0": array("baseline@bias", "sequences/timestamp.npy", at(0, -5)),
-    "times out of order": array("baseline@bias", "sequences/timestamp.npy", at(2, 0)),
-    "offsets that go back": array("baseline@bias", "sequences/offsets.npy", at(1, 10**6)),
-    "offsets too short": array("baseline@bias", "sequences/offsets.npy", lambda a: a[:-1]),
-    "users not ascending": array("baseline@bias", "sequences/user_id.npy", lambda a: a[::-1]),
-    "training beyond validation": array("baseline@bias", "sequences/train_end.npy", lambda a: a + 5),
-    "targets beyond the end": array("baseline@bias", "sequences/test.npy", at(0, 10**7)),
-    "test targets among training rows": array("baseline@bias", "sequences/test.npy", lambda a: a - 5),
-    "a target twice": array("baseline@bias", "sequences/val.npy", lambda a: np.append(a, a[:1])),
-    "no validation targets": array("train_rater", "sequences/val.npy", lambda a: a[:0]),
-    "no training targets": array("train_rater", "sequences/train.npy", lambda a: a[:0]),
-    "no test targets": array("evaluate", "sequences/test.npy", lambda a: a[:0]),
+    "codes of another type": change_array("baseline@bias", "sequences/half_star_code.npy", lambda a: a.astype(np.int64)),
+    "codes of two dimensions": change_array("baseline@bias", "sequences/half_star_code.npy", lambda a: a[:, None]),
+    "codes off the scale": change_array("baseline@bias", "sequences/half_star_code.npy", set_item(3, 11)),
+    "codes 0": change_array("baseline@bias", "sequences/half_star_code.npy", set_item(slice(0, 9), 0)),
+    "fewer codes": change_array("baseline@bias", "sequences/half_star_code.npy", lambda a: a[:-1]),
+    "rows below 0": change_array("baseline@bias", "sequences/movie_row.npy", set_item(0, -1)),
+    "rows beyond the movies": change_array("train_rater", "sequences/movie_row.npy", set_item(0, 10**6)),
+    "times below 0": change_array("baseline@bias", "sequences/timestamp.npy", set_item(0, -5)),
+    "times out of order": change_array("baseline@bias", "sequences/timestamp.npy", set_item(2, 0)),
+    "offsets that go back": change_array("baseline@bias", "sequences/offsets.npy", set_item(1, 10**6)),
+    "offsets too short": change_array("baseline@bias", "sequences/offsets.npy", lambda a: a[:-1]),
+    "users not ascending": change_array("baseline@bias", "sequences/user_id.npy", lambda a: a[::-1]),
+    "training beyond validation": change_array("baseline@bias", "sequences/train_end.npy", lambda a: a + 5),
+    "targets beyond the end": change_array("baseline@bias", "sequences/test.npy", set_item(0, 10**7)),
+    "test targets among training rows": change_array("baseline@bias", "sequences/test.npy", lambda a: a - 5),
+    "a target twice": change_array("baseline@bias", "sequences/val.npy", lambda a: np.append(a, a[:1])),
+    "no validation targets": change_array("train_rater", "sequences/val.npy", lambda a: a[:0]),
+    "no training targets": change_array("train_rater", "sequences/train.npy", lambda a: a[:0]),
+    "no test targets": change_array("evaluate", "sequences/test.npy", lambda a: a[:0]),
 }  # fmt: skip
 
 RATER = {
-    "gone": gone("evaluate", "rater"),
-    "weights gone": gone("evaluate", "rater/train.safetensors"),
-    "a key missing": weights(lambda t: {k: v for k, v in t.items() if k != first(t)}),
-    "a key too many": weights(lambda t: {**t, "stranger": torch.ones(1)}),
-    "keys renamed": weights(lambda t: {f"x.{k}": v for k, v in t.items()}),
-    "another shape": weights(lambda t: {**t, first(t): torch.ones(3, 3)}),
-    "another type": weights(lambda t: {k: v.to(torch.int32) for k, v in t.items()}),
-    "float64": weights(lambda t: {k: v.double() for k, v in t.items()}),
-    "NaN": weights(lambda t: {**t, first(t): torch.full_like(t[first(t)], float("nan"))}),
-    "empty": bytes_of("evaluate", "rater/train.safetensors", b""),
-    "cut": bytes_of("evaluate", "rater/train.safetensors", lambda b: b[:-10]),
-    "a header too long": bytes_of("evaluate", "rater/train.safetensors", lambda b: struct.pack("<Q", 2**62) + b[8:]),
-    "a header of garbage": bytes_of("evaluate", "rater/train.safetensors", lambda b: b[:8] + b"\xff" * 64 + b[72:]),
-    "offsets that overlap": bytes_of("evaluate", "rater/train.safetensors", lambda b: _overlapping(b)),
-    "a pickle": bytes_of("evaluate", "rater/train.safetensors", pickle.dumps(Exploit())),
-    "torch's own format": damaged("evaluate", "rater/train.safetensors", lambda path: torch.save(
+    "gone": remove("evaluate", "rater"),
+    "weights gone": remove("evaluate", "rater/train.safetensors"),
+    "a key missing": change_weights(lambda t: {k: v for k, v in t.items() if k != first_key(t)}),
+    "a key too many": change_weights(lambda t: {**t, "stranger": torch.ones(1)}),
+    "keys renamed": change_weights(lambda t: {f"x.{k}": v for k, v in t.items()}),
+    "another shape": change_weights(lambda t: {**t, first_key(t): torch.ones(3, 3)}),
+    "another type": change_weights(lambda t: {k: v.to(torch.int32) for k, v in t.items()}),
+    "float64": change_weights(lambda t: {k: v.double() for k, v in t.items()}),
+    "NaN": change_weights(lambda t: {**t, first_key(t): torch.full_like(t[first_key(t)], float("nan"))}),
+    "empty": change_bytes("evaluate", "rater/train.safetensors", b""),
+    "cut": change_bytes("evaluate", "rater/train.safetensors", lambda b: b[:-10]),
+    "a header too long": change_bytes("evaluate", "rater/train.safetensors", lambda b: struct.pack("<Q", 2**62) + b[8:]),
+    "a header of garbage": change_bytes("evaluate", "rater/train.safetensors", lambda b: b[:8] + b"\xff" * 64 + b[72:]),
+    "offsets that overlap": change_bytes("evaluate", "rater/train.safetensors", lambda b: _overlapping(b)),
+    "a pickle": change_bytes("evaluate", "rater/train.safetensors", pickle.dumps(Exploit())),
+    "torch's own format": damage("evaluate", "rater/train.safetensors", lambda path: torch.save(
         {"x": torch.ones(1)}, path)),
-    "no configuration": gone("evaluate", "rater/config.json"),
-    "a configuration of other params": damaged("evaluate", "rater/config.json", lambda path: _changed(
+    "no configuration": remove("evaluate", "rater/config.json"),
+    "a configuration of other params": damage("evaluate", "rater/config.json", lambda path: _changed(
         path, "model", hidden_dim=16)),
-    "a configuration of another rater": damaged("evaluate", "rater/config.json", lambda path: _changed(
+    "a configuration of another rater": damage("evaluate", "rater/config.json", lambda path: _changed(
         path, "model", type="transformer")),
-    "a configuration with a key too many": damaged("evaluate", "rater/config.json", lambda path: _changed(
+    "a configuration with a key too many": damage("evaluate", "rater/config.json", lambda path: _changed(
         path, "model", colour="red", dropout=7)),
-    "a configuration as list": bytes_of("evaluate", "rater/config.json", b"[1]"),
-    "a configuration with NaN": damaged("evaluate", "rater/config.json", lambda path: path.write_text(
+    "a configuration as list": change_bytes("evaluate", "rater/config.json", b"[1]"),
+    "a configuration with NaN": damage("evaluate", "rater/config.json", lambda path: path.write_text(
         path.read_text().replace('"dropout": 0.1', '"dropout": NaN'))),
-    "a configuration too deep": bytes_of("evaluate", "rater/config.json", b"[" * 100_000),
-    "a history of nothing": bytes_of("evaluate", "rater/history.json", b"{}"),
-    "predictions of a baseline gone": gone("evaluate", "baselines/bias/train.npy"),
-    "predictions too few": array("evaluate", "baselines/bias/val.npy", lambda a: a[:-1]),
-    "predictions NaN": array("evaluate", "baselines/bias/train.npy", at(0, np.nan)),
-    "predictions off the scale": array("evaluate", "baselines/bias/train.npy", lambda a: a * 2),
-    "predictions of float32": array("evaluate", "baselines/bias/train.npy", lambda a: a.astype(np.float32)),
-    "the demo's truth cut": gone("evaluate", "truth/factors.npy"),
-    "the demo's truth NaN": array("evaluate", "truth/factors.npy", lambda a: a * np.nan),
-    "the truth of another demo": array("evaluate", "truth/movie_id.npy", lambda a: a + 10**6),
+    "a configuration too deep": change_bytes("evaluate", "rater/config.json", b"[" * 100_000),
+    "a history of nothing": change_bytes("evaluate", "rater/history.json", b"{}"),
+    "predictions of a baseline gone": remove("evaluate", "baselines/bias/train.npy"),
+    "predictions too few": change_array("evaluate", "baselines/bias/val.npy", lambda a: a[:-1]),
+    "predictions NaN": change_array("evaluate", "baselines/bias/train.npy", set_item(0, np.nan)),
+    "predictions off the scale": change_array("evaluate", "baselines/bias/train.npy", lambda a: a * 2),
+    "predictions of float32": change_array("evaluate", "baselines/bias/train.npy", lambda a: a.astype(np.float32)),
+    "the demo's truth cut": remove("evaluate", "truth/factors.npy"),
+    "the demo's truth NaN": change_array("evaluate", "truth/factors.npy", lambda a: a * np.nan),
+    "the truth of another demo": change_array("evaluate", "truth/movie_id.npy", lambda a: a + 10**6),
 }  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""All bad inputs by name, and what is said of each: ``python -m tests.bad_input.cases`` writes that anew."""
+"""All bad inputs by name, and the expected outcomes, which ``python -m tests.bad_input.cases`` writes anew."""
 
 from __future__ import annotations
 
@@ -13,35 +13,37 @@ from tests.helpers.stage_cases import Case, run_case
 
 CASES = table_cases.CASES | text_cases.CASES | param_cases.CASES | artifact_cases.CASES
 
-SAID = Path(__file__).parent / "expected.json"
-"""Name → exit code and what was said; of what is accepted the rows, else what is new on disk."""
+EXPECTED_FILE = Path(__file__).parent / "expected.json"
+"""Case name → exit code, output, and the rows of new tables or, after a refusal, the new files."""
 
 
-def outcome(case: Case, folder: Path, finished: Path) -> dict[str, object]:
-    """Give the case a folder and open its door; the working directory must be the project's."""
+def run_in_folder(case: Case, folder: Path, finished: Path) -> dict[str, object]:
+    """Run a case in a folder; the working directory must be that of the project."""
     if case.needs_finished_run:
         shutil.copytree(finished, folder, dirs_exist_ok=True)
     return json.loads(json.dumps(run_case(case, folder)))
 
 
 def main() -> None:
-    """Write what is said now: to be read, line by line, before it is committed."""
+    """Write the current outcomes, to be read line by line before a commit."""
+    outcomes: dict[str, dict[str, object]] = {}
     with tempfile.TemporaryDirectory() as scratch:
         finished = Path(scratch) / "finished"
         finished.mkdir()
         artifact_cases.finished_run(finished)
-        found = {}
         for number, (name, case) in enumerate(CASES.items()):
             folder = Path(scratch) / str(number)
             folder.mkdir()
             try:
-                found[name] = outcome(case, folder, finished)
+                outcomes[name] = run_in_folder(case, folder, finished)
             except Exception as error:
-                found[name] = {"DEFECT": f"{type(error).__name__}: {error}"}
-                print(name, found[name], file=sys.stderr)
+                outcomes[name] = {"DEFECT": f"{type(error).__name__}: {error}"}
+                print(name, outcomes[name], file=sys.stderr)
             shutil.rmtree(folder)
-    lines = [f"{json.dumps(name)}: {json.dumps(said, ensure_ascii=False)}" for name, said in found.items()]
-    SAID.write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
+    lines = [
+        f"{json.dumps(name)}: {json.dumps(value, ensure_ascii=False)}" for name, value in outcomes.items()
+    ]
+    EXPECTED_FILE.write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

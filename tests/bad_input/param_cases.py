@@ -9,7 +9,7 @@ from pathlib import Path
 from tests.helpers.stage_cases import DEFAULT_PARAMS, Case
 
 
-def params(old: str = "", new: str = "", door: str = "train_rater") -> Case:
+def edit_text(old: str = "", new: str = "", stage: str = "train_rater") -> Case:
     """The project's params as text, with one piece replaced."""
 
     def prepare(folder: Path) -> bytes:
@@ -17,73 +17,73 @@ def params(old: str = "", new: str = "", door: str = "train_rater") -> Case:
         assert old in text
         return text.replace(old, new, 1).encode()
 
-    return Case(door, prepare)
+    return Case(stage, prepare)
 
 
-def whole(content: bytes | Callable[[], bytes]) -> Case:
+def params_file(content: bytes | Callable[[], bytes]) -> Case:
     return Case("train_rater", lambda folder: content if isinstance(content, bytes) else content())
 
 
-def values(section: str, **keys: object) -> Case:
+def change_section(section: str, **keys: object) -> Case:
     changed = {**DEFAULT_PARAMS, section: {**DEFAULT_PARAMS[section], **keys}}
-    return whole(json.dumps(changed).encode())
+    return params_file(json.dumps(changed).encode())
 
 
 CASES = {
-    "params: a section unknown": params("\ngp:", "\ngpp:"),
-    "params: two sections unknown": whole(b"colour: 1\nshape: 2\n"),
-    "params: a section missing": whole(json.dumps({k: v for k, v in DEFAULT_PARAMS.items() if k != "gp"}).encode()),
-    "params: a key unknown": values("model", colour="red"),
-    "params: a key renamed": params("hidden_dim: 128 ", "hiden_dim: 128 "),
-    "params: seven keys wrong": values("gp", embedding_dim=0, cooccurrence_dim="16", context_length=1.5, batch_size=None, epochs=True,
+    "params: a section unknown": edit_text("\ngp:", "\ngpp:"),
+    "params: two sections unknown": params_file(b"colour: 1\nshape: 2\n"),
+    "params: a section missing": params_file(json.dumps({k: v for k, v in DEFAULT_PARAMS.items() if k != "gp"}).encode()),
+    "params: a key unknown": change_section("model", colour="red"),
+    "params: a key renamed": edit_text("hidden_dim: 128 ", "hiden_dim: 128 "),
+    "params: seven keys wrong": change_section("gp", embedding_dim=0, cooccurrence_dim="16", context_length=1.5, batch_size=None, epochs=True,
                                        max_ratings=-1, colour=1),
-    "params: a key twice": params("\nseed: 42", "\nseed: 42\nseed: 43"),
-    "params: a key twice deep down": params("  embedding_dim: 8 ", "  embedding_dim: 8\n  embedding_dim: 9 "),
-    "params: an anchor": params("\nseed: 42", "\nseed: &a 42"),
-    "params: an alias": params("epochs: 30 ", "epochs: &e 30\n  batch: *e\n  x: 1 "),
-    "params: an alias of nothing": params("\nseed: 42", "\nseed: *a"),
-    "params: a billion laughs": whole(b"a: &a [x,x]\nb: &b [*a,*a]\nc: &c [*b,*b]\nd: [*c,*c]\n"),
-    "params: a merge key": params("\nseed: 42", "\n<<: {seed: 42}"),
-    "params: a tag": params("\nseed: 42", "\nseed: !!str 42"),
-    "params: a tag that runs code": params("\nseed: 42", "\nseed: !!python/object/apply:os.mkdir [exploited]"),
-    "params: a date": params("type: gp ", "type: 2001-01-01 "),
-    "params: text for a number": values("model", hidden_dim="128"),
-    "params: a float for a whole number": values("model", hidden_dim=128.0),
-    "params: true for a whole number": values("train", epochs=True),
-    "params: null": values("train", learning_rate=None),
-    "params: a list": values("train", learning_rate=[0.1]),
-    "params: a mapping": values("train", learning_rate={"value": 0.1}),
-    "params: a section as text": whole(json.dumps({**DEFAULT_PARAMS, "train": "fast"}).encode()),
-    "params: NaN": params("learning_rate: 0.001 ", "learning_rate: .nan "),
-    "params: infinite": params("clip_norm: 1.0 ", "clip_norm: .inf "),
-    "params: 1e400": params("clip_norm: 1.0 ", "clip_norm: 1e400 "),
-    "params: below its range": values("train", learning_rate=0.0),
-    "params: above its range": values("model", dropout=1.0),
-    "params: a seed below 0": whole(json.dumps({**DEFAULT_PARAMS, "seed": -1}).encode()),
-    "params: a seed beyond 64 bits": whole(json.dumps({**DEFAULT_PARAMS, "seed": 2**63}).encode()),
-    "params: a number of 5,000 digits": params("\nseed: 42", "\nseed: " + "9" * 5000),
-    "params: a text of 100,000 letters": values("model", type="x" * 100_000),
-    "params: another kind of rater": values("model", type="lstm"),
-    "params: a path as embedding": values("model", embedding="../../etc/passwd"),
-    "params: heads that don't divide": values("model", type="transformer", heads=5),
-    "params: empty": whole(b""),
-    "params: a comment only": whole(b"# nothing\n"),
-    "params: a list of sections": whole(b"- seed\n- model\n"),
-    "params: a word": whole(b"reelgraph"),
-    "params: two documents": params("\nseed: 42", "\nseed: 42\n---\nseed: 43"),
-    "params: a key that is a number": whole(b"1: 2\nseed: 42\n"),
-    "params: a key that is a list": whole(b"? [a, b]\n: 2\n"),
-    "params: tabs": params("\n  factors: 8 ", "\n\tfactors: 8 "),
-    "params: an indentation off": params("\n  factors: 8 ", "\n   factors: 8 "),
-    "params: brackets deep": whole(b"a: " + b"[" * 20_000),
-    "params: levels deep": whole(b"a: " + b"[" * 60 + b"]" * 60),
-    "params: over 1 MB": whole(b"# " + b"x" * 1_000_000),
-    "params: Latin-1": whole("seed: 42 # é".encode("latin-1")),
-    "params: UTF-16": whole("seed: 42".encode("utf-16")),
-    "params: NUL": whole(b"seed: 42\0"),
-    "params: a binary": whole(bytes(range(256))),
+    "params: a key twice": edit_text("\nseed: 42", "\nseed: 42\nseed: 43"),
+    "params: a key twice deep down": edit_text("  embedding_dim: 8 ", "  embedding_dim: 8\n  embedding_dim: 9 "),
+    "params: an anchor": edit_text("\nseed: 42", "\nseed: &a 42"),
+    "params: an alias": edit_text("epochs: 30 ", "epochs: &e 30\n  batch: *e\n  x: 1 "),
+    "params: an alias of nothing": edit_text("\nseed: 42", "\nseed: *a"),
+    "params: a billion laughs": params_file(b"a: &a [x,x]\nb: &b [*a,*a]\nc: &c [*b,*b]\nd: [*c,*c]\n"),
+    "params: a merge key": edit_text("\nseed: 42", "\n<<: {seed: 42}"),
+    "params: a tag": edit_text("\nseed: 42", "\nseed: !!str 42"),
+    "params: a tag that runs code": edit_text("\nseed: 42", "\nseed: !!python/object/apply:os.mkdir [exploited]"),
+    "params: a date": edit_text("type: gp ", "type: 2001-01-01 "),
+    "params: text for a number": change_section("model", hidden_dim="128"),
+    "params: a float for a whole number": change_section("model", hidden_dim=128.0),
+    "params: true for a whole number": change_section("train", epochs=True),
+    "params: null": change_section("train", learning_rate=None),
+    "params: a list": change_section("train", learning_rate=[0.1]),
+    "params: a mapping": change_section("train", learning_rate={"value": 0.1}),
+    "params: a section as text": params_file(json.dumps({**DEFAULT_PARAMS, "train": "fast"}).encode()),
+    "params: NaN": edit_text("learning_rate: 0.001 ", "learning_rate: .nan "),
+    "params: infinite": edit_text("clip_norm: 1.0 ", "clip_norm: .inf "),
+    "params: 1e400": edit_text("clip_norm: 1.0 ", "clip_norm: 1e400 "),
+    "params: below its range": change_section("train", learning_rate=0.0),
+    "params: above its range": change_section("model", dropout=1.0),
+    "params: a seed below 0": params_file(json.dumps({**DEFAULT_PARAMS, "seed": -1}).encode()),
+    "params: a seed beyond 64 bits": params_file(json.dumps({**DEFAULT_PARAMS, "seed": 2**63}).encode()),
+    "params: a number of 5,000 digits": edit_text("\nseed: 42", "\nseed: " + "9" * 5000),
+    "params: a text of 100,000 letters": change_section("model", type="x" * 100_000),
+    "params: another kind of rater": change_section("model", type="lstm"),
+    "params: a path as embedding": change_section("model", embedding="../../etc/passwd"),
+    "params: heads that don't divide": change_section("model", type="transformer", heads=5),
+    "params: empty": params_file(b""),
+    "params: a comment only": params_file(b"# nothing\n"),
+    "params: a list of sections": params_file(b"- seed\n- model\n"),
+    "params: a word": params_file(b"reelgraph"),
+    "params: two documents": edit_text("\nseed: 42", "\nseed: 42\n---\nseed: 43"),
+    "params: a key that is a number": params_file(b"1: 2\nseed: 42\n"),
+    "params: a key that is a list": params_file(b"? [a, b]\n: 2\n"),
+    "params: tabs": edit_text("\n  embedding_dim: 8 ", "\n\tembedding_dim: 8 "),
+    "params: an indentation off": edit_text("\n  embedding_dim: 8 ", "\n   embedding_dim: 8 "),
+    "params: brackets deep": params_file(b"a: " + b"[" * 20_000),
+    "params: levels deep": params_file(b"a: " + b"[" * 60 + b"]" * 60),
+    "params: over 1 MB": params_file(b"# " + b"x" * 1_000_000),
+    "params: Latin-1": params_file("seed: 42 # é".encode("latin-1")),
+    "params: UTF-16": params_file("seed: 42".encode("utf-16")),
+    "params: NUL": params_file(b"seed: 42\0"),
+    "params: a binary": params_file(bytes(range(256))),
     "params: a folder": Case("train_rater", lambda folder: (folder / "params.yaml").mkdir()),
-    "params: a key with a line end": whole(b'"a\\nb": 1\n'),
+    "params: a key with a line end": params_file(b'"a\\nb": 1\n'),
     "params: demo means above the maximum": Case(
         "ingest", lambda folder: {"demo": {**DEFAULT_PARAMS["demo"], "mean_ratings": 50, "max_ratings": 20}}
     ),

@@ -50,22 +50,22 @@ def run(
     pq.write_table(movies, folder / "c.parquet")
     source = {"source": "tables", "catalog": str(folder / "c.parquet"), "ratings": str(folder / "r.parquet")}
     write_params(folder, {"data": source, **params})
-    for door in ("ingest", *REST):
-        if door == "project":
+    for stage in ("ingest", *REST):
+        if stage == "project":
             ids = pq.read_table(folder / "data/movies.parquet")["movieId"].to_numpy()
-            drawn = np.random.default_rng(0).normal(size=(len(ids), 384)).astype(np.float32)
-            write_vectors(ids, drawn, folder / "data/text_vectors.parquet")
+            vectors = np.random.default_rng(0).normal(size=(len(ids), 384)).astype(np.float32)
+            write_vectors(ids, vectors, folder / "data/text_vectors.parquet")
             (folder / "data/links").mkdir()
             (folder / "data/links/chosen.json").write_text('{"epochs": 1}')
-        found = run_case(Case(door, lambda folder: None), folder)
-        if found["exit"] or door == until:
-            return {"door": door, **found}
+        result = run_case(Case(stage, lambda folder: None), folder)
+        if result["exit"] or stage == until:
+            return {"stage": stage, **result}
     raise AssertionError(until)
 
 
-def well(found: dict) -> None:
-    assert found["exit"] == 0, found
-    assert found["said"].startswith("evaluate: test RMSE ")
+def well(result: dict) -> None:
+    assert result["exit"] == 0, result
+    assert result["output"].startswith("evaluate: test RMSE ")
 
 
 GP = {
@@ -122,13 +122,13 @@ def test_a_hub_of_100_000_edges(tmp_path: Path) -> None:
     movies = pa.table({f.name: pa.array(np.arange(1, count + 1)) if f.name == "movieId"
                        else pa.repeat(pa.scalar("English"), count) if f.name == "spoken_language_1"
                        else pa.nulls(count, f.type) for f in CATALOG.file_schema})  # fmt: skip
-    found = run(tmp_path, everyone, movies, until="train_gnn@kg_gnn_bert")
-    assert found["exit"] == 0, found
+    result = run(tmp_path, everyone, movies, until="train_gnn@kg_gnn_bert")
+    assert result["exit"] == 0, result
     assert np.isfinite(read_vectors(tmp_path / "data/emb_kg_gnn_bert.parquet")[1]).all()
     # The same person has rated 100,000 movies.
-    for door in ("make_sequences", "baseline@bias", "train_rater"):
-        found = run_case(Case(door, lambda folder: None), tmp_path)
-        assert found["exit"] == 0, found
+    for stage in ("make_sequences", "baseline@bias", "train_rater"):
+        result = run_case(Case(stage, lambda folder: None), tmp_path)
+        assert result["exit"] == 0, result
 
 
 def test_isolated_movies_get_finite_vectors(tmp_path: Path) -> None:
@@ -155,9 +155,9 @@ REFUSED = {
 
 @pytest.mark.parametrize("name", REFUSED)
 def test_refused(name: str, tmp_path: Path) -> None:
-    rows, movies, params, door, said = REFUSED[name]
-    found = run(tmp_path, rows, movies, **params)
-    assert found["door"] == door, found
-    assert found["exit"] == 1, found
-    assert said in found["said"]
-    assert found["new"] == []
+    rows, movies, params, stage, said = REFUSED[name]
+    result = run(tmp_path, rows, movies, **params)
+    assert result["stage"] == stage, result
+    assert result["exit"] == 1, result
+    assert said in result["output"]
+    assert result["new"] == []

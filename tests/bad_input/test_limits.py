@@ -21,31 +21,31 @@ def folder(finished: Path, tmp_path: Path) -> Path:
     return tmp_path
 
 
-@pytest.mark.parametrize("door", ORDER)
-def test_a_full_disk(door: str, folder: Path) -> None:
+@pytest.mark.parametrize("stage", ORDER)
+def test_a_full_disk(stage: str, folder: Path) -> None:
     before = file_digests(folder)
     with limit_file_size(200):
-        found = run_case(Case(door, lambda folder: None), folder)
-    assert found["exit"] == 1, found
-    assert "expected free space on the disk, got" in found["said"]
-    assert "Free space, or raise the limit" in found["said"]
-    assert "File too large" in found["said"]
+        result = run_case(Case(stage, lambda folder: None), folder)
+    assert result["exit"] == 1, result
+    assert "expected free space on the disk, got" in result["output"]
+    assert "Free space, or raise the limit" in result["output"]
+    assert "File too large" in result["output"]
     assert file_digests(folder) == before
     assert not list(folder.rglob("*.partial"))
 
 
-@pytest.mark.parametrize("door", ORDER)
-def test_folders_that_may_not_be_written(door: str, folder: Path) -> None:
+@pytest.mark.parametrize("stage", ORDER)
+def test_folders_that_may_not_be_written(stage: str, folder: Path) -> None:
     before = file_digests(folder)
     with read_only(folder / "data"):
-        found = run_case(Case(door, lambda folder: None), folder)
-    assert found["exit"] == 1, found
-    assert "got Permission denied. Change its rights, or the path." in found["said"]
+        result = run_case(Case(stage, lambda folder: None), folder)
+    assert result["exit"] == 1, result
+    assert "got Permission denied. Change its rights, or the path." in result["output"]
     assert file_digests(folder) == before
 
 
 def test_under_dvc_the_way_back_is_named(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DVC_STAGE", "filter")
     with limit_file_size(200):
-        found = run_case(Case("filter", lambda folder: None), folder)
-    assert found["said"].endswith("run `git checkout params.yaml && make restore`.")
+        result = run_case(Case("filter", lambda folder: None), folder)
+    assert result["output"].endswith("run `git checkout params.yaml && make restore`.")

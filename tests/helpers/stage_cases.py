@@ -1,4 +1,4 @@
-"""A stage's door, opened in this process on a folder of its own."""
+"""Stages run in this process on a folder with prepared input, to see what they accept and refuse."""
 
 from __future__ import annotations
 
@@ -28,7 +28,6 @@ from stages import (
     build_kg,
     dataset_stats,
     evaluate,
-    filter,
     ingest,
     layout_map,
     make_sequences,
@@ -37,19 +36,20 @@ from stages import (
     train_gnn,
     train_rater,
 )
+from stages import filter as filter_stage
 
 STAGES: dict[str, tuple[type[StageParams], Callable[..., str]]] = {
     "ingest": (IngestParams, ingest.main),
-    "filter": (FilterParams, filter.main),
+    "filter": (FilterParams, filter_stage.main),
     "build_kg": (BuildKgParams, build_kg.main),
     "project": (ProjectParams, project.main),
     "train_gnn@kg_gnn_bert": (TrainGnnParams, partial(train_gnn.main, variant="kg_gnn_bert")),
     "make_sequences": (MakeSequencesParams, make_sequences.main),
-    "baseline@bias": (BaselineParams, partial(baseline.main, "bias")),
+    "baseline@bias": (BaselineParams, partial(baseline.main, name="bias")),
     "train_rater": (TrainRaterParams, train_rater.main),
     "evaluate": (EvaluateParams, evaluate.main),
-    "map": (LayoutMapParams, partial(layout_map.main, "data/emb_kg_gnn_bert.parquet")),
-    "counts": (StageParams, dataset_stats.main),
+    "layout_map": (LayoutMapParams, partial(layout_map.main, path="data/emb_kg_gnn_bert.parquet")),
+    "dataset_stats": (StageParams, dataset_stats.main),
     "report": (StageParams, report.main),
 }
 
@@ -64,58 +64,58 @@ SMALL_PARAMS = {
     "compute": {"threads": 1},
 }  # fmt: skip
 
-FEW_ROWS = 8
+MAX_SHOWN_ROWS = 8
 
 
 @dataclass(frozen=True)
 class Case:
-    """Something that a stranger might hand over."""
+    """An input of a stage."""
 
     stage: str
     prepare: Callable[[Path], Mapping[str, object] | bytes | None]
-    """Writes into the folder; returns params by section, or the bytes of params.yaml."""
+    """Write files into the folder; return changed params by section, or the bytes of params.yaml."""
     needs_finished_run: bool = False
-    """Whether the folder has a finished run's files beforehand."""
+    """Whether the folder starts with the files of a finished run."""
 
 
 def run_case(case: Case, folder: Path) -> dict[str, object]:
-    """Open the door; return exit code, what was said, and what is new in the folder."""
-    changed = case.prepare(folder)
-    if changed is not None or not (folder / "params.yaml").exists():
-        if isinstance(changed, bytes):
-            (folder / "params.yaml").write_bytes(changed)
-        else:
-            write_params(folder, changed or {})
-    model, work = STAGES[case.stage]
-    before, said, code = file_digests(folder), io.StringIO(), 0
-    with contextlib.chdir(folder), contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
+    """Run the stage of a case; return its exit code, its output, and its new files or their rows."""
+    changed_params = case.prepare(folder)
+    if isinstance(changed_params, bytes):
+        (folder / "params.yaml").write_bytes(changed_params)
+    elif changed_params is not None or not (folder / "params.yaml").exists():
+        write_params(folder, changed_params or {})
+    params_model, main = STAGES[case.stage]
+    digests_before = file_digests(folder)
+    stream = io.StringIO()
+    exit_code = 0
+    with contextlib.chdir(folder), contextlib.redirect_stdout(stream), contextlib.redirect_stderr(stream):
         try:
-            stage_runner.run_stage(case.stage, model, work)
-        except SystemExit as stopped:
-            code = int(str(stopped.code))
-    told = re.sub(r" \[[\d.]+ s\]$", "", said.getvalue().strip()).replace(str(folder), "DIR")
-    if isinstance(changed, bytes):
-        told = _with_lines(told, changed)
-    changes = sorted(name for name, digest in file_digests(folder).items() if before.get(name) != digest)
-    return {
-        "exit": code,
-        "said": told,
-        **({"new": changes} if code else {"rows": table_rows(folder, changes)}),
-    }
+            stage_runner.run_stage(case.stage, params_model, main)
+        except SystemExit as error:
+            exit_code = int(str(error.code))
+    output = re.sub(r" \[[\d.]+ s\]$", "", stream.getvalue().strip()).replace(str(folder), "DIR")
+    if isinstance(changed_params, bytes):
+        output = _quote_lines(output, changed_params)
+    digests = file_digests(folder)
+    new_files = sorted(name for name, digest in digests.items() if digests_before.get(name) != digest)
+    if exit_code:
+        return {"exit": exit_code, "output": output, "new": new_files}
+    return {"exit": exit_code, "output": output, "rows": table_rows(folder, new_files)}
 
 
-def _with_lines(told: str, content: bytes) -> str:
-    """Put what stands in a line of params.yaml in the place of its number, which any new param moves."""
-    lines = ["", *content.decode(errors="replace").split("\n")]
+def _quote_lines(output: str, params_file: bytes) -> str:
+    """Replace line numbers of params.yaml by the text of the line: each new param moves the numbers."""
+    lines = ["", *params_file.decode(errors="replace").split("\n")]
 
-    def named(found: re.Match[str]) -> str:
-        return f"line of {lines[int(found[1])].partition('#')[0].strip()[:40]!r}"
+    def quote(match: re.Match[str]) -> str:
+        return f"line of {lines[int(match[1])].partition('#')[0].strip()[:40]!r}"
 
-    return re.sub(r"\bline:? (\d+)", named, told)
+    return re.sub(r"\bline:? (\d+)", quote, output)
 
 
 def write_params(folder: Path, changed: Mapping[str, object]) -> None:
-    """Write the project's params, with some changed by section."""
+    """Write the project's params with small sizes and with changed sections."""
     values = json.loads(json.dumps(DEFAULT_PARAMS))
     values["baselines"] = {"bias": values["baselines"]["bias"]}
     for section, keys in [*SMALL_PARAMS.items(), *changed.items()]:
@@ -124,7 +124,7 @@ def write_params(folder: Path, changed: Mapping[str, object]) -> None:
 
 
 def file_digests(folder: Path) -> dict[str, str]:
-    """Digest every file that a stage may have made."""
+    """Return the SHA-256 of each file that a stage may have written."""
     return {
         str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
         for path in sorted(folder.rglob("*"))
@@ -133,13 +133,13 @@ def file_digests(folder: Path) -> dict[str, str]:
 
 
 def table_rows(folder: Path, names: list[str]) -> dict[str, object]:
-    """Return the rows of small tables without what is missing, and the number of rows of large ones."""
+    """Return the non-null cells of small new tables, and the number of rows of large ones."""
     return {
         name: [
-            {key: _short(value) for key, value in row.items() if value is not None}
+            {key: _shorten(value) for key, value in row.items() if value is not None}
             for row in table.to_pylist()
         ]
-        if table.num_rows <= FEW_ROWS
+        if table.num_rows <= MAX_SHOWN_ROWS
         else table.num_rows
         for name in names
         if name.endswith(".parquet") and "data/" in name
@@ -147,5 +147,5 @@ def table_rows(folder: Path, names: list[str]) -> dict[str, object]:
     }
 
 
-def _short(value: object) -> object:
+def _shorten(value: object) -> object:
     return f"{value[:60]}… ({len(value):,})" if isinstance(value, str) and len(value) > 80 else value
