@@ -1,0 +1,79 @@
+"""README and docs: short enough, in short sentences, and complete about the metrics."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PAGES = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md")] + sorted(
+    (ROOT / "docs").rglob("*.md")
+)
+MAX_README_WORDS = 900
+MAX_WORDS_PER_SENTENCE = 17
+
+
+def sentences(text: str) -> list[str]:
+    """The sentences of a page, without code, tables and headings."""
+    text = re.sub(r"```.*?```", "", text, flags=re.S)
+    text = re.sub(r"^(\||#| {4}|<!--|:::).*$", "", text, flags=re.M)
+    text = re.sub(r"^\s*([*-]|\d+\.) ", ". ", text, flags=re.M)
+    text = re.sub(r"\n\s*\n", ". ", text)
+    parts = re.split(r"(?<=[.:!?;])\s+", text)
+    return [part for part in parts if len(re.findall(r"\w+", part)) > 2]
+
+
+def test_readme_is_short() -> None:
+    words = (ROOT / "README.md").read_text(encoding="utf-8").split()
+    assert len(words) <= MAX_README_WORDS
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_sentences_are_short(page: Path) -> None:
+    parts = sentences(page.read_text(encoding="utf-8"))
+    if parts:
+        mean = sum(len(part.split()) for part in parts) / len(parts)
+        assert mean <= MAX_WORDS_PER_SENTENCE
+
+
+def scalar_keys(values: dict[str, object], prefix: str = "") -> Iterator[str]:
+    for key, value in values.items():
+        if isinstance(value, dict):
+            yield from scalar_keys(value, f"{prefix}{key}.")
+        else:
+            yield prefix + key
+
+
+def documented_keys() -> dict[str, list[re.Pattern[str]]]:
+    """The patterns of docs/metrics.md by metrics file; ``<name>`` stands for any name."""
+    text = (ROOT / "docs/metrics.md").read_text(encoding="utf-8")
+    patterns = {}
+    for part in text.split("\n## ")[1:]:
+        heading, _, body = part.partition("\n")
+        cells = [row.split(" | ")[0] for row in body.splitlines() if row.startswith("| `")]
+        keys = [key for cell in cells for key in re.findall(r"`([^`]+)`", cell)]
+        for file in re.findall(r"metrics/([\w*]+)\.json", heading):
+            patterns[file] = [re.compile(re.sub(r"<\w+>", r"[^.]+", key.replace(".", r"\."))) for key in keys]
+    return patterns
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "metrics").glob("*.json")), ids=lambda path: path.name)
+def test_every_metric_is_defined(path: Path) -> None:
+    patterns = [
+        pattern
+        for file, found in documented_keys().items()
+        if Path(path.stem).match(file)
+        for pattern in found
+    ]
+    if path.stem == "data":
+        patterns = [re.compile(r"[\w.]+")]
+    undefined = [
+        key
+        for key in scalar_keys(json.loads(path.read_text(encoding="utf-8")))
+        if not any(pattern.fullmatch(key) for pattern in patterns)
+    ]
+    assert undefined == []
