@@ -15,7 +15,7 @@ from reelgraph.sequences.dataset import read_histories, star_ratings
 
 def main(params: BaselineParams, name: str) -> str:
     """Predict the validation targets, and the test targets with both fits."""
-    predict = load_baseline("reelgraph.baselines", name, params.baselines[name])
+    predict = load_baseline(name, params.baselines[name])
     histories = read_histories("data/sequences")
     predictions = fit_and_predict(predict, histories, partial(record_timing, f"baseline@{name}"))
     write_arrays(predictions, f"data/baselines/{name}")

@@ -23,11 +23,6 @@ from reelgraph.runtime.errors import ReelgraphError
 from reelgraph.sequences.dataset import UserHistories, read_histories, star_ratings
 from studies.external_baselines.params import EXTERNAL_BASELINES_FILE, ExternalBaselineParams
 
-EXTERNAL = "external_baselines"
-
-PACKAGES = {"baselines": "reelgraph.baselines", EXTERNAL: "reelgraph.baselines.external"}
-"""Section of the params file → package of its baselines."""
-
 
 def parameter_grid(settings: list[str]) -> Iterator[dict[str, object]]:
     """Yield every combination of ``key=value,value`` settings; values are parsed as YAML."""
@@ -50,11 +45,11 @@ def validation_rmse(
         name: the baseline.
         overrides: params that replace those of the params file.
     """
-    if section == EXTERNAL:
+    if section == "external_baselines":
         params = load(ExternalBaselineParams, EXTERNAL_BASELINES_FILE).external_baselines
     else:
         params = load(BaselineParams).baselines
-    predict = load_baseline(PACKAGES[section], name, params[name] | dict(overrides))
+    predict = load_baseline(name, params[name] | dict(overrides))
     with threadpool_limits(1):
         predictions = predict(histories, histories.fit_end("train"), np.asarray(histories.val))
     return rmse(star_ratings(histories, histories.val), predictions)

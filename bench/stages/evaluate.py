@@ -52,9 +52,7 @@ def ours(folder: Path, size: int) -> SideResult:
     known = histories(size, movies_for(size), 5)
     start = time.perf_counter()
     said = {
-        name: fit_and_predict(
-            load_baseline("reelgraph.baselines", name, numbers), known, lambda rows: nullcontext()
-        )
+        name: fit_and_predict(load_baseline(name, numbers), known, lambda rows: nullcontext())
         for name, numbers in BASELINES.items()
     }
     test = {"rater": said["bias_recent"]["train"]} | {name: each["train"] for name, each in said.items()}

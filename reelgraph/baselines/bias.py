@@ -1,4 +1,4 @@
-"""Baseline: damped effects of the movie and of the person."""
+"""Baseline: damped biases of the movie and the user."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from reelgraph.sequences.dataset import UserHistories
 
 
 class Params(Section):
-    """Numbers of the baseline."""
+    """Parameters of the baseline."""
 
     movie_damping: float = Field(gt=0)
-    """Ratings that a movie's effect of 0 is worth beforehand, above 0."""
+    """Ratings that a prior movie bias of 0 counts as, above 0."""
 
     user_damping: float = Field(gt=0)
-    """The same of a person's."""
+    """Ratings that a prior user bias of 0 counts as, above 0."""
 
 
 def predict(
@@ -28,7 +28,8 @@ def predict(
     index: Int64[np.ndarray, " n"],
     params: Params,
 ) -> Float[np.ndarray, " n"]:
-    """Predict the ratings at ``index``, in stars; an unknown movie or person has no effect."""
-    fitted = fit_biases(histories, fit_end, params.movie_damping, params.user_damping)
-    movie, user = histories.movie_row[index], histories.users_of(index)
-    return (fitted.mean + fitted.movie[movie] + fitted.user[user]).clip(MIN_STARS, MAX_STARS)
+    """Predict the ratings at ``index``, in stars; a new movie or user has the bias 0."""
+    biases = fit_biases(histories, fit_end, params.movie_damping, params.user_damping)
+    movie = histories.movie_row[index]
+    user = histories.users_of(index)
+    return (biases.mean + biases.movie[movie] + biases.user[user]).clip(MIN_STARS, MAX_STARS)

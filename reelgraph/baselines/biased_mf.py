@@ -1,11 +1,12 @@
-"""Baseline: damped effects, and a factorisation of what they leave and of who rated what.
+"""Baseline: matrix factorisation of the bias residuals with implicit feedback.
 
-Ratings less their biases R ≈ P·Qᵀ, and at the same time who rated what, 1 or 0, B ≈ P·Sᵀ and B ≈ W·Qᵀ, with a
-weight: biased matrix factorisation with implicit features (Singh and Gordon 2008; Cortes 2018, "Cold-start
-recommendations in collective matrix factorization"), by alternating least squares. Written here, since the
-libraries that have it don't fit: cmfrec needs a compiler, LensKit an older pandas, Surprise's SVD++ takes a
-minute on 100,000 ratings. And so a person's factors are solved from their history at each target, as the
-rater sees it.
+With R the ratings minus their biases and B the 0/1 matrix of who rated what, it fits R ≈ P·Qᵀ together with
+B ≈ P·Sᵀ and B ≈ W·Qᵀ: collective matrix factorisation (Singh and Gordon 2008) with implicit features
+(Cortes 2018, "Cold-start recommendations in collective matrix factorization"), by alternating least squares.
+
+It is implemented here because the libraries do not fit: cmfrec needs a compiler, LensKit an older pandas, and
+Surprise's SVD++ takes a minute on 100,000 ratings. Here a user's factors are also solved from their history
+at each target, as the rater sees it.
 """
 
 from __future__ import annotations
@@ -23,18 +24,18 @@ from reelgraph.core.seeds import generator
 from reelgraph.params.base import Section, Seed
 from reelgraph.sequences.dataset import UserHistories
 
-START = 0.1
-"""Standard deviation of the movies' factors at the start."""
+INITIAL_STD = 0.1
+"""Standard deviation of the movie factors at the start."""
 
 
 class Params(Section):
-    """Numbers of the baseline."""
+    """Parameters of the baseline."""
 
     movie_damping: float = Field(gt=0)
-    """Ratings that a movie's effect of 0 is worth beforehand, above 0."""
+    """Ratings that a prior movie bias of 0 counts as, above 0."""
 
     user_damping: float = Field(gt=0)
-    """The same of a person's."""
+    """Ratings that a prior user bias of 0 counts as, above 0."""
 
     factors: int = Field(ge=1, le=1024)
     """Dimensions, 1 to 1024."""
@@ -43,17 +44,17 @@ class Params(Section):
     """Weight of the squared factors, above 0."""
 
     implicit_weight: float = Field(ge=0)
-    """Weight of who rated what against the ratings, 0 (not used) or more."""
+    """Weight of who rated what relative to the ratings, 0 (not used) or more."""
 
     iterations: int = Field(ge=1)
-    """Passes of alternating least squares, 1 or more."""
+    """Iterations of alternating least squares, 1 or more."""
 
     seed: Seed
-    """Seed of the start."""
+    """Seed of the initial factors."""
 
 
 class ItemFactors(NamedTuple):
-    """What is learned of the movies: how they are rated (Q), and by whom (S)."""
+    """Factors of the movies: of their ratings (Q), and of who rated them (S)."""
 
     explicit: Float64[np.ndarray, "movies factors"]
     implicit: Float64[np.ndarray, "movies factors"]
@@ -66,82 +67,87 @@ def predict(
     params: Params,
 ) -> Float[np.ndarray, " n"]:
     """Predict the ratings at ``index`` from all ratings of their histories, in stars."""
-    fitted = fit_biases(histories, fit_end, params.movie_damping, params.user_damping)
-    residual, movie = residuals(histories, fitted), histories.movie_row[index]
+    biases = fit_biases(histories, fit_end, params.movie_damping, params.user_damping)
+    residual = residuals(histories, biases)
+    movie = histories.movie_row[index]
     user = histories.users_of(np.arange(len(residual)))
-    learned = fit_als(training_matrix(histories, fit_end, residual - fitted.user[user]), params)
-    person = user_biases_from_history(histories, residual, index, params.user_damping)
-    rows = _of_histories(histories, index, residual, person, len(learned.explicit))
-    taste = _solve(rows, learned.explicit, learned.implicit, _ones(rows) @ learned.implicit, params)
-    effect = np.einsum("nk,nk->n", taste, learned.explicit[movie])
-    return (fitted.mean + fitted.movie[movie] + person + effect).clip(MIN_STARS, MAX_STARS)
+    items = fit_als(training_matrix(histories, fit_end, residual - biases.user[user]), params)
+    user_bias = user_biases_from_history(histories, residual, index, params.user_damping)
+    rows = _history_matrix(histories, index, residual, user_bias, len(items.explicit))
+    implicit_sum = _indicator(rows) @ items.implicit
+    user_factors = _solve_explicit(rows, items.explicit, items.implicit, implicit_sum, params)
+    interaction = np.einsum("nk,nk->n", user_factors, items.explicit[movie])
+    return (biases.mean + biases.movie[movie] + user_bias + interaction).clip(MIN_STARS, MAX_STARS)
 
 
-def fit_als(left: csr_matrix, params: Params) -> ItemFactors:
-    """Learn the movies' factors from what the biases leave, users × movies; a stored 0 is a rating too."""
-    users, movies = left.shape
-    by_movie, size = left.T.tocsr(), params.factors
-    who = _ones(left)
-    rated = generator(params.seed, "biased_mf").normal(0, START, (movies, size))
-    seen, active = np.zeros((movies, size)), np.zeros((users, size))
+def fit_als(residual: csr_matrix, params: Params) -> ItemFactors:
+    """Fit the movie factors to residuals of users × movies; a stored 0 is a rating too."""
+    n_users, n_movies = residual.shape
+    by_movie = residual.T.tocsr()
+    rated = _indicator(residual)
+    explicit = generator(params.seed, "biased_mf").normal(0, INITIAL_STD, (n_movies, params.factors))
+    implicit = np.zeros((n_movies, params.factors))
+    user_implicit = np.zeros((n_users, params.factors))
     for _ in range(params.iterations):
-        people = _solve(left, rated, seen, who @ seen, params)
-        seen = _implicit(people, who.T @ people, params)
-        rated = _solve(by_movie, people, active, who.T @ active, params)
-        active = _implicit(rated, who @ rated, params)
-    return ItemFactors(rated, seen)
+        user_factors = _solve_explicit(residual, explicit, implicit, rated @ implicit, params)
+        implicit = _solve_implicit(user_factors, rated.T @ user_factors, params)
+        explicit = _solve_explicit(by_movie, user_factors, user_implicit, rated.T @ user_implicit, params)
+        user_implicit = _solve_implicit(explicit, rated @ explicit, params)
+    return ItemFactors(explicit, implicit)
 
 
-def _solve(
+def _solve_explicit(
     values: csr_matrix,
-    known: Float64[np.ndarray, "columns factors"],
-    other: Float64[np.ndarray, "columns factors"],
-    summed: Float64[np.ndarray, "solved factors"],
+    explicit: Float64[np.ndarray, "columns factors"],
+    implicit: Float64[np.ndarray, "columns factors"],
+    implicit_sum: Float64[np.ndarray, "rows factors"],
     params: Params,
-) -> Float64[np.ndarray, "solved factors"]:
-    """Return of each row of ``values`` the factors that fit it best, given those of the columns.
+) -> Float64[np.ndarray, "rows factors"]:
+    """Return the factors of each row of ``values`` that fit it best, given the factors of the columns.
 
     Args:
-        values: what is fitted, where it is stored.
-        known: factors of the columns.
-        other: their factors for who rated what.
-        summed: of each row, the sum of ``other`` over its stored columns.
-        params: ridge and weight.
+        values: what is fitted, at its stored cells.
+        explicit: factors of the columns.
+        implicit: factors of the columns for who rated what.
+        implicit_sum: of each row, the sum of ``implicit`` over its stored columns.
+        params: ``l2`` and ``implicit_weight``.
     """
-    common = params.l2 * np.eye(params.factors) + params.implicit_weight * (other.T @ other)
-    found = np.empty_like(summed)
-    # A row at a time: its product is faster than sums over all rows' outer products.
+    gram = params.l2 * np.eye(params.factors) + params.implicit_weight * (implicit.T @ implicit)
+    factors = np.empty_like(implicit_sum)
+    # Row by row: one product a row is faster than sums over all rows' outer products.
     for row, (start, end) in enumerate(zip(values.indptr[:-1], values.indptr[1:], strict=True)):
-        mine = known[values.indices[start:end]]
-        target = params.implicit_weight * summed[row] + values.data[start:end] @ mine
-        found[row] = np.linalg.solve(common + mine.T @ mine, target)
-    return found
+        rated = explicit[values.indices[start:end]]
+        target = params.implicit_weight * implicit_sum[row] + values.data[start:end] @ rated
+        factors[row] = np.linalg.solve(gram + rated.T @ rated, target)
+    return factors
 
 
-def _implicit(
-    known: Float64[np.ndarray, "columns factors"],
-    summed: Float64[np.ndarray, "solved factors"],
+def _solve_implicit(
+    explicit: Float64[np.ndarray, "columns factors"],
+    explicit_sum: Float64[np.ndarray, "rows factors"],
     params: Params,
-) -> Float64[np.ndarray, "solved factors"]:
-    """Return the factors that fit who rated what best, every cell, given those of the other side."""
-    gram = known.T @ known + params.l2 * np.eye(params.factors)
-    return np.linalg.solve(gram, summed.T).T
+) -> Float64[np.ndarray, "rows factors"]:
+    """Return the factors that fit all cells of who rated what best, given the factors of the other side."""
+    gram = explicit.T @ explicit + params.l2 * np.eye(params.factors)
+    return np.linalg.solve(gram, explicit_sum.T).T
 
 
-def _of_histories(
+def _history_matrix(
     histories: UserHistories,
     index: Int64[np.ndarray, " n"],
     residual: Float64[np.ndarray, " ratings"],
-    person: Float64[np.ndarray, " n"],
-    movies: int,
+    user_bias: Float64[np.ndarray, " n"],
+    n_movies: int,
 ) -> csr_matrix:
-    """Return what the biases leave of each target's history, targets × movies."""
-    start, end = histories.offsets[histories.users_of(index)], histories.history_end(index)
-    bounds = np.concatenate([[0], np.cumsum(end - start)])
-    places = np.arange(bounds[-1]) + np.repeat(start - bounds[:-1], end - start)
-    values = residual[places] - np.repeat(person, end - start)
-    return csr_matrix((values, histories.movie_row[places], bounds), (len(index), movies))
+    """Return the residuals of each target's history, targets × movies."""
+    start = histories.offsets[histories.users_of(index)]
+    length = histories.history_end(index) - start
+    bounds = np.concatenate([[0], np.cumsum(length)])
+    rows = np.arange(bounds[-1]) + np.repeat(start - bounds[:-1], length)
+    values = residual[rows] - np.repeat(user_bias, length)
+    return csr_matrix((values, histories.movie_row[rows], bounds), (len(index), n_movies))
 
 
-def _ones(values: csr_matrix) -> csr_matrix:
+def _indicator(values: csr_matrix) -> csr_matrix:
+    """Return a matrix with 1 at each stored cell."""
     return csr_matrix((np.ones_like(values.data), values.indices, values.indptr), values.shape)

@@ -1,4 +1,4 @@
-"""Baseline: everybody gives every movie the mean of all rows."""
+"""Baseline: the mean of all training ratings."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from reelgraph.params.base import Section
 from reelgraph.sequences.dataset import UserHistories
 
 Params = Section
-"""It has no numbers."""
+"""The baseline has no parameters."""
 
 
 def predict(

@@ -1,9 +1,9 @@
-"""Baseline: damped effects, and what the person left of them on movies that people rate alike.
+"""Baseline: item-based nearest neighbours on the residuals of the biases.
 
-The item-based neighbourhood model (Koren 2008, "Factorization meets the neighborhood", section 2.2). Written
-here on SciPy, since the libraries that have it don't fit: LensKit wants an older pandas, Surprise a dense
-matrix of movies × movies. Similarities are taken for some target movies at a time, so memory grows with
-the movies.
+The neighbourhood model of Koren 2008, "Factorization meets the neighborhood", section 2.2. It is implemented
+here on SciPy because the libraries do not fit: LensKit needs an older pandas, Surprise a dense matrix of
+movies × movies. Similarities are computed for a batch of target movies at a time, so memory grows with the
+number of movies.
 """
 
 from __future__ import annotations
@@ -20,31 +20,31 @@ from reelgraph.core.rating_scale import MAX_STARS, MIN_STARS
 from reelgraph.params.base import Section
 from reelgraph.sequences.dataset import UserHistories
 
-CELLS = 1 << 22
+MAX_SIMILARITIES = 1 << 22
 """Similarities in memory at a time."""
 
 
 class Params(Section):
-    """Numbers of the baseline."""
+    """Parameters of the baseline."""
 
     movie_damping: float = Field(gt=0)
-    """Ratings that a movie's effect of 0 is worth beforehand, above 0."""
+    """Ratings that a prior movie bias of 0 counts as, above 0."""
 
     user_damping: float = Field(gt=0)
-    """The same of a person's."""
+    """Ratings that a prior user bias of 0 counts as, above 0."""
 
     neighbours: int = Field(ge=1)
     """Most similar movies of the history that count, 1 or more."""
 
     shrinkage: float = Field(ge=0)
-    """People in common at which a similarity counts half, 0 or more."""
+    """Common users at which a similarity is halved, 0 or more."""
 
     damping: float = Field(gt=0)
-    """Summed similarity that an effect of 0 is worth beforehand, above 0."""
+    """Summed similarity that a prior deviation of 0 counts as, above 0."""
 
 
 class ResidualMatrices(NamedTuple):
-    """What the biases leave of the rows that are fitted on, users × movies, and the same by movie."""
+    """Residuals of the fitted rows, users × movies, in both sparse layouts."""
 
     by_user: csr_matrix
     by_movie: csc_matrix
@@ -59,50 +59,59 @@ def predict(
     """Predict the ratings at ``index`` from all ratings of their histories, in stars."""
     if not len(index):
         return np.zeros(0)
-    fitted = fit_biases(histories, fit_end, params.movie_damping, params.user_damping)
-    residual = residuals(histories, fitted)
-    person = user_biases_from_history(histories, residual, index, params.user_damping)
-    by_user = training_matrix(
-        histories, fit_end, residual - fitted.user[histories.users_of(np.arange(len(residual)))]
-    )
-    left, movie = ResidualMatrices(by_user, by_user.tocsc()), histories.movie_row[index]
-    effect, wanted = np.zeros(len(index)), np.unique(movie)
-    for some in np.array_split(wanted, -(-len(wanted) * by_user.shape[1] // CELLS)):
-        alike = similarities(left, some, params.shrinkage)
-        for i in np.flatnonzero((movie >= some[0]) & (movie <= some[-1])):
-            history = _history(histories, index[i])
-            weight = alike[np.searchsorted(some, movie[i]), histories.movie_row[history]]
-            effect[i] = _mean_of_nearest(weight, residual[history] - person[i], params)
-    return (fitted.mean + fitted.movie[movie] + person + effect).clip(MIN_STARS, MAX_STARS)
+    biases = fit_biases(histories, fit_end, params.movie_damping, params.user_damping)
+    residual = residuals(histories, biases)
+    user_bias = user_biases_from_history(histories, residual, index, params.user_damping)
+    user = histories.users_of(np.arange(len(residual)))
+    by_user = training_matrix(histories, fit_end, residual - biases.user[user])
+    matrices = ResidualMatrices(by_user, by_user.tocsc())
+    movie = histories.movie_row[index]
+    deviation = np.zeros(len(index))
+    target_movies = np.unique(movie)
+    n_batches = -(-len(target_movies) * by_user.shape[1] // MAX_SIMILARITIES)
+    for batch in np.array_split(target_movies, n_batches):
+        similarity = similarities(matrices, batch, params.shrinkage)
+        for i in np.flatnonzero((movie >= batch[0]) & (movie <= batch[-1])):
+            history = _history_slice(histories, index[i])
+            weight = similarity[np.searchsorted(batch, movie[i]), histories.movie_row[history]]
+            deviation[i] = _neighbour_mean(weight, residual[history] - user_bias[i], params)
+    return (biases.mean + biases.movie[movie] + user_bias + deviation).clip(MIN_STARS, MAX_STARS)
 
 
 def similarities(
-    left: ResidualMatrices, movies: Int32[np.ndarray, " some"], shrinkage: float
-) -> Float64[np.ndarray, "some movies"]:
-    """Return the cosine over the people who rated both, times n / (n + shrinkage), n of them; 0 for n = 0."""
-    mine, all_ = left.by_movie[:, movies].T.tocsr(), left.by_user
-    both = (_powers(mine, 0) @ _powers(all_, 0)).toarray()
-    product = (mine @ all_).toarray()
-    norms = (_powers(mine, 2) @ _powers(all_, 0)).toarray() * (_powers(mine, 0) @ _powers(all_, 2)).toarray()
-    known = norms > 0
-    cosine = np.divide(product, np.sqrt(norms), out=np.zeros_like(product), where=known)
-    return cosine * both / np.maximum(both + shrinkage, 1)
+    matrices: ResidualMatrices, movies: Int32[np.ndarray, " batch"], shrinkage: float
+) -> Float64[np.ndarray, "batch movies"]:
+    """Return the shrunk cosine similarity of some movies to all movies.
+
+    The cosine is taken over the users who rated both movies, n of them, and multiplied by
+    n / (n + shrinkage). It is 0 where n is 0.
+    """
+    rows = matrices.by_movie[:, movies].T.tocsr()
+    columns = matrices.by_user
+    n_common = (_elementwise_power(rows, 0) @ _elementwise_power(columns, 0)).toarray()
+    product = (rows @ columns).toarray()
+    row_norms = (_elementwise_power(rows, 2) @ _elementwise_power(columns, 0)).toarray()
+    column_norms = (_elementwise_power(rows, 0) @ _elementwise_power(columns, 2)).toarray()
+    norms = row_norms * column_norms
+    cosine = np.divide(product, np.sqrt(norms), out=np.zeros_like(product), where=norms > 0)
+    return cosine * n_common / np.maximum(n_common + shrinkage, 1)
 
 
-def _powers(matrix: csr_matrix, power: int) -> csr_matrix:
-    """Return the stored values raised to a power; those that are 0 stay stored, and count as rated."""
+def _elementwise_power(matrix: csr_matrix, power: int) -> csr_matrix:
+    """Raise the stored values to a power; stored zeros stay stored, because they are ratings too."""
     return csr_matrix((matrix.data**power, matrix.indices, matrix.indptr), matrix.shape)
 
 
-def _history(histories: UserHistories, target: np.int64) -> slice:
-    at = np.array([target])
-    return slice(int(histories.offsets[histories.users_of(at)][0]), int(histories.history_end(at)[0]))
+def _history_slice(histories: UserHistories, target: np.int64) -> slice:
+    index = np.array([target])
+    return slice(int(histories.offsets[histories.users_of(index)][0]), int(histories.history_end(index)[0]))
 
 
-def _mean_of_nearest(
+def _neighbour_mean(
     weight: Float64[np.ndarray, " history"], residual: Float64[np.ndarray, " history"], params: Params
 ) -> float:
-    """Damped mean of the residuals, weighted by similarity; what is rated the opposite way doesn't count."""
+    """Return the damped mean of the residuals, weighted by similarity; negative similarities count as 0."""
     nearest = np.argsort(-weight, kind="stable")[: params.neighbours]
-    weight, residual = np.maximum(weight[nearest], 0), residual[nearest]
+    weight = np.maximum(weight[nearest], 0)
+    residual = residual[nearest]
     return float(weight @ residual / (weight.sum() + params.damping))

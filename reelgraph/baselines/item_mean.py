@@ -1,4 +1,4 @@
-"""Baseline: everybody gives a movie the mean of its rows."""
+"""Baseline: the mean of the movie's training ratings."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from reelgraph.params.base import Section
 from reelgraph.sequences.dataset import UserHistories
 
 Params = Section
-"""It has no numbers."""
+"""The baseline has no parameters."""
 
 
 def predict(
@@ -21,10 +21,12 @@ def predict(
     params: Params,
 ) -> Float[np.ndarray, " n"]:
     """Predict the ratings at ``index``, in stars; a movie without rows gets the global mean."""
-    taken = histories.mask_before(fit_end)
-    movie, movies = histories.movie_row[taken], int(histories.movie_row.max()) + 1
-    # Half-star codes are whole numbers: their float64 sums are exact.
-    total = np.bincount(movie, histories.half_star_code[taken], movies)
-    count = np.bincount(movie, minlength=movies)
-    means = np.where(count > 0, codes_to_stars(total / np.maximum(count, 1)), global_mean(histories, fit_end))
+    is_fitted = histories.mask_before(fit_end)
+    movie = histories.movie_row[is_fitted]
+    n_movies = int(histories.movie_row.max()) + 1
+    # Half-star codes are integers, so their float64 sums are exact.
+    total = np.bincount(movie, histories.half_star_code[is_fitted], n_movies)
+    count = np.bincount(movie, minlength=n_movies)
+    mean = codes_to_stars(total / np.maximum(count, 1))
+    means = np.where(count > 0, mean, global_mean(histories, fit_end))
     return means[histories.movie_row[index]]

@@ -1,4 +1,4 @@
-"""Baseline: the mean of the last few ratings before the target, those that the rater sees too."""
+"""Baseline: the mean of the last few ratings before the target, which the rater sees too."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from reelgraph.sequences.dataset import UserHistories
 
 
 class Params(Section):
-    """Numbers of the baseline."""
+    """Parameters of the baseline."""
 
     recent: int = Field(ge=1, le=100_000)
     """Ratings of the history that are averaged, 1 to 100,000."""
@@ -25,7 +25,7 @@ def predict(
     index: Int64[np.ndarray, " n"],
     params: Params,
 ) -> Float[np.ndarray, " n"]:
-    """Predict the ratings at ``index``, in stars; with none before them the global mean."""
+    """Predict the ratings at ``index``, in stars; a target without history gets the global mean."""
     sums = biases.running_sums(histories)
     end = histories.chronological_history_end(index)
     start = np.maximum(end - params.recent, histories.offsets[histories.users_of(index)])

@@ -1,4 +1,8 @@
-"""A baseline by its name: one file with its numbers, ``Params``, and its ``predict``."""
+"""Finds a baseline by its name, and fits it on the training rows, then on training and validation rows.
+
+A baseline is a module of ``reelgraph.baselines`` or ``reelgraph.baselines.external``, named by its entry in
+the params file. It has ``Params``, the section that it reads, and ``predict``; see ``BaselineModule``.
+"""
 
 from __future__ import annotations
 
@@ -7,73 +11,110 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from functools import partial
 from importlib import import_module
+from importlib.util import find_spec
 from types import ModuleType
+from typing import Protocol
 
 import numpy as np
 from jaxtyping import Float, Int64
 from threadpoolctl import threadpool_limits
 
-from reelgraph.params.base import PARAMS_FILE, validate_section
-from reelgraph.runtime.errors import PackageError
+from reelgraph.params.base import PARAMS_FILE, Section, validate_section
+from reelgraph.runtime.errors import PackageError, ParamError
 from reelgraph.sequences.dataset import FITS, Fit, UserHistories
+
+PACKAGES = {"baselines": "reelgraph.baselines", "external_baselines": "reelgraph.baselines.external"}
+"""Sections of the params files, and the packages with their baselines, one module each."""
 
 Predict = Callable[
     [UserHistories, Int64[np.ndarray, " users"], Int64[np.ndarray, " n"]], Float[np.ndarray, " n"]
 ]
-"""Fit on each user's rows before the ends given, predict the ratings at the places given, in stars."""
+"""Fits on each user's rows before ``fit_end`` and predicts the ratings at ``index``, in stars."""
 
 
-def load_baseline(package: str, name: str, numbers: Mapping[str, object], path: str = PARAMS_FILE) -> Predict:
-    """Return the ``predict`` of ``package.name`` with its params.
+class BaselineModule(Protocol):
+    """What a module must define to be a baseline."""
+
+    Params: type[Section]
+    """Parameters of the baseline."""
+
+    def predict(
+        self,
+        histories: UserHistories,
+        fit_end: Int64[np.ndarray, " users"],
+        index: Int64[np.ndarray, " n"],
+        params: Section,
+    ) -> Float[np.ndarray, " n"]:
+        """Fit on each user's rows before ``fit_end`` and predict the ratings at ``index``, in stars.
+
+        A prediction may read the fitted rows and the history of its target, and no other rating.
+        """
+        ...
+
+
+def load_baseline(name: str, params: Mapping[str, object], path: str = PARAMS_FILE) -> Predict:
+    """Return the ``predict`` function of a baseline, bound to its params.
 
     Args:
-        package: ``reelgraph.baselines`` or another; its last part is the section of the params file.
-        name: the file.
-        numbers: what the params file says of it.
+        name: the baseline's module.
+        params: its entry in the params file.
         path: the params file.
 
     Raises:
-        ParamError: the numbers are not those that its ``Params`` takes.
+        ParamError: no baseline has this name, or ``params`` are not those that its ``Params`` takes.
     """
-    module = import_module(f"{package}.{name}")
-    within = f"{package.split('.')[-1]}.{name}"
-    return partial(module.predict, params=validate_section(module.Params, numbers, path, within))
+    for section, package in PACKAGES.items():
+        if find_spec(f"{package}.{name}") is None:
+            continue
+        module = import_module(f"{package}.{name}")
+        if hasattr(module, "predict"):
+            return partial(
+                module.predict, params=validate_section(module.Params, params, path, f"{section}.{name}")
+            )
+    raise ParamError(f"{path}: {name}", "a module of reelgraph/baselines/ with Params and predict", "none",
+                     "Remove the entry, or write the module.")  # fmt: skip
 
 
 def fit_and_predict(
-    predict: Predict, histories: UserHistories, timed: Callable[[Fit], AbstractContextManager[None]]
+    predict: Predict, histories: UserHistories, timer: Callable[[Fit], AbstractContextManager[None]]
 ) -> dict[str, Float[np.ndarray, " targets"]]:
-    """Return, in stars, ``val`` (fitted on training rows) and the test targets by each fit's name.
+    """Return the predictions of the validation and test targets, in stars.
 
-    One thread computes, since sums would else depend on their number.
+    One thread computes, because the order of sums depends on the number of threads.
 
     Args:
         predict: the baseline.
         histories: ratings and targets.
-        timed: measures what runs inside it, by the fit's name.
+        timer: measures the time of one fit.
+
+    Returns:
+        ``val``: validation targets, fitted on training rows; ``train`` and ``train_val``: test targets, by
+        the rows that the baseline was fitted on.
     """
-    found, split = {}, len(histories.val)
+    predictions = {}
+    n_val = len(histories.val)
     with threadpool_limits(1):
         for rows in FITS:
             targets = np.concatenate([histories.val, histories.test]) if rows == "train" else histories.test
-            with timed(rows):
-                said = predict(histories, histories.fit_end(rows), targets)
+            with timer(rows):
+                stars = predict(histories, histories.fit_end(rows), targets)
             if rows == "train":
-                found["val"], said = said[:split], said[split:]
-            found[rows] = said
-    return found
+                predictions["val"] = stars[:n_val]
+                stars = stars[n_val:]
+            predictions[rows] = stars
+    return predictions
 
 
 def import_optional(package: str) -> ModuleType:
-    """Import a package of the extra ``peers``.
+    """Import a package of the extra ``external-baselines``.
 
     Raises:
-        PackageError: it is not installed.
+        PackageError: the package is not installed.
     """
     try:
         with warnings.catch_warnings():  # myfm 0.4 reads its own version by the deprecated pkg_resources
             warnings.simplefilter("ignore")
             return import_module(package)
     except ImportError as error:
-        remedy = "Install the peers' packages: pip install -r requirements-external-baselines.lock"
+        remedy = "Install the external baselines: pip install -r requirements-external-baselines.lock"
         raise PackageError(package, "the package", str(error), remedy) from error

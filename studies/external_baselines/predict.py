@@ -15,9 +15,7 @@ from studies.external_baselines.params import EXTERNAL_BASELINES_FILE, ExternalB
 
 def main(name: str, params: ExternalBaselineParams) -> str:
     """Predict the validation targets, and the test targets by either fit; write the predictions."""
-    predict = load_baseline(
-        "reelgraph.baselines.external", name, params.external_baselines[name], EXTERNAL_BASELINES_FILE
-    )
+    predict = load_baseline(name, params.external_baselines[name], EXTERNAL_BASELINES_FILE)
     histories = read_histories("data/sequences")
     found = fit_and_predict(predict, histories, partial(record_timing, f"external_baseline@{name}"))
     write_arrays(found, f"data/external_baselines/{name}")

@@ -1,3 +1,5 @@
+"""The baselines against plain restatements and planted structure."""
+
 from __future__ import annotations
 
 from contextlib import contextmanager
@@ -23,82 +25,85 @@ KNN = item_knn.Params.model_validate(PARAMS["item_knn"])
 MF = biased_mf.Params.model_validate(PARAMS["biased_mf"])
 
 
-def error(name: str, h: UserHistories, **numbers: object) -> float:
-    predict = load_baseline("reelgraph.baselines", name, PARAMS[name] | numbers)
+def rmse_on_test(name: str, h: UserHistories, **params: object) -> float:
+    predict = load_baseline(name, PARAMS[name] | params)
     return rmse(star_ratings(h, h.test), predict(h, h.fit_end("train"), h.test))
 
 
-def test_planted_tastes_are_found() -> None:
+def test_predict_recovers_planted_factors() -> None:
     h = planted_histories(0)
-    assert error("bias", h) > 0.9
-    assert error("item_knn", h, shrinkage=10.0) < 0.6
-    assert error("biased_mf", h, l2=1.0) < 0.3
+    assert rmse_on_test("bias", h) > 0.9
+    assert rmse_on_test("item_knn", h, shrinkage=10.0) < 0.6
+    assert rmse_on_test("biased_mf", h, l2=1.0) < 0.3
 
 
-def test_who_rated_what_tells_of_tastes_that_no_rating_told() -> None:
+def test_fit_als_learns_implicit_factors_from_who_rated_what() -> None:
     h = planted_histories(1)
-    taste = np.repeat(np.arange(300) % 2, np.diff(h.offsets))
+    group = np.repeat(np.arange(300) % 2, np.diff(h.offsets))
     rows = h.movie_row.copy()
-    rows[:] = (rows % 30) + 30 * taste  # one half of the people watches one half of the movies
-    apart = replace(h, movie_row=rows)
+    rows[:] = (rows % 30) + 30 * group  # each half of the users watches one half of the movies
+    split = replace(h, movie_row=rows)
     noise = np.random.default_rng(0).normal(0, 1, len(rows))
-    left = biased_mf.training_matrix(apart, apart.fit_end("train"), noise)
-    seen = biased_mf.fit_als(left, MF).implicit
-    alike = seen @ seen.T
-    assert alike[:30, :30].mean() > 10 * abs(alike[:30, 30:].mean())
+    residual = biased_mf.training_matrix(split, split.fit_end("train"), noise)
+    implicit = biased_mf.fit_als(residual, MF).implicit
+    similarity = implicit @ implicit.T
+    assert similarity[:30, :30].mean() > 10 * abs(similarity[:30, 30:].mean())
 
 
 @given(histories)
-def test_a_similarity_is_the_shrunk_cosine_of_common_raters(h: UserHistories) -> None:
+def test_similarities_are_shrunk_cosines_over_common_users(h: UserHistories) -> None:
     matrix = item_knn.training_matrix(h, h.fit_end("train"), h.half_star_code - 5.3)
-    some = np.unique(h.movie_row)[:3]
-    found = item_knn.similarities(item_knn.ResidualMatrices(matrix, matrix.tocsc()), some, 2.0)
-    dense, rated = matrix.toarray(), matrix.astype(bool).toarray()
-    for i, movie in enumerate(some):
+    movies = np.unique(h.movie_row)[:3]
+    result = item_knn.similarities(item_knn.ResidualMatrices(matrix, matrix.tocsc()), movies, 2.0)
+    dense = matrix.toarray()
+    rated = matrix.astype(bool).toarray()
+    for i, movie in enumerate(movies):
         for other in range(dense.shape[1]):
             both = rated[:, movie] & rated[:, other]
-            a, b = dense[both, movie], dense[both, other]
+            a = dense[both, movie]
+            b = dense[both, other]
             cosine = a @ b / np.sqrt((a @ a) * (b @ b)) if both.any() else 0
-            assert found[i, other] == pytest.approx(cosine * both.sum() / (both.sum() + 2.0), abs=1e-9)
+            assert result[i, other] == pytest.approx(cosine * both.sum() / (both.sum() + 2.0), abs=1e-9)
 
 
-def test_nearest_movies_one_target_at_a_time() -> None:
+def test_item_knn_predict_equals_one_target_at_a_time() -> None:
     h = planted_histories(2, users=40)
-    fitted = fit_biases(h, h.fit_end("train"), KNN.movie_damping, KNN.user_damping)
-    left = h.half_star_code / 2 - fitted.mean - fitted.movie[h.movie_row]
-    less = left - fitted.user[h.users_of(np.arange(len(left)))]
-    matrix = item_knn.training_matrix(h, h.fit_end("train"), less)
+    biases = fit_biases(h, h.fit_end("train"), KNN.movie_damping, KNN.user_damping)
+    residual = h.half_star_code / 2 - biases.mean - biases.movie[h.movie_row]
+    values = residual - biases.user[h.users_of(np.arange(len(residual)))]
+    matrix = item_knn.training_matrix(h, h.fit_end("train"), values)
     target = h.test[7]
     history = slice(h.offsets[7], target)
-    person = left[history].sum() / (target - h.offsets[7] + KNN.user_damping)
-    alike = item_knn.similarities(
+    user_bias = residual[history].sum() / (target - h.offsets[7] + KNN.user_damping)
+    similarity = item_knn.similarities(
         item_knn.ResidualMatrices(matrix, matrix.tocsc()), h.movie_row[[target]], KNN.shrinkage
     )[0, h.movie_row[history]]
-    nearest = np.argsort(-alike, kind="stable")[: KNN.neighbours]
-    weight = alike[nearest].clip(0)
-    effect = weight @ (left[history][nearest] - person) / (weight.sum() + KNN.damping)
-    expected = np.clip(fitted.mean + fitted.movie[h.movie_row[target]] + person + effect, 0.5, 5)
+    nearest = np.argsort(-similarity, kind="stable")[: KNN.neighbours]
+    weight = similarity[nearest].clip(0)
+    deviation = weight @ (residual[history][nearest] - user_bias) / (weight.sum() + KNN.damping)
+    expected = np.clip(biases.mean + biases.movie[h.movie_row[target]] + user_bias + deviation, 0.5, 5)
     assert item_knn.predict(h, h.fit_end("train"), h.test[[7]], KNN)[0] == pytest.approx(expected, abs=1e-9)
 
 
-def test_each_fit_is_timed_and_validation_is_that_of_training_rows() -> None:
-    h, parts = planted_histories(3, users=20), []
+def test_fit_and_predict_times_both_fits_and_predicts_validation_from_training_rows() -> None:
+    h = planted_histories(3, users=20)
+    timed = []
 
     @contextmanager
-    def timed(part: str):
+    def timer(rows: str):
         yield
-        parts.append(part)
+        timed.append(rows)
 
-    predict = load_baseline("reelgraph.baselines", "bias", PARAMS["bias"])
-    found = fit_and_predict(predict, h, timed)
-    assert parts == ["train", "train_val"]
-    np.testing.assert_array_equal(found["val"], predict(h, h.fit_end("train"), h.val))
+    predict = load_baseline("bias", PARAMS["bias"])
+    predictions = fit_and_predict(predict, h, timer)
+    assert timed == ["train", "train_val"]
+    np.testing.assert_array_equal(predictions["val"], predict(h, h.fit_end("train"), h.val))
     for rows in ("train", "train_val"):
-        np.testing.assert_array_equal(found[rows], predict(h, h.fit_end(rows), h.test))
+        np.testing.assert_array_equal(predictions[rows], predict(h, h.fit_end(rows), h.test))
 
 
 @pytest.mark.parametrize(
-    ("numbers", "said"),
+    ("params", "message"),
     [
         (
             {"recent": 0},
@@ -108,7 +113,13 @@ def test_each_fit_is_timed_and_validation_is_that_of_training_rows() -> None:
         ({"recent": 5, "k": 1}, "params.yaml: baselines.recent_mean.k: expected only keys"),
     ],
 )
-def test_numbers_are_refused_by_key_path(numbers: dict[str, object], said: str) -> None:
-    with pytest.raises(ParamError) as refused:
-        load_baseline("reelgraph.baselines", "recent_mean", numbers)
-    assert said in str(refused.value)
+def test_load_baseline_names_the_key_of_a_violation(params: dict[str, object], message: str) -> None:
+    with pytest.raises(ParamError) as error:
+        load_baseline("recent_mean", params)
+    assert message in str(error.value)
+
+
+@pytest.mark.parametrize("name", ["no_such_baseline", "biases", "surprise_adapter"])
+def test_load_baseline_refuses_a_name_without_a_baseline(name: str) -> None:
+    with pytest.raises(ParamError, match=rf"params\.yaml: {name}: expected a module"):
+        load_baseline(name, {})

@@ -25,7 +25,7 @@ PARAMS = load(BaselineParams).baselines
 
 
 def predicted(name: str, h: UserHistories, index: np.ndarray) -> np.ndarray:
-    return load_baseline("reelgraph.baselines", name, PARAMS[name])(h, h.fit_end("train"), index)
+    return load_baseline(name, PARAMS[name])(h, h.fit_end("train"), index)
 
 
 @pytest.mark.parametrize("name", PARAMS)

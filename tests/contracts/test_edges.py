@@ -44,7 +44,7 @@ def model(request: pytest.FixtureRequest):
     """Predict the ratings at some places, fitted on the training rows of the crowd."""
     people, name = crowd(), request.param
     if name in BASELINES:
-        predict = load_baseline("reelgraph.baselines", name, BASELINES[name])
+        predict = load_baseline(name, BASELINES[name])
         return lambda asked, index: predict(asked, asked.fit_end("train"), index)
     rater: Rater = fit_rater(small_rater_params(name), people, small_movie_inputs(), lambda epoch: None).train
     return lambda asked, index: rater.predict(asked, asked.fit_end("train"), index).stars

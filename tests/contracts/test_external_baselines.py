@@ -31,9 +31,7 @@ def name(request: pytest.FixtureRequest) -> str:
 
 def predicted(name: str, h: UserHistories, index: np.ndarray, **numbers: object) -> np.ndarray:
     quick = {key: value for key, value in (QUICK | numbers).items() if key in PEERS[name]}
-    predict = load_baseline(
-        "reelgraph.baselines.external", name, PEERS[name] | quick, EXTERNAL_BASELINES_FILE
-    )
+    predict = load_baseline(name, PEERS[name] | quick, EXTERNAL_BASELINES_FILE)
     return predict(h, h.fit_end("train"), index)
 
 

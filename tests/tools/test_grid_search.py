@@ -34,6 +34,6 @@ def test_main_prints_best_last(
 def test_validation_rmse_fits_training_rows() -> None:
     histories = planted_histories(6, users=30)
     error = grid_search.validation_rmse(histories, "baselines", "user_mean", PARAMS["user_mean"])
-    predict = grid_search.load_baseline("reelgraph.baselines", "user_mean", {})
+    predict = grid_search.load_baseline("user_mean", {})
     predictions = predict(histories, histories.fit_end("train"), histories.val)
     assert error == rmse(star_ratings(histories, histories.val), predictions)

@@ -1,4 +1,4 @@
-"""Peer: biased factorisation with implicit features, by alternating least squares (cmfrec; Cortes 2018)."""
+"""External baseline: cmfrec's biased matrix factorisation with implicit features (Cortes 2018)."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ from reelgraph.sequences.dataset import UserHistories
 
 
 class Params(Section):
-    """Numbers of the peer."""
+    """Parameters of the baseline."""
 
     factors: int = Field(ge=1, le=1024)
     """Dimensions, 1 to 1024."""
 
     l2: float = Field(gt=0)
-    """Weight of the squared numbers, above 0."""
+    """Weight of the squared parameters, above 0."""
 
     implicit_weight: float = Field(gt=0)
-    """Weight of who rated what against the ratings, above 0."""
+    """Weight of who rated what relative to the ratings, above 0."""
 
     iterations: int = Field(ge=1)
-    """Passes of alternating least squares, 1 or more."""
+    """Iterations of alternating least squares, 1 or more."""
 
     seed: Seed
-    """Seed of the start."""
+    """Seed of the initial factors."""
 
 
 def predict(
@@ -40,18 +40,17 @@ def predict(
 ) -> Float[np.ndarray, " n"]:
     """Predict the ratings at ``index``, in stars."""
     rows = np.flatnonzero(histories.mask_before(fit_end))
-    stars, movies = (
-        codes_to_stars(histories.half_star_code[rows].astype(np.float64)),
-        histories.movie_row[rows],
-    )
+    stars = codes_to_stars(histories.half_star_code[rows].astype(np.float64))
+    movies = histories.movie_row[rows]
     shape = (len(histories.user_id), int(movies.max()) + 1)
     model = import_optional("cmfrec").CMF(
         k=params.factors, lambda_=params.l2, w_implicit=params.implicit_weight, niter=params.iterations,
         add_implicit_features=True, use_float=False, nthreads=1, random_state=params.seed, verbose=False,
     )  # fmt: skip
     model.fit(coo_matrix((stars, (histories.users_of(rows), movies)), shape))
-    user, movie = histories.users_of(index), histories.movie_row[index]
-    # cmfrec knows the movies up to the last one fitted; the mean stands in for those after it.
-    known = np.minimum(movie, shape[1] - 1)
-    said = np.where(movie < shape[1], model.predict(user, known), stars.mean())
-    return np.where(np.isfinite(said), said, stars.mean()).clip(MIN_STARS, MAX_STARS)
+    user = histories.users_of(index)
+    movie = histories.movie_row[index]
+    # cmfrec has factors up to the last fitted movie; movies after it get the mean.
+    fitted_movie = np.minimum(movie, shape[1] - 1)
+    prediction = np.where(movie < shape[1], model.predict(user, fitted_movie), stars.mean())
+    return np.where(np.isfinite(prediction), prediction, stars.mean()).clip(MIN_STARS, MAX_STARS)

@@ -1,14 +1,14 @@
-"""Peer: Bayesian factorisation machine of user, movie and day alone."""
+"""External baseline: Bayesian factorization machine with the user, the movie and the day as its features."""
 
 from __future__ import annotations
 
 import numpy as np
 from jaxtyping import Float, Int64
 
-from reelgraph.baselines.external.bayesian_fm import FactorizationMachineParams, predict_with_fm
+from reelgraph.baselines.external.bayesian_fm import Params, predict_with_fm
 from reelgraph.sequences.dataset import UserHistories
 
-Params = FactorizationMachineParams
+__all__ = ["Params", "predict"]
 
 
 def predict(

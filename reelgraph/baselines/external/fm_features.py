@@ -1,8 +1,8 @@
-"""Ratings as rows of a factorisation machine: who, what, when, and what each side has to do with.
+"""Ratings as feature rows of a factorization machine.
 
-The features of "timeSVD++ flipped" (Rendle, Zhang, Koren 2019, "On the difficulty of evaluating baselines"):
-the user and the movies that they rated, the movie and the users who rated it, and the day. Only what
-occurs in the rows that are fitted on has a feature; a target's history is what the rater sees of it.
+The features of "timeSVD++ flipped" (Rendle, Zhang and Koren 2019, "On the difficulty of evaluating
+baselines"): the user and the movies they rated, the movie and the users who rated it, and the day. Only
+values that occur in the fitted rows have a feature. A target's history is the one that the rater sees.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from scipy.sparse import csr_matrix, diags, hstack, identity, vstack
 
 from reelgraph.sequences.dataset import UserHistories
 
-DAY = 86_400
+SECONDS_PER_DAY = 86_400
 
 
 class FeatureRows(NamedTuple):
-    """Row i has the features ``days[i]``, ``users[user[i]]`` and ``movies[movie[i]]``."""
+    """Feature rows; row i has the features ``days[i]``, ``users[user[i]]`` and ``movies[movie[i]]``."""
 
     days: csr_matrix
     user: Int64[np.ndarray, " rows"]
@@ -29,77 +29,91 @@ class FeatureRows(NamedTuple):
 
 
 class FeatureBuilder:
-    """What occurs in the rows before ``fit_end``; turns ratings into rows."""
+    """Turns ratings into feature rows; knows the values that occur before ``fit_end``."""
 
     def __init__(self, histories: UserHistories, fit_end: Int64[np.ndarray, " users"], history: bool) -> None:
-        """Number movies and days; ``history``: what a user rated, and who rated a movie, are features."""
-        self._histories, self._history = histories, history
+        """Index the movies and days of the fitted rows.
+
+        Args:
+            histories: ratings of all users.
+            fit_end: end of each user's fitted rows.
+            history: add what a user rated, and who rated a movie.
+        """
+        self._histories = histories
+        self._history = history
+        self._fit_end = fit_end
         self.fitted = np.flatnonzero(histories.mask_before(fit_end))
         self._movie_rows = np.unique(histories.movie_row[self.fitted])
-        self._days = np.unique(histories.timestamp[self.fitted] // DAY)
-        self._fit_end = fit_end
+        self._days = np.unique(histories.timestamp[self.fitted] // SECONDS_PER_DAY)
 
     def group_sizes(self) -> list[int]:
-        """Return the sizes of the groups of features, each with a variance of its own, in column order."""
-        users, movies = len(self._fit_end), len(self._movie_rows)
-        sides = [users, movies, movies, users] if self._history else [users, movies]
+        """Return the sizes of the feature groups in column order; each has its own prior variance."""
+        n_users = len(self._fit_end)
+        n_movies = len(self._movie_rows)
+        sides = [n_users, n_movies, n_movies, n_users] if self._history else [n_users, n_movies]
         return [len(self._days), *sides]
 
     def training_rows(self) -> FeatureRows:
-        """Return the rows that are fitted on."""
-        h, everybody = self._histories, np.arange(len(self._fit_end))
-        users = self._users(everybody, h.offsets[:-1], self._fit_end)
-        return FeatureRows(self._day(self.fitted), h.users_of(self.fitted), users, *self._movies(self.fitted))
+        """Return the fitted rows."""
+        histories = self._histories
+        users = self._user_features(np.arange(len(self._fit_end)), histories.offsets[:-1], self._fit_end)
+        days = self._day_features(self.fitted)
+        return FeatureRows(days, histories.users_of(self.fitted), users, *self._movie_features(self.fitted))
 
     def target_rows(self, index: Int64[np.ndarray, " n"]) -> FeatureRows:
         """Return the rows of targets, each with its own history."""
-        h, user = self._histories, self._histories.users_of(index)
-        users = self._users(user, h.offsets[user], h.history_end(index))
-        return FeatureRows(self._day(index), np.arange(len(index)), users, *self._movies(index))
+        histories = self._histories
+        user = histories.users_of(index)
+        users = self._user_features(user, histories.offsets[user], histories.history_end(index))
+        days = self._day_features(index)
+        return FeatureRows(days, np.arange(len(index)), users, *self._movie_features(index))
 
-    def _day(self, index: Int64[np.ndarray, " n"]) -> csr_matrix:
-        return _one_hot(self._histories.timestamp[index] // DAY, self._days)
+    def _day_features(self, index: Int64[np.ndarray, " n"]) -> csr_matrix:
+        return _one_hot(self._histories.timestamp[index] // SECONDS_PER_DAY, self._days)
 
-    def _users(
+    def _user_features(
         self, user: Int64[np.ndarray, " n"], start: Int64[np.ndarray, " n"], end: Int64[np.ndarray, " n"]
     ) -> csr_matrix:
-        """Return for each the user, and the movies between start and end."""
-        own = _one_hot(user, np.arange(len(self._fit_end)))
+        """Return the one-hot user and the movies rated between start and end."""
+        one_hot_user = _one_hot(user, np.arange(len(self._fit_end)))
         if not self._history:
-            return own
-        row = np.repeat(np.arange(len(user)), end - start)
-        first = np.cumsum(end - start) - (end - start)
-        places = np.arange(len(row)) + np.repeat(start - first, end - start)
-        rated = _one_hot(self._histories.movie_row[places], self._movie_rows)
+            return one_hot_user
+        length = end - start
+        row = np.repeat(np.arange(len(user)), length)
+        first = np.cumsum(length) - length
+        index = np.arange(len(row)) + np.repeat(start - first, length)
+        rated = _one_hot(self._histories.movie_row[index], self._movie_rows)
         gather = csr_matrix((np.ones(len(row)), (row, np.arange(len(row)))), (len(user), len(row)))
-        return hstack([own, _unit(gather @ rated)]).tocsr()
+        return hstack([one_hot_user, _normalize_rows(gather @ rated)]).tocsr()
 
-    def _movies(self, index: Int64[np.ndarray, " n"]) -> tuple[np.ndarray, csr_matrix]:
-        """Return the place of each one's movie in the matrix, whose last row is a movie without ratings."""
-        h, known = self._histories, len(self._movie_rows)
-        found = _place(h.movie_row[index], self._movie_rows)
-        movies = identity(known, format="csr")
+    def _movie_features(self, index: Int64[np.ndarray, " n"]) -> tuple[np.ndarray, csr_matrix]:
+        """Return each target's row in the movie matrix, whose last row is a movie without ratings."""
+        histories = self._histories
+        n_movies = len(self._movie_rows)
+        position = _find_sorted(histories.movie_row[index], self._movie_rows)
+        movies = identity(n_movies, format="csr")
         if self._history:
-            who = _one_hot(h.users_of(self.fitted), np.arange(len(self._fit_end)))
-            of_movie = _one_hot(h.movie_row[self.fitted], self._movie_rows).T.tocsr()
-            movies = hstack([movies, _unit(of_movie @ who)]).tocsr()
-        return np.where(found < 0, known, found), vstack([movies, csr_matrix((1, movies.shape[1]))]).tocsr()
+            rated_by = _one_hot(histories.users_of(self.fitted), np.arange(len(self._fit_end)))
+            of_movie = _one_hot(histories.movie_row[self.fitted], self._movie_rows).T.tocsr()
+            movies = hstack([movies, _normalize_rows(of_movie @ rated_by)]).tocsr()
+        movies = vstack([movies, csr_matrix((1, movies.shape[1]))]).tocsr()
+        return np.where(position < 0, n_movies, position), movies
 
 
-def _place(values: np.ndarray, known: np.ndarray) -> Int64[np.ndarray, " n"]:
-    """Return the place of each value among the known, ascending ones; −1 for others."""
-    place = np.minimum(np.searchsorted(known, values), len(known) - 1)
-    return np.where(known[place] == values, place, -1)
+def _find_sorted(values: np.ndarray, vocabulary: np.ndarray) -> Int64[np.ndarray, " n"]:
+    """Return the index of each value in the ascending vocabulary; −1 for a value that is not in it."""
+    position = np.minimum(np.searchsorted(vocabulary, values), len(vocabulary) - 1)
+    return np.where(vocabulary[position] == values, position, -1)
 
 
-def _one_hot(values: np.ndarray, known: np.ndarray) -> csr_matrix:
-    """Return 1 in the column of each row's value; an unknown value has none."""
-    place = _place(values, known)
-    rows = np.flatnonzero(place >= 0)
-    return csr_matrix((np.ones(len(rows)), (rows, place[rows])), (len(values), len(known)))
+def _one_hot(values: np.ndarray, vocabulary: np.ndarray) -> csr_matrix:
+    """Return a row with a 1 for each value; the row of an unknown value is empty."""
+    position = _find_sorted(values, vocabulary)
+    rows = np.flatnonzero(position >= 0)
+    return csr_matrix((np.ones(len(rows)), (rows, position[rows])), (len(values), len(vocabulary)))
 
 
-def _unit(counts: csr_matrix) -> csr_matrix:
-    """Divide each row by the root of its sum: n movies weigh n^−½ each."""
+def _normalize_rows(counts: csr_matrix) -> csr_matrix:
+    """Divide each row by the root of its sum, so that n movies weigh n^−½ each."""
     total = np.maximum(np.asarray(counts.sum(axis=1)).ravel(), 1)
     return (diags(total**-0.5) @ counts).tocsr()

@@ -1,4 +1,4 @@
-"""Ratings for the package Surprise, and what its algorithms say of the targets."""
+"""Adapter to the package Surprise: its train set, and its predictions of the targets."""
 
 from __future__ import annotations
 
@@ -6,10 +6,31 @@ from typing import Any
 
 import numpy as np
 from jaxtyping import Float, Int64
+from pydantic import Field
 
 from reelgraph.baselines.registry import import_optional
 from reelgraph.core.rating_scale import MAX_STARS, MIN_STARS, codes_to_stars
+from reelgraph.params.base import Section, Seed
 from reelgraph.sequences.dataset import UserHistories
+
+
+class SurpriseParams(Section):
+    """Parameters of Surprise's matrix factorisations."""
+
+    factors: int = Field(ge=1, le=1024)
+    """Dimensions, 1 to 1024."""
+
+    epochs: int = Field(ge=1)
+    """Passes over the rows, 1 or more."""
+
+    learning_rate: float = Field(gt=0)
+    """Step size of gradient descent, above 0."""
+
+    l2: float = Field(ge=0)
+    """Weight of the squared parameters, 0 or more."""
+
+    seed: Seed
+    """Seed of the initial factors."""
 
 
 def predict_with_surprise(
@@ -18,38 +39,33 @@ def predict_with_surprise(
     fit_end: Int64[np.ndarray, " users"],
     index: Int64[np.ndarray, " n"],
 ) -> Float[np.ndarray, " n"]:
-    """Fit on the rows before ``fit_end``, predict the ratings at ``index``, in stars."""
+    """Fit an algorithm on the rows before ``fit_end`` and predict the ratings at ``index``, in stars."""
     rows = np.flatnonzero(histories.mask_before(fit_end))
-    # Each user and movie that Surprise counts must have ratings; others are unknown to it.
-    known = [np.unique(side[rows]) for side in _sides(histories)]
-    users, movies = (_numbers(side, among) for side, among in zip(_sides(histories), known, strict=True))
-    given = codes_to_stars(histories.half_star_code[rows].astype(np.float64))
-    algorithm.fit(_trainset(users[rows].tolist(), movies[rows].tolist(), given.tolist()))
+    # Surprise takes every user and movie that it counts to have ratings; others get a number past the end.
+    users = _number_fitted(histories.users_of(np.arange(len(histories.half_star_code))), rows)
+    movies = _number_fitted(histories.movie_row, rows)
+    stars = codes_to_stars(histories.half_star_code[rows].astype(np.float64))
+    algorithm.fit(_build_trainset(users[rows].tolist(), movies[rows].tolist(), stars.tolist()))
     pairs = zip(users[index].tolist(), movies[index].tolist(), strict=True)
-    said = [algorithm.estimate(user, movie) for user, movie in pairs]
-    return np.array(said, np.float64).clip(MIN_STARS, MAX_STARS)
+    predictions = [algorithm.estimate(user, movie) for user, movie in pairs]
+    return np.array(predictions, np.float64).clip(MIN_STARS, MAX_STARS)
 
 
-def _sides(histories: UserHistories) -> tuple[np.ndarray, np.ndarray]:
-    """Return user and movie of each rating."""
-    return histories.users_of(np.arange(len(histories.half_star_code))), histories.movie_row
+def _number_fitted(values: np.ndarray, rows: Int64[np.ndarray, " fitted"]) -> Int64[np.ndarray, " ratings"]:
+    """Number the values that occur in the rows in ascending order; other values get the next number."""
+    vocabulary = np.unique(values[rows])
+    position = np.minimum(np.searchsorted(vocabulary, values), len(vocabulary) - 1)
+    return np.where(vocabulary[position] == values, position, len(vocabulary))
 
 
-def _numbers(values: np.ndarray, known: np.ndarray) -> Int64[np.ndarray, " ratings"]:
-    """Return each value's place among the known ones, ascending; their number for others."""
-    place = np.minimum(np.searchsorted(known, values), len(known) - 1)
-    return np.where(known[place] == values, place, len(known))
-
-
-def _trainset(users: list[int], movies: list[int], given: list[float]) -> Any:
-    """Return rows as Surprise keeps them."""
+def _build_trainset(users: list[int], movies: list[int], ratings: list[float]) -> Any:
+    """Return the ratings as Surprise's ``Trainset``."""
     by_user: dict[int, list[tuple[int, float]]] = {}
     by_movie: dict[int, list[tuple[int, float]]] = {}
-    for user, movie, stars in zip(users, movies, given, strict=True):
+    for user, movie, stars in zip(users, movies, ratings, strict=True):
         by_user.setdefault(user, []).append((movie, stars))
         by_movie.setdefault(movie, []).append((user, stars))
-    counts = len(by_user), len(by_movie), len(given)
+    counts = (len(by_user), len(by_movie), len(ratings))
     names = {i: i for i in range(max(counts[:2]))}
-    return import_optional("surprise").Trainset(
-        by_user, by_movie, *counts, (MIN_STARS, MAX_STARS), names, names
-    )
+    scale = (MIN_STARS, MAX_STARS)
+    return import_optional("surprise").Trainset(by_user, by_movie, *counts, scale, names, names)

@@ -1,4 +1,4 @@
-"""Peer fm_recent: the Bayesian factorisation machine, moved towards what bias_recent says."""
+"""The external baseline fm_recent: a blend of the Bayesian factorization machine and bias_recent."""
 
 from __future__ import annotations
 
@@ -15,9 +15,10 @@ Stars = Float[np.ndarray, " targets"]
 
 @dataclass(frozen=True)
 class Blend:
-    """Predictions of the first, moved by a share of the way to those of the second."""
+    """Linear interpolation between two predictions."""
 
     weight: float
+    """Weight of the second, 0 to 1."""
 
     def apply(self, first: Stars, second: Stars) -> Stars:
         """Return the blended predictions, in stars."""
@@ -25,17 +26,17 @@ class Blend:
 
 
 def fit_blend(actual: Stars, first: Stars, second: Stars) -> Blend:
-    """Return the share, 0 to 1, with the least squared error."""
-    apart = second - first
-    square = float(apart @ apart)
-    share = float((actual - first) @ apart) / square if square else 0.0
-    return Blend(min(max(share, 0.0), 1.0))
+    """Return the blend with the least squared error."""
+    difference = second - first
+    square = float(difference @ difference)
+    weight = float((actual - first) @ difference) / square if square else 0.0
+    return Blend(min(max(weight, 0.0), 1.0))
 
 
 def blend_predictions(
     actual: Stars, first: BaselinePredictions, second: BaselinePredictions
 ) -> tuple[Blend, BaselinePredictions]:
-    """Choose the share on the validation targets (``actual``), blend all predictions with it."""
+    """Fit a blend on the validation targets, whose ratings are ``actual``, and apply it to all targets."""
     blend = fit_blend(actual, first.val, second.val)
-    test = {rows: blend.apply(said, second.test[rows]) for rows, said in first.test.items()}
+    test = {rows: blend.apply(stars, second.test[rows]) for rows, stars in first.test.items()}
     return blend, BaselinePredictions(blend.apply(first.val, second.val), test)
