@@ -42,7 +42,7 @@ def main(params: ErrorAnalysisParams) -> str:
     write_metrics(slices, "metrics/slices.json")
     write_metrics(calibration_metrics, "metrics/calibration.json")
     write_metrics(perturbations, "metrics/perturbations.json")
-    plots.calibration(calibration_metrics, "plots/diagnose/calibration.png")
+    plots.save_calibration(calibration_metrics, "plots/diagnose/calibration.png")
     increases = ", ".join(f"{name} {row['rmse_increase']:+.4f}" for name, row in test_rows.items())
     return f"RMSE increases: {increases}; calibration error {calibration_metrics['ece']:.4f} stars"
 

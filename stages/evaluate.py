@@ -7,7 +7,7 @@ import numpy as np
 from reelgraph.core.torch_setup import CPU, configure_torch, device_suffix
 from reelgraph.evaluation import comparison, examples, io, plots
 from reelgraph.evaluation.io import predict_targets, prediction_table
-from reelgraph.evaluation.model_card import model_card
+from reelgraph.evaluation.model_card import model_card, write_model
 from reelgraph.params.evaluation import EvaluateParams
 from reelgraph.raters.io import load_rater, read_rater_config
 from reelgraph.raters.registry import find_rater
@@ -39,25 +39,25 @@ def main(params: EvaluateParams) -> str:
         "parameters": raters[fit].parameter_count,
         "best_epoch": read_record("data/rater/history.json", TrainingHistory).best_epoch,
     }
-    titles = examples.titles(movies["original_title"].to_pylist(), movie_id)
+    titles = examples.movie_titles(movies["original_title"].to_pylist(), movie_id)
     movie_info = examples.MovieInfo(titles, read_kg("data/kg"))
     selected = examples.select(evaluation.actual, predicted, params.evaluate.examples)
     targets = histories.test[np.concatenate(list(selected.values()))]
-    reasons = examples.reasons(raters[fit], histories, histories.fit_end(fit), targets)
+    attributions = examples.target_attributions(raters[fit], histories, histories.fit_end(fit), targets)
     write_metrics(rater_metrics, "metrics/rater.json")
     write_metrics(evaluation.baselines, "metrics/baselines.json")
-    plots.predicted_vs_actual(evaluation.actual, predicted, "plots/evaluate/predicted_actual.png")
-    plots.error_histogram(evaluation.actual, predicted, "plots/evaluate/errors.png")
-    plots.model_comparison(evaluation.bars, "plots/evaluate/baselines.png")
+    plots.save_predicted_vs_actual(evaluation.actual, predicted, "plots/evaluate/predicted_actual.png")
+    plots.save_error_histogram(evaluation.actual, predicted, "plots/evaluate/errors.png")
+    plots.save_model_comparison(evaluation.errors, "plots/evaluate/baselines.png")
     write_parquet(prediction_table(histories, predicted, movie_id), "data/predictions.parquet")
-    records = examples.to_records(histories, selected, predicted, reasons, movie_info)
+    records = examples.to_records(histories, selected, predicted, attributions, movie_info)
     write_json(records, "data/examples.json")
-    write_text(examples.markdown(records["spread"]), "plots/examples.md")
+    write_text(examples.to_markdown(records["spread"]), "plots/examples.md")
     config = read_rater_config("data/rater")
     card = model_card(histories, fit, config, evaluation, params.data.source)
-    io.write_model("data/rater", fit, rater_metrics, card, "data/model")
+    write_model("data/rater", fit, rater_metrics, card, "data/model")
     used_device = device if find_rater(config.model.type).uses_device else CPU
-    errors = evaluation.bars["rater"]
+    errors = evaluation.errors["rater"]
     suffix = device_suffix(used_device, params.compute)
     return f"test RMSE {errors['rmse']:.4f}, MAE {errors['mae']:.4f} stars{suffix}"
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
+from jaxtyping import Float, Int
 
 if TYPE_CHECKING:  # torch takes two seconds to import, and several stages do not need it
     import torch
@@ -36,3 +37,21 @@ def denormalize_stars(normalized: Numbers) -> Numbers:
 def codes_to_stars(codes: Numbers) -> Numbers:
     """Map half-star codes 1 … 10 to stars."""
     return codes * STAR_STEP
+
+
+def central_interval(
+    probabilities: Float[np.ndarray, "*shape codes"], coverage: float
+) -> tuple[Int[np.ndarray, "*shape"], Int[np.ndarray, "*shape"]]:
+    """Return the lowest and the highest half-star code of the central interval.
+
+    It goes from the first code whose cumulative probability exceeds (1 − coverage) / 2 to the first whose
+    cumulative probability reaches (1 + coverage) / 2.
+
+    Args:
+        probabilities: of the half-star codes 1 … 10, on the last axis.
+        coverage: nominal coverage, 0 to 1.
+    """
+    cumulative = np.cumsum(probabilities, axis=-1)
+    low = (cumulative <= (1 - coverage) / 2).sum(axis=-1) + 1
+    high = np.minimum((cumulative < (1 + coverage) / 2).sum(axis=-1) + 1, N_CODES)
+    return np.asarray(low), np.asarray(high)

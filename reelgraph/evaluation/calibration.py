@@ -1,68 +1,70 @@
-"""Does a prediction of four stars mean four stars: predicted against mean actual by bin."""
+"""Calibration: mean rating by prediction, and coverage, width and likelihood of the rating probabilities."""
 
 from __future__ import annotations
 
 import numpy as np
 from jaxtyping import Float, Int64
 
-from reelgraph.core.rating_scale import N_CODES, STAR_STEP
+from reelgraph.core.rating_scale import N_CODES, STAR_STEP, central_interval
 from reelgraph.evaluation.intervals import bootstrap_means, percentile_interval
 
 Stars = Float[np.ndarray, " targets"]
+
+COVERAGES = {"80": 0.8, "95": 0.95}
+"""Nominal coverages of the prediction intervals, by their suffix in the metrics."""
 
 
 def calibration(
     user: Int64[np.ndarray, " targets"], actual: Stars, predicted: Stars, seed: int
 ) -> dict[str, dict[str, int | float] | float]:
-    """Compare mean prediction and mean rating of the targets whose prediction rounds to the same half star.
+    """Compare the mean prediction with the mean rating of the targets that round to the same half star.
 
     Args:
         user: the user of each target.
-        actual: stars given.
-        predicted: stars predicted.
-        seed: of the bootstrap.
+        actual: ratings.
+        predicted: predicted ratings.
+        seed: seed of the bootstrap.
 
     Returns:
-        ``bin_01`` … ``bin_10`` for 0.5 … 5 stars, without empty ones: ``n_targets``, ``predicted``,
-        ``actual`` and its 95 % interval over users; and ``error``, the mean distance of both, weighted by
-        targets, in stars.
+        ``bin_01`` … ``bin_10`` for 0.5 … 5 stars, without empty bins: ``n_targets``, ``predicted``,
+        ``actual`` and its 95 % interval over users. ``ece`` is the expected calibration error (Naeini et al.
+        2015): the mean absolute difference between predicted and actual, weighted by targets, in stars.
     """
-    half = np.rint(predicted / STAR_STEP).clip(1, N_CODES).astype(np.int64)
-    found: dict[str, dict[str, int | float] | float] = {}
-    error = 0.0
-    for code in np.unique(half):
-        mine = half == code
-        low, high = percentile_interval(bootstrap_means(user[mine], actual[mine, None], seed)[:, 0])
-        means = {"predicted": float(predicted[mine].mean()), "actual": float(actual[mine].mean())}
-        found[f"bin_{code:02d}"] = {
-            "n_targets": int(mine.sum()), **means, "actual_ci_low": low, "actual_ci_high": high
-        }  # fmt: skip
-        error += abs(means["predicted"] - means["actual"]) * mine.mean()
-    return found | {"ece": float(error)}
-
-
-LEVELS = {"80": 0.8, "95": 0.95}
-WIDTH_STEP = 0.5
+    code = np.rint(predicted / STAR_STEP).clip(1, N_CODES).astype(np.int64)
+    metrics: dict[str, dict[str, int | float] | float] = {}
+    ece = 0.0
+    for bin_code in np.unique(code):
+        in_bin = code == bin_code
+        means = bootstrap_means(user[in_bin], actual[in_bin, None], seed)[:, 0]
+        low, high = percentile_interval(means)
+        mean_predicted = float(predicted[in_bin].mean())
+        mean_actual = float(actual[in_bin].mean())
+        metrics[f"bin_{bin_code:02d}"] = {
+            "n_targets": int(in_bin.sum()),
+            "predicted": mean_predicted,
+            "actual": mean_actual,
+            "actual_ci_low": low,
+            "actual_ci_high": high,
+        }
+        ece += abs(mean_predicted - mean_actual) * in_bin.mean()
+    return metrics | {"ece": float(ece)}
 
 
 def interval_metrics(
     codes: Int64[np.ndarray, " targets"], probabilities: Float[np.ndarray, "targets 10"]
 ) -> dict[str, float]:
-    """Return, for the central 80 % and 95 % intervals, coverage and mean width, and the log-likelihood.
+    """Return empirical coverage and mean width of the central intervals, and the mean log-likelihood.
 
-    An interval goes from the first half star where the cumulative probability passes (1 − level) / 2 to
-    the first where it reaches (1 + level) / 2. Half stars are coarse, so coverage lies above the level.
+    Half stars are coarse, so the empirical coverage lies above the nominal one.
 
     Args:
-        codes: half-star codes given, 1 … 10.
-        probabilities: of the ten half stars.
+        codes: half-star codes of the ratings, 1 … 10.
+        probabilities: predicted probabilities of the ten codes.
     """
-    cumulative = np.cumsum(probabilities, axis=1)
-    found = {}
-    for name, level in LEVELS.items():
-        low = (cumulative <= (1 - level) / 2).sum(axis=1) + 1
-        high = np.minimum((cumulative < (1 + level) / 2).sum(axis=1) + 1, 10)
-        found[f"coverage_{name}"] = float(((codes >= low) & (codes <= high)).mean())
-        found[f"width_{name}"] = float((high - low).mean() * WIDTH_STEP)
-    given = probabilities[np.arange(len(codes)), codes - 1]
-    return found | {"log_likelihood": float(np.log(np.maximum(given, 1e-12)).mean())}
+    metrics = {}
+    for name, coverage in COVERAGES.items():
+        low, high = central_interval(probabilities, coverage)
+        metrics[f"coverage_{name}"] = float(((codes >= low) & (codes <= high)).mean())
+        metrics[f"width_{name}"] = float((high - low).mean() * STAR_STEP)
+    likelihood = probabilities[np.arange(len(codes)), codes - 1]
+    return metrics | {"log_likelihood": float(np.log(np.maximum(likelihood, 1e-12)).mean())}

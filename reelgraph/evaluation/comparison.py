@@ -1,4 +1,4 @@
-"""The figures of the rater and of the baselines, as they stand in the metrics files."""
+"""Errors of the rater and the baselines with confidence intervals, as the metrics files hold them."""
 
 from __future__ import annotations
 
@@ -24,55 +24,70 @@ Errors = dict[str, float]
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Everything that is known of the predictions; errors in stars."""
+    """Metrics of all predictions; errors in stars."""
 
     actual: Stars
+    """Ratings of the test targets."""
     rater: dict[str, object]
-    """As in metrics/rater.json."""
+    """Content of metrics/rater.json."""
     baselines: dict[str, object]
-    """As in metrics/baselines.json."""
-    bars: dict[str, Errors]
-    """RMSE and MAE of the rater and of each baseline, by the fit that counts."""
+    """Content of metrics/baselines.json."""
+    errors: dict[str, Errors]
+    """RMSE and MAE of the rater and each baseline by the reported fit."""
 
 
 def evaluate(
     histories: UserHistories,
     val: Prediction,
-    said: Mapping[Fit, Prediction],
-    others: Mapping[str, BaselinePredictions],
+    test: Mapping[Fit, Prediction],
+    baselines: Mapping[str, BaselinePredictions],
     fit: Fit,
     seed: int,
 ) -> Evaluation:
-    """Compare predictions with what was given.
+    """Compare the predictions with the ratings.
 
     Args:
         histories: ratings and targets.
         val: the rater's predictions of the validation targets, fitted on training rows.
-        said: its predictions of the test targets, by the rows that it was fitted on.
-        others: what each baseline said.
-        fit: ``train`` or ``train_val``: the fit whose figures count.
+        test: its predictions of the test targets, by the rows that it was fitted on.
+        baselines: predictions of the baselines.
+        fit: ``train`` or ``train_val``: the fit whose errors are reported.
         seed: root seed, of the bootstrap.
     """
-    actual, own = star_ratings(histories, histories.test), said[fit].stars
-    each = errors_with_intervals(
-        histories, {"rater": own} | {n: o.test[fit] for n, o in others.items()}, seed
-    )
-    test = each.pop("rater") | _of_test(histories, own)
-    test |= {rows: errors(actual, prediction.stars) for rows, prediction in said.items()}
-    rater = {"test": test, "val": _of_val(histories, val)} | _of_intervals(histories, said[fit])
-    baselines: dict[str, object] = {n: each[n] | _of_fits(histories, other) for n, other in others.items()}
-    bars = {name: errors(actual, other.test[fit]) for name, other in others.items()}
-    return Evaluation(actual, rater, baselines, {"rater": errors(actual, own), **bars})
+    actual = star_ratings(histories, histories.test)
+    stars = test[fit].stars
+    models = {"rater": stars} | {name: baseline.test[fit] for name, baseline in baselines.items()}
+    rows = errors_with_intervals(histories, models, seed)
+    test_metrics = rows.pop("rater") | _test_metrics(histories, stars, fit)
+    test_metrics |= {name: errors(actual, prediction.stars) for name, prediction in test.items()}
+    val_metrics = errors(star_ratings(histories, histories.val), val.stars)
+    rater = {"test": test_metrics, "val": val_metrics} | _coverage_metrics(histories, test[fit])
+    baseline_metrics: dict[str, object] = {
+        name: rows[name] | _errors_by_fit(histories, baseline) for name, baseline in baselines.items()
+    }
+    summary = {name: errors(actual, predicted) for name, predicted in models.items()}
+    return Evaluation(actual, rater, baseline_metrics, summary)
 
 
 def compare_with_rater(
-    histories: UserHistories, rater: Stars, others: Mapping[str, BaselinePredictions], fit: Fit, seed: int
+    histories: UserHistories,
+    rater: Stars,
+    baselines: Mapping[str, BaselinePredictions],
+    fit: Fit,
+    seed: int,
 ) -> dict[str, object]:
-    """Return other models' figures as in metrics/baselines.json, beside the rater's by ``fit``."""
-    each = errors_with_intervals(
-        histories, {"rater": rater} | {n: o.test[fit] for n, o in others.items()}, seed
-    )
-    return {name: each[name] | _of_fits(histories, other) for name, other in others.items()}
+    """Return the metrics of more baselines in the form of metrics/baselines.json.
+
+    Args:
+        histories: ratings and targets.
+        rater: the rater's predictions of the test targets by ``fit``.
+        baselines: predictions of the baselines.
+        fit: ``train`` or ``train_val``: the fit whose errors are reported.
+        seed: root seed, of the bootstrap.
+    """
+    models = {"rater": rater} | {name: baseline.test[fit] for name, baseline in baselines.items()}
+    rows = errors_with_intervals(histories, models, seed)
+    return {name: rows[name] | _errors_by_fit(histories, baseline) for name, baseline in baselines.items()}
 
 
 def errors(actual: Stars, predicted: Stars) -> Errors:
@@ -85,63 +100,63 @@ def errors_with_intervals(
 ) -> dict[str, dict[str, object]]:
     """Return each model's RMSE and MAE on the test targets with 95 % intervals over users.
 
-    For every model but ``rater`` the paired intervals of the rater's error minus its own stand
-    beside them: ``rmse_diff_ci_low``, ``rmse_diff_ci_high`` (RMSE), ``mae_diff_ci_low``, ….
+    Every model but ``rater`` also gets the paired intervals of the rater's error minus its own:
+    ``rmse_diff_ci_low``, ``rmse_diff_ci_high``, ``mae_diff_ci_low`` and ``mae_diff_ci_high``.
 
     Args:
         histories: ratings and targets.
-        models: predictions of the test targets in stars, those of ``rater`` among them.
+        models: predictions of the test targets in stars, among them those of ``rater``.
         seed: root seed, of the bootstrap.
     """
-    actual, user = star_ratings(histories, histories.test), histories.users_of(histories.test)
-    off = np.stack([predicted - actual for predicted in models.values()], axis=1)
-    means = bootstrap_means(user, np.hstack([off**2, np.abs(off)]), derive_seed(seed, "bootstrap"))
-    split = len(models)
-    means[:, :split] = np.sqrt(means[:, :split])
-    drawn = {name: means[:, [i, split + i]] for i, name in enumerate(models)}
-    found: dict[str, dict[str, object]] = {}
-    for name, predicted in models.items():
-        found[name] = {**errors(actual, predicted), **_bounds(drawn[name], "rmse", "mae")}
-        if name != "rater":
-            found[name] |= _bounds(drawn["rater"] - drawn[name], "rmse_diff", "mae_diff")
-    return found
-
-
-def _bounds(drawn: Float[np.ndarray, "resamples 2"], *names: str) -> Errors:
-    found = {}
-    for name, values in zip(names, drawn.T, strict=True):
-        found[f"{name}_ci_low"], found[f"{name}_ci_high"] = percentile_interval(values)
-    return found
-
-
-def _of_test(histories: UserHistories, said: Stars) -> dict[str, object]:
-    """Return the rest: MSE, targets, and by how much the user mean's RMSE is bettered."""
-    actual, user = star_ratings(histories, histories.test), histories.users_of(histories.test)
-    user_mean = rmse(actual, user_means(histories, histories.fit_end("train"))[user])
-    return {
-        "mse": mse(actual, said),
-        "n_targets": len(actual),
-        # Where a person's mean errs nowhere, there is nothing to better.
-        "improvement_pct": (user_mean - rmse(actual, said)) / user_mean * 100 if user_mean else 0.0,
-    }
-
-
-def _of_fits(histories: UserHistories, other: BaselinePredictions) -> dict[str, object]:
-    """Return a baseline's RMSE on the validation targets, and its test errors by either fit."""
     actual = star_ratings(histories, histories.test)
-    fits: dict[str, Errors] = {rows: errors(actual, predicted) for rows, predicted in other.test.items()}
-    return {"val_rmse": rmse(star_ratings(histories, histories.val), other.val), **fits}
+    user = histories.users_of(histories.test)
+    residual = np.stack([predicted - actual for predicted in models.values()], axis=1)
+    columns = np.hstack([residual**2, np.abs(residual)])
+    means = bootstrap_means(user, columns, derive_seed(seed, "bootstrap"))
+    n_models = len(models)
+    means[:, :n_models] = np.sqrt(means[:, :n_models])
+    resampled = {name: means[:, [i, n_models + i]] for i, name in enumerate(models)}
+    rows: dict[str, dict[str, object]] = {}
+    for name, predicted in models.items():
+        rows[name] = {**errors(actual, predicted), **_intervals(resampled[name], "rmse", "mae")}
+        if name != "rater":
+            difference = resampled["rater"] - resampled[name]
+            rows[name] |= _intervals(difference, "rmse_diff", "mae_diff")
+    return rows
 
 
-def _of_val(histories: UserHistories, val: Prediction) -> Errors:
-    return errors(star_ratings(histories, histories.val), val.stars)
+def _intervals(resampled: Float[np.ndarray, "resamples 2"], *names: str) -> Errors:
+    bounds = {}
+    for name, values in zip(names, resampled.T, strict=True):
+        low, high = percentile_interval(values)
+        bounds[f"{name}_ci_low"] = low
+        bounds[f"{name}_ci_high"] = high
+    return bounds
 
 
-def _of_intervals(histories: UserHistories, said: Prediction) -> dict[str, Errors]:
-    if said.probabilities is None:
+def _test_metrics(histories: UserHistories, stars: Stars, fit: Fit) -> dict[str, object]:
+    """Return MSE, number of targets, and the improvement on the user mean of the same fit, in percent."""
+    actual = star_ratings(histories, histories.test)
+    user = histories.users_of(histories.test)
+    user_mean_rmse = rmse(actual, user_means(histories, histories.fit_end(fit))[user])
+    # A perfect user mean leaves nothing to improve.
+    improvement = (user_mean_rmse - rmse(actual, stars)) / user_mean_rmse * 100 if user_mean_rmse else 0.0
+    return {"mse": mse(actual, stars), "n_targets": len(actual), "improvement_pct": improvement}
+
+
+def _errors_by_fit(histories: UserHistories, baseline: BaselinePredictions) -> dict[str, object]:
+    """Return a baseline's validation RMSE and its test errors by fit."""
+    actual = star_ratings(histories, histories.test)
+    by_fit: dict[str, Errors] = {rows: errors(actual, stars) for rows, stars in baseline.test.items()}
+    return {"val_rmse": rmse(star_ratings(histories, histories.val), baseline.val), **by_fit}
+
+
+def _coverage_metrics(histories: UserHistories, prediction: Prediction) -> dict[str, Errors]:
+    """Return coverage and width of the prediction intervals; nothing without probabilities."""
+    if prediction.probabilities is None:
         return {}
     codes = histories.half_star_code[histories.test].astype(np.int64)
-    return {"interval": interval_metrics(codes, said.probabilities)}
+    return {"interval": interval_metrics(codes, prediction.probabilities)}
 
 
 def bayes_bound_metrics(
@@ -151,14 +166,26 @@ def bayes_bound_metrics(
     test: Stars,
     seed: int,
 ) -> dict[str, float]:
-    """Return, for generated data, the RMSE that nobody can better; nothing for real data.
+    """Return the lowest RMSE that is possible on generated data; nothing for real data.
+
+    Args:
+        truth: the ground truth of generated data; empty for real data.
+        histories: ratings and targets.
+        movie_id: id of each movie row.
+        test: the rater's predictions of the test targets.
+        seed: root seed, of the bootstrap.
+
+    Returns:
+        ``bayes_rmse``: of the posterior mean given each user's history; ``oracle_rmse``: given the user's
+        true state.
 
     Raises:
-        TrainingError: the rater betters it by more than chance, so it has seen the answers.
+        TrainingError: the rater's RMSE is significantly lower, so it has seen the test ratings.
     """
     if not truth:
         return {}
-    actual, user = star_ratings(histories, histories.test), histories.users_of(histories.test)
+    actual = star_ratings(histories, histories.test)
+    user = histories.users_of(histories.test)
     best = bayes_predictions(truth, histories, movie_id)
     check_no_leak(user, actual, test, best.posterior, derive_seed(seed, "bootstrap"))
     return {"bayes_rmse": rmse(actual, best.posterior), "oracle_rmse": rmse(actual, best.oracle)}

@@ -1,4 +1,4 @@
-"""Some test ratings: what the person had rated last, the target, what was predicted, and what moved it."""
+"""Example predictions: the user's last ratings, the target, the prediction and its attributions."""
 
 from __future__ import annotations
 
@@ -13,127 +13,137 @@ from reelgraph.raters.rater import Attributions, Rater
 from reelgraph.schemas.kg import KnowledgeGraph, shared_entities
 from reelgraph.sequences.dataset import UserHistories, star_ratings
 
-LAST = 5
-SHOWN_REASONS, SHOWN_ENTITIES = 2, 3
+LAST_RATINGS = 5
+MAX_ATTRIBUTIONS = 2
+MAX_ENTITIES = 3
 DIGITS = 4
-NAMES = ("user", "last ratings, newest last", "target", "actual", "predicted", "error", "moved most by")
-HEADER = f"| {' | '.join(NAMES)} |\n|{'---|' * len(NAMES)}\n"
+COLUMNS = ("user", "last ratings, newest last", "target", "actual", "predicted", "error", "moved most by")
+HEADER = f"| {' | '.join(COLUMNS)} |\n|{'---|' * len(COLUMNS)}\n"
 
 Stars = Float[np.ndarray, " targets"]
-Chosen = Int64[np.ndarray, " chosen"]
+Positions = Int64[np.ndarray, " examples"]
+"""Positions among the test targets."""
 
 
 @dataclass(frozen=True)
 class MovieInfo:
-    """What the reader is told of the movies, in row order."""
+    """Titles and graph of the movies, in row order."""
 
     titles: list[str]
     graph: KnowledgeGraph
 
 
-def select(actual: Stars, predicted: Stars, wanted: int) -> dict[str, Chosen]:
-    """Choose test targets to show: ``spread`` evenly over the users, and half as many ``worst`` and ``best``.
+def select(actual: Stars, predicted: Stars, count: int) -> dict[str, Positions]:
+    """Select test targets: ``spread`` evenly over the users, and half as many ``worst`` and ``best``.
 
     Args:
-        actual: stars given.
-        predicted: stars predicted.
-        wanted: number of the first.
+        actual: ratings.
+        predicted: predicted ratings.
+        count: number of targets in ``spread``.
     """
     order = np.argsort(np.abs(predicted - actual), kind="stable")
-    half = min(wanted, len(order)) // 2
-    worst = order[len(order) - half :][::-1].copy()
-    return {"spread": select_evenly(len(order), wanted), "worst": worst, "best": order[:half]}
+    n_extreme = min(count, len(order)) // 2
+    worst = order[len(order) - n_extreme :][::-1].copy()
+    return {"spread": select_evenly(len(order), count), "worst": worst, "best": order[:n_extreme]}
 
 
-def select_evenly(count: int, wanted: int) -> Chosen:
-    """Choose ``wanted`` of ``count`` test targets, evenly spread over the users."""
-    return np.unique(np.linspace(0, count - 1, min(wanted, count)).astype(np.int64))
+def select_evenly(n_targets: int, count: int) -> Positions:
+    """Select ``count`` of the test targets at even distances."""
+    return np.unique(np.linspace(0, n_targets - 1, min(count, n_targets)).astype(np.int64))
 
 
-def titles(names: list[str | None], movie_id: Int64[np.ndarray, " movies"]) -> list[str]:
-    """Return a title for each movie; one that isn't known is ``Unknown (movieId)``."""
-    return [name or f"Unknown ({movie})" for name, movie in zip(names, movie_id, strict=True)]
+def movie_titles(titles: list[str | None], movie_id: Int64[np.ndarray, " movies"]) -> list[str]:
+    """Return a title for each movie; ``Unknown (movieId)`` for a movie without a title."""
+    return [title or f"Unknown ({movie})" for title, movie in zip(titles, movie_id, strict=True)]
 
 
-def reasons(
-    rater: Rater, histories: UserHistories, fit_end: Int64[np.ndarray, " users"], index: Chosen
+def target_attributions(
+    rater: Rater,
+    histories: UserHistories,
+    fit_end: Int64[np.ndarray, " users"],
+    index: Int64[np.ndarray, " examples"],
 ) -> list[Attributions]:
-    """Tell for each target which earlier ratings moved the prediction; empty where the rater can't."""
+    """Return the attributions of each target's prediction; empty where the rater has none."""
     movies = histories.movie_row[index].astype(np.int64)
-    each = enumerate(rater.score(histories, fit_end, index, movies))
-    return [scores.attributions(np.array([at]))[0] for at, scores in each]
+    scores = rater.score(histories, fit_end, index, movies)
+    return [candidates.attributions(np.array([i]))[0] for i, candidates in enumerate(scores)]
 
 
 def to_records(
     histories: UserHistories,
-    groups: Mapping[str, Chosen],
+    groups: Mapping[str, Positions],
     predicted: Stars,
-    reasons: Sequence[Attributions],
+    attributions: Sequence[Attributions],
     movies: MovieInfo,
 ) -> dict[str, Any]:
-    """Return each group's examples, as they stand in data/examples.json; ratings and effects in stars.
+    """Return each group's examples in the form of data/examples.json; ratings and contributions in stars.
 
     Args:
         histories: ratings and targets.
         groups: name → positions among the test targets.
-        predicted: of every test target.
-        reasons: of the targets of all groups, one group after the other.
-        movies: their titles, and the graph that says what two of them share.
+        predicted: predictions of all test targets.
+        attributions: of the targets of all groups, one group after the other.
+        movies: titles, and the graph with the entities that two movies share.
     """
-    why = iter(reasons)
+    remaining = iter(attributions)
     return {
         name: [
-            _record(histories, int(histories.test[at]), float(predicted[at]), next(why), movies)
-            for at in group
+            _to_record(histories, int(histories.test[i]), float(predicted[i]), next(remaining), movies)
+            for i in positions
         ]
-        for name, group in groups.items()
+        for name, positions in groups.items()
     }
 
 
-def _record(
-    histories: UserHistories, index: int, predicted: float, reasons: Attributions, movies: MovieInfo
+def _to_record(
+    histories: UserHistories, index: int, predicted: float, attributions: Attributions, movies: MovieInfo
 ) -> dict[str, Any]:
     user = int(histories.users_of(np.array([index]))[0])
     end = int(histories.history_end(np.array([index]))[0])
-    seen = np.arange(max(int(histories.offsets[user]), end - LAST), end)
-    most = np.argsort(-np.abs(reasons.contribution), kind="stable")[:SHOWN_REASONS]
-    target, rows = int(histories.movie_row[index]), histories.movie_row[reasons.rating[most]]
-    last = zip(histories.movie_row[seen], star_ratings(histories, seen), strict=True)
+    last = np.arange(max(int(histories.offsets[user]), end - LAST_RATINGS), end)
+    strongest = np.argsort(-np.abs(attributions.contribution), kind="stable")[:MAX_ATTRIBUTIONS]
+    target = int(histories.movie_row[index])
+    rows = histories.movie_row[attributions.rating[strongest]]
+    last_ratings = zip(histories.movie_row[last], star_ratings(histories, last), strict=True)
     return {
         "user": int(histories.user_id[user]),
         "movie_id": int(movies.graph.movie_ids[target]),
         "title": movies.titles[target],
         "actual": float(star_ratings(histories, np.array([index]))[0]),
         "predicted": round(predicted, DIGITS),
-        "last": [{"title": movies.titles[row], "stars": float(given)} for row, given in last],
+        "last": [{"title": movies.titles[row], "stars": float(stars)} for row, stars in last_ratings],
         "moved": [
-            _reason(int(row), target, float(reasons.contribution[i]), movies)
-            for row, i in zip(rows, most, strict=True)
+            _attribution_record(int(row), target, float(attributions.contribution[i]), movies)
+            for row, i in zip(rows, strongest, strict=True)
         ],
     }
 
 
-def _reason(row: int, target: int, added: float, movies: MovieInfo) -> dict[str, Any]:
-    """Name an earlier movie, what it added, and what the graph has it share with the target."""
-    shared = shared_entities(movies.graph, row, target)[:SHOWN_ENTITIES]
-    return {"title": movies.titles[row], "stars": round(added, DIGITS), "shared": shared}
+def _attribution_record(row: int, target: int, contribution: float, movies: MovieInfo) -> dict[str, Any]:
+    """Return an earlier movie, its contribution, and the entities that it shares with the target."""
+    shared = shared_entities(movies.graph, row, target)[:MAX_ENTITIES]
+    return {"title": movies.titles[row], "stars": round(contribution, DIGITS), "shared": shared}
 
 
-def markdown(shown: Iterable[dict[str, Any]]) -> str:
-    """Return a Markdown table, a row an example of ``records``."""
-    return HEADER + "".join(map(_row, shown))
+def to_markdown(records: Iterable[dict[str, Any]]) -> str:
+    """Return a Markdown table with one record of ``to_records`` a row."""
+    return HEADER + "".join(map(_markdown_row, records))
 
 
-def _row(example: dict[str, Any]) -> str:
-    last = [f"{each['title']} {each['stars']:.1f}" for each in example["last"]]
-    moved = [f"{each['title']} {each['stars']:+.2f}{_common(each['shared'])}" for each in example["moved"]]
-    actual, predicted = example["actual"], example["predicted"]
+def _markdown_row(record: dict[str, Any]) -> str:
+    last = [f"{rating['title']} {rating['stars']:.1f}" for rating in record["last"]]
+    moved = [
+        f"{reason['title']} {reason['stars']:+.2f}{_in_brackets(reason['shared'])}"
+        for reason in record["moved"]
+    ]
+    actual = record["actual"]
+    predicted = record["predicted"]
     cells = [
-        str(example["user"]), "; ".join(last), example["title"], f"{actual:.1f}", f"{predicted:.2f}",
+        str(record["user"]), "; ".join(last), record["title"], f"{actual:.1f}", f"{predicted:.2f}",
         f"{predicted - actual:+.2f}", "; ".join(moved) or "–",
     ]  # fmt: skip
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |\n"
 
 
-def _common(shared: list[str]) -> str:
-    return f" ({', '.join(shared)})" if shared else ""
+def _in_brackets(entities: list[str]) -> str:
+    return f" ({', '.join(entities)})" if entities else ""

@@ -1,8 +1,7 @@
-"""What evaluate reads of the baselines and the data, and the model folder that it leaves."""
+"""Predictions of the targets: computed by the rater, read from files, and the data behind the evaluation."""
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,100 +12,53 @@ from jaxtyping import Float, Int64
 
 from reelgraph.core.rating_scale import MAX_STARS, MIN_STARS
 from reelgraph.raters.rater import Prediction, Rater
-from reelgraph.runtime.atomic_io import RERUN_HINT, atomic_write, read_array, write_metrics, write_text
+from reelgraph.runtime.atomic_io import RERUN_HINT, read_array
 from reelgraph.runtime.errors import ArtifactError
 from reelgraph.schemas.artifacts import Violations
 from reelgraph.schemas.records import PREDICTION_SCHEMA, read_predictions
 from reelgraph.sequences.dataset import FITS, Fit, UserHistories, star_ratings
 
-TRUTH = ("movie_id", "factors", "movie_mean", "prior_variance", "drift_per_day", "noise_sd", "user_id",
-         "offsets", "rating_mean")  # fmt: skip
+TRUTH_ARRAYS = (
+    "movie_id", "factors", "movie_mean", "prior_variance", "drift_per_day", "noise_sd", "user_id", "offsets",
+    "rating_mean",
+)  # fmt: skip
 """Arrays of ``reelgraph.sources.demo.generate.DemoData.truth``."""
 
 
 @dataclass(frozen=True)
 class BaselinePredictions:
-    """What a baseline said of the targets, in stars."""
+    """Predictions of a baseline, in stars."""
 
     val: Float[np.ndarray, " val_targets"]
-    """Fitted on training rows."""
+    """Of the validation targets, fitted on training rows."""
     test: dict[Fit, Float[np.ndarray, " test_targets"]]
-    """By the rows that it was fitted on."""
-
-
-def read_baseline_predictions(
-    folder: str, names: Sequence[str], histories: UserHistories
-) -> dict[str, BaselinePredictions]:
-    """Read each baseline's predictions of the targets.
-
-    Raises:
-        ArtifactError: a baseline's file is missing or is about other targets.
-    """
-    found, val, test = {}, len(histories.val), len(histories.test)
-    for name in names:
-        fits = {rows: _read(f"{folder}/{name}/{rows}.npy", test) for rows in FITS}
-        found[name] = BaselinePredictions(_read(f"{folder}/{name}/val.npy", val), fits)
-    return found
-
-
-def _read(path: str, count: int) -> np.ndarray:
-    found, wrong = read_array(path), Violations(path)
-    wrong.check(found.shape == (count,) and found.dtype == np.float64,
-               f"{found.dtype} of shape {found.shape} instead of {count:,} predictions")  # fmt: skip
-    wrong.raise_if_any()
-    # A NaN is in no range.
-    wrong.check_rows(~((found >= MIN_STARS) & (found <= MAX_STARS)), "prediction outside the scale", found)
-    wrong.raise_if_any()
-    return found
-
-
-def read_truth(folder: str) -> dict[str, np.ndarray]:
-    """Read what generated data knows of itself; empty for real data.
-
-    Raises:
-        ArtifactError: some of it is missing, or holds other than finite numbers.
-    """
-    found, wrong = {p.stem: read_array(p) for p in sorted(Path(folder).glob("*.npy"))}, Violations(folder)
-    for name, array in found.items():
-        finite = array.dtype.kind in "if" and bool(np.isfinite(array).all())
-        wrong.check(finite, f"{name}.npy not finite numbers")
-    lacking = sorted(set(TRUTH) - set(found))
-    wrong.check(not found or not lacking, f"no {', '.join(lacking)}")
-    wrong.raise_if_any()
-    return found
-
-
-def write_model(rater_folder: str, rows: Fit, results: Mapping[str, object], card: str, folder: str) -> None:
-    """Gather the final model: weights, configuration, training history, test results and model card."""
-    with atomic_write(folder) as draft:
-        draft.mkdir()
-        shutil.copyfile(Path(rater_folder) / f"{rows}.safetensors", draft / "model.safetensors")
-        for name in ("config.json", "history.json"):
-            shutil.copyfile(Path(rater_folder) / name, draft / name)
-        write_metrics(results, draft / "test_results.json")
-        write_text(card, draft / "README.md")
+    """Of the test targets, by the rows that the baseline was fitted on."""
 
 
 def predict_targets(
     raters: Mapping[Fit, Rater], histories: UserHistories
 ) -> tuple[Prediction, dict[Fit, Prediction]]:
-    """Predict the validation targets, fitted on training rows, and the test targets by either fit.
+    """Predict the validation targets by the ``train`` rater, and the test targets by each rater.
 
-    Both of the first fit in one go, so that gp reads a person's history once for them.
+    The ``train`` rater predicts both in one call, so that a GP reads each user's history once.
     """
     index = dict.fromkeys(raters, histories.test)
     index["train"] = np.concatenate([histories.val, histories.test])
-    said = {rows: rater.predict(histories, histories.fit_end(rows), index[rows])
-            for rows, rater in raters.items()}  # fmt: skip
-    val, said["train"] = _parted(said["train"], len(histories.val))
-    return val, said
+    predictions = {
+        rows: rater.predict(histories, histories.fit_end(rows), index[rows]) for rows, rater in raters.items()
+    }
+    val, predictions["train"] = _split_prediction(predictions["train"], len(histories.val))
+    return val, predictions
 
 
-def _parted(said: Prediction, first: int) -> tuple[Prediction, Prediction]:
-    parts = slice(first), slice(first, None)
-    codes = said.probabilities
-    head, tail = (Prediction(said.stars[p], None if codes is None else codes[p]) for p in parts)
-    return head, tail
+def _split_prediction(prediction: Prediction, count: int) -> tuple[Prediction, Prediction]:
+    """Split a prediction after its first ``count`` targets."""
+    stars = prediction.stars
+    probabilities = prediction.probabilities
+    if probabilities is None:
+        return Prediction(stars[:count]), Prediction(stars[count:])
+    first = Prediction(stars[:count], probabilities[:count])
+    return first, Prediction(stars[count:], probabilities[count:])
 
 
 def prediction_table(
@@ -128,13 +80,61 @@ def prediction_table(
 
 
 def read_test_predictions(path: str, histories: UserHistories) -> Float[np.ndarray, "targets"]:
-    """Return the predictions of the test targets, in stars.
+    """Read the rater's predictions of the test targets, in stars.
 
     Raises:
-        ArtifactError: the file is missing or is about other targets.
+        ArtifactError: the file is missing or has other targets.
     """
-    found = read_predictions(path)
+    table = read_predictions(path)
     user = histories.user_id[histories.users_of(histories.test)]
-    if not np.array_equal(found["userId"].to_numpy(), user):
-        raise ArtifactError(path, f"predictions of {len(user)} test targets", "others", RERUN_HINT)
-    return found["prediction"].to_numpy()
+    if not np.array_equal(table["userId"].to_numpy(), user):
+        raise ArtifactError(path, f"predictions of {len(user)} test targets", "other targets", RERUN_HINT)
+    return table["prediction"].to_numpy()
+
+
+def read_baseline_predictions(
+    folder: str, names: Sequence[str], histories: UserHistories
+) -> dict[str, BaselinePredictions]:
+    """Read each baseline's predictions of the targets.
+
+    Raises:
+        ArtifactError: a baseline's file is missing or has other targets.
+    """
+    predictions = {}
+    for name in names:
+        test = {rows: _read_stars(f"{folder}/{name}/{rows}.npy", len(histories.test)) for rows in FITS}
+        val = _read_stars(f"{folder}/{name}/val.npy", len(histories.val))
+        predictions[name] = BaselinePredictions(val, test)
+    return predictions
+
+
+def _read_stars(path: str, count: int) -> Float[np.ndarray, " targets"]:
+    array = read_array(path)
+    violations = Violations(path)
+    violations.check(
+        array.shape == (count,) and array.dtype == np.float64,
+        f"{array.dtype} of shape {array.shape} instead of {count:,} predictions",
+    )
+    violations.raise_if_any()
+    # Negated, so that NaN is a violation too.
+    outside = ~((array >= MIN_STARS) & (array <= MAX_STARS))
+    violations.check_rows(outside, "prediction outside the scale", array)
+    violations.raise_if_any()
+    return array
+
+
+def read_truth(folder: str) -> dict[str, np.ndarray]:
+    """Read the ground truth of generated data; empty for real data.
+
+    Raises:
+        ArtifactError: an array is missing, or holds anything but finite numbers.
+    """
+    arrays = {path.stem: read_array(path) for path in sorted(Path(folder).glob("*.npy"))}
+    violations = Violations(folder)
+    for name, array in arrays.items():
+        is_finite = array.dtype.kind in "if" and bool(np.isfinite(array).all())
+        violations.check(is_finite, f"{name}.npy not finite numbers")
+    missing = sorted(set(TRUTH_ARRAYS) - set(arrays))
+    violations.check(not arrays or not missing, f"no {', '.join(missing)}")
+    violations.raise_if_any()
+    return arrays

@@ -1,82 +1,126 @@
-"""The model card: what the model is, what it learned from, how good it is, and what it is not for.
+"""The final model: weights, configuration and test results with a model card.
 
-After Mitchell et al. 2019, "Model Cards for Model Reporting".
+The card follows Mitchell et al. 2019, "Model Cards for Model Reporting", and has the metadata that the
+Hugging Face Hub reads.
 """
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+from huggingface_hub import EvalResult, ModelCard, ModelCardData
 
 from reelgraph.evaluation.comparison import Evaluation
 from reelgraph.params.model import RaterConfig
 from reelgraph.raters.registry import find_rater
+from reelgraph.runtime.atomic_io import atomic_write, write_metrics, write_text
 from reelgraph.sequences.dataset import Fit, UserHistories
 
-LIMITS = """\
-- It predicts a rating of a movie that somebody has chosen to watch. It has not seen what people would
-  think of movies that they avoid, so a list sorted by it is no measured recommendation.
-- The figures are of people like those in the data: volunteers who rated many movies. Others may be
-  predicted worse, most of all people with few ratings and movies that few have rated.
-- A person's ratings tell about the person. Whoever holds a history holds personal data.
+MODEL_NAME = "reelgraph rater"
+
+LIMITATIONS = """\
+- The model predicts the rating of a movie that a user has chosen to watch. It was not trained on movies that
+  users avoid, so a list that is sorted by prediction is not an evaluated recommendation.
+- The metrics hold for users like those in the data: volunteers who rated many movies. Errors may be larger
+  for other users, above all for users with few ratings and for movies with few ratings.
+- Ratings reveal personal traits of a user. A rating history is personal data.
 """
 
 
 def model_card(
-    histories: UserHistories, rows: Fit, config: RaterConfig, judged: Evaluation, source: str
+    histories: UserHistories, fit: Fit, config: RaterConfig, evaluation: Evaluation, source: str
 ) -> str:
-    """Return the card as Markdown.
+    """Return the model card: Markdown with YAML metadata.
 
     Args:
         histories: ratings and targets.
-        rows: what the model was fitted on.
+        fit: the rows that the model was fitted on.
         config: the rater's configuration.
-        judged: its figures and the baselines'.
-        source: the data, as ``data.source`` names them.
+        evaluation: metrics of the rater and the baselines.
+        source: the data source, as in ``data.source``.
     """
     model = config.model
     description = find_rater(model.type).description
-    parts = {
-        "What it is": f"`{model.type}`: {description}. Movie vectors: `{model.embedding}`.",
-        "What it learned from": _data(histories, rows, source),
-        "How good it is": _figures(judged),
-        "Limits": LIMITS,
+    sections = {
+        "Model": f"`{model.type}`: {description}. Movie embeddings: `{model.embedding}`.",
+        "Training data": _describe_data(histories, fit, source),
+        "Evaluation": _describe_errors(evaluation),
+        "Limitations": LIMITATIONS,
     }
-    return "# Model card\n\n" + "\n".join(f"## {title}\n\n{text.strip()}\n" for title, text in parts.items())
+    text = "\n".join(f"## {title}\n\n{section.strip()}\n" for title, section in sections.items())
+    metadata = _metadata(evaluation, source)
+    return str(ModelCard(f"---\n{metadata.to_yaml()}\n---\n\n# Model card\n\n{text}"))
 
 
-def _data(histories: UserHistories, rows: Fit, source: str) -> str:
-    known = histories.mask_before(histories.fit_end(rows))
-    times = histories.timestamp[known]
-    first, last = (datetime.fromtimestamp(int(t), UTC).date() for t in (times.min(), times.max()))
-    which = "training rows" if rows == "train" else "training and validation rows"
-    movies = len(np.unique(histories.movie_row[known]))
-    return (
-        f"{int(known.sum()):,} ratings ({which} of source `{source}`) of {movies:,} movies by "
-        f"{len(histories.user_id):,} people, {first} to {last}."
+def _metadata(evaluation: Evaluation, source: str) -> ModelCardData:
+    """Return the metadata with RMSE and MAE on the test targets."""
+    results = [
+        EvalResult(
+            task_type="tabular-regression",
+            task_name="rating prediction",
+            dataset_type=source,
+            dataset_name=source,
+            metric_type=metric,
+            metric_name=metric.upper(),
+            metric_value=round(evaluation.errors["rater"][metric], 6),
+        )
+        for metric in ("rmse", "mae")
+    ]
+    return ModelCardData(
+        library_name="reelgraph",
+        tags=["recommender-system", "rating-prediction"],
+        model_name=MODEL_NAME,
+        eval_results=results,
     )
 
 
-def _figures(judged: Evaluation) -> str:
-    test: Any = judged.rater["test"]
+def _describe_data(histories: UserHistories, fit: Fit, source: str) -> str:
+    is_fitted = histories.mask_before(histories.fit_end(fit))
+    timestamp = histories.timestamp[is_fitted]
+    first = datetime.fromtimestamp(int(timestamp.min()), UTC).date()
+    last = datetime.fromtimestamp(int(timestamp.max()), UTC).date()
+    rows = "training rows" if fit == "train" else "training and validation rows"
+    n_movies = len(np.unique(histories.movie_row[is_fitted]))
+    return (
+        f"{int(is_fitted.sum()):,} ratings ({rows} of source `{source}`) of {n_movies:,} movies by "
+        f"{len(histories.user_id):,} users, {first} to {last}."
+    )
+
+
+def _describe_errors(evaluation: Evaluation) -> str:
+    test: Any = evaluation.rater["test"]
     lines = [
         f"On {test['n_targets']:,} test targets: RMSE {test['rmse']:.4f} stars "
         f"(95 % interval {test['rmse_ci_low']:.4f} to {test['rmse_ci_high']:.4f}), MAE {test['mae']:.4f}.",
-        *_coverage(judged.rater),
+        *_describe_coverage(evaluation.rater),
         "\n| model | RMSE | MAE |\n| --- | --- | --- |",
     ]
-    best_first = sorted(judged.bars.items(), key=lambda item: item[1]["rmse"])
-    return "\n".join(
-        lines + [f"| {name} | {bar['rmse']:.4f} | {bar['mae']:.4f} |" for name, bar in best_first]
-    )
+    best_first = sorted(evaluation.errors.items(), key=lambda item: item[1]["rmse"])
+    rows = [f"| {name} | {errors['rmse']:.4f} | {errors['mae']:.4f} |" for name, errors in best_first]
+    return "\n".join(lines + rows)
 
 
-def _coverage(rater: Mapping[str, Any]) -> list[str]:
+def _describe_coverage(rater: Mapping[str, Any]) -> list[str]:
     if "interval" not in rater:
         return []
-    found = rater["interval"]
-    return [f"Its 80 % intervals held {found['coverage_80']:.1%} of the ratings, its 95 % intervals "
-            f"{found['coverage_95']:.1%}."]  # fmt: skip
+    interval = rater["interval"]
+    return [
+        f"Empirical coverage of the 80 % interval: {interval['coverage_80']:.1%}, of the 95 % interval: "
+        f"{interval['coverage_95']:.1%}."
+    ]
+
+
+def write_model(rater_folder: str, fit: Fit, results: Mapping[str, object], card: str, folder: str) -> None:
+    """Write the final model: weights, configuration, training history, test results and model card."""
+    with atomic_write(folder) as draft:
+        draft.mkdir()
+        shutil.copyfile(Path(rater_folder) / f"{fit}.safetensors", draft / "model.safetensors")
+        for name in ("config.json", "history.json"):
+            shutil.copyfile(Path(rater_folder) / name, draft / name)
+        write_metrics(results, draft / "test_results.json")
+        write_text(card, draft / "README.md")

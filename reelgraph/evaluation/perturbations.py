@@ -1,4 +1,4 @@
-"""What a prediction rests on: the same targets with something hidden, and what that costs."""
+"""Perturbation tests: the increase of the rater's RMSE when a part of its input is hidden."""
 
 from __future__ import annotations
 
@@ -14,88 +14,95 @@ from reelgraph.raters.rater import Rater
 from reelgraph.sequences.dataset import UserHistories, star_ratings
 from reelgraph.sequences.isolated_targets import IsolatedTargets, isolate_targets
 
-MOST_TARGETS = 20_000
-"""Of more, some are drawn: their interval is narrow, and each control predicts all of them anew."""
+MAX_TARGETS = 20_000
+"""Targets that are predicted, at most: each test predicts all of them again."""
 
 Stars = Float[np.ndarray, " targets"]
-Ends = Int64[np.ndarray, " users"]
+RowEnds = Int64[np.ndarray, " users"]
 Index = Int64[np.ndarray, " targets"]
 
 
 def perturbation_tests(
-    rater: Rater, histories: UserHistories, fit_end: Ends, index: Index, seed: int
+    rater: Rater, histories: UserHistories, fit_end: RowEnds, index: Index, seed: int
 ) -> dict[str, dict[str, float]]:
-    """Return for each control its RMSE, and what it costs: its RMSE minus the rater's with everything.
+    """Return for each perturbation the RMSE and its increase over the RMSE on the unperturbed input.
+
+    ``history_shuffled`` permutes the rated movies of a history, ``ratings_hidden`` replaces the history's
+    ratings by the movies' means, and ``content_masked`` masks the target movie's vectors.
 
     Args:
         rater: fitted on each user's ratings before ``fit_end``.
-        histories: everybody's ratings.
+        histories: ratings of all users.
         fit_end: end of the rows that the rater was fitted on, a user.
-        index: the targets; of more than ``MOST_TARGETS``, that many are drawn.
-        seed: root seed, of the draw, of the shuffling and of the bootstrap.
+        index: the targets; more than ``MAX_TARGETS`` are subsampled.
+        seed: root seed, of the subsample, the permutation and the bootstrap.
 
     Returns:
-        ``rmse``, ``cost`` and its paired 95 % interval over users, in stars.
+        ``rmse``, ``rmse_increase`` and its paired 95 % interval over users, in stars.
     """
-    index = subsample(index, MOST_TARGETS, generator(seed, "controls/targets"))
-    cases = isolate_targets(histories, fit_end, index)
-    plain = rater.predict(histories, fit_end, index).stars
-    hidden = {
-        "history_shuffled": _said(rater, shuffled(cases, generator(seed, "controls"))),
-        "ratings_hidden": _said(rater, without_ratings(cases, histories, fit_end)),
-        "content_masked": _said(rater, cases, mask_content=True),
+    index = subsample(index, MAX_TARGETS, generator(seed, "controls/targets"))
+    targets = isolate_targets(histories, fit_end, index)
+    unperturbed = rater.predict(histories, fit_end, index).stars
+    perturbed = {
+        "history_shuffled": _predict(rater, shuffle_histories(targets, generator(seed, "controls"))),
+        "ratings_hidden": _predict(rater, hide_ratings(targets, histories, fit_end)),
+        "content_masked": _predict(rater, targets, mask_content=True),
     }
-    off = np.stack([plain, *hidden.values()], axis=1) - star_ratings(histories, index)[:, None]
-    drawn = np.sqrt(bootstrap_means(histories.users_of(index), off**2, derive_seed(seed, "bootstrap")))
-    error = np.sqrt((off**2).mean(axis=0))
-    found = {}
-    for i, name in enumerate(hidden, start=1):
-        low, high = percentile_interval(drawn[:, i] - drawn[:, 0])
-        cost = {
-            "rmse_increase": float(error[i] - error[0]),
+    residual = np.stack([unperturbed, *perturbed.values()], axis=1) - star_ratings(histories, index)[:, None]
+    user = histories.users_of(index)
+    resampled = np.sqrt(bootstrap_means(user, residual**2, derive_seed(seed, "bootstrap")))
+    rmse = np.sqrt((residual**2).mean(axis=0))
+    metrics = {}
+    for i, name in enumerate(perturbed, start=1):
+        low, high = percentile_interval(resampled[:, i] - resampled[:, 0])
+        metrics[name] = {
+            "rmse": float(rmse[i]),
+            "rmse_increase": float(rmse[i] - rmse[0]),
             "rmse_increase_ci_low": low,
             "rmse_increase_ci_high": high,
         }
-        found[name] = {"rmse": float(error[i]), **cost}
-    return found
+    return metrics
 
 
-def shuffled(cases: IsolatedTargets, draw: np.random.Generator) -> IsolatedTargets:
-    """Hand each history's rated movies out anew to its times; the targets stay where they are."""
-    key = draw.random(len(cases.half_star_code))
-    key[cases.test] = 1.0
-    # Keys of below a half between whole numbers: one sort, which takes a sixth of lexsort's time.
-    order = np.argsort(cases.users_of(np.arange(len(key))) + key / 2, kind="stable")
-    moved = {name: getattr(cases, name)[order] for name in ("movie_row", "half_star_code", "fitted")}
-    return replace(cases, **moved)
-
-
-def without_ratings(cases: IsolatedTargets, histories: UserHistories, fit_end: Ends) -> IsolatedTargets:
-    """Let everybody have rated as others do: with the rounded mean of the movie's other fitted rows.
-
-    What was watched, and when, stays. A movie that nobody else rated gets the mean of all rows.
-    """
+def shuffle_histories(targets: IsolatedTargets, rng: np.random.Generator) -> IsolatedTargets:
+    """Permute the rated movies of each history over its times; the targets stay in place."""
+    key = rng.random(len(targets.half_star_code))
+    key[targets.test] = 1.0
+    # Keys below ½ between integers need one sort, which takes a sixth of the time of lexsort.
+    order = np.argsort(targets.users_of(np.arange(len(key))) + key / 2, kind="stable")
     return replace(
-        cases,
-        half_star_code=np.where(
-            cases.is_history, _as_others(cases, histories, fit_end), cases.half_star_code
-        ),
+        targets,
+        movie_row=targets.movie_row[order],
+        half_star_code=targets.half_star_code[order],
+        fitted=targets.fitted[order],
     )
 
 
-def _as_others(
-    cases: IsolatedTargets, histories: UserHistories, fit_end: Ends
+def hide_ratings(targets: IsolatedTargets, histories: UserHistories, fit_end: RowEnds) -> IsolatedTargets:
+    """Replace each history rating by the rounded mean of the movie's fitted ratings by other users.
+
+    Movies and times stay. A movie without other ratings gets the mean of all fitted ratings.
+    """
+    means = _other_users_means(targets, histories, fit_end)
+    return replace(targets, half_star_code=np.where(targets.is_history, means, targets.half_star_code))
+
+
+def _other_users_means(
+    targets: IsolatedTargets, histories: UserHistories, fit_end: RowEnds
 ) -> UInt8[np.ndarray, " ratings"]:
-    taken = histories.mask_before(fit_end)
-    movie, code = histories.movie_row[taken], histories.half_star_code[taken].astype(np.float64)
-    movies = int(histories.movie_row.max()) + 1
-    total, count = np.bincount(movie, code, movies), np.bincount(movie, minlength=movies)
-    rest = count[cases.movie_row] - cases.fitted
-    mean = (total[cases.movie_row] - cases.fitted * cases.half_star_code) / np.maximum(rest, 1)
-    return np.rint(np.where(rest > 0, mean, code.mean())).clip(1, N_CODES).astype(np.uint8)
+    is_fitted = histories.mask_before(fit_end)
+    movie = histories.movie_row[is_fitted]
+    code = histories.half_star_code[is_fitted].astype(np.float64)
+    n_movies = int(histories.movie_row.max()) + 1
+    total = np.bincount(movie, code, n_movies)
+    count = np.bincount(movie, minlength=n_movies)
+    other_count = count[targets.movie_row] - targets.fitted
+    other_total = total[targets.movie_row] - targets.fitted * targets.half_star_code
+    mean = other_total / np.maximum(other_count, 1)
+    return np.rint(np.where(other_count > 0, mean, code.mean())).clip(1, N_CODES).astype(np.uint8)
 
 
-def _said(
-    rater: Rater, cases: IsolatedTargets, mask_content: bool = False
+def _predict(
+    rater: Rater, targets: IsolatedTargets, mask_content: bool = False
 ) -> Float64[np.ndarray, " targets"]:
-    return rater.predict(cases, cases.train_end, cases.test, mask_content).stars
+    return rater.predict(targets, targets.train_end, targets.test, mask_content).stars

@@ -1,4 +1,4 @@
-"""What the predictions recommend: where each user's held-out high ratings come among all movies."""
+"""Ranking metrics: the ranks of each user's highly rated test movies among all candidates."""
 
 from __future__ import annotations
 
@@ -13,117 +13,122 @@ from reelgraph.core.seeds import subsample
 from reelgraph.evaluation.intervals import bootstrap_means, percentile_interval
 from reelgraph.sequences.dataset import UserHistories
 
-HIGH = 4.0
-"""Stars from which on a rating is a recommendation that came true."""
-NDCG_AT, RECALL_AT = 10, 20
+RELEVANT_STARS = 4.0
+"""Lowest rating of a relevant movie."""
+NDCG_CUTOFF = 10
+RECALL_CUTOFF = 20
 DAMPING = 5.0
-"""Ratings that the mean of all is worth beside a movie's own."""
+"""Ratings that the global mean counts as in a movie's damped mean."""
 Scores = Float[np.ndarray, " movies"]
 
 
 @dataclass(frozen=True)
 class RankingQueries:
-    """Users with high test ratings; each is asked about once, at the first of their test targets."""
+    """Users with relevant test movies; one query a user, at the first of their test targets."""
 
     target_index: Int64[np.ndarray, " users"]
-    """Index of that target: what comes before it is the history."""
+    """Index of that target; the ratings before it are the history."""
     relevant: list[Int64[np.ndarray, " _"]]
-    """Movies that each user rated high among the test targets."""
+    """Relevant movies of each user among the test targets."""
     candidate_mask: Bool[np.ndarray, "users movies"]
     """Movies that are not in the user's history."""
 
 
 def select_users(
-    histories: UserHistories, movies: int, most: int, draw: np.random.Generator
+    histories: UserHistories, n_movies: int, max_users: int, rng: np.random.Generator
 ) -> RankingQueries:
-    """Choose users with a high test rating at random, ``most`` of them or all there are.
+    """Sample users with a relevant test movie.
 
     Args:
         histories: ratings and test targets.
-        movies: number of movies.
-        most: users at most.
-        draw: of the users.
+        n_movies: number of movies.
+        max_users: number of users, or all there are if fewer.
+        rng: samples the users.
     """
     user = histories.users_of(histories.test)
-    high = histories.test[histories.half_star_code[histories.test] >= HIGH / STAR_STEP]
-    users = subsample(np.unique(histories.users_of(high)), most, draw)
-    place = histories.test[np.searchsorted(user, users)]
-    wanted = [histories.movie_row[high[histories.users_of(high) == u]].astype(np.int64) for u in users]
-    unseen = np.ones((len(users), movies), bool)
-    for row, u, end in zip(unseen, users, histories.history_end(place), strict=True):
+    is_relevant = histories.half_star_code[histories.test] >= RELEVANT_STARS / STAR_STEP
+    relevant_index = histories.test[is_relevant]
+    relevant_user = histories.users_of(relevant_index)
+    users = subsample(np.unique(relevant_user), max_users, rng)
+    target_index = histories.test[np.searchsorted(user, users)]
+    relevant = [histories.movie_row[relevant_index[relevant_user == u]].astype(np.int64) for u in users]
+    candidate_mask = np.ones((len(users), n_movies), bool)
+    for row, u, end in zip(candidate_mask, users, histories.history_end(target_index), strict=True):
         row[histories.movie_row[histories.offsets[u] : end]] = False
-    return RankingQueries(place, wanted, unseen)
+    return RankingQueries(target_index, relevant, candidate_mask)
 
 
 def non_personalized_scores(
-    histories: UserHistories, fit_end: Int64[np.ndarray, " users"], movies: int
+    histories: UserHistories, fit_end: Int64[np.ndarray, " users"], n_movies: int
 ) -> dict[str, Scores]:
-    """Return scores that are the same for everybody: ratings of a movie, and their damped mean.
+    """Return scores that are the same for all users: the number of ratings and the damped mean rating.
 
     Args:
-        histories: everybody's ratings.
-        fit_end: ratings before it count, a user.
-        movies: number of movies.
+        histories: ratings of all users.
+        fit_end: end of the ratings that count, a user.
+        n_movies: number of movies.
     """
-    taken = histories.mask_before(fit_end)
-    movie, code = histories.movie_row[taken], histories.half_star_code[taken].astype(np.float64)
-    count = np.bincount(movie, minlength=movies).astype(np.float64)
-    mean = (np.bincount(movie, code, movies) + DAMPING * code.mean()) / (count + DAMPING)
+    is_fitted = histories.mask_before(fit_end)
+    movie = histories.movie_row[is_fitted]
+    code = histories.half_star_code[is_fitted].astype(np.float64)
+    count = np.bincount(movie, minlength=n_movies).astype(np.float64)
+    mean = (np.bincount(movie, code, n_movies) + DAMPING * code.mean()) / (count + DAMPING)
     return {"popularity": count, "item_mean": mean}
 
 
 def ranking_metrics(
-    asked: RankingQueries, models: Mapping[str, Iterable[Scores]], seed: int
+    queries: RankingQueries, models: Mapping[str, Iterable[Scores]], seed: int
 ) -> dict[str, dict[str, int | float]]:
-    """Return NDCG@10 and recall@20 of each model, means over the users with 95 % intervals.
+    """Return NDCG@10 and recall@20 of each model: means over the users with 95 % intervals.
 
-    Relevance is 1 for a high test rating, else 0. A movie's rank is one more than the number of open movies
-    with higher scores; equal ones count half. For every model but ``rater`` the paired interval of the
-    rater's figure minus its own stands beside it.
+    Relevance is binary. A movie's rank is one more than the number of candidates with higher scores; ties
+    count half. Every model but ``rater`` also gets the paired interval of the rater's metric minus its own.
 
     Args:
-        asked: users and what they want; of none there is nothing to say.
-        models: scores of all movies for each of the users, or more; those of ``rater`` among them.
-        seed: of the bootstrap.
+        queries: users and their relevant movies; without users the result is empty.
+        models: scores of all movies for each user, or for more users; among them those of ``rater``.
+        seed: seed of the bootstrap.
     """
-    if not len(asked.target_index):
+    n_users = len(queries.target_index)
+    if not n_users:
         return {}
-    each = np.stack([_figures(asked, scores) for scores in models.values()], axis=1)
-    users = len(asked.target_index)
-    drawn = bootstrap_means(np.arange(users), each.reshape(users, -1), seed).reshape(-1, *each.shape[1:])
+    values = np.stack([_user_metrics(queries, scores) for scores in models.values()], axis=1)
+    resampled = bootstrap_means(np.arange(n_users), values.reshape(n_users, -1), seed)
+    resampled = resampled.reshape(-1, *values.shape[1:])
     rater = list(models).index("rater")
-    found: dict[str, dict[str, int | float]] = {}
+    metrics: dict[str, dict[str, int | float]] = {}
     for i, name in enumerate(models):
-        found[name] = {"n_users": users}
-        for j, figure in enumerate((f"ndcg_{NDCG_AT}", f"recall_{RECALL_AT}")):
-            low, high = percentile_interval(drawn[:, i, j])
-            found[name] |= {
-                figure: float(each[:, i, j].mean()),
-                f"{figure}_ci_low": low,
-                f"{figure}_ci_high": high,
-            }
+        row: dict[str, int | float] = {"n_users": n_users}
+        for j, metric in enumerate((f"ndcg_{NDCG_CUTOFF}", f"recall_{RECALL_CUTOFF}")):
+            low, high = percentile_interval(resampled[:, i, j])
+            row[metric] = float(values[:, i, j].mean())
+            row[f"{metric}_ci_low"] = low
+            row[f"{metric}_ci_high"] = high
             if name != "rater":
-                low, high = percentile_interval(drawn[:, rater, j] - drawn[:, i, j])
-                found[name] |= {f"{figure}_diff_ci_low": low, f"{figure}_diff_ci_high": high}
-    return found
+                low, high = percentile_interval(resampled[:, rater, j] - resampled[:, i, j])
+                row[f"{metric}_diff_ci_low"] = low
+                row[f"{metric}_diff_ci_high"] = high
+        metrics[name] = row
+    return metrics
 
 
-def _figures(asked: RankingQueries, scores: Iterable[Scores]) -> Float[np.ndarray, "users 2"]:
+def _user_metrics(queries: RankingQueries, scores: Iterable[Scores]) -> Float[np.ndarray, "users 2"]:
     """Return NDCG@10 (Järvelin & Kekäläinen 2002, binary gains) and recall@20 of each user."""
-    found = []
-    for score, wanted, unseen in zip(scores, asked.relevant, asked.candidate_mask, strict=False):
-        rank = ranks(score[unseen], score[wanted])
-        gain = np.where(rank <= NDCG_AT, 1 / np.log2(rank + 1), 0).sum()
-        ideal = (1 / np.log2(np.arange(2, min(len(wanted), NDCG_AT) + 2))).sum()
-        found.append([gain / ideal, (rank <= RECALL_AT).mean()])
-    return np.array(found)
+    metrics = []
+    for user_scores, relevant, mask in zip(scores, queries.relevant, queries.candidate_mask, strict=False):
+        rank = ranks(user_scores[mask], user_scores[relevant])
+        dcg = np.where(rank <= NDCG_CUTOFF, 1 / np.log2(rank + 1), 0).sum()
+        ideal_dcg = (1 / np.log2(np.arange(2, min(len(relevant), NDCG_CUTOFF) + 2))).sum()
+        metrics.append([dcg / ideal_dcg, (rank <= RECALL_CUTOFF).mean()])
+    return np.array(metrics)
 
 
 def ranks(
-    scores: Float[np.ndarray, " open"], of: Float[np.ndarray, " wanted"]
-) -> Float[np.ndarray, " wanted"]:
-    """Return the rank from 1 of each wanted score among all, itself one of them; ties count half."""
-    ordered = np.sort(scores)
-    above = len(ordered) - np.searchsorted(ordered, of, side="right")
-    equal = np.searchsorted(ordered, of, side="right") - np.searchsorted(ordered, of, side="left") - 1
-    return 1 + above + equal / 2
+    candidates: Float[np.ndarray, " candidates"], relevant: Float[np.ndarray, " relevant"]
+) -> Float[np.ndarray, " relevant"]:
+    """Return the rank from 1 of each relevant score among the candidates' scores; ties count half."""
+    ordered = np.sort(candidates)
+    n_not_above = np.searchsorted(ordered, relevant, side="right")
+    n_above = len(ordered) - n_not_above
+    n_equal = n_not_above - np.searchsorted(ordered, relevant, side="left") - 1
+    return 1 + n_above + n_equal / 2

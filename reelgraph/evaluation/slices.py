@@ -1,4 +1,4 @@
-"""Errors by kind of target: of whom, of which movie, of what rating."""
+"""Errors by slice: by the target's user, movie and rating."""
 
 from __future__ import annotations
 
@@ -16,12 +16,13 @@ from reelgraph.sequences.dataset import Fit, UserHistories, star_ratings
 Stars = Float[np.ndarray, " targets"]
 Numbers = Float[np.ndarray, " targets"] | Int64[np.ndarray, " targets"]
 Labels = np.ndarray
-"""The bin of each target, by name."""
+"""Name of each target's bin."""
 
-HISTORY = (10, 30, 100, 300)
-POPULARITY = (1, 5, 20, 100, 500)
-MEAN, SPREAD = (3.0, 3.5, 4.0), (0.6, 0.9, 1.2)
-YEARS = (1970, 1980, 1990, 2000, 2010, 2020)
+HISTORY_EDGES = (10, 30, 100, 300)
+POPULARITY_EDGES = (1, 5, 20, 100, 500)
+MEAN_EDGES = (3.0, 3.5, 4.0)
+STD_EDGES = (0.6, 0.9, 1.2)
+YEAR_EDGES = (1970, 1980, 1990, 2000, 2010, 2020)
 
 
 def slice_labels(
@@ -33,51 +34,56 @@ def slice_labels(
     """Return the bin of each target in each slice.
 
     Args:
-        histories: everybody's ratings.
-        fit_end: end of the rows that models were fitted on, a user: they say how popular a movie is.
+        histories: ratings of all users.
+        fit_end: end of the rows that the models were fitted on, a user; they define popularity.
         index: the targets.
         year: release year of each movie; NaN where unknown.
     """
-    user, movie = histories.users_of(index), histories.movie_row[index]
-    seen, mean, spread = _histories(histories, index)
-    popularity = np.bincount(histories.movie_row[histories.mask_before(fit_end)], minlength=len(year))[movie]
-    released = np.nan_to_num(year[movie]).astype(np.int64)
-    new = fit_end[user] == histories.offsets[user]
-    half_stars = np.array([_number(code / 2) for code in range(11)])
+    user = histories.users_of(index)
+    movie = histories.movie_row[index]
+    length, mean, std = _history_statistics(histories, index)
+    fitted_movies = histories.movie_row[histories.mask_before(fit_end)]
+    popularity = np.bincount(fitted_movies, minlength=len(year))[movie]
+    release_year = np.nan_to_num(year[movie]).astype(np.int64)
+    is_new_user = fit_end[user] == histories.offsets[user]
+    rating_names = np.array([_format_edge(code / 2) for code in range(11)])
     return {
-        "history": _bins(seen, HISTORY),
-        "popularity": np.where(popularity > 0, _bins(popularity, POPULARITY), "unseen"),
-        "user_mean": np.where(seen > 0, _bins(mean, MEAN), "none"),
-        "user_std": np.where(seen > 0, _bins(spread, SPREAD), "none"),
-        "rating": half_stars[histories.half_star_code[index]],
-        "year": np.where(released > 0, _bins(released, YEARS), "unknown"),
-        "user": np.where(new, "new", "known"),
+        "history": _bin_names(length, HISTORY_EDGES),
+        "popularity": np.where(popularity > 0, _bin_names(popularity, POPULARITY_EDGES), "unseen"),
+        "user_mean": np.where(length > 0, _bin_names(mean, MEAN_EDGES), "none"),
+        "user_std": np.where(length > 0, _bin_names(std, STD_EDGES), "none"),
+        "rating": rating_names[histories.half_star_code[index]],
+        "year": np.where(release_year > 0, _bin_names(release_year, YEAR_EDGES), "unknown"),
+        "user": np.where(is_new_user, "new", "known"),
     }
 
 
-def _histories(
+def _history_statistics(
     histories: UserHistories, index: Int64[np.ndarray, " targets"]
 ) -> tuple[Int64[np.ndarray, " targets"], Stars, Stars]:
-    """Return length, mean and standard deviation (stars) of what was rated before each target."""
-    start, end = histories.offsets[histories.users_of(index)], histories.history_end(index)
-    code, count = histories.half_star_code.astype(np.int64), end - start
-    sums = (np.concatenate([[0], np.cumsum(code**power)]) for power in (1, 2))
-    first, second = (total[end] - total[start] for total in sums)
-    mean = first / np.maximum(count, 1)
-    variance = np.maximum(second / np.maximum(count, 1) - mean**2, 0)
+    """Return length, mean and standard deviation (stars) of each target's history."""
+    start = histories.offsets[histories.users_of(index)]
+    end = histories.history_end(index)
+    code = histories.half_star_code.astype(np.int64)
+    count = end - start
+    running_sum = np.concatenate([[0], np.cumsum(code)])
+    running_square_sum = np.concatenate([[0], np.cumsum(code**2)])
+    code_sum = running_sum[end] - running_sum[start]
+    square_sum = running_square_sum[end] - running_square_sum[start]
+    mean = code_sum / np.maximum(count, 1)
+    variance = np.maximum(square_sum / np.maximum(count, 1) - mean**2, 0)
     return count, codes_to_stars(mean), codes_to_stars(np.sqrt(variance))
 
 
-def _bins(values: Numbers, edges: tuple[int, ...] | tuple[float, ...]) -> Labels:
-    """Name the bin of each value: ``under_10``, ``10_to_29``, …, ``300_up``; ``3_5`` is 3.5."""
-    whole = isinstance(edges[0], int)
-    upto = [edge - 1 if whole else edge for edge in edges[1:]]
-    inner = [f"{_number(a)}_to_{_number(b)}" for a, b in zip(edges[:-1], upto, strict=True)]
-    names = [f"under_{_number(edges[0])}", *inner, f"{_number(edges[-1])}_up"]
+def _bin_names(values: Numbers, edges: tuple[int, ...] | tuple[float, ...]) -> Labels:
+    """Return the name of each value's bin: ``under_10``, ``10_to_29``, …, ``300_up``; ``3_5`` is 3.5."""
+    upper = [edge - 1 if isinstance(edge, int) else edge for edge in edges[1:]]
+    inner = [f"{_format_edge(a)}_to_{_format_edge(b)}" for a, b in zip(edges[:-1], upper, strict=True)]
+    names = [f"under_{_format_edge(edges[0])}", *inner, f"{_format_edge(edges[-1])}_up"]
     return np.array(names)[np.searchsorted(np.array(edges), values, side="right")]
 
 
-def _number(value: int | float) -> str:
+def _format_edge(value: int | float) -> str:
     return str(value).replace(".", "_")
 
 
@@ -86,67 +92,75 @@ def compare_with_best_baseline(
     fit: Fit,
     year: Float[np.ndarray, " movies"],
     rater: Stars,
-    others: Mapping[str, BaselinePredictions],
+    baselines: Mapping[str, BaselinePredictions],
     seed: int,
 ) -> dict[str, dict[str, dict[str, object]]]:
-    """Return the figures of each bin of test targets beside the other model that is best on validation.
+    """Return the metrics of each bin, next to the baseline with the lowest validation RMSE.
 
     Args:
         histories: ratings and targets.
         fit: the fit whose predictions are compared.
         year: release year of each movie; NaN where unknown.
         rater: the rater's predictions of the test targets.
-        others: what the other models said.
-        seed: of the bootstrap.
+        baselines: predictions of the baselines.
+        seed: seed of the bootstrap.
     """
-    val, index = star_ratings(histories, histories.val), histories.test
-    peer = min(others, key=lambda name: (rmse(val, others[name].val), name))
-    binned = slice_labels(histories, histories.fit_end(fit), index, year)
-    user, actual = histories.users_of(index), star_ratings(histories, index)
-    found = metrics_by_slice(binned, user, actual, rater, others[peer].test[fit], seed)
-    return {key: {k: {**row, "baseline": peer} for k, row in bins.items()} for key, bins in found.items()}
+    val = star_ratings(histories, histories.val)
+    index = histories.test
+    best = min(baselines, key=lambda name: (rmse(val, baselines[name].val), name))
+    labels = slice_labels(histories, histories.fit_end(fit), index, year)
+    user = histories.users_of(index)
+    actual = star_ratings(histories, index)
+    slices = metrics_by_slice(labels, user, actual, rater, baselines[best].test[fit], seed)
+    return {
+        slice_name: {bin_name: {**row, "baseline": best} for bin_name, row in bins.items()}
+        for slice_name, bins in slices.items()
+    }
 
 
 def metrics_by_slice(
-    binned: Mapping[str, Labels],
+    labels: Mapping[str, Labels],
     user: Int64[np.ndarray, " targets"],
     actual: Stars,
     rater: Stars,
-    peer: Stars,
+    baseline: Stars,
     seed: int,
 ) -> dict[str, dict[str, dict[str, int | float]]]:
-    """Return the figures of each bin that has targets, by slice and bin.
+    """Return slice → bin → metrics, for the bins that have targets.
 
     Args:
-        binned: the bin of each target in each slice.
+        labels: slice → bin of each target.
         user: the user of each target.
-        actual: stars given.
+        actual: ratings.
         rater: the rater's predictions.
-        peer: those of the model that it is compared with.
-        seed: of the bootstrap.
+        baseline: predictions of the baseline.
+        seed: seed of the bootstrap.
     """
-    found: dict[str, dict[str, dict[str, int | float]]] = {}
-    for name, bins in binned.items():
-        found[name] = {}
-        for each in np.unique(bins):
-            mine = bins == each
-            found[name][str(each)] = _figures(user[mine], actual[mine], rater[mine], peer[mine], seed)
-    return found
+    metrics: dict[str, dict[str, dict[str, int | float]]] = {}
+    for slice_name, bins in labels.items():
+        metrics[slice_name] = {}
+        for bin_name in np.unique(bins):
+            in_bin = bins == bin_name
+            metrics[slice_name][str(bin_name)] = _bin_metrics(
+                user[in_bin], actual[in_bin], rater[in_bin], baseline[in_bin], seed
+            )
+    return metrics
 
 
-def _figures(
-    user: Int64[np.ndarray, " targets"], actual: Stars, rater: Stars, peer: Stars, seed: int
+def _bin_metrics(
+    user: Int64[np.ndarray, " targets"], actual: Stars, rater: Stars, baseline: Stars, seed: int
 ) -> dict[str, int | float]:
-    squared = np.stack([rater - actual, peer - actual], axis=1) ** 2
-    own, other = np.sqrt(bootstrap_means(user, squared, seed)).T
-    (low, high), (minus_low, minus_high) = percentile_interval(own), percentile_interval(own - other)
+    squared = np.stack([rater - actual, baseline - actual], axis=1) ** 2
+    rater_rmse, baseline_rmse = np.sqrt(bootstrap_means(user, squared, seed)).T
+    low, high = percentile_interval(rater_rmse)
+    diff_low, diff_high = percentile_interval(rater_rmse - baseline_rmse)
     return {
         "n_targets": len(actual),
         "rmse": rmse(actual, rater),
         "mae": mae(actual, rater),
         "rmse_ci_low": low,
         "rmse_ci_high": high,
-        "baseline_rmse": rmse(actual, peer),
-        "rmse_diff_ci_low": minus_low,
-        "rmse_diff_ci_high": minus_high,
+        "baseline_rmse": rmse(actual, baseline),
+        "rmse_diff_ci_low": diff_low,
+        "rmse_diff_ci_high": diff_high,
     }

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reelgraph.evaluation.bayes_bound import ROUNDING, bayes_predictions, expected_stars
+from reelgraph.evaluation.bayes_bound import ROUNDING_VARIANCE, bayes_predictions, expected_stars
 from reelgraph.params.data import Demo
 from reelgraph.runtime.errors import ArtifactError
 from reelgraph.sequences.dataset import UserHistories
@@ -18,7 +18,7 @@ from reelgraph.sources.demo.generate import DemoData, generate_demo
 NONE = np.zeros(0, np.int64)
 
 
-def histories_of(data: DemoData) -> UserHistories:
+def demo_histories(data: DemoData) -> UserHistories:
     """Return the demo's ratings with everybody's last as test target."""
     ratings, offsets = data.ratings, data.truth["offsets"]
     row = np.searchsorted(data.truth["movie_id"], ratings["movieId"].to_numpy())
@@ -31,7 +31,7 @@ def histories_of(data: DemoData) -> UserHistories:
     )  # fmt: skip
 
 
-def sampled(histories: UserHistories, users: np.ndarray) -> UserHistories:
+def sample_users(histories: UserHistories, users: np.ndarray) -> UserHistories:
     """Keep some users, as ``sequences.sample_users`` does."""
     counts = np.diff(histories.offsets)
     keep = np.isin(np.repeat(np.arange(len(counts)), counts), users)
@@ -57,7 +57,9 @@ def conditioned(truth: dict[str, np.ndarray], histories: UserHistories, user: in
     joint = np.einsum("is,js,ijs->ij", look, look, state)
     noise = float(truth["noise_sd"][0]) ** 2
     surprise = histories.half_star_code[mine][:-1] / 2 - truth["movie_mean"][row[:-1]]
-    gain = np.linalg.solve(joint[:-1, :-1] + (noise + ROUNDING) * np.eye(len(row) - 1), joint[:-1, -1])
+    gain = np.linalg.solve(
+        joint[:-1, :-1] + (noise + ROUNDING_VARIANCE) * np.eye(len(row) - 1), joint[:-1, -1]
+    )
     mean = truth["movie_mean"][row[-1]] + gain @ surprise
     variance = joint[-1, -1] - gain @ joint[:-1, -1] + noise
     return float(expected_stars(np.array([mean]), np.sqrt(np.array([variance])))[0])
@@ -65,17 +67,17 @@ def conditioned(truth: dict[str, np.ndarray], histories: UserHistories, user: in
 
 @settings(max_examples=15, deadline=None)
 @given(seed=st.integers(0, 1000))
-def test_filter_equals_gaussian_conditioning(seed: int) -> None:
+def test_bayes_predictions_equal_gaussian_conditioning(seed: int) -> None:
     data = generate_demo(Demo(users=5, movies=60, mean_ratings=25, max_ratings=40), seed)
-    histories = histories_of(data)
+    histories = demo_histories(data)
     found = bayes_predictions(data.truth, histories, data.truth["movie_id"]).posterior
     expected = [conditioned(data.truth, histories, user) for user in range(5)]
     np.testing.assert_allclose(found, expected, rtol=1e-8)
 
 
-def test_no_history_gives_the_movies_mean_seen_through_all_uncertainty() -> None:
+def test_bayes_predictions_without_history() -> None:
     data = generate_demo(Demo(users=3, movies=5, mean_ratings=1, max_ratings=1), 1)
-    histories, truth = histories_of(data), data.truth
+    histories, truth = demo_histories(data), data.truth
     row = histories.movie_row
     look = np.column_stack([np.ones(3), truth["factors"][row]])
     spread = np.sqrt((look**2 * truth["prior_variance"]).sum(axis=1) + truth["noise_sd"][0] ** 2)
@@ -84,11 +86,11 @@ def test_no_history_gives_the_movies_mean_seen_through_all_uncertainty() -> None
 
 
 @pytest.mark.parametrize("mean", [-1.0, 0.6, 2.9, 4.4, 7.0])
-@pytest.mark.parametrize("sd", [0.05, 0.7, 2.0])
-def test_expectation_agrees_with_simulation(mean: float, sd: float) -> None:
-    heard = mean + sd * np.random.default_rng(0).standard_normal(400_000)
-    stars = np.clip(np.floor(heard * 2 + 0.5) / 2, 0.5, 5.0)
-    found = expected_stars(np.array([mean]), np.array([sd]))[0]
+@pytest.mark.parametrize("std", [0.05, 0.7, 2.0])
+def test_expected_stars_agree_with_simulation(mean: float, std: float) -> None:
+    sampled_ratings = mean + std * np.random.default_rng(0).standard_normal(400_000)
+    stars = np.clip(np.floor(sampled_ratings * 2 + 0.5) / 2, 0.5, 5.0)
+    found = expected_stars(np.array([mean]), np.array([std]))[0]
     assert found == pytest.approx(stars.mean(), abs=4 * max(stars.std(), 0.01) / np.sqrt(400_000))
 
 
@@ -112,7 +114,7 @@ def damped_biases(histories: UserHistories, movies: int) -> np.ndarray:
 )
 def test_errors_are_in_order_and_biases_well_above(users: int, movies: int, seed: int) -> None:
     data = generate_demo(Demo(users=users, movies=movies, mean_ratings=100, max_ratings=1000), seed)
-    histories = histories_of(data)
+    histories = demo_histories(data)
     found, stars = (
         bayes_predictions(data.truth, histories, data.truth["movie_id"]),
         histories.half_star_code[histories.test] / 2,
@@ -122,9 +124,9 @@ def test_errors_are_in_order_and_biases_well_above(users: int, movies: int, seed
     assert rmse(damped_biases(histories, movies), stars) >= 1.10 * posterior
 
 
-def test_predictions_are_unbiased_and_on_the_scale() -> None:
+def test_bayes_predictions_are_unbiased_and_on_the_scale() -> None:
     data = generate_demo(Demo(users=3000, movies=1000, mean_ratings=40, max_ratings=100), 9)
-    histories = histories_of(data)
+    histories = demo_histories(data)
     found, stars = (
         bayes_predictions(data.truth, histories, data.truth["movie_id"]),
         histories.half_star_code[histories.test] / 2,
@@ -135,22 +137,22 @@ def test_predictions_are_unbiased_and_on_the_scale() -> None:
         assert prediction.max() <= 5.0
 
 
-def test_sampled_users_and_other_movie_rows_change_nothing() -> None:
+def test_bayes_predictions_of_sampled_users() -> None:
     data = generate_demo(Demo(users=60, movies=200, mean_ratings=30, max_ratings=80), 4)
-    whole = histories_of(data)
+    complete = demo_histories(data)
     users = np.array([3, 10, 11, 40, 59])
-    some = sampled(whole, users)
+    some = sample_users(complete, users)
     rated, row = np.unique(some.movie_row, return_inverse=True)
     some = replace(some, movie_row=row.astype(np.int32))
     found = bayes_predictions(data.truth, some, data.truth["movie_id"][rated])
-    expected = bayes_predictions(data.truth, whole, data.truth["movie_id"])
+    expected = bayes_predictions(data.truth, complete, data.truth["movie_id"])
     np.testing.assert_allclose(found.posterior, expected.posterior[users], rtol=1e-12)
     np.testing.assert_allclose(found.oracle, expected.oracle[users], rtol=1e-12)
 
 
-def test_several_targets_of_a_person_are_predicted_each_from_what_came_before() -> None:
+def test_bayes_predictions_of_several_targets_a_user() -> None:
     data = generate_demo(Demo(users=20, movies=100, mean_ratings=20, max_ratings=50), 6)
-    last = histories_of(data)
+    last = demo_histories(data)
     both = np.sort(np.concatenate([last.test, last.test - 1]))
     found = bayes_predictions(data.truth, replace(last, test=both), data.truth["movie_id"])
     for targets in (last.test, last.test - 1):
@@ -159,19 +161,19 @@ def test_several_targets_of_a_person_are_predicted_each_from_what_came_before() 
         np.testing.assert_allclose(found.posterior[here], alone.posterior, rtol=1e-12)
 
 
-def test_no_targets_give_no_predictions() -> None:
+def test_bayes_predictions_without_targets() -> None:
     data = generate_demo(Demo(users=3, movies=20, mean_ratings=5, max_ratings=9), 4)
-    found = bayes_predictions(data.truth, replace(histories_of(data), test=NONE), data.truth["movie_id"])
+    found = bayes_predictions(data.truth, replace(demo_histories(data), test=NONE), data.truth["movie_id"])
     assert len(found.oracle) == len(found.posterior) == 0
 
 
-def test_another_demos_truth_is_refused() -> None:
+def test_bayes_predictions_refuse_the_truth_of_another_demo() -> None:
     params = Demo(users=20, movies=50, mean_ratings=10, max_ratings=40)
     data, other = generate_demo(params, 1), generate_demo(params, 2)
-    histories = histories_of(data)
-    with pytest.raises(ArtifactError, match=r"none of user .* Run `dvc repro`"):
+    histories = demo_histories(data)
+    with pytest.raises(ArtifactError, match=r"no user .* Run `dvc repro`"):
         bayes_predictions(
             {**other.truth, "movie_id": data.truth["movie_id"]}, histories, data.truth["movie_id"]
         )
-    with pytest.raises(ArtifactError, match="none of movie"):
+    with pytest.raises(ArtifactError, match="no movie"):
         bayes_predictions(data.truth, histories, data.truth["movie_id"] + 10**6)

@@ -9,7 +9,7 @@ from reelgraph.evaluation import plots
 from reelgraph.evaluation.calibration import calibration
 
 
-def test_a_shift_is_the_error() -> None:
+def test_calibration_of_a_shift() -> None:
     actual = np.array([2.0, 3.0, 3.0, 5.0])
     found = calibration(np.arange(4), actual, actual - 0.2, 0)
     assert found["ece"] == pytest.approx(0.2)
@@ -19,18 +19,18 @@ def test_a_shift_is_the_error() -> None:
     assert found["bin_06"]["actual"] == found["bin_06"]["actual_ci_low"] == 3.0
 
 
-def test_a_right_model_is_calibrated_and_errors_within_a_bin_cancel() -> None:
-    draw = np.random.default_rng(0)
-    truth = draw.uniform(2, 4.5, 20_000)
-    actual = truth + draw.normal(0, 0.8, 20_000)
+def test_calibration_of_a_correct_model() -> None:
+    rng = np.random.default_rng(0)
+    truth = rng.uniform(2, 4.5, 20_000)
+    actual = truth + rng.normal(0, 0.8, 20_000)
     assert calibration(np.arange(20_000), actual, truth, 0)["ece"] < 0.03
     assert calibration(np.arange(20_000), actual, np.full(20_000, truth.mean()), 0)["ece"] < 0.03
     assert calibration(np.arange(20_000), actual, 2 * truth - 3.25, 0)["ece"] > 0.4
 
 
-def test_the_picture_is_the_same_bytes_each_time(tmp_path: Path) -> None:
+def test_save_calibration_is_deterministic(tmp_path: Path) -> None:
     found = calibration(np.arange(4), np.array([2.0, 3.0, 3.5, 5.0]), np.array([2.1, 3.0, 3.1, 4.5]), 0)
     for name in ("a.png", "b.png"):
-        plots.calibration(found, tmp_path / name)
+        plots.save_calibration(found, tmp_path / name)
     assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
     assert (tmp_path / "a.png").read_bytes().startswith(b"\x89PNG")

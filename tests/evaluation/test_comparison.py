@@ -14,29 +14,31 @@ from reelgraph.raters.rater import Attributions, Prediction
 from reelgraph.runtime.atomic_io import write_arrays
 from reelgraph.runtime.errors import ArtifactError, TrainingError
 from reelgraph.schemas.kg import KnowledgeGraph, Relation
-from reelgraph.sequences.dataset import FITS, UserHistories, star_ratings
+from reelgraph.sequences.dataset import FITS, Fit, UserHistories, star_ratings
 from tests.helpers.history_strategies import random_histories
 
 
 @pytest.fixture
-def people() -> UserHistories:
+def histories() -> UserHistories:
     return random_histories(1, 20, 40, 40)
 
 
-def judged(
-    people: UserHistories, val: np.ndarray, test: np.ndarray, **others: np.ndarray
+def evaluate_stars(
+    histories: UserHistories, val: np.ndarray, test: np.ndarray, **others: np.ndarray
 ) -> comparison.Evaluation:
     said = {rows: Prediction(test) for rows in FITS}
     fits = {
-        name: io.BaselinePredictions(predicted[people.users_of(people.val)], dict.fromkeys(FITS, predicted))
+        name: io.BaselinePredictions(
+            predicted[histories.users_of(histories.val)], dict.fromkeys(FITS, predicted)
+        )
         for name, predicted in others.items()
     }
-    return comparison.evaluate(people, Prediction(val), said, fits, "train", seed=0)
+    return comparison.evaluate(histories, Prediction(val), said, fits, "train", seed=0)
 
 
-def test_errors_by_hand(people: UserHistories) -> None:
-    actual = star_ratings(people, people.test)
-    found = judged(people, star_ratings(people, people.val), actual + 1, other=actual + 2)
+def test_evaluate_errors_by_hand(histories: UserHistories) -> None:
+    actual = star_ratings(histories, histories.test)
+    found = evaluate_stars(histories, star_ratings(histories, histories.val), actual + 1, other=actual + 2)
     test = found.rater["test"]
     assert test["rmse"] == test["mae"] == test["mse"] == pytest.approx(1)
     assert test["train"]["rmse"] == pytest.approx(1)
@@ -45,23 +47,29 @@ def test_errors_by_hand(people: UserHistories) -> None:
     assert found.rater["val"] == {"rmse": 0, "mae": 0}
     assert found.baselines["other"]["rmse"] == pytest.approx(2)
     assert found.baselines["other"]["train_val"] == {"rmse": pytest.approx(2), "mae": pytest.approx(2)}
-    said = (actual + 2)[people.users_of(people.val)]
-    val = np.sqrt(np.mean((said - star_ratings(people, people.val)) ** 2))
+    said = (actual + 2)[histories.users_of(histories.val)]
+    val = np.sqrt(np.mean((said - star_ratings(histories, histories.val)) ** 2))
     assert found.baselines["other"]["val_rmse"] == pytest.approx(val)
     assert found.baselines["other"]["rmse_diff_ci_high"] == pytest.approx(-1)
     assert "interval" not in found.rater
 
 
-def test_improvement_is_over_the_user_mean_of_training_rows(people: UserHistories) -> None:
-    means = [
-        people.half_star_code[a:b].mean() / 2 for a, b in zip(people.offsets, people.train_end, strict=False)
-    ]
-    actual = star_ratings(people, people.test)
-    found = judged(people, star_ratings(people, people.val), (actual + np.array(means)) / 2)
-    assert found.rater["test"]["improvement_pct"] == pytest.approx(50)
+@pytest.mark.parametrize("fit", FITS)
+def test_evaluate_improvement_is_over_the_user_mean_of_the_same_fit(
+    histories: UserHistories, fit: Fit
+) -> None:
+    ends = histories.fit_end(fit)
+    user_mean = np.array(
+        [histories.half_star_code[a:b].mean() / 2 for a, b in zip(histories.offsets, ends, strict=False)]
+    )
+    actual = star_ratings(histories, histories.test)
+    test = dict.fromkeys(FITS, Prediction((actual + user_mean) / 2))
+    val = Prediction(star_ratings(histories, histories.val))
+    evaluation = comparison.evaluate(histories, val, test, {}, fit, seed=0)
+    assert evaluation.rater["test"]["improvement_pct"] == pytest.approx(50)
 
 
-def test_coverage_and_width_of_known_distributions() -> None:
+def test_interval_metrics_of_known_distributions() -> None:
     certain = np.eye(10)[[3, 3]]
     found = interval_metrics(np.array([4, 5]), certain)
     assert (found["coverage_80"], found["width_95"]) == (0.5, 0.0)
@@ -73,25 +81,26 @@ def test_coverage_and_width_of_known_distributions() -> None:
     assert found["log_likelihood"] == pytest.approx(np.log(0.04))
 
 
-def test_coverage_of_a_right_model_is_at_least_the_level() -> None:
-    draw = np.random.default_rng(0)
-    probabilities = draw.dirichlet(np.ones(10), 4000)
-    codes = np.array([draw.choice(10, p=p) + 1 for p in probabilities])
+def test_interval_metrics_of_a_correct_model() -> None:
+    rng = np.random.default_rng(0)
+    probabilities = rng.dirichlet(np.ones(10), 4000)
+    codes = np.array([rng.choice(10, p=p) + 1 for p in probabilities])
     found = interval_metrics(codes, probabilities)
     assert found["coverage_80"] > 0.79
     assert found["coverage_95"] > 0.94
 
 
-def test_no_bound_for_real_data(people: UserHistories) -> None:
-    actual = star_ratings(people, people.test)
-    assert comparison.bayes_bound_metrics({}, people, np.arange(40), actual, 0) == {}
+def test_bayes_bound_metrics_of_real_data_are_empty(histories: UserHistories) -> None:
+    actual = star_ratings(histories, histories.test)
+    assert comparison.bayes_bound_metrics({}, histories, np.arange(40), actual, 0) == {}
 
 
-def test_every_model_has_its_intervals_and_the_paired_ones() -> None:
-    people = random_histories(4, 300, 40, 20)
-    actual, draw = star_ratings(people, people.test), np.random.default_rng(0)
-    own, other = (actual + draw.normal(0, sd, len(actual)) for sd in (1.0, 1.3))
-    found = comparison.errors_with_intervals(people, {"rater": own, "other": other}, 0)
+def test_errors_with_intervals_are_paired_with_the_rater() -> None:
+    histories = random_histories(4, 300, 40, 20)
+    actual = star_ratings(histories, histories.test)
+    rng = np.random.default_rng(0)
+    own, other = (actual + rng.normal(0, sd, len(actual)) for sd in (1.0, 1.3))
+    found = comparison.errors_with_intervals(histories, {"rater": own, "other": other}, 0)
     assert set(found["rater"]) == {"rmse", "mae", "rmse_ci_low", "rmse_ci_high", "mae_ci_low", "mae_ci_high"}
     for row in found.values():
         for error in ("rmse", "mae"):
@@ -101,14 +110,14 @@ def test_every_model_has_its_intervals_and_the_paired_ones() -> None:
         assert found["other"][f"{key}_ci_low"] < difference < found["other"][f"{key}_ci_high"] < 0
 
 
-def test_resampling_against_one_user_at_a_time() -> None:
-    draw = np.random.default_rng(0)
-    user, values = np.sort(draw.integers(0, 40, 200)), draw.normal(size=(200, 2))
+def test_bootstrap_means_equal_one_user_at_a_time() -> None:
+    rng = np.random.default_rng(0)
+    user, values = np.sort(rng.integers(0, 40, 200)), rng.normal(size=(200, 2))
     found = bootstrap_means(user, values, 0)
     mine = [np.flatnonzero(user == u) for u in np.unique(user)]
     means = []
     for _ in range(2000):
-        rows = np.concatenate([mine[u] for u in draw.integers(0, len(mine), len(mine))])
+        rows = np.concatenate([mine[u] for u in rng.integers(0, len(mine), len(mine))])
         means.append(values[rows].mean(axis=0))
     np.testing.assert_allclose(found.mean(axis=0), np.mean(means, axis=0), atol=0.01)
     np.testing.assert_allclose(
@@ -117,89 +126,89 @@ def test_resampling_against_one_user_at_a_time() -> None:
     np.testing.assert_allclose(np.cov(found.T), np.cov(np.transpose(means)), atol=2e-3)
 
 
-def test_a_users_targets_are_drawn_together() -> None:
+def test_bootstrap_means_resample_whole_users() -> None:
     values = np.repeat([0.0, 1.0], 500)[:, None]
     found = bootstrap_means(np.repeat([7, 9], 500), values, 0)
     assert set(found.ravel()) == {0.0, 0.5, 1.0}
 
 
-def test_many_users_are_drawn_in_groups_that_show_the_same_variance(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_bootstrap_means_of_groups_have_the_same_variance(monkeypatch: pytest.MonkeyPatch) -> None:
     values = np.random.default_rng(0).exponential(size=(6000, 1))
     alone = bootstrap_means(np.arange(6000), values, 0).std()
-    monkeypatch.setattr(intervals, "MOST_GROUPS", 2000)
+    monkeypatch.setattr(intervals, "MAX_GROUPS", 2000)
     assert bootstrap_means(np.arange(6000), values, 0).std() == pytest.approx(alone, rel=0.08)
 
 
-def test_draws_in_several_parts_are_as_good(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(intervals, "DRAWS_AT_ONCE", 64)
+def test_bootstrap_means_in_batches(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(intervals, "MAX_BATCH_COUNTS", 64)
     found = bootstrap_means(np.arange(50), np.arange(50.0)[:, None], 0)
     assert found.shape == (2000, 1)
     assert found.std() == pytest.approx(np.arange(50).std() / np.sqrt(50), rel=0.06)
 
 
-def test_interval_covers_a_known_difference() -> None:
-    draw = np.random.default_rng(0)
+def test_paired_rmse_interval_covers_a_known_difference() -> None:
+    rng = np.random.default_rng(0)
     covered = 0
     for seed in range(60):
         user = np.repeat(np.arange(200), 3)
-        own, other = draw.normal(0, 1.0, 600) ** 2, draw.normal(0, 1.2, 600) ** 2
+        own, other = rng.normal(0, 1.0, 600) ** 2, rng.normal(0, 1.2, 600) ** 2
         low, high = paired_rmse_interval(user, own, other, seed)
         covered += low <= 1.0 - 1.2 <= high
     assert 50 <= covered <= 60
 
 
-def test_equal_errors_have_an_interval_of_zero() -> None:
+def test_paired_rmse_interval_of_equal_errors_is_zero() -> None:
     squared = np.arange(10.0)
     assert paired_rmse_interval(np.arange(10), squared, squared, 1) == (0, 0)
 
 
-def test_a_rater_below_the_bound_is_refused_as_a_leak() -> None:
-    draw = np.random.default_rng(2)
-    actual = draw.integers(1, 11, 300) / 2
-    best = actual + draw.normal(0, 0.8, 300)
-    with pytest.raises(TrainingError, match="The rater sees what it should predict"):
+def test_check_no_leak_refuses_a_rater_below_the_bound() -> None:
+    rng = np.random.default_rng(2)
+    actual = rng.integers(1, 11, 300) / 2
+    best = actual + rng.normal(0, 0.8, 300)
+    with pytest.raises(TrainingError, match="inputs contain test ratings"):
         check_no_leak(np.arange(300), actual, actual.copy(), best, seed=0)
     check_no_leak(np.arange(300), actual, best + 0.0, best, seed=0)
 
 
-def test_pictures_are_the_same_bytes_each_time(tmp_path: Path) -> None:
-    draw = np.random.default_rng(3)
-    actual = draw.integers(1, 11, 200) / 2
-    predicted = np.clip(actual + draw.normal(0, 1, 200), 0.5, 5)
+def test_save_plots_is_deterministic(tmp_path: Path) -> None:
+    rng = np.random.default_rng(3)
+    actual = rng.integers(1, 11, 200) / 2
+    predicted = np.clip(actual + rng.normal(0, 1, 200), 0.5, 5)
     scores = {
         "rater": comparison.errors(actual, predicted),
         "user_mean": comparison.errors(actual, actual * 0 + 3),
     }
     for run in ("a", "b"):
-        plots.predicted_vs_actual(actual, predicted, tmp_path / run / "scatter.png")
-        plots.error_histogram(actual, predicted, tmp_path / run / "errors.png")
-        plots.model_comparison(scores, tmp_path / run / "bars.png")
+        plots.save_predicted_vs_actual(actual, predicted, tmp_path / run / "scatter.png")
+        plots.save_error_histogram(actual, predicted, tmp_path / run / "errors.png")
+        plots.save_model_comparison(scores, tmp_path / run / "bars.png")
     for picture in sorted((tmp_path / "a").iterdir()):
         assert picture.read_bytes().startswith(b"\x89PNG")
         assert picture.read_bytes() == (tmp_path / "b" / picture.name).read_bytes()
 
 
-def test_examples_show_titles_ratings_and_unknown_movies(people: UserHistories) -> None:
-    titles = examples.titles([None, "A | B", *["Heat"] * 38], np.arange(100, 140))
+def test_examples_show_titles_ratings_and_unknown_movies(histories: UserHistories) -> None:
+    titles = examples.movie_titles([None, "A | B", *["Heat"] * 38], np.arange(100, 140))
     assert titles[:2] == ["Unknown (100)", "A | B"]
-    actual = star_ratings(people, people.test)
+    actual = star_ratings(histories, histories.test)
     chosen = {"spread": examples.select(actual, actual + 0.25, 3)["spread"]}
     assert chosen["spread"].tolist() == [0, 9, 19]
-    index = people.test[chosen["spread"]]
+    index = histories.test[chosen["spread"]]
     reasons = [Attributions(np.array([i - 2, i - 1]), np.array([0.1, -0.3])) for i in index[:2]]
     reasons.append(Attributions(np.zeros(0, np.int64), np.zeros(0)))
     everywhere = np.arange(40)
     genre = Relation(("Crime", "Drama"), np.ones((2, 3), np.float32), everywhere, everywhere % 2)
     known = examples.MovieInfo(titles, KnowledgeGraph(everywhere, {"genre": genre}))
-    shown = examples.to_records(people, chosen, actual + 0.25, reasons, known)["spread"]
-    assert [each["movie_id"] for each in shown] == people.movie_row[index].tolist()
-    rows = examples.markdown(shown).splitlines()
+    shown = examples.to_records(histories, chosen, actual + 0.25, reasons, known)["spread"]
+    assert [each["movie_id"] for each in shown] == histories.movie_row[index].tolist()
+    rows = examples.to_markdown(shown).splitlines()
     assert len(rows) == 5
-    assert rows[2].startswith(f"| {people.user_id[0]} | ")
+    assert rows[2].startswith(f"| {histories.user_id[0]} | ")
     assert all("| +0.25 |" in row for row in rows[2:])
     moved = []
     for i, added in ((index[0] - 1, "-0.30"), (index[0] - 2, "+0.10")):
-        row, target = people.movie_row[i], people.movie_row[index[0]]
+        row, target = histories.movie_row[i], histories.movie_row[index[0]]
         shared = f" ({genre.entity_names[row % 2]})" if row % 2 == target % 2 else ""
         moved.append(titles[row].replace("|", "\\|") + f" {added}{shared}")
     assert rows[2].endswith(f"| {'; '.join(moved)} |")
@@ -216,15 +225,15 @@ def test_worst_and_best_are_the_largest_and_smallest_errors() -> None:
     assert examples.select(actual, actual, 0)["worst"].tolist() == []
 
 
-def test_predictions_name_user_and_movie(people: UserHistories) -> None:
-    predicted = star_ratings(people, people.test)
-    found = prediction_table(people, predicted, np.arange(100, 140)).to_pydict()
-    assert found["userId"] == people.user_id.tolist()
-    assert found["movieId"] == (people.movie_row[people.test] + 100).tolist()
+def test_predictions_name_user_and_movie(histories: UserHistories) -> None:
+    predicted = star_ratings(histories, histories.test)
+    found = prediction_table(histories, predicted, np.arange(100, 140)).to_pydict()
+    assert found["userId"] == histories.user_id.tolist()
+    assert found["movieId"] == (histories.movie_row[histories.test] + 100).tolist()
     assert found["rating"] == found["prediction"]
 
 
-def test_stale_predictions_of_a_baseline_are_refused(people: UserHistories, tmp_path: Path) -> None:
+def test_stale_predictions_of_a_baseline_are_refused(histories: UserHistories, tmp_path: Path) -> None:
     write_arrays(dict.fromkeys(("val", *FITS), np.zeros(3)), tmp_path / "user_mean")
     with pytest.raises(ArtifactError, match=r"float64 of shape \(3,\) instead of 20 predictions"):
-        io.read_baseline_predictions(str(tmp_path), ["user_mean"], people)
+        io.read_baseline_predictions(str(tmp_path), ["user_mean"], histories)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from reelgraph.evaluation import perturbations as module
-from reelgraph.evaluation.perturbations import perturbation_tests, shuffled, without_ratings
+from reelgraph.evaluation.perturbations import hide_ratings, perturbation_tests, shuffle_histories
 from reelgraph.raters.rater import Prediction, Rater
 from reelgraph.sequences.dataset import UserHistories, star_ratings
 from reelgraph.sequences.isolated_targets import IsolatedTargets, isolate_targets
@@ -16,12 +16,12 @@ MOVIES = 40
 
 
 @pytest.fixture
-def people() -> UserHistories:
+def histories() -> UserHistories:
     return random_histories(1, 40, MOVIES, 40)
 
 
-def cases_of(people: UserHistories) -> IsolatedTargets:
-    return isolate_targets(people, people.fit_end("train"), people.test)
+def isolate_test_targets(histories: UserHistories) -> IsolatedTargets:
+    return isolate_targets(histories, histories.fit_end("train"), histories.test)
 
 
 class Constant(Rater):
@@ -54,88 +54,92 @@ class ByMovie(Constant):
         return Prediction(np.full(len(index), 3.0) if mask_content else 0.5 + row / 10)
 
 
-def found(rater: Rater, people: UserHistories) -> dict[str, dict[str, float]]:
-    return perturbation_tests(rater, people, people.fit_end("train"), people.test, seed=0)
+def found(rater: Rater, histories: UserHistories) -> dict[str, dict[str, float]]:
+    return perturbation_tests(rater, histories, histories.fit_end("train"), histories.test, seed=0)
 
 
-def test_of_many_targets_some_are_drawn(people: UserHistories, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked = []
+def test_perturbation_tests_subsample_the_targets(
+    histories: UserHistories, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    queries = []
 
     class Noting(Constant):
         def predict(
             self, histories: UserHistories, fit_end: np.ndarray, index: np.ndarray, mask_content: bool = False
         ) -> Prediction:
-            asked.append(histories.user_id[histories.users_of(index)])
+            queries.append(histories.user_id[histories.users_of(index)])
             return super().predict(histories, fit_end, index)
 
-    monkeypatch.setattr(module, "MOST_TARGETS", 10)
-    found(Noting(), people)
-    whose = people.user_id[people.users_of(people.test)]
-    assert len(asked[0]) == 10 < len(whose)
-    assert len(set(asked[0])) == 10
-    assert all((each == asked[0]).all() for each in asked)
+    monkeypatch.setattr(module, "MAX_TARGETS", 10)
+    found(Noting(), histories)
+    whose = histories.user_id[histories.users_of(histories.test)]
+    assert len(queries[0]) == 10 < len(whose)
+    assert len(set(queries[0])) == 10
+    assert all((each == queries[0]).all() for each in queries)
 
 
-def test_a_constant_model_costs_nothing(people: UserHistories) -> None:
-    for row in found(Constant(), people).values():
+def test_perturbation_tests_of_a_constant_rater(histories: UserHistories) -> None:
+    for row in found(Constant(), histories).values():
         assert row["rmse_increase"] == row["rmse_increase_ci_low"] == row["rmse_increase_ci_high"] == 0
-        assert row["rmse"] == pytest.approx(np.sqrt(((star_ratings(people, people.test) - 3) ** 2).mean()))
+        assert row["rmse"] == pytest.approx(
+            np.sqrt(((star_ratings(histories, histories.test) - 3) ** 2).mean())
+        )
 
 
-def test_each_control_costs_the_model_that_reads_what_it_hides(people: UserHistories) -> None:
-    alike = np.array(people.half_star_code)
-    alike[people.test - 1] = alike[people.test]
-    row = found(Last(), replace(people, half_star_code=alike))
+def test_perturbation_tests_find_what_a_rater_reads(histories: UserHistories) -> None:
+    alike = np.array(histories.half_star_code)
+    alike[histories.test - 1] = alike[histories.test]
+    row = found(Last(), replace(histories, half_star_code=alike))
     assert row["history_shuffled"]["rmse_increase_ci_low"] > 0
     assert row["ratings_hidden"]["rmse_increase_ci_low"] > 0
     assert row["content_masked"]["rmse_increase"] == 0
-    told = np.array(people.movie_row)
-    told[people.test] = 10 * (people.half_star_code[people.test] / 2 - 0.5).clip(0, 3.9)
-    row = found(ByMovie(), replace(people, movie_row=told))
+    told = np.array(histories.movie_row)
+    told[histories.test] = 10 * (histories.half_star_code[histories.test] / 2 - 0.5).clip(0, 3.9)
+    row = found(ByMovie(), replace(histories, movie_row=told))
     assert row["content_masked"]["rmse_increase_ci_low"] > 0
     assert row["history_shuffled"]["rmse_increase"] == row["ratings_hidden"]["rmse_increase"] == 0
 
 
-def test_shuffling_moves_rated_movies_within_a_history_and_no_target(people: UserHistories) -> None:
-    cases = cases_of(people)
-    other = shuffled(cases, np.random.default_rng(0))
-    assert (other.timestamp == cases.timestamp).all()
+def test_shuffle_histories_permutes_within_a_history(histories: UserHistories) -> None:
+    targets = isolate_test_targets(histories)
+    other = shuffle_histories(targets, np.random.default_rng(0))
+    assert (other.timestamp == targets.timestamp).all()
     moved = 0
-    for first, last in zip(cases.offsets[:-1], cases.test, strict=True):
+    for first, last in zip(targets.offsets[:-1], targets.test, strict=True):
         parts = [
             list(
                 zip(c.movie_row[first:last], c.half_star_code[first:last], c.fitted[first:last], strict=True)
             )
-            for c in (cases, other)
+            for c in (targets, other)
         ]
         assert sorted(parts[0]) == sorted(parts[1])
         moved += parts[0] != parts[1]
-        assert other.movie_row[last] == cases.movie_row[last]
+        assert other.movie_row[last] == targets.movie_row[last]
     assert moved > 30
-    again = shuffled(cases, np.random.default_rng(0))
+    again = shuffle_histories(targets, np.random.default_rng(0))
     assert (again.movie_row == other.movie_row).all()
 
 
-def test_hidden_ratings_are_what_others_gave(people: UserHistories) -> None:
-    cases, taken = cases_of(people), people.mask_before(people.fit_end("train"))
-    hidden = without_ratings(cases, people, people.fit_end("train"))
-    assert (hidden.half_star_code[cases.test] == cases.half_star_code[cases.test]).all()
-    total = np.bincount(people.movie_row[taken], people.half_star_code[taken], MOVIES)
-    count = np.bincount(people.movie_row[taken], minlength=MOVIES)
-    for i in np.flatnonzero(cases.is_history)[::17]:
-        movie, own = cases.movie_row[i], cases.fitted[i]
+def test_hide_ratings_uses_other_users_means(histories: UserHistories) -> None:
+    targets, taken = isolate_test_targets(histories), histories.mask_before(histories.fit_end("train"))
+    hidden = hide_ratings(targets, histories, histories.fit_end("train"))
+    assert (hidden.half_star_code[targets.test] == targets.half_star_code[targets.test]).all()
+    total = np.bincount(histories.movie_row[taken], histories.half_star_code[taken], MOVIES)
+    count = np.bincount(histories.movie_row[taken], minlength=MOVIES)
+    for i in np.flatnonzero(targets.is_history)[::17]:
+        movie, own = targets.movie_row[i], targets.fitted[i]
         rest = count[movie] - own
         mean = (
-            (total[movie] - own * float(cases.half_star_code[i])) / rest
+            (total[movie] - own * float(targets.half_star_code[i])) / rest
             if rest
-            else people.half_star_code[taken].mean()
+            else histories.half_star_code[taken].mean()
         )
         assert hidden.half_star_code[i] == np.rint(mean)
 
 
-def test_a_rating_that_nobody_shares_is_not_given_away() -> None:
-    people = random_histories(1, 8, 30_000, 40)
-    end = people.fit_end("train")
-    hidden = without_ratings(isolate_targets(people, end, people.test), people, end)
-    mean = np.rint(people.half_star_code[people.mask_before(end)].mean())
+def test_hide_ratings_of_movies_without_other_ratings() -> None:
+    histories = random_histories(1, 8, 30_000, 40)
+    end = histories.fit_end("train")
+    hidden = hide_ratings(isolate_targets(histories, end, histories.test), histories, end)
+    mean = np.rint(histories.half_star_code[histories.mask_before(end)].mean())
     assert (hidden.half_star_code[hidden.is_history] == mean).mean() > 0.98

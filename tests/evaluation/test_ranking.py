@@ -22,32 +22,32 @@ from tests.helpers.history_strategies import random_histories
 MOVIES = 60
 
 
-def several() -> UserHistories:
+def histories_with_four_targets() -> UserHistories:
     """People whose last four ratings are test targets; nobody rates a movie twice."""
-    people = random_histories(2, 30, MOVIES, 40)
-    draw = np.random.default_rng(0)
-    rows = np.concatenate([draw.permutation(MOVIES)[:n] for n in np.diff(people.offsets)])
-    test = np.sort(np.concatenate([people.offsets[1:] - back for back in (1, 2, 3, 4)]))
-    return replace(people, movie_row=rows.astype(np.int32), test=test)
+    histories = random_histories(2, 30, MOVIES, 40)
+    rng = np.random.default_rng(0)
+    rows = np.concatenate([rng.permutation(MOVIES)[:n] for n in np.diff(histories.offsets)])
+    test = np.sort(np.concatenate([histories.offsets[1:] - back for back in (1, 2, 3, 4)]))
+    return replace(histories, movie_row=rows.astype(np.int32), test=test)
 
 
 @given(arrays(np.float64, st.integers(1, 12), elements=st.integers(0, 4)), st.data())
-def test_ranks_against_counting(scores: np.ndarray, data: st.DataObject) -> None:
+def test_ranks_equal_counting(scores: np.ndarray, data: st.DataObject) -> None:
     i = data.draw(st.integers(0, len(scores) - 1))
     expected = 1 + (scores > scores[i]).sum() + ((scores == scores[i]).sum() - 1) / 2
     assert ranks(scores, scores[i : i + 1]).tolist() == [expected]
 
 
-def test_figures_against_brute_force() -> None:
-    people = several()
-    asked = select_users(people, MOVIES, 100, np.random.default_rng(0))
-    scores = np.random.default_rng(1).normal(size=(len(asked.target_index), MOVIES))
-    found = ranking_metrics(asked, {"rater": scores, "other": -scores}, 0)
-    ndcg, recall, users = [], [], people.users_of(asked.target_index)
+def test_ranking_metrics_equal_brute_force() -> None:
+    histories = histories_with_four_targets()
+    queries = select_users(histories, MOVIES, 100, np.random.default_rng(0))
+    scores = np.random.default_rng(1).normal(size=(len(queries.target_index), MOVIES))
+    found = ranking_metrics(queries, {"rater": scores, "other": -scores}, 0)
+    ndcg, recall, users = [], [], histories.users_of(queries.target_index)
     for u, score in zip(users, scores, strict=True):
-        end = people.offsets[u + 1]
-        seen, test = people.movie_row[people.offsets[u] : end - 4], np.arange(end - 4, end)
-        wanted = set(people.movie_row[test[people.half_star_code[test] >= 8]].tolist())
+        end = histories.offsets[u + 1]
+        seen, test = histories.movie_row[histories.offsets[u] : end - 4], np.arange(end - 4, end)
+        wanted = set(histories.movie_row[test[histories.half_star_code[test] >= 8]].tolist())
         best = sorted(set(range(MOVIES)) - set(seen.tolist()), key=lambda m: -score[m])
         gain = sum(1 / math.log2(i + 2) for i, m in enumerate(best[:10]) if m in wanted)
         ndcg.append(gain / sum(1 / math.log2(i + 2) for i in range(min(10, len(wanted)))))
@@ -60,51 +60,51 @@ def test_figures_against_brute_force() -> None:
     assert other["recall_20_diff_ci_low"] < difference < other["recall_20_diff_ci_high"]
 
 
-def test_who_is_asked_about_what() -> None:
-    people = several()
-    asked = select_users(people, MOVIES, 100, np.random.default_rng(0))
-    users = people.users_of(asked.target_index)
+def test_select_users_builds_queries() -> None:
+    histories = histories_with_four_targets()
+    queries = select_users(histories, MOVIES, 100, np.random.default_rng(0))
+    users = histories.users_of(queries.target_index)
     high = [
-        (people.half_star_code[people.offsets[u + 1] - 4 : people.offsets[u + 1]] >= 8).any()
+        (histories.half_star_code[histories.offsets[u + 1] - 4 : histories.offsets[u + 1]] >= 8).any()
         for u in range(30)
     ]
     assert users.tolist() == np.flatnonzero(high).tolist()
-    assert (asked.target_index == people.offsets[users + 1] - 4).all()
-    for wanted, unseen in zip(asked.relevant, asked.candidate_mask, strict=True):
+    assert (queries.target_index == histories.offsets[users + 1] - 4).all()
+    for wanted, unseen in zip(queries.relevant, queries.candidate_mask, strict=True):
         assert unseen[wanted].all()
-    fewer = select_users(people, MOVIES, 5, np.random.default_rng(0))
+    fewer = select_users(histories, MOVIES, 5, np.random.default_rng(0))
     assert len(fewer.target_index) == len(fewer.relevant) == 5
-    assert set(fewer.target_index) <= set(asked.target_index)
+    assert set(fewer.target_index) <= set(queries.target_index)
 
 
-def test_knowing_the_answer_is_perfect_and_all_equal_is_chance() -> None:
+def test_ranking_metrics_of_an_oracle_and_of_equal_scores() -> None:
     wanted = [np.array([3]), np.array([5, 6])]
-    asked = RankingQueries(np.array([0, 1]), wanted, np.ones((2, 100), bool))
+    queries = RankingQueries(np.array([0, 1]), wanted, np.ones((2, 100), bool))
     oracle = np.zeros((2, 100))
     for row, movies in zip(oracle, wanted, strict=True):
         row[movies] = [2.0, 1.0][: len(movies)]
-    found = ranking_metrics(asked, {"rater": oracle, "nothing": np.zeros((2, 100))}, 0)
+    found = ranking_metrics(queries, {"rater": oracle, "nothing": np.zeros((2, 100))}, 0)
     assert found["rater"]["ndcg_10"] == found["rater"]["recall_20"] == 1
     assert found["nothing"]["ndcg_10"] == found["nothing"]["recall_20"] == 0
 
 
-def test_nobody_to_ask_is_nothing_to_say() -> None:
-    people = several()
-    asked = select_users(
-        replace(people, half_star_code=np.full_like(people.half_star_code, 7)),
+def test_ranking_metrics_without_users_are_empty() -> None:
+    histories = histories_with_four_targets()
+    queries = select_users(
+        replace(histories, half_star_code=np.full_like(histories.half_star_code, 7)),
         MOVIES,
         9,
         np.random.default_rng(0),
     )
-    assert ranking_metrics(asked, {"rater": [], "other": []}, 0) == {}
+    assert ranking_metrics(queries, {"rater": [], "other": []}, 0) == {}
 
 
-def test_what_a_movie_scores_for_everybody() -> None:
-    people = several()
-    end = people.fit_end("train")
-    found, taken = non_personalized_scores(people, end, MOVIES + 1), people.mask_before(end)
-    mean = people.half_star_code[taken].mean()
+def test_non_personalized_scores_by_hand() -> None:
+    histories = histories_with_four_targets()
+    end = histories.fit_end("train")
+    found, taken = non_personalized_scores(histories, end, MOVIES + 1), histories.mask_before(end)
+    mean = histories.half_star_code[taken].mean()
     for movie in (0, 7, MOVIES):
-        mine = people.half_star_code[taken & (people.movie_row == movie)]
+        mine = histories.half_star_code[taken & (histories.movie_row == movie)]
         assert found["popularity"][movie] == len(mine)
         assert found["item_mean"][movie] == pytest.approx((mine.sum() + 5 * mean) / (len(mine) + 5))

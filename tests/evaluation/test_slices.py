@@ -18,11 +18,12 @@ def years(movies: int = 40) -> np.ndarray:
 
 @settings(deadline=None, max_examples=10)  # 2,000 resamples a bin
 @given(histories)
-def test_bins_partition_the_targets(h: UserHistories) -> None:
+def test_metrics_by_slice_partitions_the_targets(h: UserHistories) -> None:
     binned = slice_labels(h, h.fit_end("train"), h.test, years())
     assert set(binned) == SLICES
-    actual, draw = star_ratings(h, h.test), np.random.default_rng(0)
-    rater, peer = draw.uniform(0.5, 5, (2, len(actual)))
+    actual = star_ratings(h, h.test)
+    rng = np.random.default_rng(0)
+    rater, peer = rng.uniform(0.5, 5, (2, len(actual)))
     for bins in metrics_by_slice(binned, h.users_of(h.test), actual, rater, peer, 0).values():
         count = np.array([row["n_targets"] for row in bins.values()])
         assert count.min() >= 1
@@ -32,7 +33,7 @@ def test_bins_partition_the_targets(h: UserHistories) -> None:
             assert squares / len(actual) == pytest.approx(((said - actual) ** 2).mean())
 
 
-def test_bins_by_hand() -> None:
+def test_slice_labels_by_hand() -> None:
     h = random_histories(1, 6, 40, 30)
     end = h.fit_end("train")
     found = slice_labels(h, end, h.test, years())
@@ -56,23 +57,25 @@ def test_bins_by_hand() -> None:
     assert set(slice_labels(h, h.offsets[:-1], h.test, years())["popularity"]) == {"unseen"}
 
 
-def test_no_history_is_a_bin_of_its_own() -> None:
+def test_slice_labels_without_history() -> None:
     h = random_histories(1, 6, 40, 30)
     found = slice_labels(h, h.fit_end("train"), h.offsets[:-1], years())
     assert set(found["user_mean"]) == set(found["user_std"]) == {"none"}
     assert set(found["history"]) == {"under_10"}
 
 
-def test_a_better_rater_is_below_its_peer_in_the_interval() -> None:
-    draw, bins = np.random.default_rng(0), {"half": np.arange(400) % 2}
+def test_metrics_by_slice_of_a_better_rater() -> None:
+    rng = np.random.default_rng(0)
+    bins = {"half": np.arange(400) % 2}
     actual = np.full(400, 3.0)
-    rater, peer = actual + draw.normal(0, 0.5, 400), actual + draw.normal(0, 1.0, 400)
-    for row in metrics_by_slice(bins, np.arange(400), actual, rater, peer, 0)["half"].values():
+    rater = actual + rng.normal(0, 0.5, 400)
+    baseline = actual + rng.normal(0, 1.0, 400)
+    for row in metrics_by_slice(bins, np.arange(400), actual, rater, baseline, 0)["half"].values():
         assert row["rmse_diff_ci_low"] < row["rmse"] - row["baseline_rmse"] < row["rmse_diff_ci_high"] < 0
         assert row["rmse_ci_low"] < row["rmse"] < row["rmse_ci_high"]
 
 
-def test_the_model_beside_is_the_best_on_validation() -> None:
+def test_compare_with_best_baseline_takes_the_best_on_validation() -> None:
     h = random_histories(1, 6, 40, 30)
     val, actual = star_ratings(h, h.val), star_ratings(h, h.test)
     others = {

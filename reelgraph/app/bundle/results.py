@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Float
 
 from reelgraph.app.bundle.catalog import format_title
+from reelgraph.core import rating_scale
 from reelgraph.core.rating_scale import STAR_STEP
 
 INTERVAL_COVERAGE = 0.8
@@ -80,10 +81,8 @@ def central_interval(probabilities: Float[np.ndarray, " codes"]) -> tuple[float,
     Args:
         probabilities: of the half stars 0.5 … 5.
     """
-    cumulative = np.cumsum(probabilities)
-    low = int((cumulative <= (1 - INTERVAL_COVERAGE) / 2).sum()) + 1
-    high = min(int((cumulative < (1 + INTERVAL_COVERAGE) / 2).sum()) + 1, len(probabilities))
-    return low * STAR_STEP, high * STAR_STEP
+    low, high = rating_scale.central_interval(probabilities, INTERVAL_COVERAGE)
+    return float(low * STAR_STEP), float(high * STAR_STEP)
 
 
 def top_k(scores: Float[np.ndarray, " movies"], k: int) -> list[int]:
