@@ -10,8 +10,7 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
-from reelgraph.params.base import SECTIONS, StageParams, load
-from reelgraph.params.evaluation import BaselineParams
+from reelgraph.params.base import SECTIONS, StageParams
 from tools.import_graph import module_path, transitive_imports
 
 NEVER_LISTED = Path("reelgraph/runtime"), Path("reelgraph/params")
@@ -21,10 +20,12 @@ SHARED = "shared.json"
 """File of a study whose stage carries the code dependencies of all stages that read it."""
 
 
-LOADED_BY_NAME = {
-    "stages.baseline": [f"reelgraph.baselines.{name}" for name in load(BaselineParams).baselines]
+REGISTRIES = {
+    "reelgraph/raters/registry.py": "reelgraph/raters/**/[a-z]*.py",
+    "reelgraph/baselines/registry.py": "reelgraph/baselines/[a-z]*.py",
+    "reelgraph/sources/source.py": "reelgraph/sources/**/[a-z]*.py",
 }
-"""Modules that a script imports by their name in the params."""
+"""Registries that import modules by name, and the modules."""
 
 
 def dvc_files() -> list[Path]:
@@ -54,6 +55,14 @@ def stages_that_share(script: str) -> list[dict]:
     """Return the stages that write a ``shared.json`` that this stage reads."""
     shared = {dep for dep in STAGES[script]["deps"] if Path(dep).name == SHARED}
     return [body for body in STAGES.values() if shared & set(body.get("outs", []))]
+
+
+def imported_modules(*scripts: Path) -> set[Path]:
+    """Return the modules that the scripts import, through the package and its registries."""
+    modules = set().union(*(transitive_imports(script) for script in scripts))
+    registered = [pattern for registry, pattern in REGISTRIES.items() if Path(registry) in modules]
+    by_name = [module for pattern in registered for module in Path().glob(pattern)]
+    return modules.union(*(transitive_imports(module) for module in by_name))
 
 
 def is_within(module: Path, dependency: str) -> bool:
@@ -86,23 +95,17 @@ def param_sections(params: list[str | dict[str, list[str]]]) -> set[str]:
 
 
 def test_transitive_imports_follows_the_package() -> None:
-    imports = {str(path) for path in transitive_imports(Path("stages/train_rater.py"))}
-    assert {
-        "reelgraph/raters/networks/attention.py",
-        "reelgraph/core/rating_scale.py",
-        "reelgraph/runtime/errors.py",
-    } <= imports
-    assert "reelgraph/baselines/user_mean.py" not in imports
+    imports = {str(path) for path in transitive_imports(Path("stages/train_gnn.py"))}
+    assert {"reelgraph/gnn/sage.py", "reelgraph/core/seeds.py", "reelgraph/runtime/errors.py"} <= imports
+    assert "reelgraph/text/encoder.py" not in imports
 
 
 @pytest.mark.parametrize("script", STAGES)
 def test_imports_of_a_stage_are_in_listed_folders(script: str) -> None:
     listed = [dep for body in (STAGES[script], *stages_that_share(script)) for dep in code_dependencies(body)]
-    modules = [script, *LOADED_BY_NAME.get(script, [])]
-    imports = set().union(*(transitive_imports(module_path(module)) for module in modules))
     unlisted = {
         str(module)
-        for module in imports
+        for module in imported_modules(module_path(script))
         if not any(module.is_relative_to(folder) for folder in NEVER_LISTED)
         and not any(is_within(module, dep) for dep in listed)
     }
@@ -111,8 +114,9 @@ def test_imports_of_a_stage_are_in_listed_folders(script: str) -> None:
 
 @pytest.mark.parametrize("script", STAGES)
 def test_listed_folders_of_a_stage_are_imported(script: str) -> None:
-    scripts = [module_path(word) for word in str(STAGES[script]["cmd"]).split()[2:]]
-    imports = set().union(*(transitive_imports(path) for path in scripts if path.is_file()))
+    words = str(STAGES[script]["cmd"]).split()[2:]
+    modules = [path for word in words if (path := module_path(word)).is_file()]
+    imports = imported_modules(*modules)
     unused = [
         dep
         for dep in code_dependencies(STAGES[script])
