@@ -1,4 +1,5 @@
 # make repro   install everything, run the pipeline, print the results
+# make test-fast  run lint and the fast tests
 # make test    run all tests
 # make help    list all targets
 PYTHON ?= python3
@@ -9,7 +10,7 @@ READY := $(VENV)/.ready
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export DVC_NO_ANALYTICS := 1
 
-.PHONY: repro show test lint format review docs check-reproducible lock audit test-crash soak fuzz restore \
+.PHONY: repro show test test-fast lint format review docs check-reproducible lock audit test-crash soak fuzz restore \
 	reproduce-reference external-baselines study-probe study-ablation bench setup clean help
 
 repro: $(READY)  ## run what is stale, then print the results
@@ -21,6 +22,9 @@ show: $(READY)  ## print the results
 	@python -m tools.summary
 
 # Two processes, one of which runs the pipeline's tests; `python -m pytest FILE` uses one.
+test-fast: lint  ## run lint and the fast tests
+	python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder -m "not pipeline and not slow"
+
 test: $(READY)  ## run all tests
 	python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder
 

@@ -1,4 +1,8 @@
-"""Shapes in type annotations are checked while the tests run."""
+"""Checks of array shapes, test tiers and shared fixtures.
+
+Markers: ``pipeline`` runs DVC on a copy of the project, ``slow`` trains or reads more than a unit test needs. The fast
+tier, ``make test-fast``, runs neither.
+"""
 
 from __future__ import annotations
 
@@ -11,41 +15,46 @@ import pytest
 from hypothesis import settings
 from jaxtyping import install_import_hook
 
-import reelgraph.core.torch_setup  # noqa: F401  before torch: it says how torch's threads wait
+import reelgraph.core.torch_setup  # noqa: F401  before torch: it sets how torch's threads wait
 
 install_import_hook("reelgraph", "beartype.beartype")
 
-NEEDED = ("pyspark", "Java", "chromium", "peers", "ONNX", "docs")
-# A busy machine is no failure.
-settings.register_profile("untimed", deadline=None)
-settings.load_profile("untimed")
+REQUIRED_IN_CI = "pyspark", "Java", "chromium", "external-baselines", "ONNX", "docs"
+"""Words in the reasons of skips that fail in CI, which installs everything."""
+
+SLOW_MODULES: tuple[str, ...] = ()
+"""Test modules of the whole tier, relative to tests/."""
+
+settings.register_profile("no_deadline", deadline=None)  # a busy machine is no failure
+settings.load_profile("no_deadline")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Where two processes share the tests, one takes those of the pipeline, first; files are kept whole."""
-    here = Path(__file__).parent
-    files = {item: item.path.relative_to(here) for item in items}
-    for item, file in files.items():
-        group = "pipeline" if file.parts[0] == "pipeline" else str(file)
-        item.add_marker(pytest.mark.xdist_group(group))
-    items.sort(key=lambda item: files[item].parts[0] != "pipeline")
+    """Mark slow modules; run the tests of the pipeline first, in one process; keep each module in one process."""
+    tests = Path(__file__).parent
+    paths = {item: item.path.relative_to(tests) for item in items}
+    for item, path in paths.items():
+        if path.as_posix() in SLOW_MODULES:
+            item.add_marker(pytest.mark.slow)
+        item.add_marker(pytest.mark.xdist_group("pipeline" if path.parts[0] == "pipeline" else str(path)))
+    items.sort(key=lambda item: paths[item].parts[0] != "pipeline")
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """In CI, whose script installs Java, Chromium and their packages, a test that skips for want of them fails."""
-    skipped = [str(report.longrepr) for report in terminalreporter.stats.get("skipped", [])]
-    wanting = [why for why in skipped if any(need in why for need in NEEDED)]
-    if os.environ.get("REELGRAPH_CI") and wanting:
-        pytest.exit(f"skipped in CI: {wanting[0]}", returncode=1)
+    """Fail in CI if a test was skipped because a package or program is missing."""
+    reasons = [str(report.longrepr) for report in terminalreporter.stats.get("skipped", [])]
+    missing = [reason for reason in reasons if any(word in reason for word in REQUIRED_IN_CI)]
+    if os.environ.get("REELGRAPH_CI") and missing:
+        pytest.exit(f"skipped in CI: {missing[0]}", returncode=1)
 
 
 @pytest.fixture(scope="session")
 def real_data() -> Path:
-    """Folder with real MovieLens and TMDB files; skips where there is none."""
-    place = os.environ.get("REELGRAPH_REAL_DATA")
-    if not place:
+    """Folder with real MovieLens and TMDB files; skips without it."""
+    folder = os.environ.get("REELGRAPH_REAL_DATA")
+    if not folder:
         pytest.skip("REELGRAPH_REAL_DATA names no folder with MovieLens and TMDB files")
-    return Path(place)
+    return Path(folder)
 
 
 @pytest.fixture
@@ -59,7 +68,7 @@ def duckdb_engine():
 
 @pytest.fixture
 def spark() -> str:
-    """The backend's name, where it can run."""
+    """The name of the Spark backend; skips where Spark cannot run."""
     if importlib.util.find_spec("pyspark") is None or shutil.which("java") is None:
         pytest.skip("Spark needs the package pyspark and Java 17")
     return "spark"
