@@ -20,7 +20,7 @@ BASELINES = (
     "global_mean", "user_mean", "item_mean", "recent_mean", "bias", "bias_recent", "item_knn", "biased_mf"
 )  # fmt: skip
 
-MEASURED = {"evaluate", "diagnose", "ranking"}
+EVALUATION = {"evaluate", "error_analysis", "evaluate_ranking"}
 
 pytestmark = [pytest.mark.pipeline, pytest.mark.usefixtures("unchanged")]
 
@@ -120,7 +120,7 @@ def test_a_fresh_clone_makes_the_same_bytes(project: Project, tmp_path: Path) ->
     clone = Project.__new__(Project)
     clone.folder = tmp_path / "clone"
     stages = set(clone.run("dvc", "stage", "list", "--name-only").split())
-    with_metrics_in_git = {"embeddings", "counts", "diagnose", "ranking"}
+    with_metrics_in_git = {"evaluate_embeddings", "dataset_stats", "error_analysis", "evaluate_ranking"}
     other = {"PYTHONHASHSEED": "7", "TZ": "Asia/Tokyo", "LC_ALL": "C"}
     command = (*without_network(), "taskset", "--cpu-list", "0", "dvc", "repro")
     assert clone.executed_stages(*command, **other) == stages - with_metrics_in_git
@@ -130,13 +130,15 @@ def test_a_fresh_clone_makes_the_same_bytes(project: Project, tmp_path: Path) ->
 @pytest.mark.parametrize(
     ("settings", "stages"),
     [
-        ("model.hidden_dim=24", {"train_rater"} | MEASURED),
-        ("model.type=transformer", {"train_rater"} | MEASURED),
-        ("model.embedding=kg_gnn", {"train_rater", "map"} | MEASURED),
-        ("evaluate.ranking_users=3 baselines.recent_mean.recent=3", {"baseline@recent_mean"} | MEASURED),
+        ("model.hidden_dim=24", {"train_rater"} | EVALUATION),
+        ("model.type=transformer", {"train_rater"} | EVALUATION),
+        ("model.embedding=kg_gnn", {"train_rater", "layout_map"} | EVALUATION),
+        ("evaluate.ranking_users=3 baselines.recent_mean.recent=3", {"baseline@recent_mean"} | EVALUATION),
         (
             "sequences.split=global_time",
-            {"make_sequences", "counts", "train_rater"} | MEASURED | {f"baseline@{n}" for n in BASELINES},
+            {"make_sequences", "dataset_stats", "train_rater"}
+            | EVALUATION
+            | {f"baseline@{n}" for n in BASELINES},
         ),
     ],
 )
