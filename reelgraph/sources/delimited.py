@@ -14,7 +14,9 @@ import io
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
+from typing import NamedTuple
 
 import pyarrow as pa
 import pyarrow.csv as pa_csv
@@ -29,6 +31,12 @@ UNIT_SEPARATOR = "\x1f"
 
 MAX_QUOTED_CHARS = 60
 """Longest part of a cell that an error message quotes."""
+
+MAX_REPORTED_ROWS = 10
+"""Largest number of malformed rows that an error message locates."""
+
+MAX_SCANNED_ROWS = 1_000_000
+"""Rows after the first malformed one that are searched for others; more would take minutes."""
 
 MAX_CELL_CHARS = 1 << 24
 
@@ -180,35 +188,63 @@ def line_in_files(files: Sequence[DelimitedFile], row: int) -> str:
 
 
 def locate_csv_error(file: DelimitedFile, names: tuple[str, ...], error: pa.ArrowInvalid) -> InputError:
-    """Return the error for the first malformed row.
+    """Return an error with the first malformed row, and the positions of the next ones.
 
     Args:
         file: the file that pyarrow failed to read.
         names: names of all its columns.
         error: pyarrow's error, which is reported if no malformed row is found.
     """
+    row_errors: list[_RowError] = []
+    remedy = "Export the file again."
     try:
-        for index, (line, cells) in enumerate(iterate_rows(file)):
-            is_header = index == 0 and not file.names
-            if not is_header and (row_error := _row_error(file, names, line, cells)):
-                return row_error
+        for row_error in islice(_row_errors(file, names), MAX_REPORTED_ROWS):
+            row_errors.append(row_error)
     except csv.Error as csv_error:
-        return InputError(str(file.path), "a readable table", str(csv_error), "Export the file again.")
-    return InputError(str(file.path), f"a table separated by {file.delimiter!r}",
-                      str(error).splitlines()[0][:200], "Export the file again.")  # fmt: skip
+        if not row_errors:
+            return InputError(str(file.path), "a readable table", str(csv_error), remedy)
+    if not row_errors:
+        cause = str(error).splitlines()[0][:200]
+        return InputError(str(file.path), f"a table separated by {file.delimiter!r}", cause, remedy)
+    first, *further = row_errors
+    also = f" (also {'; '.join(row_error.position for row_error in further)})" if further else ""
+    return InputError(f"{file.path}: {first.position}", first.expected, f"{first.got}{also}", first.remedy)
 
 
-def _row_error(file: DelimitedFile, names: tuple[str, ...], line: int, cells: list[str]) -> InputError | None:
-    location = f"{file.path}: line {line:,}"
+class _RowError(NamedTuple):
+    """The first violation in a row; the fields are those of ``InputError``, without the file."""
+
+    position: str
+    expected: str
+    got: str
+    remedy: str
+
+
+def _row_errors(file: DelimitedFile, names: tuple[str, ...]) -> Iterator[_RowError]:
+    """Yield an error for each malformed row, at most ``MAX_SCANNED_ROWS`` after the first."""
+    rows_left: int | None = None
+    for index, (line, cells) in enumerate(iterate_rows(file)):
+        is_header = index == 0 and not file.names
+        if not is_header and (row_error := _row_error(file, names, line, cells)):
+            rows_left = MAX_SCANNED_ROWS if rows_left is None else rows_left
+            yield row_error
+        if rows_left is not None:
+            rows_left -= 1
+            if rows_left < 0:
+                return
+
+
+def _row_error(file: DelimitedFile, names: tuple[str, ...], line: int, cells: list[str]) -> _RowError | None:
+    position = f"line {line:,}"
     if len(cells) != len(names):
-        return InputError(location, f"{len(names)} cells ({', '.join(names)})",
-                          f"{len(cells)}: {_quote(file.delimiter.join(cells))}",
-                          "Correct the line, or quote cells that contain the delimiter.")  # fmt: skip
+        return _RowError(position, f"{len(names)} cells ({', '.join(names)})",
+                         f"{len(cells)}: {_quote(file.delimiter.join(cells))}",
+                         "Correct the line, or quote cells that contain the delimiter.")  # fmt: skip
     cell_of_column = dict(zip(names, cells, strict=True))
     for column, dtype in file.columns.items():
         cell = cell_of_column[column]
         if expected := _violated_format(cell, dtype, file.encoding):
-            return InputError(f"{location}, column {column}", expected, _quote(cell), "Correct the cell.")
+            return _RowError(f"{position}, column {column}", expected, _quote(cell), "Correct the cell.")
     return None
 
 

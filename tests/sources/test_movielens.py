@@ -129,6 +129,8 @@ BAD = {
     "NaN": (latest("ratings.csv", f"{HEAD}1,1,nan,1\n"), ["rating is missing", "line 2"]),
     "text id": (latest("ratings.csv", f"{HEAD}1,1,4,1\nx,2,4,1\n"),
                 ["ratings.csv: line 3, column userId", "a whole number", "'x'"]),
+    "several bad rows": (latest("ratings.csv", f"{HEAD}1,1,4,1\nx,2,4,1\n1,1\n1,1,good,1\n"),
+                         ["ratings.csv: line 3, column userId", "'x' (also line 4; line 5, column rating)"]),
     "too big an id": (latest("ratings.csv", f"{HEAD}99999999999999999999,2,4,1\n"), ["line 2, column userId"]),
     "text rating": (latest("ratings.csv", f"{HEAD}1,1,good,1\n"), ["line 2, column rating", "'good'"]),
     "blank id": (latest("ratings.csv", f"{HEAD}1,,4,1\n"), ["movieId is missing", "line 2"]),
