@@ -1,4 +1,4 @@
-"""A copy of the project in a folder of its own, run as a user runs it."""
+"""A copy of the project in a temporary folder, for tests that run commands as a user does."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ TINY = {
     "kg.fasttext_epochs": 1, "gnn.epochs": 2, "gnn.hidden_dim": 16, "gnn.out_dim": 16,
     "model.hidden_dim": 16, "train.epochs": 2, "gp.epochs": 1, "gp.head_epochs": 1, "embeddings.pairs": 100,
 }  # fmt: skip
-"""A demo whose stages take as long as their imports."""
+"""Params of a demo whose stages take no longer than their imports."""
 
 
 class Project:
-    """A git and DVC repository with the working tree's files."""
+    """A git and DVC repository with the files of the working tree."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -29,17 +29,17 @@ class Project:
                 (folder / name).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy2(ROOT / name, folder / name)
         self.run("git", "init", "-q")
-        self.commit("as it is")
+        self.commit("working tree")
 
     def run(self, *command: str, fails: bool = False, **env: str) -> str:
-        """Run a command in the project; return what it said on both streams."""
-        done = self._done(*command, folder=self.folder, **env)
-        said = done.stdout + done.stderr
-        assert bool(done.returncode) == fails, said
-        return said
+        """Run a command in the project and check that it succeeds or fails; return both output streams."""
+        process = self._run(*command, folder=self.folder, **env)
+        output = process.stdout + process.stderr
+        assert bool(process.returncode) == fails, output
+        return output
 
     def executed_stages(self, *command: str, **env: str) -> set[str]:
-        """Run a command; return the stages that did their work, by the timings that they leave."""
+        """Run a command; return the stages that ran, by the timings that they write."""
         shutil.rmtree(self.folder / ".timings", ignore_errors=True)
         self.run(*command, **env)
         return {path.stem for path in (self.folder / ".timings").glob("*.json")}
@@ -50,11 +50,11 @@ class Project:
         self.run("git", "-c", "user.name=t", "-c", "user.email=t@example.org", "commit", "-qm", message)
 
     def set_params(self, **values: object) -> None:
-        """Change params, named with __ for a dot, keeping the rest of the file."""
+        """Change params; ``__`` in a name stands for a dot."""
         self.update_params({key.replace("__", "."): value for key, value in values.items()})
 
     def update_params(self, values: dict[str, object], file: str = "params.yaml") -> None:
-        """Change params by key path."""
+        """Change params by key path and keep the rest of the file."""
         from ruamel.yaml import YAML
 
         yaml, path = YAML(), self.folder / file
@@ -66,16 +66,16 @@ class Project:
             yaml.dump(content, file)
 
     def _output(self, *command: str, folder: Path) -> str:
-        return self._done(*command, folder=folder).stdout
+        return self._run(*command, folder=folder).stdout
 
     def start(self, *command: str, **env: str) -> subprocess.Popen[str]:
-        """Start a command in a process group of its own; stdout and stderr come as one."""
+        """Start a command in a new process group, with stderr redirected to stdout."""
         return subprocess.Popen(
             command, cwd=self.folder, env=self._env(**env), start_new_session=True, text=True,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         )  # fmt: skip
 
-    def _done(self, *command: str, folder: Path, **env: str) -> subprocess.CompletedProcess[str]:
+    def _run(self, *command: str, folder: Path, **env: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             command, cwd=folder, env=self._env(**env), capture_output=True, text=True, check=False
         )
@@ -83,6 +83,6 @@ class Project:
     def _env(self, **env: str) -> dict[str, str]:
         path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
         inherited = {k: v for k, v in os.environ.items() if not k.startswith(("DVC_", "GIT_"))}
-        who = {"GIT_AUTHOR_NAME": "t", "GIT_AUTHOR_EMAIL": "t@example.org",
+        identity = {"GIT_AUTHOR_NAME": "t", "GIT_AUTHOR_EMAIL": "t@example.org",
                "GIT_COMMITTER_NAME": "t", "GIT_COMMITTER_EMAIL": "t@example.org"}  # fmt: skip
-        return {**inherited, **who, "PATH": path, "DVC_NO_ANALYTICS": "1", **env}
+        return {**inherited, **identity, "PATH": path, "DVC_NO_ANALYTICS": "1", **env}

@@ -1,4 +1,4 @@
-"""The tiny demo, run once for all tests of the pipeline."""
+"""A project whose tiny demo runs once for all tests of the pipeline."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from tests.helpers.project import TINY, Project
 
 @pytest.fixture(scope="session")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
-    """A project whose tiny demo has been run and committed; tests leave it as they found it."""
-    # Not beyond ASCII: DVC's queue cannot write such a path into its configuration.
-    made = Project(tmp_path_factory.mktemp("a project with spaces"))
-    made.update_params(TINY)
-    # After each stage DVC parses and writes the whole lock: with the demo's it takes 12 s of CPU time more.
-    (made.folder / "dvc.lock").unlink()
-    made.run("dvc", "repro")
-    made.commit("the tiny demo")
-    return made
+    """A project with the outputs of the tiny demo, committed. Tests that change it use ``unchanged``."""
+    # ASCII only: DVC's queue cannot write other paths into its configuration.
+    copy = Project(tmp_path_factory.mktemp("a project with spaces"))
+    copy.update_params(TINY)
+    # DVC parses and writes the whole lock after each stage.
+    (copy.folder / "dvc.lock").unlink()
+    copy.run("dvc", "repro")
+    copy.commit("the tiny demo")
+    return copy
 
 
 @pytest.fixture

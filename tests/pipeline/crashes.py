@@ -1,6 +1,6 @@
-"""Stages killed at random moments: ``python -m tests.pipeline.crashes [KILLS A STAGE AND WAY [SEED [STAGE …]]]``.
+"""Kill stages at random moments: ``python -m tests.pipeline.crashes [KILLS [SEED [STAGE …]]]``.
 
-After each kill, the next ``dvc repro`` must leave the bytes of a run that nobody disturbed.
+After each kill, the next ``dvc repro`` must write the bytes of an undisturbed run.
 """
 
 from __future__ import annotations
@@ -25,40 +25,42 @@ from voluptuous import Invalid
 
 from tests.helpers.project import TINY, Project
 
-WAYS = ("the script alone", "dvc and its script", "dvc alone")
+METHODS = ("script", "dvc and script", "dvc")
+"""Which processes are killed; with ``script`` it runs without DVC."""
 
 DEMO = {**TINY, "demo.users": 40, "demo.movies": 80, "gp.epochs": 8, "gp.head_epochs": 4, "gnn.epochs": 40,
         "evaluate.ranking_users": 5, "compute.threads": 1}  # fmt: skip
-"""Learns long enough to be killed while it learns."""
+"""Trains long enough to be killed during training."""
 
-GONE_WITHIN = 20.0
-"""Seconds in which a stage must notice that its DVC has gone, on a machine however busy."""
+ORPHAN_TIMEOUT = 20.0
+"""Seconds in which a stage must notice that its DVC was killed, also on a busy machine."""
 
 
 def commands(project: Project) -> dict[str, str]:
-    """Return each stage of the pipeline and what it runs."""
+    """Return the command of each stage of the root dvc.yaml."""
     stages = Repo(str(project.folder)).index.stages
-    own = (project.folder / "dvc.yaml").resolve()
+    dvc_file = (project.folder / "dvc.yaml").resolve()
     return {
         stage.addressing.rpartition(":")[2]: stage.cmd
         for stage in stages
-        if Path(stage.path).resolve() == own
+        if Path(stage.path).resolve() == dvc_file
     }
 
 
-def kill_stage(project: Project, stage: str, way: str, after: float) -> bool:
-    """Start a stage, kill it after some seconds; tell whether it was still at work."""
-    alone = way == "the script alone"
-    command = commands(project)[stage].split() if alone else ["dvc", "repro", "-f", "-s", stage]
+def kill_stage(project: Project, stage: str, method: str, after: float) -> bool:
+    """Start a stage and kill it after some seconds; return whether it was still running."""
+    command = ["dvc", "repro", "-f", "-s", stage]
+    if method == "script":
+        command = commands(project)[stage].split()
     process = project.start(*command)
     time.sleep(after)
     running = process.poll() is None
     if running:
         children = psutil.Process(process.pid).children(recursive=True)
-        if way == "dvc alone":
+        if method == "dvc":
             os.kill(process.pid, signal.SIGKILL)
             orphans = [child for child in children if "stages" in " ".join(_command(child))]
-            assert not psutil.wait_procs(orphans, timeout=GONE_WITHIN)[1], "an orphan goes on"
+            assert not psutil.wait_procs(orphans, timeout=ORPHAN_TIMEOUT)[1], "an orphan keeps running"
         else:
             os.killpg(process.pid, signal.SIGKILL)
     process.communicate()
@@ -73,17 +75,18 @@ def _command(process: psutil.Process) -> list[str]:
 
 
 def rerun_and_compare(project: Project, expected: dict[str, str]) -> bool:
-    """Run the pipeline again, without DVC's memory of runs; its files must be the expected ones.
+    """Run the pipeline again without DVC's run cache and compare its files with the expected ones.
 
     Returns:
         Whether DVC had been killed while it wrote dvc.lock, so that the committed one was checked out.
     """
-    forget_runs(project)
-    was_cut = restore_lock(project)
+    clear_run_cache(project)
+    lock_was_cut = restore_lock(project)
     project.run("dvc", "repro")
-    found = output_digests(project)
-    assert found == expected, sorted(k for k in {*found, *expected} if found.get(k) != expected.get(k))
-    return was_cut
+    digests = output_digests(project)
+    differing = sorted(key for key in {*digests, *expected} if digests.get(key) != expected.get(key))
+    assert differing == []
+    return lock_was_cut
 
 
 def restore_lock(project: Project) -> bool:
@@ -97,29 +100,29 @@ def restore_lock(project: Project) -> bool:
     return False
 
 
-def forget_runs(project: Project) -> None:
-    """Let DVC run a stage again instead of fetching what it once made."""
+def clear_run_cache(project: Project) -> None:
+    """Make DVC run a stage again instead of restoring its earlier outputs."""
     shutil.rmtree(project.folder / ".dvc/cache/runs", ignore_errors=True)
 
 
 def output_digests(project: Project) -> dict[str, str]:
-    """Digest everything that the stages make, and what the lock file says of each stage."""
-    places = [path for name in ("data", "metrics", "plots") for path in (project.folder / name).rglob("*")]
+    """Return the SHA-256 of each output file and of each stage's entry in dvc.lock."""
+    paths = [path for name in ("data", "metrics", "plots") for path in (project.folder / name).rglob("*")]
     files = {
         str(path.relative_to(project.folder)): path.read_bytes()
-        for path in places
+        for path in paths
         if path.is_file() and ".partial" not in str(path) and path.name != ".gitignore"
     }
-    # Not in which order: DVC adds a stage that is new in the file at its end.
+    # The order does not count: DVC appends a stage that is new in the file.
     stages = YAML(typ="safe").load(project.folder / "dvc.lock")["stages"]
     files |= {f"dvc.lock {name}": json.dumps(stage).encode() for name, stage in stages.items()}
     return {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
 
 
 def main() -> None:
-    """Kill every stage in every way, some times; count what was survived."""
+    """Kill every stage with every method and print how many kills hit a running stage."""
     kills, seed = (int(sys.argv[i]) if len(sys.argv) > i else i for i in (1, 2))
-    draw = random.Random(seed)
+    rng = random.Random(seed)
     with tempfile.TemporaryDirectory(prefix="crashes-") as folder:
         project = Project(Path(folder))
         project.update_params(DEMO)
@@ -129,25 +132,25 @@ def main() -> None:
         print(f"undisturbed: {time.monotonic() - start:.0f} s", flush=True)
         expected = output_digests(project)
         for stage in sys.argv[3:] or commands(project):
-            _kill_often(project, stage, kills, draw, expected)
+            _kill_repeatedly(project, stage, kills, rng, expected)
 
 
-def _kill_often(
-    project: Project, stage: str, kills: int, draw: random.Random, expected: dict[str, str]
+def _kill_repeatedly(
+    project: Project, stage: str, kills: int, rng: random.Random, expected: dict[str, str]
 ) -> None:
-    survived, restored = Counter[str](), 0
-    for way in WAYS:
+    kills_while_running = Counter[str]()
+    restored_locks = 0
+    for method in METHODS:
         for _ in range(kills):
             start = time.monotonic()
             project.run("dvc", "repro", "-f", "-s", stage)
-            # What DVC does before and after the script is part of it. On a busy machine no two runs are alike.
+            # This includes what DVC does before and after the script. It varies on a busy machine.
             seconds = time.monotonic() - start
-            was_running = kill_stage(project, stage, way, draw.uniform(0, seconds))
-            restored += rerun_and_compare(project, expected)
-            survived[way] += was_running
-    told = ", ".join(f"{way} {survived[way]} of {kills}" for way in WAYS)
+            kills_while_running[method] += kill_stage(project, stage, method, rng.uniform(0, seconds))
+            restored_locks += rerun_and_compare(project, expected)
+    counts = ", ".join(f"{method} {kills_while_running[method]} of {kills}" for method in METHODS)
     print(
-        f"{stage}: {seconds:.1f} s; killed at work and survived: {told}; dvc.lock restored: {restored}",
+        f"{stage}: {seconds:.1f} s; killed while running: {counts}; dvc.lock restored: {restored_locks}",
         flush=True,
     )
 

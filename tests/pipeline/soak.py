@@ -1,7 +1,7 @@
-"""The small demo many times over: ``python -m tests.pipeline.soak [RUNS [SEED]]``.
+"""Run the small demo many times with random params: ``python -m tests.pipeline.soak [RUNS [SEED]]``.
 
-Each run has other params within their ranges and may be killed once, at a random moment. A killed pipeline is run
-again; then all that it made must be the bytes of an undisturbed run of the same params, and within what is possible.
+Each run is repeated and killed once at a random moment of the repetition. The next run must write the bytes of the
+undisturbed one, and the metrics must be in their possible range.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from collections import Counter
 from pathlib import Path
 
 from tests.helpers.project import TINY, Project
-from tests.pipeline.crashes import forget_runs, output_digests, rerun_and_compare
+from tests.pipeline.crashes import clear_run_cache, output_digests, rerun_and_compare
 
 CHOICES: dict[str, list[object]] = {
     "seed": list(range(1000)),
@@ -49,45 +49,47 @@ SMALL = {**TINY, "demo.mean_ratings": 20, "demo.max_ratings": 40, "evaluate.rank
 
 
 def main() -> None:
-    """Run, kill, run again, compare; print what came of it."""
+    """Run, kill, run again, compare; print the counts of outcomes."""
     runs, seed = (int(sys.argv[i]) if len(sys.argv) > i else default for i, default in ((1, 50), (2, 0)))
-    draw, count = random.Random(seed), Counter[str]()
+    rng = random.Random(seed)
+    outcomes = Counter[str]()
     with tempfile.TemporaryDirectory(prefix="soak-") as folder:
         project = Project(Path(folder))
         for number in range(runs):
-            chosen = {key: draw.choice(values) for key, values in CHOICES.items()}
-            project.update_params({**SMALL, **chosen})
-            came = _once(project, draw)
-            count[came] += 1
-            print(f"run {number + 1}: {came}; so far {dict(count)}", flush=True)
+            params = {key: rng.choice(values) for key, values in CHOICES.items()}
+            project.update_params({**SMALL, **params})
+            outcome = _run_and_kill(project, rng)
+            outcomes[outcome] += 1
+            print(f"run {number + 1}: {outcome}; so far {dict(outcomes)}", flush=True)
 
 
-def _once(project: Project, draw: random.Random) -> str:
+def _run_and_kill(project: Project, rng: random.Random) -> str:
     start = time.monotonic()
-    forget_runs(project)
+    clear_run_cache(project)
     process = project.start("dvc", "repro", "--force")
-    said = process.communicate()[0]
+    output = process.communicate()[0]
     if process.returncode:
-        # What these params can't do is said, and is no defect: but a traceback is.
-        assert "Traceback" not in said, said
-        assert ": expected " in said, said
-        return "refused in words"
-    expected, seconds = output_digests(project), time.monotonic() - start
-    _possible(project)
-    forget_runs(project)
+        # A combination of params may be refused with a clear error; a traceback is a defect.
+        assert "Traceback" not in output, output
+        assert ": expected " in output, output
+        return "refused with an error"
+    expected = output_digests(project)
+    seconds = time.monotonic() - start
+    _check_metrics(project)
+    clear_run_cache(project)
     process = project.start("dvc", "repro", "--force")
-    time.sleep(draw.uniform(0, seconds))
+    time.sleep(rng.uniform(0, seconds))
     running = process.poll() is None
     if running:
         os.killpg(process.pid, signal.SIGKILL)
     process.communicate()
-    was_cut = rerun_and_compare(project, expected)
+    lock_was_cut = rerun_and_compare(project, expected)
     if not running:
-        return "not killed, the same bytes"
-    return "killed over dvc.lock, mended, then the same bytes" if was_cut else "killed, then the same bytes"
+        return "not killed, same bytes"
+    return "killed during a write of dvc.lock, same bytes" if lock_was_cut else "killed, same bytes"
 
 
-def _possible(project: Project) -> None:
+def _check_metrics(project: Project) -> None:
     rater = json.loads((project.folder / "metrics/rater.json").read_text())
     for part in ("val", "test"):
         assert 0 <= rater[part]["mae"] <= rater[part]["rmse"] <= 4.5, rater

@@ -27,7 +27,7 @@ DOCS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").gl
 HERE = (r"reelgraph (match-ratings|predict|recommend|similar|doctor)\b", r"dvc (metrics|params) diff", "dvc plots show",
         "dvc exp show", "dvc exp run", "make (repro|setup|lint|test)$", "dvc repro$")  # fmt: skip
 ELSEWHERE = {
-    r"dvc queue start": "tests/pipeline/test_pipeline.py::test_queued_experiments_run_the_changed_module_side_by_side",
+    r"dvc queue start": "tests/pipeline/test_pipeline.py::test_queued_experiments_run_the_changed_module_in_parallel",
     r"dvc (remote|push|pull|status)|git commit": "tests/pipeline/test_commands.py::test_a_remote_is_shared_as_the_docs_say",
     r"\w+=1 torchrun": "tests/pipeline/test_commands.py::test_processes_that_torchrun_starts",
     r"python -m pytest": "tests/docs/test_extending.py::test_an_architecture",

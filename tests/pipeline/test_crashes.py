@@ -1,4 +1,4 @@
-"""A short selection of the crashes; ``python -m tests.pipeline.crashes`` has all stages, often."""
+"""A few kills and interrupts; ``python -m tests.pipeline.crashes`` kills every stage many times."""
 
 from __future__ import annotations
 
@@ -19,28 +19,29 @@ pytestmark = [pytest.mark.pipeline, pytest.mark.usefixtures("unchanged")]
 
 
 @pytest.mark.parametrize(
-    ("stage", "way"),
+    ("stage", "method"),
     [
-        ("bert_encode", "the script alone"),
-        ("train_gnn@kg_gnn_bert", "dvc and its script"),
-        ("train_rater", "dvc alone"),
+        ("bert_encode", "script"),
+        ("train_gnn@kg_gnn_bert", "dvc and script"),
+        ("train_rater", "dvc"),
     ],
 )
-def test_the_next_run_makes_the_same_bytes(project: Project, stage: str, way: str) -> None:
+def test_repro_after_a_kill_writes_the_same_bytes(project: Project, stage: str, method: str) -> None:
     expected = output_digests(project)
-    kill_stage(project, stage, way, random.Random(stage).uniform(3, 6))
+    kill_stage(project, stage, method, random.Random(stage).uniform(3, 6))
     rerun_and_compare(project, expected)
 
 
-def test_killed_while_it_wrote_its_lock_file(project: Project) -> None:
-    expected, lock = output_digests(project), project.folder / "dvc.lock"
+def test_repro_after_a_cut_lock_file(project: Project) -> None:
+    expected = output_digests(project)
+    lock = project.folder / "dvc.lock"
     text = lock.read_text(encoding="utf-8")
     lock.write_text(text[: text.rindex("- path:") + len("- path:")], encoding="utf-8")
     assert "validation failed" in project.run("dvc", "repro", fails=True)
     assert rerun_and_compare(project, expected)
 
 
-def test_a_second_run_of_a_stage_waits_for_the_first(project: Project) -> None:
+def test_run_stage_waits_for_another_process_of_the_stage(project: Project) -> None:
     expected = output_digests(project)
     checkpoints = project.folder / ".checkpoints"
     checkpoints.mkdir(exist_ok=True)
@@ -55,30 +56,30 @@ def test_a_second_run_of_a_stage_waits_for_the_first(project: Project) -> None:
     assert output_digests(project) == expected
 
 
-def learning(project: Project) -> Path:
-    """Wait until the rater's state is on disk."""
+def wait_for_checkpoint(project: Project) -> Path:
+    """Wait until a checkpoint of the rater is on disk."""
     for _ in range(600):
-        if found := list((project.folder / ".checkpoints/train_rater").rglob("process.safetensors")):
-            return found[0]
+        if checkpoints := list((project.folder / ".checkpoints/train_rater").rglob("process.safetensors")):
+            return checkpoints[0]
         time.sleep(0.1)
-    raise AssertionError("it doesn't learn")
+    raise AssertionError("no checkpoint within a minute")
 
 
-def test_ctrl_c_says_how_to_go_on_and_two_runs_at_once_are_refused(project: Project) -> None:
+def test_ctrl_c_prints_how_to_continue_and_a_second_repro_is_refused(project: Project) -> None:
     project.set_params(gp__epochs=1000)
     process = project.start("dvc", "repro", "-s", "train_rater")
-    learning(project)
-    said = project.run("dvc", "repro", "-s", "train_rater", fails=True)
-    assert "it is being blocked by" in said or "Unable to acquire lock" in said, said
-    assert f"{process.pid}" in said or "Another DVC process" in said, said
+    wait_for_checkpoint(project)
+    output = project.run("dvc", "repro", "-s", "train_rater", fails=True)
+    assert "it is being blocked by" in output or "Unable to acquire lock" in output, output
+    assert f"{process.pid}" in output or "Another DVC process" in output, output
     os.killpg(process.pid, signal.SIGINT)
-    said = process.communicate()[0]
+    output = process.communicate()[0]
     assert process.returncode
-    assert "train_rater: stopped. `dvc repro` continues where this stage stopped." in said, said
-    assert learning(project).is_file()
+    assert "train_rater: stopped. `dvc repro` continues where this stage stopped." in output, output
+    assert wait_for_checkpoint(project).is_file()
 
 
-def test_ctrl_c_while_a_stage_is_being_imported(project: Project) -> None:
+def test_ctrl_c_during_the_imports_of_a_stage(project: Project) -> None:
     process = project.start("python", "-m", "stages.train_rater")
     while not any("torch" in Path(file.path).parts for file in psutil.Process(process.pid).memory_maps()):
         time.sleep(0.01)

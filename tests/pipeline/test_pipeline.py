@@ -1,4 +1,4 @@
-"""The pipeline whole, on a tiny demo, as a user runs it: from `dvc repro` to a queued experiment."""
+"""The whole pipeline on a tiny demo, as a user runs it: from `dvc repro` to a queued experiment."""
 
 from __future__ import annotations
 
@@ -25,24 +25,24 @@ EVALUATION = {"evaluate", "error_analysis", "evaluate_ranking"}
 pytestmark = [pytest.mark.pipeline, pytest.mark.usefixtures("unchanged")]
 
 
-def metrics(project: Project, name: str) -> dict:
+def read_metrics(project: Project, name: str) -> dict:
     return json.loads((project.folder / f"metrics/{name}.json").read_text())
 
 
-def test_every_metric_that_the_issue_names_is_there(project: Project) -> None:
-    rater = metrics(project, "rater")
+def test_repro_writes_the_metrics_files(project: Project) -> None:
+    rater = read_metrics(project, "rater")
     assert {"rmse", "mae", "mse", "n_targets", "improvement_pct"} <= set(rater["test"])
     assert {"rmse", "mae"} <= set(rater["val"])
     assert rater["parameters"] > 0
     assert rater["oracle_rmse"] < rater["bayes_rmse"]
-    baselines = metrics(project, "baselines")
+    baselines = read_metrics(project, "baselines")
     assert set(baselines) == set(BASELINES)
     bounds = {f"{key}_ci_{end}" for key in ("rmse", "mae") for end in ("low", "high")}
     paired = {f"{key}_diff_ci_{end}" for key in ("rmse", "mae") for end in ("low", "high")}
     assert bounds <= set(rater["test"])
     assert all({"rmse", "mae", "val_rmse"} | bounds | paired <= set(row) for row in baselines.values())
     for variant in ("kg_gnn", "kg_gnn_bert"):
-        statistics = metrics(project, "embeddings")[variant]["raw"]
+        statistics = read_metrics(project, "embeddings")[variant]["raw"]
         assert set(statistics) > {
             "anisotropy",
             "pair_cos_mean",
@@ -50,18 +50,18 @@ def test_every_metric_that_the_issue_names_is_there(project: Project) -> None:
             "pair_cos_p5",
             "pair_cos_p95",
         }
-        assert metrics(project, f"gnn_{variant}")["final_loss"] > 0
-    links = metrics(project, "links")
+        assert read_metrics(project, f"gnn_{variant}")["final_loss"] > 0
+    links = read_metrics(project, "links")
     assert set(links) == {"gnn", "random", "popularity", "cosine", "distmult", "transe"}
     for model in links.values():
         assert set(model) == {*ENTITY_COLUMNS, "micro", "macro"}
         assert all(set(measured) == {"mrr", "hits_1", "hits_3", "hits_10"} for measured in model.values())
-    assert {"filter", "text", "kg", "sequences"} <= set(metrics(project, "data"))
+    assert {"filter", "text", "kg", "sequences"} <= set(read_metrics(project, "data"))
 
 
-def test_the_result_is_exported_loaded_and_asked(project: Project) -> None:
-    said = json.loads(project.run("reelgraph", "export", "bundle", "--embeddings", "--json"))
-    assert {"model.safetensors", "movies.parquet", "embeddings/text.txt"} <= set(said["bytes"])
+def test_export_load_recommend_and_similar(project: Project) -> None:
+    output = json.loads(project.run("reelgraph", "export", "bundle", "--embeddings", "--json"))
+    assert {"model.safetensors", "movies.parquet", "embeddings/text.txt"} <= set(output["bytes"])
     bundle = reelgraph.load(project.folder / "bundle")
     table = pq.read_table(project.folder / "data/movies.parquet")
     assert bundle.catalog.movie_ids.tolist() == table["movieId"].to_pylist()
@@ -80,16 +80,16 @@ def test_the_result_is_exported_loaded_and_asked(project: Project) -> None:
     ]
 
 
-def test_the_errors_are_taken_apart(project: Project) -> None:
-    slices, targets = metrics(project, "slices"), metrics(project, "rater")["test"]["n_targets"]
+def test_error_analysis_and_ranking_metrics(project: Project) -> None:
+    slices, targets = read_metrics(project, "slices"), read_metrics(project, "rater")["test"]["n_targets"]
     assert set(slices) == {"history", "popularity", "user_mean", "user_std", "rating", "year", "user"}
     for bins in slices.values():
         assert sum(row["n_targets"] for row in bins.values()) == targets
         assert {row["baseline"] for row in bins.values()} < set(BASELINES)
-    calibration = metrics(project, "calibration")
+    calibration = read_metrics(project, "calibration")
     assert calibration.pop("ece") >= 0
     assert sum(row["n_targets"] for row in calibration.values()) == targets
-    controls = metrics(project, "perturbations")
+    controls = read_metrics(project, "perturbations")
     assert set(controls) == {"history_shuffled", "ratings_hidden", "content_masked"}
     for row in controls.values():
         assert (
@@ -97,25 +97,31 @@ def test_the_errors_are_taken_apart(project: Project) -> None:
             == set(row["val"])
             == set(row) - {"val"}
         )
-    ranking = metrics(project, "ranking")
+    ranking = read_metrics(project, "ranking")
     assert set(ranking) == {"rater", "popularity", "item_mean"}
     assert all(0 <= row["ndcg_10"] <= 1 and 0 <= row["recall_20"] <= 1 for row in ranking.values())
 
 
-def test_a_second_run_finds_nothing_to_do(project: Project) -> None:
+def test_a_second_repro_runs_nothing(project: Project) -> None:
     assert "Data and pipelines are up to date" in project.run("dvc", "repro")
     assert project.run("dvc", "status", "dvc.yaml").strip() == "Data and pipelines are up to date."
 
 
+def test_a_comment_in_runtime_makes_no_stage_stale(project: Project) -> None:
+    module = project.folder / "reelgraph/runtime/errors.py"
+    module.write_text(module.read_text(encoding="utf-8") + "# A comment.\n", encoding="utf-8")
+    assert project.run("dvc", "status", "dvc.yaml").strip() == "Data and pipelines are up to date."
+
+
 def without_network() -> tuple[str, ...]:
-    """Return what a command is prefixed with to run on a machine without a network, where the system lets us."""
+    """Return the prefix that runs a command without a network; empty where the system does not allow it."""
     prefix = ("unshare", "--net")
     return (
         prefix if subprocess.run([*prefix, "true"], capture_output=True, check=False).returncode == 0 else ()
     )
 
 
-def test_a_fresh_clone_makes_the_same_bytes(project: Project, tmp_path: Path) -> None:
+def test_repro_in_a_fresh_clone_writes_the_same_bytes(project: Project, tmp_path: Path) -> None:
     project.run("git", "clone", "-q", str(project.folder), str(tmp_path / "clone"))
     clone = Project.__new__(Project)
     clone.folder = tmp_path / "clone"
@@ -142,7 +148,7 @@ def test_a_fresh_clone_makes_the_same_bytes(project: Project, tmp_path: Path) ->
         ),
     ],
 )
-def test_an_experiment_reruns_what_its_param_bears_on(
+def test_exp_run_reruns_the_stages_that_read_the_param(
     project: Project, settings: str, stages: set[str]
 ) -> None:
     given = [word for setting in settings.split() for word in ("-S", setting)]
@@ -153,11 +159,11 @@ def test_an_experiment_reruns_what_its_param_bears_on(
         assert "test.rmse" in project.run("dvc", "metrics", "diff")
 
 
-def test_a_split_that_nobody_gave_is_refused(project: Project) -> None:
-    said = project.run("dvc", "exp", "run", "-S", "sequences.split=predefined", fails=True)
+def test_a_predefined_split_without_its_column_is_refused(project: Project) -> None:
+    output = project.run("dvc", "exp", "run", "-S", "sequences.split=predefined", fails=True)
     assert (
         "expected a column test, as sequences.split is predefined, got none. Set data.base and data.test"
-        in said
+        in output
     )
 
 
@@ -167,7 +173,7 @@ def stop_workers(project: Project) -> None:
             process.kill()
 
 
-def test_queued_experiments_run_the_changed_module_side_by_side(project: Project) -> None:
+def test_queued_experiments_run_the_changed_module_in_parallel(project: Project) -> None:
     module = project.folder / "reelgraph/evaluation/comparison.py"
     before, after = '"n_targets": len(actual)', '"n_targets": 1000 + len(actual)'
     assert before in module.read_text()
@@ -189,11 +195,11 @@ def test_queued_experiments_run_the_changed_module_side_by_side(project: Project
     stop_workers(project)
     assert status.count("Success") == 2, status
     shown = project.run("dvc", "exp", "show", "--json")
-    before = metrics(project, "rater")["test"]["n_targets"]
+    before = read_metrics(project, "rater")["test"]["n_targets"]
     assert shown.count(f'"n_targets": {1000 + before}') == 2
 
 
-def test_plots_show_has_every_plot(project: Project) -> None:
+def test_plots_show_renders_every_plot(project: Project) -> None:
     project.run("dvc", "plots", "show", "-o", "shown")
     page = (project.folder / "shown/index.html").read_text()
     for title in ("GNN loss", "Validation links", "Rater loss", "Rater RMSE", "Rater MAE on validation"):
@@ -203,13 +209,13 @@ def test_plots_show_has_every_plot(project: Project) -> None:
     project.run("rm", "-r", "shown")
 
 
-def test_the_result_table_names_all_models(project: Project) -> None:
-    said = project.run("python", "-m", "tools.summary")
+def test_summary_names_all_models(project: Project) -> None:
+    output = project.run("python", "-m", "tools.summary")
     for name in ("rater", "user_mean", "recent_mean", "global_mean", "best possible"):
-        assert name in said
+        assert name in output
 
 
-def test_the_report_has_every_model_and_movie(project: Project) -> None:
+def test_report_has_every_model_and_movie(project: Project) -> None:
     page = (project.folder / "data/report/index.html").read_text()
     for shown in (
         "mean of the person",
@@ -227,7 +233,7 @@ def test_the_report_has_every_model_and_movie(project: Project) -> None:
     assert "data/report/index.html" in project.run("python", "-m", "tools.summary")
 
 
-def test_a_review_says_what_changed(project: Project) -> None:
+def test_pr_report_lists_the_changes(project: Project) -> None:
     same = project.run("python", "-m", "tools.pr_report", "HEAD").splitlines()
     assert same[2] == "| lock | `dvc.yaml` |  | up to date |  |"
     # The tiny demo isn't what the studies' locks are of.
@@ -247,22 +253,22 @@ def test_a_review_says_what_changed(project: Project) -> None:
     assert "| lock | `dvc.yaml` |  | stale: report, train_rater |  |" in rows
 
 
-def test_an_unknown_param_stops_with_its_key_path_and_the_way_back(project: Project) -> None:
-    said = project.run("dvc", "exp", "run", "-S", "+model.hiden_dim=3", fails=True)
-    assert "params.yaml: model.hiden_dim: expected only keys that the section has" in said
-    assert "make restore" in said
+def test_an_unknown_param_is_refused_with_its_key_path(project: Project) -> None:
+    output = project.run("dvc", "exp", "run", "-S", "+model.hiden_dim=3", fails=True)
+    assert "params.yaml: model.hiden_dim: expected only keys that the section has" in output
+    assert "make restore" in output
 
 
-def test_a_stage_run_alone_leaves_its_old_output_when_it_fails(project: Project) -> None:
+def test_a_failed_stage_keeps_its_old_output(project: Project) -> None:
     before = (project.folder / "data/rater/train.safetensors").read_bytes()
     project.set_params(train__learning_rate=-1.0)
-    said = project.run("python", "-m", "stages.train_rater", fails=True)
-    assert "train.learning_rate: expected greater than 0, got -1.0" in said
-    assert "Traceback" not in said
+    output = project.run("python", "-m", "stages.train_rater", fails=True)
+    assert "train.learning_rate: expected greater than 0, got -1.0" in output
+    assert "Traceback" not in output
     assert (project.folder / "data/rater/train.safetensors").read_bytes() == before
 
 
-def test_other_input_makes_ingest_stale(project: Project, tmp_path: Path) -> None:
+def test_changed_input_makes_ingest_stale(project: Project, tmp_path: Path) -> None:
     catalog, ratings = tmp_path / "catalog.parquet", tmp_path / "ratings.parquet"
     for made in (catalog, ratings):
         made.write_bytes((project.folder / "data" / made.name).read_bytes())
@@ -270,11 +276,11 @@ def test_other_input_makes_ingest_stale(project: Project, tmp_path: Path) -> Non
     project.run("dvc", "repro", "ingest")
     assert "up to date" in project.run("dvc", "status", "ingest")
     ratings.write_bytes(ratings.read_bytes() + b"x")
-    said = project.run("dvc", "status", "ingest")
-    assert re.search(r"ingest:\s+changed deps:\s+modified:\s+\S*ratings.parquet", said)
+    output = project.run("dvc", "status", "ingest")
+    assert re.search(r"ingest:\s+changed deps:\s+modified:\s+\S*ratings.parquet", output)
 
 
-def test_the_ablation_is_resumed_and_collected(project: Project) -> None:
+def test_ablation_study_resumes_and_collects(project: Project) -> None:
     tiny = {"ablation.seeds": [1], "ablation.raters": ["attention"], "ablation.network_controls": [],
             "ablation.gp_controls": [], "ablation.embeddings": {"random": "data/emb_kg_gnn.parquet"},
             "ablation.epochs": 1}  # fmt: skip
@@ -298,16 +304,16 @@ def test_the_ablation_is_resumed_and_collected(project: Project) -> None:
         *(f"ablation@attention-random-none-{seed}" for seed in (1, 2)),
         "ablation",
     }
-    row = metrics(project, "ablation")["attention-random-none"]
+    row = read_metrics(project, "ablation")["attention-random-none"]
     assert row["seeds"] == 2
     assert row["val_rmse_std"] > 0
     assert (project.folder / "plots/ablation.png").is_file()
     project.run("git", "clean", "-fdq", "studies", "metrics", "plots")
 
 
-def test_the_probe_measures_every_set(project: Project) -> None:
+def test_probe_study_measures_every_embedding_set(project: Project) -> None:
     project.run("dvc", "repro", "studies/probe/dvc.yaml")
-    found = metrics(project, "probe")
-    assert set(found) > {"none", "pca_32", *metrics(project, "embeddings")}
+    found = read_metrics(project, "probe")
+    assert set(found) > {"none", "pca_32", *read_metrics(project, "embeddings")}
     assert all(row["val_rmse"] > 0 for treatments in found.values() for row in treatments.values())
     project.run("git", "clean", "-fdq", "studies", "metrics")
