@@ -25,7 +25,7 @@ def test_defaults_are_accepted() -> None:
         (
             "hidden_dim: 128 ",
             "hiden_dim: 128 ",
-            "got 2 that aren't: model.hidden_dim is missing; model.hiden_dim is an unknown key. See",
+            "got 2 invalid keys: model.hidden_dim is missing; model.hiden_dim is an unknown key. See",
         ),
         ("dropout: 0.1 ", "dropout: .nan ", "model.dropout: expected a finite number, got nan"),
         ("dropout: 0.1 ", "dropout: 1.0 ", "model.dropout: expected less than 1, got 1.0"),

@@ -1,7 +1,6 @@
-"""How params are read: frozen models, refused by key path when they don't fit.
+"""Reading and validating params: frozen models, whose errors name every invalid key.
 
-Every stage has a model of its own, whose fields are the sections of
-``params.yaml`` that the stage reads, and no others.
+Each stage has its own model. Its fields are the sections of params.yaml that the stage reads, and no others.
 """
 
 from __future__ import annotations
@@ -26,15 +25,17 @@ SECTIONS = (
 )  # fmt: skip
 """Every top-level key of params.yaml and of the studies' params.yaml.
 
-A stage checks the names of all that its files have, and the content of its own.
+A stage checks the names of all sections in its files, and the content of those that it reads.
 """
 
-SHOWN_CHARS = 80
+MAX_VALUE_CHARS = 80
+"""Longest value that an error message quotes."""
 
-MISSING, UNKNOWN = "missing", "an unknown key"
+MISSING = "missing"
+UNKNOWN = "an unknown key"
 
 Seed = Annotated[int, Field(ge=0, lt=2**63)]
-"""A seed of random numbers, 0 to 2**63 − 1."""
+"""Seed of a random generator, 0 to 2**63 − 1."""
 
 
 class Section(BaseModel):
@@ -51,7 +52,18 @@ class Section(BaseModel):
 
 
 class StageParams(Section):
-    """The sections that one stage reads; sections of other stages are passed over."""
+    """The sections that one stage reads; those of other stages are ignored."""
+
+
+class Compute(Section):
+    """Section ``compute``: where numbers are computed. Every stage that uses torch reads it."""
+
+    threads: int = Field(ge=1, le=256)
+    """CPU threads, 1 to 256. Part of the result, since sums are split by thread."""
+
+    device: Literal["cpu", "cuda", "mps", "auto"]
+    """Device of the text encoder, the GNN and the rater networks. auto: a GPU if torch finds one, else the
+    CPU. Only the CPU gives the same bytes in every run."""
 
 
 S = TypeVar("S", bound=Section)
@@ -59,8 +71,8 @@ P = TypeVar("P", bound=StageParams)
 
 
 @dataclass(frozen=True)
-class Problem:
-    """One key that doesn't fit."""
+class Violation:
+    """One key whose value is not valid."""
 
     key: str
     expected: str
@@ -73,14 +85,14 @@ class Problem:
 
 
 def load(model: type[P], *paths: Path | str) -> P:
-    """Read the sections of ``model`` from the params file, or from the files given.
+    """Read the sections of ``model`` from params.yaml, or from the given files.
 
     Raises:
-        ParamError: a file is missing, above 1 MB, no YAML 1.2 mapping, repeats a key, has an anchor or an
-            alias; or keys are unknown, missing, of a wrong type or out of range: all of them are listed.
+        ParamError: a file is missing, larger than 1 MB, not a YAML 1.2 mapping, repeats a key, or has an
+            anchor or an alias; or keys are unknown, missing, of the wrong type or out of range (lists all).
     """
     values: dict[str, object] = {}
-    source: dict[str, str] = {}
+    sources: dict[str, str] = {}
     for path in paths or (PARAMS_FILE,):
         content = read_yaml(Path(path))
         if unknown := [key for key in content if key not in SECTIONS]:
@@ -88,68 +100,61 @@ def load(model: type[P], *paths: Path | str) -> P:
                              "an unknown key" if len(unknown) == 1 else f"{len(unknown)} unknown keys",
                              "Remove it, or correct its name.")  # fmt: skip
         values |= content
-        source |= dict.fromkeys(content, str(path))
-    mine = {key: value for key, value in values.items() if key in model.model_fields}
+        sources |= dict.fromkeys(content, str(path))
+    sections = {key: value for key, value in values.items() if key in model.model_fields}
     try:
-        return model.model_validate(mine)
+        return model.model_validate(sections)
     except ValidationError as error:
-        raise _refusal(error, source) from None
+        raise _param_error(error, sources) from None
 
 
 def validate_section(model: type[S], values: Mapping[str, object], path: str, section: str) -> S:
-    """Return the values of the key ``within`` of a params file as a section.
+    """Return the values of the key ``section`` of a params file as a model.
 
     Raises:
-        ParamError: keys are unknown, missing, of a wrong type or out of range: all of them are listed.
+        ParamError: keys are unknown, missing, of the wrong type or out of range; lists all.
     """
     try:
         return model.model_validate(values)
     except ValidationError as error:
-        raise _refusal(error, dict.fromkeys((*values, *model.model_fields), path), f"{section}.") from None
+        sources = dict.fromkeys((*values, *model.model_fields), path)
+        raise _param_error(error, sources, f"{section}.") from None
 
 
-def list_violations(error: ValidationError, within: str = "") -> list[Problem]:
-    """Tell every key that doesn't fit, what it should have been and what it was."""
+def list_violations(error: ValidationError, prefix: str = "") -> list[Violation]:
+    """Return each invalid key, under ``prefix``, with what was expected and what was got."""
     return [
-        Problem(within + ".".join(map(str, each["loc"])), _expected(each["type"], each["msg"]), _got(each))
-        for each in error.errors(include_url=False)
+        Violation(prefix + ".".join(map(str, details["loc"])), _expected(details), _got(details))
+        for details in error.errors(include_url=False)
     ]
 
 
-def _got(problem: ErrorDetails) -> str:
-    if problem["type"] in ("missing", "extra_forbidden"):
-        return MISSING if problem["type"] == "missing" else UNKNOWN
-    shown = "others" if isinstance(problem["input"], dict) else repr(problem["input"])
-    return shown if len(shown) <= SHOWN_CHARS else f"{shown[:SHOWN_CHARS]}…"
-
-
-def _refusal(error: ValidationError, source: dict[str, str], within: str = "") -> ParamError:
-    found = list_violations(error, within)
-    firsts = [str(each["loc"][0]) if each["loc"] else "" for each in error.errors(include_url=False)]
-    paths = ", ".join(dict.fromkeys(source.get(first, PARAMS_FILE) for first in firsts))
-    if len(found) == 1:
-        one, remedy = found[0], f"See the comment beside the key in {paths}."
-        got = "nothing" if one.got == MISSING else one.got
-        return ParamError(f"{paths}: {one.key}", one.expected, got, remedy)
-    return ParamError(paths, "values as the comments beside the keys say",
-                      f"{len(found)} that aren't: {'; '.join(map(str, found))}",
-                      f"See the comments in {paths}.")  # fmt: skip
-
-
-def _expected(kind: str, message: str) -> str:
-    if kind == "missing":
+def _expected(details: ErrorDetails) -> str:
+    if details["type"] == "missing":
         return "a value"
-    if kind == "extra_forbidden":
+    if details["type"] == "extra_forbidden":
         return "only keys that the section has"
-    return message.removeprefix("Input should be ").removeprefix("Value error, ")
+    return details["msg"].removeprefix("Input should be ").removeprefix("Value error, ")
 
 
-class Compute(Section):
-    """Section ``compute``."""
+def _got(details: ErrorDetails) -> str:
+    if details["type"] == "missing":
+        return MISSING
+    if details["type"] == "extra_forbidden":
+        return UNKNOWN
+    text = "others" if isinstance(details["input"], dict) else repr(details["input"])
+    return text if len(text) <= MAX_VALUE_CHARS else f"{text[:MAX_VALUE_CHARS]}…"
 
-    threads: int = Field(ge=1, le=256)
-    """CPU threads, 1 to 256. Part of the result: sums are split by thread."""
 
-    device: Literal["cpu", "cuda", "mps", "auto"]
-    """Where encoder, GNN and networks are computed; auto: on a GPU where torch finds one, else the CPU.
-    Only the CPU gives the same bytes each time."""
+def _param_error(error: ValidationError, sources: dict[str, str], prefix: str = "") -> ParamError:
+    violations = list_violations(error, prefix)
+    keys = [str(details["loc"][0]) if details["loc"] else "" for details in error.errors(include_url=False)]
+    paths = ", ".join(dict.fromkeys(sources.get(key, PARAMS_FILE) for key in keys))
+    if len(violations) > 1:
+        return ParamError(paths, "values as described in the comments",
+                          f"{len(violations)} invalid keys: {'; '.join(map(str, violations))}",
+                          f"See the comments in {paths}.")  # fmt: skip
+    violation = violations[0]
+    got = "nothing" if violation.got == MISSING else violation.got
+    remedy = f"See the comment beside the key in {paths}."
+    return ParamError(f"{paths}: {violation.key}", violation.expected, got, remedy)

@@ -1,4 +1,4 @@
-"""Params of stage evaluate."""
+"""Params of the baselines and of all stages that evaluate."""
 
 from __future__ import annotations
 
@@ -14,17 +14,24 @@ class Evaluate(Section):
     """Section ``evaluate``."""
 
     fit: Literal["train", "train_val"]
-    """Rows that a model is fitted on whose test error counts; both errors are reported."""
+    """Rows that models are fitted on for the main test error. Both errors are reported."""
 
     examples: int = Field(ge=0, le=10_000)
     """Test users shown with their history, 0 to 10,000."""
 
     ranking_users: int = Field(ge=1, le=1_000_000)
-    """Users for whom all movies are ranked, drawn at random from those with a high test rating."""
+    """Users for whom all movies are ranked: a random sample of those with a high test rating."""
+
+
+class BaselineParams(StageParams):
+    """Params of stage baseline."""
+
+    baselines: dict[str, dict[str, Any]] = Field(min_length=1)
+    """Baseline → its params. The name is that of a module in reelgraph/baselines/, which has ``Params``."""
 
 
 class EvaluateParams(StageParams):
-    """What stage evaluate reads."""
+    """Params of stage evaluate."""
 
     seed: Seed
     data: Data
@@ -33,15 +40,8 @@ class EvaluateParams(StageParams):
     compute: Compute
 
 
-class BaselineParams(StageParams):
-    """What stage baseline reads."""
-
-    baselines: dict[str, dict[str, Any]] = Field(min_length=1)
-    """Baselines to compare with: files of reelgraph/baselines/, and what the ``Params`` of each takes."""
-
-
 class ErrorAnalysisParams(StageParams):
-    """What stage error_analysis reads."""
+    """Params of stage error_analysis."""
 
     seed: Seed
     baselines: dict[str, dict[str, Any]]
@@ -50,7 +50,7 @@ class ErrorAnalysisParams(StageParams):
 
 
 class EvaluateRankingParams(StageParams):
-    """What stage evaluate_ranking reads."""
+    """Params of stage evaluate_ranking."""
 
     seed: Seed
     evaluate: Evaluate

@@ -1,4 +1,4 @@
-"""Params of stage build_kg."""
+"""Params of the knowledge graph, the GNN, and the movie embeddings that it gives."""
 
 from __future__ import annotations
 
@@ -13,22 +13,16 @@ class Kg(Section):
     """Section ``kg``."""
 
     fasttext: str = Field(min_length=1)
-    """train: a model from the catalogue's text. hub: cc.en.300.bin. Else the path of a .bin file."""
+    """train: a model from the catalogue's text. hub: cc.en.300.bin. Otherwise the path of a .bin file."""
 
     fasttext_epochs: int = Field(ge=1, le=1000)
-    """Passes over the text when training, 1 to 1000."""
+    """Epochs of fastText's training, 1 to 1000."""
 
     val_fraction: float = Field(ge=0, le=0.4)
-    """Share of a relation's edges by which stage evaluate_links stops, 0 to 0.4."""
+    """Fraction of each relation's edges that evaluate_links holds out for early stopping, 0 to 0.4."""
 
     test_fraction: float = Field(ge=0, le=0.4)
-    """Share of a relation's edges by which stage evaluate_links judges, 0 to 0.4; 0: it judges nothing."""
-
-
-class BuildKgParams(StageParams):
-    """What stage build_kg reads."""
-
-    kg: Kg
+    """Fraction of each relation's edges that evaluate_links holds out for its metrics, 0 to 0.4; 0: none."""
 
 
 class Gnn(Section):
@@ -41,40 +35,23 @@ class Gnn(Section):
     """Dimension of the movie embeddings, 1 to 4096."""
 
     loss: Literal["softmax", "bpr"]
-    """softmax: an edge's true end against many of its type, from both ends; decoder, popularity, norms.
-    bpr: the reference's."""
+    """softmax: sampled softmax over both ends of an edge, with a decoder, popularity and norms.
+    bpr: that of the reference."""
 
     epochs: int = Field(ge=1, le=10_000)
-    """Full-batch passes, 1 to 10,000; with softmax at most, the links run chooses how many."""
+    """Full-batch epochs, 1 to 10,000. With softmax an upper limit: evaluate_links selects the number."""
 
     patience: int = Field(ge=1, le=10_000)
-    """softmax only: looks at the validation links, one in 4 epochs, without a better MRR until it stops."""
+    """softmax only: validations, one in 4 epochs, without a better MRR until training stops."""
 
     dropout: float = Field(ge=0, lt=1)
-    """softmax only: share of the values between the layers that is dropped in training, 0 to below 1."""
+    """softmax only: dropout probability between the layers, 0 to below 1."""
 
     learning_rate: float = Field(gt=0, le=1)
-    """Adam's step size, above 0, at most 1."""
+    """Adam's learning rate, above 0, at most 1."""
 
     precision: Literal["float32", "bfloat16"]
-    """Of matrix products, their sums apart. bfloat16: where the CPU has it, else float32."""
-
-
-class TrainGnnParams(StageParams):
-    """What stage train_gnn reads."""
-
-    seed: Seed
-    gnn: Gnn
-    compute: Compute
-
-
-class EvaluateLinksParams(StageParams):
-    """What stage evaluate_links reads."""
-
-    seed: Seed
-    kg: Kg
-    gnn: Gnn
-    compute: Compute
+    """Data type of factors of matrix products; sums are float32. bfloat16: on CPUs that support it."""
 
 
 class Embeddings(Section):
@@ -87,11 +64,34 @@ class Embeddings(Section):
     """Seed of the pairs and of the queries; 42 in the reference."""
 
     knn_queries: int = Field(ge=1, le=100_000_000)
-    """Movies whose neighbours are searched, drawn at random where there are more, 1 to 100,000,000."""
+    """Movies whose nearest neighbours are searched, 1 to 100,000,000; a random sample of more movies."""
+
+
+class BuildKgParams(StageParams):
+    """Params of stage build_kg."""
+
+    kg: Kg
+
+
+class TrainGnnParams(StageParams):
+    """Params of stage train_gnn."""
+
+    seed: Seed
+    gnn: Gnn
+    compute: Compute
+
+
+class EvaluateLinksParams(StageParams):
+    """Params of stage evaluate_links."""
+
+    seed: Seed
+    kg: Kg
+    gnn: Gnn
+    compute: Compute
 
 
 class EvaluateEmbeddingsParams(StageParams):
-    """What stage evaluate_embeddings reads."""
+    """Params of stage evaluate_embeddings."""
 
     seed: Seed
     embeddings: Embeddings
@@ -99,7 +99,7 @@ class EvaluateEmbeddingsParams(StageParams):
 
 
 class LayoutMapParams(StageParams):
-    """What stage layout_map reads."""
+    """Params of stage layout_map."""
 
     seed: Seed
     compute: Compute

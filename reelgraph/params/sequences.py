@@ -1,4 +1,4 @@
-"""Params of stage make_sequences."""
+"""Params of stage make_sequences: targets, splits and sampling of users."""
 
 from __future__ import annotations
 
@@ -14,28 +14,29 @@ class Sequences(Section):
     """Section ``sequences``."""
 
     split: Literal["leave_last_out", "global_time", "predefined"]
-    """leave_last_out: each user's last ratings test. global_time: one cut for all. given: by the source."""
+    """leave_last_out: each user's last ratings test. global_time: two cutoffs for all users. predefined: that
+    of the source."""
 
     min_history: int = Field(ge=0, le=100_000)
-    """Ratings before the first target, 0 to 100,000; with given, before the first training target."""
+    """Ratings before the first target, 0 to 100,000. With predefined, before the first training target."""
 
     train_targets: int = Field(ge=0, le=100_000)
-    """Training targets a user at most, evenly spread; 0: every position is one."""
+    """Maximum number of training targets per user, evenly spaced; 0: all."""
 
     n_test: int = Field(ge=1, le=100_000)
-    """leave_last_out: last ratings of each user that test, 1 to 100,000; the one before them validates."""
+    """leave_last_out: test targets per user, 1 to 100,000; the rating before them is for validation."""
 
     val_fraction: float = Field(gt=0, lt=1)
-    """global_time: share of all ratings that lie between the cuts, above 0, below 1."""
+    """global_time: fraction of all ratings between the two cutoffs, above 0, below 1."""
 
     test_fraction: float = Field(gt=0, lt=1)
-    """global_time: share of all ratings that lie behind the last cut; with val_fraction below 1."""
+    """global_time: fraction of all ratings after the second cutoff; with val_fraction below 1."""
 
     sample_users: int = Field(ge=0)
-    """Users drawn at random before any length rule; 0: all."""
+    """Users in a random sample, taken before any rule on lengths; 0: all users."""
 
     sample_seed: Seed
-    """Seed of that draw; 42 in the reference."""
+    """Seed of that sample; 42 in the reference."""
 
     @model_validator(mode="after")
     def _leaves_training_rows(self) -> Sequences:
@@ -45,7 +46,7 @@ class Sequences(Section):
 
 
 class MakeSequencesParams(StageParams):
-    """What stage make_sequences reads."""
+    """Params of stage make_sequences."""
 
     sequences: Sequences
     engine: Engine

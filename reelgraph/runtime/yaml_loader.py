@@ -1,4 +1,4 @@
-"""A params file as plain values: no key twice, no anchors, no tags, not too big, not too deep."""
+"""Reading params files: plain YAML 1.2 without repeated keys, anchors or tags, limited in size and depth."""
 
 from __future__ import annotations
 
@@ -10,18 +10,23 @@ from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from reelgraph.runtime.errors import ParamError
 
 MAX_BYTES = 1_000_000
-DEEPEST = 20
-"""Levels that a file may have; where there are hundreds, ruamel itself gives up."""
 
-PLAIN = tuple(f"tag:yaml.org,2002:{kind}" for kind in ("str", "int", "float", "bool", "null", "map", "seq"))
+MAX_DEPTH = 20
+"""Maximum depth of nesting; with hundreds of levels, ruamel.yaml itself fails."""
+
+STRING_TAG = "tag:yaml.org,2002:str"
+ALLOWED_TAGS = (
+    STRING_TAG,
+    *(f"tag:yaml.org,2002:{kind}" for kind in ("int", "float", "bool", "null", "map", "seq")),
+)
 
 
 def read_yaml(path: Path) -> dict[str, object]:
     """Read a params file.
 
     Raises:
-        ParamError: it is missing, above 1 MB, no YAML 1.2 mapping of text keys, too deep, repeats a key, or
-            has anchors, aliases or tags; names all such keys by path and line.
+        ParamError: the file is missing, larger than 1 MB, not a YAML 1.2 mapping of text keys, too deep,
+            repeats a key, or has anchors, aliases or tags; lists all such keys with their lines.
     """
     remedy = f"Restore it with `git checkout {path}`."
     if not path.is_file():
@@ -30,47 +35,49 @@ def read_yaml(path: Path) -> dict[str, object]:
         raise ParamError(str(path), f"at most {MAX_BYTES:,} bytes", f"{size:,}", remedy)
     try:
         text = path.read_bytes().decode()
-        tree = YAML(typ="safe", pure=True).compose(text)
-        values = None if (found := _breaches(tree)) else YAML(typ="safe", pure=True).load(text)
-    except Exception as error:  # ruamel lets many kinds escape, from ValueError to AttributeError
-        problem = " ".join(str(error).split()) or type(error).__name__
-        raise ParamError(str(path), "YAML 1.2, each key once", problem, remedy) from None
-    if found:
-        raise ParamError(str(path), "plain values under keys of text, each once", "; ".join(found),
+        violations = _violations(YAML(typ="safe", pure=True).compose(text))
+        values = None if violations else YAML(typ="safe", pure=True).load(text)
+    except Exception as error:  # ruamel.yaml raises many types, from ValueError to AttributeError
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise ParamError(str(path), "YAML 1.2, each key once", reason, remedy) from None
+    if violations:
+        raise ParamError(str(path), "plain values under keys of text, each once", "; ".join(violations),
                          "Write each value out, once.")  # fmt: skip
     if not isinstance(values, dict):
         raise ParamError(str(path), "a mapping of sections", type(values).__name__, remedy)
     return values
 
 
-def _breaches(node: Node | None, key: str = "", depth: int = 0, key_line: int = 1) -> list[str]:
-    """Tell what a node and those below it have that a params file may not."""
+def _violations(node: Node | None, key: str = "", depth: int = 0, key_line: int = 1) -> list[str]:
+    """Return what is not allowed in a node and all nodes below it."""
     if node is None:
         return []
-    where = f"{key or 'the file'} (line {node.start_mark.line + 1})"
-    if depth > DEEPEST:
-        return [f"{where} deeper than {DEEPEST} levels"]
-    if node.anchor:  # not followed: what aliases name may be without end; an alias is its anchor's node
-        return [f"{key or 'the file'} (line {key_line}) has an anchor or an alias"]
-    found = [] if node.tag in PLAIN else [f"{where} has the tag {node.tag}"]
+    name = key or "the file"
+    location = f"{name} (line {node.start_mark.line + 1})"
+    if depth > MAX_DEPTH:
+        return [f"{location} deeper than {MAX_DEPTH} levels"]
+    if node.anchor:  # an alias has its anchor's node; not followed, since aliases can be nested without end
+        return [f"{name} (line {key_line}) has an anchor or an alias"]
+    violations = [] if node.tag in ALLOWED_TAGS else [f"{location} has the tag {node.tag}"]
     if isinstance(node, MappingNode):
-        return found + _of_mapping(node, key, depth)
-    if isinstance(node, SequenceNode):
-        return found + [each for i, item in enumerate(node.value)
-                        for each in _breaches(item, f"{key}.{i}", depth + 1, key_line)]  # fmt: skip
-    return found
+        violations += _mapping_violations(node, key, depth)
+    elif isinstance(node, SequenceNode):
+        for index, item in enumerate(node.value):
+            violations += _violations(item, f"{key}.{index}", depth + 1, key_line)
+    return violations
 
 
-def _of_mapping(node: MappingNode, key: str, depth: int) -> list[str]:
-    found, seen = [], set()
+def _mapping_violations(node: MappingNode, key: str, depth: int) -> list[str]:
+    violations = []
+    names = set()
     for name, value in node.value:
         line = name.start_mark.line + 1
-        if not isinstance(name, ScalarNode) or name.tag != PLAIN[0]:
-            found.append(f"a key at line {line} is no text")
+        if not isinstance(name, ScalarNode) or name.tag != STRING_TAG:
+            violations.append(f"a key at line {line} is not text")
             continue
         path = f"{key}.{name.value}" if key else name.value
-        if name.value in seen:
-            found.append(f"{path} once more at line {line}")
-        seen.add(name.value)
-        found += _breaches(value, path, depth + 1, line)
-    return found
+        if name.value in names:
+            violations.append(f"{path} once more at line {line}")
+        names.add(name.value)
+        violations += _violations(value, path, depth + 1, line)
+    return violations

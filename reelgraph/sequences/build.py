@@ -1,4 +1,4 @@
-"""From two tables to the history arrays, and what there is to report of them."""
+"""Building the histories from the tables of ratings and movies, and summary statistics of them."""
 
 from __future__ import annotations
 
@@ -11,16 +11,22 @@ from reelgraph.params.sequences import Sequences
 from reelgraph.runtime.atomic_io import Json
 from reelgraph.runtime.errors import InputError
 from reelgraph.sequences.dataset import UserHistories
-from reelgraph.sequences.ordering import SCHEMA, SCHEMA_WITH_SPLIT, flat_arrays, sample_users, sort_ratings
+from reelgraph.sequences.ordering import (
+    SCHEMA,
+    SCHEMA_WITH_SPLIT,
+    flat_arrays,
+    sample_users,
+    sort_ratings,
+)
 from reelgraph.sequences.splits import Split, global_time, leave_last_out, predefined
 
 
 def build_histories(ratings: ir.Table, movies: ir.Table, params: Sequences) -> UserHistories:
-    """Order the ratings, lay them out as arrays and choose the targets.
+    """Sort the ratings, store them as flat arrays and select the targets.
 
     Raises:
-        InputError: no rating of an embedded movie, no user with enough of them, or no split where
-            one should be given.
+        InputError: no rating is of a movie in ``movies``, no user has enough ratings, or the ratings have no
+            predefined split though ``params.split`` requires one.
     """
     schema = SCHEMA_WITH_SPLIT if params.split == "predefined" else SCHEMA
     if schema is SCHEMA_WITH_SPLIT and "test" not in ratings.columns:
@@ -35,16 +41,16 @@ def build_histories(ratings: ir.Table, movies: ir.Table, params: Sequences) -> U
 
 
 def _split(offsets: Int64[np.ndarray, "bounds"], arrays: dict[str, np.ndarray], params: Sequences) -> Split:
-    asked = offsets, params.min_history, params.train_targets
+    rule = (offsets, params.min_history, params.train_targets)
     if params.split == "predefined":
-        return predefined(*asked, arrays["test"])
+        return predefined(*rule, arrays["test"])
     if params.split == "global_time":
-        return global_time(*asked, arrays["timestamp"], params.val_fraction, params.test_fraction)
-    return leave_last_out(*asked, params.n_test)
+        return global_time(*rule, arrays["timestamp"], params.val_fraction, params.test_fraction)
+    return leave_last_out(*rule, params.n_test)
 
 
 def summary_statistics(histories: UserHistories) -> dict[str, Json]:
-    """Return what is reported of the histories; training targets' mean and deviation in stars."""
+    """Return counts of users, ratings and targets, and mean and std of the training targets in stars."""
     lengths = np.diff(histories.offsets)
     stars = codes_to_stars(histories.half_star_code[histories.train].astype(np.float64))
     return {

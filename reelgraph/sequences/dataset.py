@@ -1,4 +1,4 @@
-"""Everybody's ratings as flat arrays with offsets, and which of them are targets."""
+"""All users' ratings as flat arrays with offsets, and which of the ratings are targets."""
 
 from __future__ import annotations
 
@@ -14,107 +14,110 @@ from reelgraph.runtime.atomic_io import read_array, write_arrays
 from reelgraph.sequences.validation import validate_arrays
 
 Fit = Literal["train", "train_val"]
-"""Rows that a model is fitted on: training rows, or validation rows too."""
+"""Rows that a model is fitted on: training rows, or training and validation rows."""
 FITS: tuple[Fit, ...] = ("train", "train_val")
 
 
 @dataclass(frozen=True)
 class UserHistories:
-    """Ratings ordered by user, time, movie id. A rating is named by its index in these arrays.
+    """Ratings ordered by user, time and movie id. A rating is referred to by its index in these arrays.
 
-    Where a split was given, a user's test rows stand behind their training rows, each part by time.
-    The history of a target at index ``i`` of user ``u`` is what lies in ``offsets[u] : history_end(i)``.
+    With a predefined split, a user's test rows follow their training rows; each part is ordered by time.
+    The history of the target at index ``i`` of user ``u`` is ``offsets[u] : history_end(i)``.
     """
 
     user_id: Int64[np.ndarray, "users"]
-    """Ascending ids of the users."""
+    """Ids of the users, ascending."""
     offsets: Int64[np.ndarray, "bounds"]
-    """Ratings of user u are at offsets[u] : offsets[u + 1]."""
+    """The ratings of user u are ``offsets[u] : offsets[u + 1]``."""
     movie_row: Int32[np.ndarray, "ratings"]
     """Row of the movie in movies.parquet."""
     half_star_code: UInt8[np.ndarray, "ratings"]
-    """Half-star code, 1 … 10."""
+    """Stars × 2, 1 … 10."""
     timestamp: Int64[np.ndarray, "ratings"]
     """Unix seconds, UTC."""
     train_end: Int64[np.ndarray, "users"]
-    """Training rows of user u are at offsets[u] : train_end[u]."""
+    """The training rows of user u are ``offsets[u] : train_end[u]``."""
     val_end: Int64[np.ndarray, "users"]
-    """Validation rows of user u are at train_end[u] : val_end[u]."""
+    """The validation rows of user u are ``train_end[u] : val_end[u]``."""
     history_cap: Int64[np.ndarray, "users"]
-    """No history of user u reaches beyond limit[u]: the end of their ratings, or of a given training part."""
+    """No history of user u extends beyond it: the end of the ratings, or of predefined training rows."""
     train: Int64[np.ndarray, "train_targets"]
     """Indices of the training targets."""
     val: Int64[np.ndarray, "val_targets"]
     """Indices of the validation targets, among the validation rows."""
     test: Int64[np.ndarray, "test_targets"]
-    """Indices of the test targets, among the rows behind the validation rows."""
+    """Indices of the test targets, among the rows after the validation rows."""
 
     def fit_end(self, rows: Fit) -> Int64[np.ndarray, " users"]:
-        """Return where the rows of each user end that a model is fitted on: with or without validation."""
+        """Return the end of each user's rows that a model is fitted on."""
         return np.array(self.val_end if rows == "train_val" else self.train_end)
 
     def mask_before(self, end: Int64[np.ndarray, " users"]) -> Bool[np.ndarray, " ratings"]:
-        """Tell for each rating whether it lies before its user's ``end``."""
+        """Return True for each rating whose index is less than its user's ``end``."""
         return np.arange(len(self.half_star_code)) < np.repeat(end, np.diff(self.offsets))
 
+    def users_of(self, index: Int64[np.ndarray, "targets"]) -> Int64[np.ndarray, "targets"]:
+        """Return the position in ``user_id`` of each rating's user."""
+        return np.searchsorted(self.offsets, index, side="right") - 1
+
     def history_end(self, index: Int64[np.ndarray, "targets"]) -> Int64[np.ndarray, "targets"]:
-        """Return where the history of each rating ends: before itself, and at its user's limit."""
+        """Return the end of each rating's history: the rating itself, or its user's ``history_cap``."""
         return np.minimum(index, self.history_cap[self.users_of(index)])
 
     def time_rank(self, index: Int64[np.ndarray, "targets"]) -> Float64[np.ndarray, "targets"]:
-        """Return each rating's place by time in its history, counted from 0.
+        """Return each rating's rank by time in its history, counted from 0.
 
-        Where a given split's test rating has later ones in its history, too, it is midway between its
-        neighbours in time, such as 3.5; of ratings of the same second it stands in the middle.
+        A test rating of a predefined split has later ratings in its history, too. Its rank is midway between
+        its neighbours in time, such as 3.5; among ratings of the same second it is in the middle.
         """
         user = self.users_of(index)
         rank = (self.history_end(index) - self.offsets[user]).astype(np.float64)
-        apart = index >= self.history_cap[user]
-        if apart.any():
-            times, moment = np.unique(self.timestamp, return_inverse=True)
-            key = np.repeat(np.arange(len(self.user_id)), np.diff(self.offsets)) * len(times) + moment
-            history = key[self.mask_before(self.history_cap)]
-            first = np.searchsorted(history, user[apart] * len(times))
-            below, upto = (np.searchsorted(history, key[index[apart]], side) for side in ("left", "right"))
-            rank[apart] = (below + upto - 1) / 2 - first
+        beyond_cap = index >= self.history_cap[user]
+        if beyond_cap.any():
+            times, time_code = np.unique(self.timestamp, return_inverse=True)
+            # One number per user and time, in the order of the histories.
+            key = np.repeat(np.arange(len(self.user_id)), np.diff(self.offsets)) * len(times) + time_code
+            history_keys = key[self.mask_before(self.history_cap)]
+            target_keys = key[index[beyond_cap]]
+            first = np.searchsorted(history_keys, user[beyond_cap] * len(times))
+            below = np.searchsorted(history_keys, target_keys, "left")
+            up_to = np.searchsorted(history_keys, target_keys, "right")
+            rank[beyond_cap] = (below + up_to - 1) / 2 - first
         return rank
 
     def chronological_history_end(self, index: Int64[np.ndarray, "targets"]) -> Int64[np.ndarray, "targets"]:
-        """Return where the part of each one's history ends that comes before it by rank."""
+        """Return the end of the part of each rating's history that precedes it by ``time_rank``."""
         return self.offsets[self.users_of(index)] + np.ceil(self.time_rank(index)).astype(np.int64)
-
-    def users_of(self, index: Int64[np.ndarray, "targets"]) -> Int64[np.ndarray, "targets"]:
-        """Return the user (position in ``user_id``) of each rating."""
-        return np.searchsorted(self.offsets, index, side="right") - 1
-
-
-def write_histories(histories: UserHistories, folder: Path | str) -> None:
-    """Write each array as a file of the folder."""
-    write_arrays({f.name: getattr(histories, f.name) for f in fields(histories)}, folder)
-
-
-def read_histories(folder: Path | str, movies: int | None = None) -> UserHistories:
-    """Map the arrays into memory and check them.
-
-    Args:
-        folder: where stage make_sequences wrote them.
-        movies: rows of movies.parquet, where the reader knows them.
-
-    Raises:
-        ArtifactError: a file is missing, or the arrays don't fit together or break what ``UserHistories`` says.
-    """
-    arrays = {f.name: read_array(Path(folder) / f"{f.name}.npy") for f in fields(UserHistories)}
-    validate_arrays(arrays, folder, movies)
-    return UserHistories(**arrays)
 
 
 def normalized_ratings(
     histories: UserHistories, index: Int64[np.ndarray, "*shape"]
 ) -> Float[np.ndarray, "*shape"]:
-    """Return the scaled ratings (0 … 1, float32) at ``index``."""
+    """Return the ratings at ``index``, normalized to 0 … 1, in float32."""
     return normalize_stars(codes_to_stars(histories.half_star_code[index].astype(np.float32)))
 
 
 def star_ratings(histories: UserHistories, index: Int64[np.ndarray, "n"]) -> Float[np.ndarray, "n"]:
-    """Return the ratings at ``index`` in stars, float64."""
+    """Return the ratings at ``index`` in stars, in float64."""
     return codes_to_stars(histories.half_star_code[index].astype(np.float64))
+
+
+def write_histories(histories: UserHistories, folder: Path | str) -> None:
+    """Write each array to a file of the folder."""
+    write_arrays({field.name: getattr(histories, field.name) for field in fields(histories)}, folder)
+
+
+def read_histories(folder: Path | str, movies: int | None = None) -> UserHistories:
+    """Map the arrays into memory and validate them.
+
+    Args:
+        folder: output folder of stage make_sequences.
+        movies: number of rows of movies.parquet, to check ``movie_row``.
+
+    Raises:
+        ArtifactError: a file is missing, or the arrays do not fit together.
+    """
+    arrays = {f.name: read_array(Path(folder) / f"{f.name}.npy") for f in fields(UserHistories)}
+    validate_arrays(arrays, folder, movies)
+    return UserHistories(**arrays)

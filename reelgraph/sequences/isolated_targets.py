@@ -1,4 +1,4 @@
-"""Targets apart: each with its history as a person of its own, so that it can be changed for one target."""
+"""Isolated targets: each target gets a user of its own, so that its history can be changed for it alone."""
 
 from __future__ import annotations
 
@@ -12,52 +12,53 @@ from reelgraph.sequences.dataset import UserHistories
 
 @dataclass(frozen=True)
 class IsolatedTargets(UserHistories):
-    """One user a target, in the order of the targets: the history, and the target as the last rating."""
+    """One user per target, in the order of the targets: its history, and the target as the last rating."""
 
     fitted: Bool[np.ndarray, "ratings"]
-    """Ratings that a model was fitted on. They say so themselves, since they may be moved about."""
+    """Ratings that the model was fitted on. Stored per rating, since ratings may be moved."""
 
     def mask_before(self, end: Int64[np.ndarray, " users"]) -> Bool[np.ndarray, " ratings"]:
-        """Tell for each rating whether it lies before ``end``: before ``train_end`` are those fitted on."""
+        """Return True for each rating before ``end``; for ``train_end`` these are the fitted ratings."""
         return self.fitted if np.array_equal(end, self.train_end) else super().mask_before(end)
 
     @property
     def is_history(self) -> Bool[np.ndarray, " ratings"]:
         """True for ratings of a history, False for targets."""
-        inner = np.ones(len(self.half_star_code), bool)
-        inner[self.test] = False
-        return inner
+        mask = np.ones(len(self.half_star_code), bool)
+        mask[self.test] = False
+        return mask
 
 
 def isolate_targets(
     histories: UserHistories, fit_end: Int64[np.ndarray, " users"], index: Int64[np.ndarray, " targets"]
 ) -> IsolatedTargets:
-    """Take the targets at ``index`` apart; a model was fitted on each user's ratings before ``fit_end``.
+    """Isolate the targets at ``index``; the model was fitted on each user's ratings before ``fit_end``.
 
-    A rater predicts ``cases.test`` with ``cases.train_end`` as it would ``index`` with ``fit_end``.
+    For the result ``isolated``, a rater predicts ``isolated.test`` with ``isolated.train_end`` as it predicts
+    ``index`` with ``fit_end``.
     """
     user = histories.users_of(index)
     start = histories.offsets[user]
     end = histories.history_end(index)
-    size = end - start + 1
-    offsets = np.concatenate([[0], np.cumsum(size)])
-    place = np.arange(offsets[-1]) + np.repeat(start - offsets[:-1], size)
-    place[offsets[1:] - 1] = index
-    fitted = histories.mask_before(fit_end)[place]
-    known = offsets[:-1] + np.diff(np.concatenate([[0], np.cumsum(fitted)])[offsets])
-    none = np.zeros(0, np.int64)
+    length = end - start + 1
+    offsets = np.concatenate([[0], np.cumsum(length)])
+    source = np.arange(offsets[-1]) + np.repeat(start - offsets[:-1], length)
+    source[offsets[1:] - 1] = index
+    fitted = histories.mask_before(fit_end)[source]
+    train_end = offsets[:-1] + np.diff(np.concatenate([[0], np.cumsum(fitted)])[offsets])
+    no_targets = np.zeros(0, np.int64)
     return IsolatedTargets(
         user_id=np.asarray(histories.user_id)[user],
         offsets=offsets,
-        movie_row=np.asarray(histories.movie_row)[place],
-        half_star_code=np.asarray(histories.half_star_code)[place],
-        timestamp=np.asarray(histories.timestamp)[place],
-        train_end=known,
-        val_end=known,
-        # A target behind its user's limit stays there: its history may hold later ratings.
+        movie_row=np.asarray(histories.movie_row)[source],
+        half_star_code=np.asarray(histories.half_star_code)[source],
+        timestamp=np.asarray(histories.timestamp)[source],
+        train_end=train_end,
+        val_end=train_end,
+        # A target beyond its user's cap stays there: its history may hold later ratings.
         history_cap=offsets[1:] - (index >= histories.history_cap[user]),
-        train=none,
-        val=none,
+        train=no_targets,
+        val=no_targets,
         test=offsets[1:] - 1,
         fitted=fitted,
     )

@@ -1,4 +1,4 @@
-"""Ratings of embedded movies in the order in which they were given."""
+"""Sorting the ratings by user and time, and collecting them as flat arrays."""
 
 from __future__ import annotations
 
@@ -23,56 +23,56 @@ SCHEMA = pa.schema(
     ]
 )
 
-
 SCHEMA_WITH_SPLIT = SCHEMA.append(pa.field("test", pa.bool_()))
-"""With what a given split says of each rating."""
+"""With a flag for the test ratings of a predefined split."""
 
 ARRAY_GROWTH = 1 << 22
-"""Ratings by which arrays grow where one more batch doesn't fit."""
+"""Number of ratings by which arrays grow when a batch does not fit."""
 
 
 def sort_ratings(ratings: ir.Table, movies: ir.Table, schema: pa.Schema) -> ir.Table:
-    """Keep ratings of the movies and order them by user, time, movie id.
+    """Select the ratings of the movies, and sort them by user, time and movie id.
 
     Args:
-        ratings: checked ratings.
-        movies: the movie table; a movie's row is its place in ascending order of id,
-            which is the order of movies.parquet.
-        schema: SCHEMA, or SCHEMA_WITH_SPLIT: then the test rows of a user come after the others.
+        ratings: validated ratings.
+        movies: the movie table. A movie's row is its rank in ascending order of ids, which is the order of
+            movies.parquet.
+        schema: SCHEMA; or SCHEMA_WITH_SPLIT, with which each user's test rows follow their training rows.
     """
     rows = movies.select("movie_id", movie_row=ibis.row_number().over(order_by=movies.movie_id))
-    part = ["test"] if schema is SCHEMA_WITH_SPLIT else []
-    joined = ratings.inner_join(rows, "movie_id").order_by(["user_id", *part, "timestamp", "movie_id"])
-    return joined.mutate(half_star_code=(joined.rating / STAR_STEP).round().cast("int16")).select(
+    split_columns = ["test"] if schema is SCHEMA_WITH_SPLIT else []
+    joined = ratings.inner_join(rows, "movie_id")
+    ordered = joined.order_by(["user_id", *split_columns, "timestamp", "movie_id"])
+    return ordered.mutate(half_star_code=(ordered.rating / STAR_STEP).round().cast("int16")).select(
         schema.names
     )
 
 
 def sample_users(ratings: ir.Table, movies: ir.Table, count: int, seed: int) -> ir.Table:
-    """Keep the ratings of ``count`` users drawn at random from those who rated one of the movies.
+    """Return the ratings of a random sample of ``count`` users, among those who rated one of the movies.
 
-    Where there are no more users than that, all are kept.
+    If there are no more users than that, all ratings are returned.
     """
     users = ratings.semi_join(movies, "movie_id").select("user_id").distinct().order_by("user_id")
     user_id = collect(users, "data/ratings.parquet")["user_id"].to_numpy()
     if len(user_id) <= count:
         return ratings
-    drawn = np.random.default_rng(seed).choice(user_id, size=count, replace=False)
-    return ratings.filter(ratings.user_id.isin(np.sort(drawn).tolist()))
+    sampled = np.random.default_rng(seed).choice(user_id, size=count, replace=False)
+    return ratings.filter(ratings.user_id.isin(np.sort(sampled).tolist()))
 
 
 def flat_arrays(ordered: ir.Table, schema: pa.Schema) -> tuple[
     Int64[np.ndarray, "users"], Int64[np.ndarray, "bounds"], dict[str, np.ndarray]
 ]:  # fmt: skip
-    """Run the expression and gather its rows as flat arrays with offsets.
+    """Run the expression and collect its rows as flat arrays.
 
     Returns:
-        Ascending user ids, offsets of their ratings, and the schema's other columns as arrays.
+        Ascending user ids, the offsets of their ratings, and the schema's other columns as arrays.
 
     Raises:
-        InputError: no rating is left.
+        InputError: there are no ratings.
     """
-    arrays, users, counts = _gathered(stream(ordered, schema), schema)
+    arrays, users, counts = _collect_batches(stream(ordered, schema), schema)
     if not users:
         raise InputError("data/ratings.parquet", "ratings of movies in data/movies.parquet", "none",
                          "Check that both files come from one data set.")  # fmt: skip
@@ -82,24 +82,27 @@ def flat_arrays(ordered: ir.Table, schema: pa.Schema) -> tuple[
     return user_id, np.concatenate([[0], np.cumsum(lengths)]), arrays
 
 
-def _gathered(
+def _collect_batches(
     batches: Iterable[pa.RecordBatch], schema: pa.Schema
 ) -> tuple[dict[str, np.ndarray], list[np.ndarray], list[np.ndarray]]:
-    """Return all columns but the first, and of each batch its users, ascending, with their ratings."""
+    """Return all columns but the first; and, for each batch, its users in order and their rating counts."""
     names = schema.names[1:]
     arrays = {name: np.empty(0, schema.field(name).type.to_pandas_dtype()) for name in names}
-    filled, users, counts = 0, [], []
+    filled = 0
+    users = []
+    counts = []
     for batch in batches:
-        upto = filled + len(batch)
+        end = filled + len(batch)
         for name, array in arrays.items():
-            # In place: parts that are joined at the end would be there twice.
-            if upto > len(array):
-                array.resize(upto + ARRAY_GROWTH, refcheck=False)
-            array[filled:upto] = batch.column(name).to_numpy(zero_copy_only=False)
-        filled, ids = upto, batch.column("user_id").to_numpy()
-        first = np.flatnonzero(np.diff(ids, prepend=ids[0] - 1))
-        users.append(ids[first])
-        counts.append(np.diff(first, append=len(ids)))
+            # In place: concatenating parts at the end would need twice the memory.
+            if end > len(array):
+                array.resize(end + ARRAY_GROWTH, refcheck=False)
+            array[filled:end] = batch.column(name).to_numpy(zero_copy_only=False)
+        filled = end
+        user_ids = batch.column("user_id").to_numpy()
+        first = np.flatnonzero(np.diff(user_ids, prepend=user_ids[0] - 1))
+        users.append(user_ids[first])
+        counts.append(np.diff(first, append=len(user_ids)))
     for array in arrays.values():
         array.resize(filled, refcheck=False)
     return arrays, users, counts

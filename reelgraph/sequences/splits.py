@@ -1,7 +1,7 @@
-"""Which ratings are targets, and where training and validation rows end.
+"""Split rules: which ratings are targets, and where each user's training and validation rows end.
 
-leave_last_out: a user's last for test, the one before to validate, earlier ones to train. global_time: what
-lies behind one moment for everybody. given: what the source says.
+leave_last_out: a user's last ratings are for testing, the one before for validation, earlier ones for
+training. global_time: two cutoff times for all users. predefined: the split of the source.
 """
 
 from __future__ import annotations
@@ -29,36 +29,38 @@ class Split(NamedTuple):
 
 
 def leave_last_out(offsets: Bounds, min_history: int, train_targets: int, n_test: int) -> Split:
-    """Split each user's n ratings, positions counted from 0, m = ``min_history``, t = ``n_test``.
+    """Split each user's n ratings by position, counted from 0; m = ``min_history``, t = ``n_test``.
 
-    Test targets: the last t, where n ≥ m + t. Validation target: n − t − 1, where n > m + t.
-    Training targets: m … n − t − 2; of more than ``train_targets`` of them every k-th,
-    k = count // train_targets, the first ``train_targets`` (0: all).
-    Training rows: all before the validation target, else before the test targets, else all.
+    - Test targets: the last t, if n ≥ m + t.
+    - Validation target: n − t − 1, if n > m + t.
+    - Training targets: m … n − t − 2. If there are more than ``train_targets``, every k-th of them,
+      k = count // ``train_targets``, and of these the first ``train_targets`` (0: all).
+    - Training rows: all before the validation target, else before the test targets, else all.
 
     Raises:
         InputError: no user has enough ratings for a validation and a training target.
     """
-    start, end = offsets[:-1], offsets[1:]
+    start = offsets[:-1]
+    end = offsets[1:]
     n = end - start
-    has_test, has_val = n >= min_history + n_test, n > min_history + n_test
-    tested = n_test * has_test
-    count = np.maximum(n - min_history - n_test - 1, 0)
-    if not count.any():
-        needed = min_history + n_test + 2
+    has_test = n >= min_history + n_test
+    has_val = n > min_history + n_test
+    test_count = n_test * has_test
+    train_count = np.maximum(n - min_history - n_test - 1, 0)
+    if not train_count.any():
         raise InputError(
             "data/ratings.parquet",
-            f"a user with {needed} ratings or more",
+            f"a user with {min_history + n_test + 2} ratings or more",
             f"at most {n.max()} a user",
             "Lower sequences.min_history, or add ratings.",
         )
     return Split(
-        train_end=end - tested - has_val,
-        val_end=end - tested,
+        train_end=end - test_count - has_val,
+        val_end=end - test_count,
         history_cap=np.array(end),
-        train=_evenly(start + min_history, count, train_targets),
+        train=_subsample_evenly(start + min_history, train_count, train_targets),
         val=(end - n_test - 1)[has_val],
-        test=_run(end - tested, tested),
+        test=_ranges(end - test_count, test_count),
     )
 
 
@@ -70,87 +72,91 @@ def global_time(
     val_fraction: float,
     test_fraction: float,
 ) -> Split:
-    """Cut everybody's ratings at the same two moments: train, validation, test.
+    """Split all users' ratings at the same two cutoff times into training, validation and test rows.
 
-    The moments are those of the ratings behind which the shares lie; ratings of the same second
-    fall on the same side. A row with ``min_history`` ratings of its user before it is a target,
-    of the training rows at most ``train_targets`` a user (see ``leave_last_out``).
-
-    Raises:
-        InputError: one of the three parts has no target.
-    """
-    start, end, n = offsets[:-1], offsets[1:], len(timestamp)
-    test_from = n - max(1, round(test_fraction * n))
-    val_from = max(0, test_from - max(1, round(val_fraction * n)))
-    first, second = np.partition(timestamp, (val_from, test_from))[[val_from, test_from]]
-    train_end, val_end = (start + _counts(timestamp < cut, offsets) for cut in (first, second))
-    enough = start + min_history
-    split = Split(
-        train_end=train_end,
-        val_end=val_end,
-        history_cap=np.array(end),
-        train=_evenly(enough, np.maximum(train_end - enough, 0), train_targets),
-        val=_between(np.maximum(train_end, enough), val_end),
-        test=_between(np.maximum(val_end, enough), end),
-    )
-    return _with_targets(split, f"targets with {min_history} earlier ratings in each part of global_time",
-                         "Change sequences.val_fraction or test_fraction, or lower min_history.")  # fmt: skip
-
-
-def predefined(
-    offsets: Bounds, min_history: int, train_targets: int, test: Bool[np.ndarray, "ratings"]
-) -> Split:
-    """Keep the split that came with the ratings; of each user the rows of the training part come first.
-
-    Every test row is a target. The last training row validates, where its user has two; of the others those
-    with ``min_history`` before them are training targets, at most ``train_targets`` a user.
+    The cutoffs are the times of the ratings after which the fractions lie. Ratings of the same second are on
+    the same side. A row with at least ``min_history`` earlier ratings of its user is a target; of the
+    training rows, at most ``train_targets`` per user (see ``leave_last_out``).
 
     Raises:
         InputError: one of the three parts has no target.
     """
     start = offsets[:-1]
-    limit = start + _counts(~test, offsets)
-    train_end = limit - (limit - start >= 2)
-    enough = start + min_history
+    end = offsets[1:]
+    n = len(timestamp)
+    first_test = n - max(1, round(test_fraction * n))
+    first_val = max(0, first_test - max(1, round(val_fraction * n)))
+    val_cutoff, test_cutoff = np.partition(timestamp, (first_val, first_test))[[first_val, first_test]]
+    train_end = start + _count_per_user(timestamp < val_cutoff, offsets)
+    val_end = start + _count_per_user(timestamp < test_cutoff, offsets)
+    first_target = start + min_history
     split = Split(
         train_end=train_end,
-        val_end=np.array(limit),
-        history_cap=limit,
-        train=_evenly(enough, np.maximum(train_end - enough, 0), train_targets),
-        val=train_end[train_end < limit],
+        val_end=val_end,
+        history_cap=np.array(end),
+        train=_subsample_evenly(first_target, np.maximum(train_end - first_target, 0), train_targets),
+        val=_between(np.maximum(train_end, first_target), val_end),
+        test=_between(np.maximum(val_end, first_target), end),
+    )
+    _check_targets(split, f"targets with {min_history} earlier ratings in each part of global_time",
+                   "Change sequences.val_fraction or test_fraction, or lower min_history.")  # fmt: skip
+    return split
+
+
+def predefined(
+    offsets: Bounds, min_history: int, train_targets: int, test: Bool[np.ndarray, "ratings"]
+) -> Split:
+    """Use the split of the source; each user's training rows precede their test rows.
+
+    Every test row is a target. The last training row is the validation target, if the user has at least two.
+    The others are training targets if ``min_history`` rows precede them, at most ``train_targets`` per user.
+
+    Raises:
+        InputError: one of the three parts has no target.
+    """
+    start = offsets[:-1]
+    history_cap = start + _count_per_user(~test, offsets)
+    train_end = history_cap - (history_cap - start >= 2)
+    first_target = start + min_history
+    split = Split(
+        train_end=train_end,
+        val_end=np.array(history_cap),
+        history_cap=history_cap,
+        train=_subsample_evenly(first_target, np.maximum(train_end - first_target, 0), train_targets),
+        val=train_end[train_end < history_cap],
         test=np.flatnonzero(test),
     )
-    return _with_targets(split, "training, validation and test targets in the predefined split",
-                         "Mark test ratings, and only them, in data.test or column test; "
-                         "or lower sequences.min_history.")  # fmt: skip
+    _check_targets(split, "training, validation and test targets in the predefined split",
+                   "Mark test ratings, and only them, in data.test or column test; "
+                   "or lower sequences.min_history.")  # fmt: skip
+    return split
 
 
-def _with_targets(split: Split, expected: str, remedy: str) -> Split:
+def _check_targets(split: Split, expected: str, remedy: str) -> None:
     counts = {"training": len(split.train), "validation": len(split.val), "test": len(split.test)}
     if not all(counts.values()):
         got = ", ".join(f"{count:,} {part}" for part, count in counts.items())
         raise InputError("data/ratings.parquet", expected, got, remedy)
-    return split
 
 
-def _counts(chosen: Bool[np.ndarray, "ratings"], offsets: Bounds) -> Users:
-    """Return how many of each user's ratings are chosen."""
-    total = np.concatenate([[0], np.cumsum(chosen)])
+def _count_per_user(mask: Bool[np.ndarray, "ratings"], offsets: Bounds) -> Users:
+    """Return how many of each user's ratings are in the mask."""
+    total = np.concatenate([[0], np.cumsum(mask)])
     return total[offsets[1:]] - total[offsets[:-1]]
 
 
-def _evenly(first: Users, count: Users, most: int) -> Int64[np.ndarray, "targets"]:
-    """Return first … first + count − 1, or of more than ``most`` every (count // most)-th; 0: all."""
-    if not most:
-        return _run(first, count)
-    return _run(first, np.minimum(count, most), np.maximum(count // most, 1))
+def _subsample_evenly(first: Users, count: Users, max_count: int) -> Int64[np.ndarray, "targets"]:
+    """Return first … first + count − 1; of more than ``max_count``, every (count // max_count)-th. 0: all."""
+    if not max_count:
+        return _ranges(first, count)
+    return _ranges(first, np.minimum(count, max_count), np.maximum(count // max_count, 1))
 
 
 def _between(first: Users, end: Users) -> Int64[np.ndarray, "targets"]:
-    return _run(first, np.maximum(end - first, 0))
+    return _ranges(first, np.maximum(end - first, 0))
 
 
-def _run(first: Users, taken: Users, step: Users | int = 1) -> Int64[np.ndarray, "targets"]:
-    """Return first, first + step, …, ``taken`` of them for each user."""
-    within = np.arange(taken.sum()) - np.repeat(np.cumsum(taken) - taken, taken)
-    return np.repeat(first, taken) + within * np.repeat(np.broadcast_to(step, taken.shape), taken)
+def _ranges(first: Users, count: Users, step: Users | int = 1) -> Int64[np.ndarray, "targets"]:
+    """Return first, first + step, …, for each user ``count`` of them."""
+    position = np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count)
+    return np.repeat(first, count) + position * np.repeat(np.broadcast_to(step, count.shape), count)

@@ -28,7 +28,7 @@ def test_a_full_disk(stage: str, folder: Path) -> None:
         result = run_case(Case(stage, lambda folder: None), folder)
     assert result["exit"] == 1, result
     assert "expected free space on the disk, got" in result["output"]
-    assert "Free space, or raise the limit" in result["output"]
+    assert "Free some space, or raise the limit" in result["output"]
     assert "File too large" in result["output"]
     assert file_digests(folder) == before
     assert not list(folder.rglob("*.partial"))
@@ -40,7 +40,7 @@ def test_folders_that_may_not_be_written(stage: str, folder: Path) -> None:
     with read_only(folder / "data"):
         result = run_case(Case(stage, lambda folder: None), folder)
     assert result["exit"] == 1, result
-    assert "got Permission denied. Change its rights, or the path." in result["output"]
+    assert "got Permission denied. Change its permissions, or use another path." in result["output"]
     assert file_digests(folder) == before
 
 
