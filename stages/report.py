@@ -8,7 +8,7 @@ from ruamel.yaml import YAML
 
 from reelgraph.params.base import PARAMS_FILE, StageParams
 from reelgraph.report import inputs
-from reelgraph.report.build import Inputs, build_report
+from reelgraph.report.build import build_report
 from reelgraph.runtime.atomic_io import write_text
 from reelgraph.runtime.stage_runner import run_stage
 from reelgraph.schemas.movies import read_movies
@@ -24,10 +24,10 @@ def main(params: StageParams) -> str:
     metrics = inputs.read_metrics()
     curves = {rows: inputs.read_curves(f"{CURVES}/{rows}") for rows in ("train", "val")}
     page = build_report(
-        Inputs(
+        inputs.Inputs(
             metrics=metrics,
             studies=inputs.read_studies("studies/results.json", metrics["data"]),
-            rater_curves=inputs.by_measure(curves),
+            rater_curves=inputs.group_by_metric(curves),
             gnn_curves={
                 name: inputs.read_curve(f"plots/gnn_{name}.tsv") for name in ("kg_gnn_bert", "kg_gnn")
             },
@@ -38,7 +38,7 @@ def main(params: StageParams) -> str:
             movies=read_movies(
                 "data/movies.parquet", ("movie_id", "original_title", "release_year", "genre_1")
             ),
-            placed=read_map_layout("data/map.parquet"),
+            map_layout=read_map_layout("data/map.parquet"),
             params=YAML(typ="safe").load(Path(PARAMS_FILE)),
         )
     )

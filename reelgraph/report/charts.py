@@ -1,197 +1,274 @@
-"""The report's pictures: what is drawn where; colours and fonts are the page's."""
+"""The report's charts: drawn with matplotlib, exported as inline SVG in the colours of the page."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+import io
+import re
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from html import escape
+from typing import Any, NamedTuple
 
+import matplotlib as mpl
 import numpy as np
 from jaxtyping import Float
+from matplotlib.axes import Axes
+from matplotlib.axis import Axis
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
-from reelgraph.core.rating_scale import MAX_STARS, MIN_STARS
-from reelgraph.report.svg import WIDTH, Number, Picture, Scale, number, padded
+from reelgraph.evaluation import plots
+from reelgraph.runtime.plotting import ACCENT_COLOR, MUTED_COLOR, TEXT_COLOR
 
 Stars = Float[np.ndarray, " targets"]
+Number = float | int
 Curve = Sequence[tuple[Number, Number]]
 
-LEFT, RIGHT, TOP, BOTTOM = 46, WIDTH - 12, 34, 42
-ROW = 26
-LETTER = 7.4
-"""Width of a letter at most, on a phone, where they are larger."""
-LOG_SPAN = 1000.0
-"""Lowest value of a log scale, as a part of the highest."""
-MOST_POINTS = 2500
-"""Points of a scatter: more hide each other."""
+WIDTH = 440
+"""Width of every chart, CSS pixels: two fit side by side, and one is readable on a phone."""
+ROW_HEIGHT = 26.0
+SQUARE_HEIGHT = 400.0
+MAX_POINTS = 2500
+"""Points of the scatter chart: more of them hide one another."""
+LOG_RANGE = 1000.0
+"""Ratio of the highest to the lowest value of a log axis, at most."""
+MIN_LOG_VALUE = 1e-4
+"""Lowest value that a log axis shows; lower ones stand there."""
+MAX_MARKED_POINTS = 24
+"""Points of a curve, at most, for each of them to have a marker."""
+
+SERIES_COLORS = ("#1f5fbf", "#b8560f", "#1a7f6b", "#8a3fa0", "#6b7280", "#a3123f")
+MARKERS = ("o", "s", "D", "^", "x", "+")
+LINE_STYLES = ("-", (0, (7, 3)), (0, (2, 3)), (0, (9, 3, 2, 3)), (0, (1, 2)), "-")
+GRID_COLOR = "#e2dfd8"
+
+CSS_COLORS = {
+    **{color: f"var(--s{i})" for i, color in enumerate(SERIES_COLORS)},
+    GRID_COLOR: "var(--line)",
+    ACCENT_COLOR: "var(--s0)",
+    TEXT_COLOR: "var(--ink)",
+    MUTED_COLOR: "var(--soft)",
+    "#000000": "var(--soft)",
+    "#ffffff": "var(--card)",
+}
+"""Matplotlib's colours, and the page's custom properties that replace them: these follow dark mode."""
+
+STYLE: dict[Any, Any] = {
+    # Wider than the page's text on a phone, so that no label is cut off there.
+    "font.size": 13.5,
+    "xtick.labelsize": 13.5,
+    "ytick.labelsize": 13.5,
+    "axes.labelsize": 13.5,
+    "legend.fontsize": 13.5,
+    "axes.grid": True,
+    "axes.grid.axis": "both",
+    "grid.color": GRID_COLOR,
+    "grid.linewidth": 1.0,
+    "axes.axisbelow": True,
+    "axes.spines.left": False, "axes.spines.right": False,
+    "axes.spines.top": False, "axes.spines.bottom": False,
+    "xtick.major.size": 0, "ytick.major.size": 0, "xtick.minor.size": 0, "ytick.minor.size": 0,
+    "figure.constrained_layout.use": True,
+    "svg.fonttype": "none",
+}  # fmt: skip
 
 
-class Row(NamedTuple):
-    """One line of an interval picture."""
+class IntervalRow(NamedTuple):
+    """One line of an interval chart."""
 
     label: str
     value: Number
     low: Number
     high: Number
     series: int = 0
-    other: Number | None = None
-    """Where what it is compared with stands."""
-    stressed: bool = False
+    baseline: Number | None = None
+    """Value of the model that the row is compared with."""
+    emphasized: bool = False
 
 
-def curves(series: Mapping[str, Curve], x: str, y: str, title: str, log: bool = False) -> str:
-    """Draw lines, one a series, with their names above."""
-    points = [point for curve in series.values() for point in curve]
-    low, high = padded(value for _, value in points)
-    if log:
-        high = max(value for _, value in points) * 1.1
-        low = max(min(value for _, value in points) * 0.9, high / LOG_SPAN)
-    across = Scale(*padded((at for at, _ in points), 0.0), LEFT, RIGHT)
-    drawn = Picture(270, across, Scale(low, high, 270 - BOTTOM, TOP + 22, log))
-    drawn.x_axis(x)
-    drawn.y_axis(y)
-    for at, (name, curve) in enumerate(series.items()):
-        drawn.path(f"line s{at}", [(place, max(value, low)) for place, value in curve])
-        if len(curve) < 25:
-            for place in curve:
-                drawn.mark(f"mark s{at}", drawn.x(place[0]), drawn.y(place[1]), f"{name}: {place[1]:.4g}")
-    legend(drawn, list(series))
-    return drawn.svg(title)
+def draw_chart(draw: Callable[[Axes], None], label: str, height: float = 270.0) -> str:
+    """Return the chart that ``draw`` puts on the axes, as an SVG element.
+
+    Args:
+        draw: draws on empty axes.
+        label: what the chart shows, for screen readers; no two charts of a page have the same.
+        height: CSS pixels.
+    """
+    with mpl.rc_context({**STYLE, "svg.hashsalt": label}):
+        drawn = Figure(figsize=(WIDTH / 72, height / 72))
+        draw(drawn.add_subplot())
+        buffer = io.StringIO()
+        no_metadata = {"Creator": None, "Date": None, "Format": None, "Type": None}
+        drawn.savefig(buffer, format="svg", transparent=True, metadata=no_metadata)
+    return _inline_svg(buffer.getvalue(), label, height)
 
 
-def legend(drawn: Picture, names: Sequence[str]) -> None:
-    """Name the series in a line at the top right, as far as they fit."""
-    widths = [22 + 6.6 * len(name) for name in names]
-    place = RIGHT - sum(widths)
-    for at, (name, width) in enumerate(zip(names, widths, strict=True)):
-        drawn.mark(f"mark s{at}", place + 5, 10)
-        drawn.add("text", "tick", name, x=place + 13, y=14)
-        place += width
+def _inline_svg(svg: str, label: str, height: float) -> str:
+    """Strip what an SVG element inside HTML needs not, and replace colours and fonts by the page's."""
+    body = svg[svg.index(">", svg.index("<svg")) + 1 : svg.rindex("</svg>")]
+    body = re.sub(r"<metadata>.*?</metadata>\s*|<!--.*?-->\s*", "", body, flags=re.DOTALL)
+    body = re.sub(r"<style type=.*?</style>", "", body, flags=re.DOTALL)
+    body = re.sub(r'<g id="tooltip (.*?)">', r"<g><title>\1</title>", body)
+    referenced = set(re.findall(r"#([a-z][0-9a-f]+)", body))
+    body = re.sub(r' id="([^"]*)"', lambda match: match[0] if match[1] in referenced else "", body)
+    body = re.sub(r"<[^>]+>", _page_style, body)
+    size = f'viewBox="0 0 {WIDTH} {height:.0f}" width="{WIDTH}" height="{height:.0f}"'
+    return f'<svg {size} role="img" aria-label="{escape(label)}">{_without_blanks(body)}</svg>'
 
 
-def scatter(actual: Stars, predicted: Stars, title: str) -> str:
-    """Draw predictions against ratings, spread sideways a little, with the diagonal."""
-    draw = np.random.default_rng(0)
-    shown = draw.permutation(len(actual))[:MOST_POINTS]
-    jitter = draw.uniform(-0.16, 0.16, len(shown))
-    square = 380.0
-    drawn = Picture(
-        square,
-        Scale(MIN_STARS - 0.3, MAX_STARS + 0.3, LEFT, RIGHT),
-        Scale(MIN_STARS - 0.3, MAX_STARS + 0.3, square - BOTTOM, TOP),
-    )
-    drawn.x_axis("given (stars)", range(1, 6))
-    drawn.y_axis("predicted (stars)", range(1, 6))
-    for a, p in zip(actual[shown] + jitter, predicted[shown], strict=True):
-        drawn.parts.append(f'<path class="point" d="M{drawn.x(float(a)):.0f} {drawn.y(float(p)):.0f}h0"/>')
-    drawn.path("rule", [(MIN_STARS, MIN_STARS), (MAX_STARS, MAX_STARS)])
-    return drawn.svg(title)
+def _page_style(match: re.Match[str]) -> str:
+    """Return a tag with the page's colours and font, and with shorter numbers."""
+    tag = re.sub(r"(?<!&)#[0-9a-f]{6}\b", lambda color: CSS_COLORS.get(color[0], color[0]), match[0])
+    tag = re.sub(r"font: (?:bold|700) [^;\"]*;?\s*", "font-weight: 650; ", tag)
+    tag = re.sub(r"font-(?:size|family): [^;\"]*;?\s*", "", tag)
+    tag = re.sub(r' transform="rotate\(-0 [^"]*\)"', "", tag)
+    tag = re.sub(r"-?\d+\.\d+", lambda number: f"{float(number[0]):.2f}".rstrip("0").rstrip("."), tag)
+    return tag.replace("xlink:href", "href").replace(' style=""', "")
 
 
-def histogram(errors: Stars, title: str) -> str:
-    """Draw how often which error occurs, in quarter stars, with the mean."""
-    counts, edges = np.histogram(errors, np.arange(-4.625, 4.75, 0.25))
-    drawn = Picture(
-        380.0,
-        Scale(-4.6, 4.6, LEFT, RIGHT),
-        Scale(0, float(counts.max(initial=1)) * 1.05, 380 - BOTTOM, TOP),
-    )
-    drawn.x_axis("predicted − given (stars)", range(-4, 5))
-    drawn.y_axis("test ratings")
-    base = drawn.y(0)
-    for count, left, right in zip(counts, edges[:-1], edges[1:], strict=True):
-        if count:
-            a, b, top = drawn.x(float(left)), drawn.x(float(right)), drawn.y(float(count))
-            drawn.add("rect", "bar", x=a + 0.75, y=top, width=b - a - 1.5, height=base - top)
-    mean = float(errors.mean())
-    drawn.path("rule", [(mean, 0), (mean, drawn.y.high)])
-    return drawn.svg(title)
+def _without_blanks(body: str) -> str:
+    body = re.sub(r">\s+<", "><", body.strip())
+    while "<g></g>" in body:
+        body = body.replace("<g></g>", "")
+    return re.sub(r"\s*\n\s*", " ", body)
 
 
-def intervals(rows: Sequence[Row], label: str, title: str, zero: bool = False, other: str = "") -> str:
-    """Draw a dot and its interval a row; ``other`` names the small mark of what it is compared with.
+def draw_curves(series: Mapping[str, Curve], x: str, y: str, label: str, log: bool = False) -> str:
+    """Return a line chart with one line a series.
+
+    Args:
+        series: name → points.
+        x: label of the x axis.
+        y: label of the y axis.
+        label: what the chart shows.
+        log: put y on a log axis that spans at most ``LOG_RANGE``.
+    """
+
+    def draw(axes: Axes) -> None:
+        for i, (name, curve) in enumerate(series.items()):
+            xs, ys = np.array(curve, np.float64).reshape(-1, 2).T
+            axes.plot(xs, ys, color=SERIES_COLORS[i], linestyle=LINE_STYLES[i], linewidth=2, label=name)
+            if len(curve) <= MAX_MARKED_POINTS:
+                for point in curve:
+                    _mark(axes, *point, i, f"{name}: {point[1]:.4g}")
+        if log:
+            highest = max(value for curve in series.values() for _, value in curve)
+            lowest = min(value for curve in series.values() for _, value in curve)
+            axes.set_yscale("log")
+            axes.set_ylim(max(lowest * 0.9, highest * 1.1 / LOG_RANGE), highest * 1.1)
+            _format_log_axis(axes.yaxis)
+        axes.set(xlabel=x, ylabel=y)
+        _legend_above(axes)
+
+    return draw_chart(draw, label)
+
+
+def draw_intervals(
+    rows: Sequence[IntervalRow], x: str, label: str, zero_line: bool = False, baseline: str = ""
+) -> str:
+    """Return a chart of one value with its interval a row.
 
     Args:
         rows: from top to bottom.
-        label: of the axis.
-        title: of the picture.
-        zero: mark zero with a line.
-        other: name of the comparison, if the rows have one.
+        x: label of the x axis.
+        label: what the chart shows.
+        zero_line: mark zero by a dashed line.
+        baseline: name of the model that the rows are compared with, if they are.
     """
-    places = [v for r in rows for v in (r.low, r.high, r.value, r.other) if v is not None]
-    low, high = padded([*places, 0.0] if zero else places, 0.05)
-    left = 20 + LETTER * max(len(row.label) for row in rows)
-    top = TOP if other else 12
-    height = top + ROW * len(rows) + BOTTOM
-    drawn = Picture(height, Scale(low, high, left, RIGHT), Scale(0, len(rows), top, height - BOTTOM))
-    # The rows run downwards, so the grid's lines run from the first to the last of them.
-    drawn.y = Scale(0, len(rows), height - BOTTOM, top)
-    drawn.x_axis(label, drawn.x.ticks(max(2, int((RIGHT - left) // 62))))
-    if zero:
-        drawn.add("line", "rule", x1=drawn.x(0), x2=drawn.x(0), y1=top, y2=height - BOTTOM)
-    for at, row in enumerate(rows):
-        y = top + ROW * (at + 0.5)
-        kind = "name stressed end" if row.stressed else "name end"
-        drawn.add("text", kind, row.label, x=left - 14, y=y + 4)
-        drawn.add("line", f"whisker s{row.series}", x1=drawn.x(row.low), x2=drawn.x(row.high), y1=y, y2=y)
-        if row.other is not None:
-            drawn.mark("mark s1", drawn.x(row.other), y, f"{other}: {row.other:.3f}")
-        said = f"{row.label}: {row.value:.3f} ({row.low:.3f} to {row.high:.3f})"
-        drawn.mark(f"mark s{row.series}", drawn.x(row.value), y, said)
-    if other:
-        legend(drawn, ["rater", other])
-    return drawn.svg(title)
+
+    def draw(axes: Axes) -> None:
+        for position, row in enumerate(rows):
+            color = SERIES_COLORS[row.series]
+            axes.plot([row.low, row.high], [position] * 2, color=color, linewidth=2.2, alpha=0.55)
+            if row.baseline is not None:
+                _mark(axes, row.baseline, position, 1, f"{baseline}: {row.baseline:.3f}")
+            interval = f"{row.value:.3f} ({row.low:.3f} to {row.high:.3f})"
+            _mark(axes, row.value, position, row.series, f"{row.label}: {interval}")
+        _name_rows(axes, [row.label for row in rows])
+        for text, row in zip(axes.get_yticklabels(), rows, strict=True):
+            if row.emphasized:
+                text.set(color=SERIES_COLORS[0], fontweight="bold")
+        if zero_line:
+            axes.axvline(0, color=TEXT_COLOR, linewidth=1.2, linestyle="--")
+        axes.set_xlabel(x)
+        if baseline:
+            for i, name in enumerate(("rater", baseline)):
+                axes.plot([], [], MARKERS[i], color=SERIES_COLORS[i], label=name)
+            _legend_above(axes)
+
+    return draw_chart(draw, label, ROW_HEIGHT * len(rows) + (85 if baseline else 60))
 
 
-def dots(table: Mapping[str, Mapping[str, Number]], label: str, title: str) -> str:
-    """Draw a line a row with one mark a column, on a log scale.
+def draw_dots(table: Mapping[str, Mapping[str, Number]], x: str, label: str) -> str:
+    """Return a chart with a line a row and a mark a column, on a log axis.
 
     Args:
         table: row → column → value above 0.
-        label: of the axis.
-        title: of the picture.
+        x: label of the x axis.
+        label: what the chart shows.
     """
     columns = list(dict.fromkeys(name for row in table.values() for name in row))
-    values = [max(value, 1e-4) for row in table.values() for value in row.values()]
-    left, height = 20 + LETTER * max(map(len, table)), TOP + 16 + ROW * len(table) + BOTTOM
-    drawn = Picture(
-        height,
-        Scale(min(values) * 0.8, max(1.0, max(values)), left, RIGHT, log=True),
-        Scale(0, len(table), height - BOTTOM, TOP + 16),
+
+    def draw(axes: Axes) -> None:
+        for position, (name, row) in enumerate(table.items()):
+            for column, value in row.items():
+                text = f"{name}, {column}: {value:.6g}"
+                _mark(axes, max(value, MIN_LOG_VALUE), position, columns.index(column), text)
+        _name_rows(axes, list(table))
+        axes.yaxis.grid(True)
+        axes.set_xscale("log")
+        _format_log_axis(axes.xaxis)
+        axes.set_xlabel(x)
+        for i, name in enumerate(columns):
+            axes.plot([], [], MARKERS[i], color=SERIES_COLORS[i], label=name)
+        _legend_above(axes)
+
+    return draw_chart(draw, label, ROW_HEIGHT * len(table) + 105)
+
+
+def draw_predicted_vs_actual(actual: Stars, predicted: Stars, label: str) -> str:
+    """Return the scatter chart of predictions against ratings."""
+    points = partial(
+        plots.draw_predicted_vs_actual, actual=actual, predicted=predicted, max_points=MAX_POINTS
     )
-    drawn.x_axis(label)
-    for at, (name, row) in enumerate(table.items()):
-        y = TOP + 16 + ROW * (at + 0.5)
-        drawn.add("text", "name end", name, x=left - 14, y=y + 4)
-        drawn.add("line", "grid", x1=left, x2=RIGHT, y1=y, y2=y)
-        for column, value in row.items():
-            kind = f"mark s{columns.index(column)}"
-            drawn.mark(kind, drawn.x(max(value, 1e-4)), y, f"{name}, {column}: {number(value)}")
-    _two_lines(drawn, columns)
-    return drawn.svg(title)
+    return draw_chart(points, label, SQUARE_HEIGHT)
 
 
-def _two_lines(drawn: Picture, names: Sequence[str]) -> None:
-    """Name up to six series, three a line."""
-    for at, name in enumerate(names):
-        x, y = LEFT + (at % 3) * 130, 10 + (at // 3) * 18
-        drawn.mark(f"mark s{at}", x, y)
-        drawn.add("text", "tick", name, x=x + 9, y=y + 4)
+def draw_error_histogram(actual: Stars, predicted: Stars, label: str) -> str:
+    """Return the histogram of the errors."""
+    histogram = partial(plots.draw_error_histogram, actual=actual, predicted=predicted)
+    return draw_chart(histogram, label, SQUARE_HEIGHT)
 
 
-def calibration(bins: Sequence[tuple[Number, Number, Number, Number, Number]], title: str) -> str:
-    """Draw mean rating against mean prediction a bin, with its interval and the diagonal.
+def draw_calibration(metrics: Mapping[str, object], label: str) -> str:
+    """Return mean ratings against mean predictions by bin."""
+    return draw_chart(partial(plots.draw_calibration, metrics=metrics), label, SQUARE_HEIGHT)
 
-    Args:
-        bins: mean prediction, mean rating, its lowest and highest likely value (stars), targets.
-        title: of the picture.
-    """
-    size = 380.0
-    low, high = padded([value for one in bins for value in one[:4]], 0.04)
-    drawn = Picture(size, Scale(low, high, LEFT, RIGHT), Scale(low, high, size - BOTTOM, TOP))
-    drawn.x_axis("mean prediction (stars)")
-    drawn.y_axis("mean rating given (stars)")
-    drawn.path("rule", [(low, low), (high, high)])
-    for predicted, actual, least, most, targets in bins:
-        x = drawn.x(predicted)
-        drawn.add("line", "whisker s0", x1=x, x2=x, y1=drawn.y(least), y2=drawn.y(most))
-        drawn.mark("mark s0", x, drawn.y(actual), f"{actual:.2f} given, {targets:,.0f} ratings")
-    return drawn.svg(title)
+
+def _mark(axes: Axes, x: Number, y: Number, series: int, tooltip: str) -> None:
+    (marker,) = axes.plot(
+        x, y, MARKERS[series], color=SERIES_COLORS[series], markersize=7, markeredgewidth=1.5, zorder=3
+    )
+    marker.set_gid(f"tooltip {tooltip}")
+
+
+def _name_rows(axes: Axes, names: Sequence[str]) -> None:
+    axes.set_yticks(range(len(names)), names)
+    axes.tick_params("y", labelcolor=TEXT_COLOR)
+    axes.set_ylim(len(names) - 0.5, -0.5)
+    axes.yaxis.grid(False)
+    axes.xaxis.set_major_locator(MaxNLocator(5))
+
+
+def _legend_above(axes: Axes) -> None:
+    columns = min(3, len(axes.get_legend_handles_labels()[0]))
+    axes.legend(
+        loc="lower right", bbox_to_anchor=(1, 1), ncols=columns, frameon=False, borderaxespad=0,
+        handlelength=1.4, columnspacing=1, handletextpad=0.5,
+    )  # fmt: skip
+
+
+def _format_log_axis(axis: Axis) -> None:
+    axis.set_major_locator(LogLocator(subs=(1, 2, 5), numticks=6))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axis.set_minor_formatter(NullFormatter())

@@ -1,4 +1,4 @@
-"""What the report is made of: figures that are there, and which study is still to run."""
+"""Inputs of the report: the metrics, curves and tables that the pipeline and the studies wrote."""
 
 from __future__ import annotations
 
@@ -8,22 +8,32 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 
 from reelgraph.runtime.atomic_io import RERUN_HINT, read_json
 from reelgraph.runtime.errors import ArtifactError
 from reelgraph.schemas.artifacts import Violations
+from reelgraph.schemas.vectors import MapLayout
 
-Figures = dict[str, Any]
+Metrics = dict[str, Any]
+"""Content of a metrics file."""
 Curve = list[tuple[float, float]]
 
-METRICS = (
+METRICS_FILES = (
     "rater", "baselines", "slices", "ranking", "calibration", "perturbations", "links", "embeddings",
     "gnn_kg_gnn_bert", "gnn_kg_gnn", "data",
 )  # fmt: skip
-"""Files of metrics/ that the pipeline makes."""
+"""Files of metrics/ that the pipeline writes."""
 
 STUDIES = {"external_baselines": "external_baselines", "ablation": "ablation", "probe": "probe"}
-"""Metrics of the slow studies, and the folder of studies/ that makes them."""
+"""Metrics files of the studies, and the folders of studies/ that write them."""
+
+MAKE_TARGETS = {
+    "external_baselines": "external-baselines",
+    "ablation": "study-ablation",
+    "probe": "study-probe",
+}
+"""Metrics files of the studies, and the make targets that run the studies."""
 
 NOT_RUN = "not run yet"
 OTHER_DATA = "measured on other data than this run's"
@@ -31,45 +41,70 @@ OTHER_DATA = "measured on other data than this run's"
 
 @dataclass(frozen=True)
 class Study:
-    """Figures of a slow study, or why there are none."""
+    """Metrics of a study, or the reason why there are none."""
 
-    figures: Figures
+    metrics: Metrics
     problem: str
-    """``not run yet``, ``measured on other data …``, or nothing."""
+    """``NOT_RUN``, ``OTHER_DATA`` or empty."""
     stale: bool
-    """The pipeline has changed since."""
+    """The pipeline has changed since the study ran."""
 
 
-def read_metrics(folder: Path | str = "metrics") -> dict[str, Figures]:
-    """Read the pipeline's metrics files; a file that isn't there counts as empty."""
-    paths = {name: Path(folder) / f"{name}.json" for name in METRICS}
+@dataclass(frozen=True)
+class Inputs:
+    """Everything that the report shows."""
+
+    metrics: Mapping[str, Metrics]
+    """By the name of the file in metrics/; empty where there is none."""
+    studies: Mapping[str, Study]
+    rater_curves: Mapping[str, Mapping[str, Curve]]
+    """loss, rmse, mae → train, val → value by epoch."""
+    gnn_curves: Mapping[str, Curve]
+    """Variant → loss by epoch."""
+    link_curve: Curve
+    """Validation MRR of held-out links by epoch."""
+    spectra: Mapping[str, Curve]
+    """Set of embedding vectors → singular value by rank."""
+    predictions: pa.Table
+    """rating and prediction of each test target, stars."""
+    examples: Metrics
+    movies: pa.Table
+    """movie_id, original_title, release_year and genre_1."""
+    map_layout: MapLayout
+    params: Metrics
+    """Content of params.yaml."""
+
+
+def read_metrics(folder: Path | str = "metrics") -> dict[str, Metrics]:
+    """Read the pipeline's metrics files; a missing file counts as empty."""
+    paths = {name: Path(folder) / f"{name}.json" for name in METRICS_FILES}
     return {name: read_json(path) if path.exists() else {} for name, path in paths.items()}
 
 
 def read_studies(path: Path | str, data: Mapping[str, object]) -> dict[str, Study]:
-    """Read what ``tools.collect_studies`` gathered.
+    """Read the output of ``tools.collect_studies``.
 
     Args:
         path: studies/results.json.
-        data: metrics/data.json of this run: a study of other data is left out.
+        data: metrics/data.json of this run; studies of other data are left out.
     """
-    found: Figures = read_json(path)
-    return {name: _study(found.get(name), data) for name in STUDIES}
+    results: Metrics = read_json(path)
+    return {name: _to_study(results.get(name), data) for name in STUDIES}
 
 
-def _study(found: Figures | None, data: Mapping[str, object]) -> Study:
-    if not found:
+def _to_study(result: Metrics | None, data: Mapping[str, object]) -> Study:
+    if not result:
         return Study({}, NOT_RUN, False)
-    if found["data"] != data:
+    if result["data"] != data:
         return Study({}, OTHER_DATA, False)
-    return Study(found["figures"], "", bool(found["stale"]))
+    return Study(result["figures"], "", bool(result["stale"]))
 
 
 def read_curve(path: Path | str) -> Curve:
-    """Read a table of two columns, such as epoch and loss; empty where there is none.
+    """Read a table of two columns, such as epoch and loss; a missing file is an empty curve.
 
     Raises:
-        ArtifactError: the columns are not two, or hold other than finite numbers.
+        ArtifactError: the columns are not two, or hold anything but finite numbers.
     """
     if not Path(path).exists():
         return []
@@ -78,9 +113,10 @@ def read_curve(path: Path | str) -> Curve:
         points = [(float(x), float(y)) for x, y in (line.split("\t") for line in lines)]
     except ValueError as error:
         raise ArtifactError(str(path), "two columns of numbers", str(error), RERUN_HINT) from None
-    wrong = Violations(path)
-    wrong.check_rows(~np.isfinite(np.array(points).reshape(-1, 2)).all(axis=1), "not finite")
-    wrong.raise_if_any()
+    violations = Violations(path)
+    is_finite = np.isfinite(np.array(points).reshape(-1, 2)).all(axis=1)
+    violations.check_rows(~is_finite, "not finite")
+    violations.raise_if_any()
     return points
 
 
@@ -89,7 +125,10 @@ def read_curves(folder: Path | str) -> dict[str, Curve]:
     return {path.stem: read_curve(path) for path in sorted(Path(folder).glob("*.tsv"))}
 
 
-def by_measure(curves: Mapping[str, Mapping[str, Curve]]) -> dict[str, dict[str, Curve]]:
-    """Turn train and val → measure → curve into measure → train and val → curve."""
-    measures = dict.fromkeys(key for one in curves.values() for key in one)
-    return {key: {rows: one[key] for rows, one in curves.items() if key in one} for key in sorted(measures)}
+def group_by_metric(curves: Mapping[str, Mapping[str, Curve]]) -> dict[str, dict[str, Curve]]:
+    """Turn train and val → metric → curve into metric → train and val → curve."""
+    metrics = sorted({metric for by_metric in curves.values() for metric in by_metric})
+    return {
+        metric: {rows: by_metric[metric] for rows, by_metric in curves.items() if metric in by_metric}
+        for metric in metrics
+    }

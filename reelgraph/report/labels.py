@@ -1,12 +1,12 @@
-"""Names and numbers as people read them."""
+"""Names, numbers and captions as the report shows them."""
 
 from __future__ import annotations
 
 NAMES = {
     "rater": "rater",
-    "global_mean": "mean of all",
-    "user_mean": "mean of the person",
-    "item_mean": "mean of the movie",
+    "global_mean": "global mean",
+    "user_mean": "user mean",
+    "item_mean": "movie mean",
     "recent_mean": "mean of the last few",
     "bias": "damped biases",
     "bias_recent": "biases + last residuals",
@@ -31,48 +31,114 @@ NAMES = {
     "recall_20": "recall@20",
     "ndcg_10_diff": "rater − model, NDCG@10",
     "recall_20_diff": "rater − model, recall@20",
+    "n_users": "users",
+    "rmse": "RMSE",
+    "mae": "MAE",
     "rmse_increase": "RMSE increase",
     "one_step_rmse": "one-step RMSE",
     "one_step_rmse_diff": "one-step RMSE − none",
+    "val_rmse": "validation RMSE",
     "val_rmse_diff": "validation RMSE − none",
+    "val_rmse_std": "its std",
+    "test_rmse": "test RMSE",
+    "test_rmse_std": "its std ",
+    "isoscore": "IsoScore",
     "genre_agreement_10": "genre agreement@10",
     "director_agreement_10": "director agreement@10",
     "company_agreement_10": "company agreement@10",
-    "n_users": "people",
-    "rmse": "RMSE",
-    "mae": "MAE",
-    "isoscore": "IsoScore",
-    "val_rmse": "validation RMSE",
-    "val_rmse_std": "its spread",
-    "test_rmse": "test RMSE",
-    "test_rmse_std": "its spread ",
 }
-"""Keys of the metrics files; a key that isn't here is shown without its underscores."""
+"""Labels of metric keys; other keys are shown without their underscores."""
 
 SLICES = {
     "history": "Ratings before the target",
-    "popularity": "Ratings of the movie in training",
-    "user_mean": "The person's mean (stars)",
-    "user_std": "The person's spread (stars)",
-    "rating": "Stars given",
-    "year": "Year of the movie",
-    "user": "The person",
+    "popularity": "Training ratings of the movie",
+    "user_mean": "Mean rating of the user (stars)",
+    "user_std": "Rating std of the user (stars)",
+    "rating": "Rating (stars)",
+    "year": "Release year of the movie",
+    "user": "User",
 }
 
+RESULTS_CAPTION = (
+    "Dot: RMSE on the test ratings; lower is better. Line: 95 % confidence interval (bootstrap over users)."
+)
+PAIRED_CAPTION = (
+    "Paired differences on the same bootstrap samples. Left of the dashed line the rater is better. An "
+    "interval that contains zero is not significant."
+)
+SLICES_CAPTION = (
+    "Dot and line: the rater's RMSE and its 95 % interval on the ratings of a bin; the number of ratings is "
+    "in brackets. Square: {baseline}, the baseline with the lowest validation error, on the same ratings."
+)
+SCATTER_CAPTION = (
+    "One dot a test rating, with horizontal jitter. On the line a prediction is exact. A cloud that is "
+    "flatter than the line shows predictions shrunk to the mean."
+)
+ERRORS_CAPTION = "Histogram of the errors in quarter stars. Right of zero the prediction is too high."
+CALIBRATION_CAPTION = (
+    "One dot a bin of predictions that round to the same half star: mean prediction and mean rating, with "
+    "the 95 % interval of the mean rating. On the line both agree; above it predictions are too low."
+)
+COVERAGE_NOTE = "Half stars are coarse, so the empirical coverage lies above the nominal one."
+RANKING_CAPTION = "Ranks of each user's highly rated test movies among all unseen movies; higher is better"
+PERTURBATIONS_CAPTION = (
+    "The same rater predicts the same ratings with a part of its input hidden: the order of the history "
+    "shuffled, the history's ratings replaced by the movies' means, or the target movie's content masked."
+)
+INCREASE_CAPTION = (
+    "Right of the dashed line the rater is worse without this part. An interval that contains zero is not "
+    "significant."
+)
+EXAMPLES_CAPTION = (
+    "The user's last ratings, and the earlier ratings that contributed most to the prediction, in stars; in "
+    "brackets the entities that the two movies share."
+)
+ABLATION_CAPTION = (
+    "Each rater on each set of movie embeddings, and with a part of its input removed. Dot and line: mean "
+    "and standard deviation over the seeds. Lower is better."
+)
+LEARNING_CAPTION = (
+    "Training: during the epoch, with dropout. Validation: after the epoch. The epoch with the lowest "
+    "validation RMSE is the model."
+)
+GNN_CAPTION = "Loss of ranking a movie's true entities above sampled ones, on a log axis."
+MAP_CAPTION = (
+    "Axes and distances between far groups have no meaning. Drag to move, use the wheel or pinch to zoom, "
+    "click a movie for its nearest neighbours, or a genre to show it alone."
+)
+EMBEDDINGS_CAPTION = (
+    "Anisotropy is the norm of the mean unit vector. IsoScore measures isotropy (1: isotropic). Effective "
+    "rank is the exponential of the spectrum's entropy. A hubness above 2 means that a few movies are "
+    "neighbours of very many. Agreement@10 is the fraction of the 10 nearest neighbours with the same entity."
+)
+SPECTRA_CAPTION = (
+    "Singular values of each set of vectors in descending order. A curve that falls at once shows vectors in "
+    "few dimensions."
+)
+LINKS_CAPTION = (
+    "Mean reciprocal rank of the held-out edges in both directions, filtered, ties count half. Higher is "
+    "better; 1 is perfect."
+)
+LINK_TRAINING_CAPTION = (
+    "Mean reciprocal rank of the validation edges by epoch. The best epoch is the training length of the "
+    "released embeddings, which are trained on all edges."
+)
+NOT_MEASURED = "Not measured in this run."
 
-def name(key: str) -> str:
-    """Return a key in words, or several after each other."""
+
+def label(key: str) -> str:
+    """Return the label of a key, or the labels of several keys that are separated by commas."""
     if ", " in key:
-        return ", ".join(map(name, key.split(", ")))
+        return ", ".join(map(label, key.split(", ")))
     return NAMES.get(key, key if "-" in key else key.replace("_", " "))
 
 
-def slice_name(key: str) -> str:
-    """Return a slice's key in words."""
-    return SLICES.get(key, name(key))
+def slice_label(key: str) -> str:
+    """Return the label of a slice."""
+    return SLICES.get(key, label(key))
 
 
-def bin_name(key: str) -> str:
+def bin_label(key: str) -> str:
     """Turn ``10_to_29`` into ``10 to 29``, ``3_5_up`` into ``3.5 and up``."""
     words: list[str] = []
     for part in key.split("_"):
@@ -84,23 +150,25 @@ def bin_name(key: str) -> str:
 
 
 def fixed(value: float | int | None, digits: int = 3) -> str:
-    """Return a number with a fixed number of digits and a real minus; a dash for none."""
+    """Return a number with a fixed number of digits and a true minus sign; a dash for None."""
     return "–" if value is None else f"{value:.{digits}f}".replace("-", "−")
 
 
 def signed(value: float | int | None, digits: int = 3) -> str:
-    """Return a difference with its sign."""
+    """Return a difference with its sign; a dash for None."""
     return "–" if value is None else f"{value:+.{digits}f}".replace("-", "−")
 
 
 def span(low: float | int | None, high: float | int | None, digits: int = 3, sign: bool = False) -> str:
-    """Return an interval as ``low to high``; a dash for none."""
+    """Return an interval as ``low to high``; a dash for None."""
     if low is None or high is None:
         return "–"
-    write = signed if sign else fixed
-    return f"{write(low, digits)} to {write(high, digits)}"
+    number = signed if sign else fixed
+    return f"{number(low, digits)} to {number(high, digits)}"
 
 
-def listed(items: list[str]) -> str:
+def join_words(items: list[str]) -> str:
     """Return ``a``, ``a and b`` or ``a, b and c``."""
-    return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} and {items[-1]}" if items else ""
+    if len(items) < 2:
+        return "".join(items)
+    return f"{', '.join(items[:-1])} and {items[-1]}"

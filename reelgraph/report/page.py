@@ -1,4 +1,4 @@
-"""The page: sections put into the template, with style and script inside."""
+"""The page's parts, and its rendering: sections in the template, with style and script inline."""
 
 from __future__ import annotations
 
@@ -9,15 +9,14 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from reelgraph.report.svg import symbols
 from reelgraph.report.tables import Table
 
-FOLDER = Path(__file__).parent / "page"
+TEMPLATES = Path(__file__).parent / "page"
 
 
 @dataclass(frozen=True)
 class Figure:
-    """A picture with what it is and how to read it."""
+    """A chart with its title and caption."""
 
     title: str
     picture: Markup
@@ -39,30 +38,32 @@ class Example:
 
 
 @dataclass(frozen=True)
-class Atlas:
-    """The map's place on the page."""
+class MoviesMap:
+    """The interactive map; its data are a part of the page."""
 
     count: str
 
 
 @dataclass(frozen=True)
 class Section:
-    """A part of the page; what is empty isn't shown."""
+    """A section of the page; empty fields are not shown."""
 
     key: str
     short: str
+    """Title in the navigation."""
     title: str
     texts: Sequence[str] = ()
     notes: Sequence[str] = ()
-    """What is missing, and how to get it."""
+    """What is missing, and the command that adds it."""
     figures: Sequence[Figure] = ()
     tables: Sequence[Table] = ()
     beside: bool = False
-    """The tables are narrow enough to stand beside the figure."""
+    """Show the tables beside the figures."""
     folded_title: str = ""
     folded: Sequence[Table] = ()
+    """Tables that are shown on a click."""
     examples: Sequence[tuple[str, Sequence[Example]]] = ()
-    atlas: Atlas | None = None
+    atlas: MoviesMap | None = None
 
 
 @dataclass(frozen=True)
@@ -70,53 +71,54 @@ class Page:
     """Everything that the template shows."""
 
     under: str
+    """Line below the page's title."""
     verdict: Sequence[str]
+    """Summary sentences."""
     keys: Sequence[tuple[str, str]]
+    """Key numbers and their meanings."""
     sections: Sequence[Section] = field(default_factory=list)
 
 
-def figure(title: str, svg: str, caption: str = "") -> Figure:
-    """Return a figure of a picture that ``charts`` drew."""
+def to_figure(title: str, svg: str, caption: str = "") -> Figure:
+    """Return a figure with a chart of ``reelgraph.report.charts``."""
     return Figure(title, Markup(svg), caption)
 
 
-def html(page: Page, atlas: str) -> str:
-    """Return the page as one file.
+def render_page(page: Page, map_json: str) -> str:
+    """Return the page as one HTML file.
 
     Args:
         page: its content; text is escaped.
-        atlas: the map's data, safe inside a script element.
+        map_json: the map's data, safe inside a script element.
     """
     environment = Environment(
-        loader=FileSystemLoader(FOLDER),
+        loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters["commands"] = _commands
-    return (
-        environment.get_template("page.html.j2")
-        .render(
-            under=page.under,
-            verdict=page.verdict,
-            keys=page.keys,
-            sections=page.sections,
-            style=_file("style.css"),
-            script=_file("atlas.js"),
-            symbols=Markup(symbols()),
-            atlas=Markup(atlas),
-        )
-        .lstrip()
+    environment.filters["commands"] = _format_commands
+    html = environment.get_template("page.html.j2").render(
+        under=page.under,
+        verdict=page.verdict,
+        keys=page.keys,
+        sections=page.sections,
+        style=_read_asset("style.css"),
+        script=_read_asset("atlas.js"),
+        atlas=Markup(map_json),
+    )
+    return html.lstrip()
+
+
+def _format_commands(text: str) -> Markup:
+    """Format the text between backticks as code."""
+    parts = text.split("`")
+    return Markup("").join(
+        Markup("<code>{}</code>").format(part) if i % 2 else part for i, part in enumerate(parts)
     )
 
 
-def _commands(text: str) -> Markup:
-    """Set what stands between backticks as code."""
-    parts = text.split("`")
-    return Markup("").join(Markup("<code>{}</code>").format(p) if at % 2 else p for at, p in enumerate(parts))
-
-
-def _file(name: str) -> Markup:
-    return Markup((FOLDER / name).read_text(encoding="utf-8"))
+def _read_asset(name: str) -> Markup:
+    return Markup((TEMPLATES / name).read_text(encoding="utf-8"))

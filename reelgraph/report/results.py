@@ -1,156 +1,232 @@
-"""What the report says of the rater's errors: results, slices, errors, calibration."""
+"""Sections on the rater's errors: results, slices, errors and calibration, and their summaries."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
 import numpy as np
-import pyarrow as pa
 
-from reelgraph.report import captions, charts, summary, tables
-from reelgraph.report.charts import Row
-from reelgraph.report.inputs import Figures, Study
-from reelgraph.report.labels import bin_name, fixed, name, signed, slice_name
-from reelgraph.report.page import Figure, Section, figure
+from reelgraph.report import charts, labels, tables
+from reelgraph.report.charts import IntervalRow
+from reelgraph.report.inputs import MAKE_TARGETS, Inputs, Metrics, Study
+from reelgraph.report.labels import bin_label, fixed, join_words, label, signed, slice_label, span
+from reelgraph.report.page import Figure, Section, to_figure
+from reelgraph.report.tables import interval_of, rater_verdict
 
-MAKE_TARGETS = {
-    "external_baselines": "external-baselines",
-    "ablation": "study-ablation",
-    "probe": "study-probe",
-}
-"""Studies, and the make targets that run them."""
+VERDICT_SERIES = {"better": 0, "within chance": 4, "worse": 5}
+"""Colour of a paired difference by its verdict on the rater."""
 
-COLOURS = {"better": 0, "within chance": 4, "worse": 5}
-"""Series of a paired difference, by what it says of the rater."""
+MIN_BIN_TARGETS = 30
+"""Targets of a bin that the summary mentions, at least; the interval of fewer is unreliable."""
 
 
-def missing(study: str, found: Study) -> list[str]:
-    """Return the note on a study that isn't there, or is of an older state."""
-    what = name(study).capitalize()
-    target = f"make {MAKE_TARGETS[study]}"
-    if found.problem:
-        return [f"{what}: {found.problem}. `{target}` measures it."]
-    return [f"{what}: the pipeline has changed since; `{target}` measures it again."] if found.stale else []
+def study_notes(key: str, study: Study) -> list[str]:
+    """Return the note on a study that has not been run, or ran on an older pipeline."""
+    name = label(key).capitalize()
+    target = f"make {MAKE_TARGETS[key]}"
+    if study.problem:
+        return [f"{name}: {study.problem}. Run it with `{target}`."]
+    return [f"{name}: the pipeline has changed since. Run it again with `{target}`."] if study.stale else []
 
 
-def unmeasured(figures: Mapping[str, object]) -> list[str]:
-    """Return the note on figures that a run doesn't have."""
-    return [] if figures else [captions.UNMEASURED]
+def missing_notes(metrics: Mapping[str, object]) -> list[str]:
+    """Return the note on metrics that this run does not have."""
+    return [] if metrics else [labels.NOT_MEASURED]
 
 
-def results(found: Mapping[str, Figures], peers: Study) -> Section:
-    """Return the result table, with both intervals drawn."""
-    rows = [_row(key, row) for key, row in found.items()]
-    paired = [_paired(key, row, found["rater"]) for key, row in found.items() if "rmse_diff_ci_low" in row]
-    drawn = charts.intervals(rows, "RMSE (stars)", "RMSE of each model")
-    figures = [figure("Error of each model", drawn, captions.RESULTS)]
-    if paired:
-        drawn = charts.intervals(paired, "difference of RMSE (stars)", "Rater minus each model", zero=True)
-        figures.append(figure("Rater minus model", drawn, captions.PAIRED))
+def results_section(inputs: Inputs) -> Section:
+    """Return the errors of all models, with intervals and paired differences."""
+    models = tables.all_models(inputs)
+    rows = [_model_row(key, row) for key, row in models.items()]
+    differences = [
+        _difference_row(key, row, models["rater"]) for key, row in models.items() if "rmse_diff_ci_low" in row
+    ]
+    chart = charts.draw_intervals(rows, "RMSE (stars)", "RMSE of each model")
+    figures = [to_figure("RMSE of each model", chart, labels.RESULTS_CAPTION)]
+    if differences:
+        chart = charts.draw_intervals(
+            differences,
+            "RMSE difference (stars)",
+            "RMSE of the rater minus RMSE of each model",
+            zero_line=True,
+        )
+        figures.append(to_figure("Rater minus model", chart, labels.PAIRED_CAPTION))
     return Section(
         "results",
         "Results",
         "Results",
-        notes=missing("external_baselines", peers),
+        notes=study_notes("external_baselines", inputs.studies["external_baselines"]),
         figures=figures,
-        tables=[tables.results(found)],
-        folded_title="Both fits",
-        folded=[tables.fits(found)],
+        tables=[tables.results_table(models)],
+        folded_title="Errors by fit",
+        folded=[tables.fits_table(models)],
     )
 
 
-def _row(key: str, row: Figures) -> Row:
-    own, value = key == "rater", row["rmse"]
-    return Row(name(key), value, *tables.interval(row, "rmse"), int(not own), stressed=own)
+def _model_row(key: str, row: Metrics) -> IntervalRow:
+    is_rater = key == "rater"
+    low, high = interval_of(row, "rmse")
+    return IntervalRow(label(key), row["rmse"], low, high, series=int(not is_rater), emphasized=is_rater)
 
 
-def _paired(key: str, row: Figures, rater: Figures) -> Row:
-    difference = rater["rmse"] - row["rmse"]
-    series = COLOURS[tables.against(row)]
-    return Row(name(key), difference, row["rmse_diff_ci_low"], row["rmse_diff_ci_high"], series)
+def _difference_row(key: str, row: Metrics, rater: Metrics) -> IntervalRow:
+    low = row["rmse_diff_ci_low"]
+    high = row["rmse_diff_ci_high"]
+    return IntervalRow(label(key), rater["rmse"] - row["rmse"], low, high, VERDICT_SERIES[rater_verdict(row)])
 
 
-def slices(figures: Figures) -> Section:
-    """Return the errors by kind of target, against the model that each bin names as its ``peer``."""
-    peer = tables.peer_of(figures)
+def summarize_models(models: Mapping[str, Metrics]) -> list[str]:
+    """Return sentences on the rater's errors and its comparison with all models.
+
+    Args:
+        models: the models, the best first, as ``tables.all_models`` returns them.
+    """
+    rater = models["rater"]
+    interval = span(rater.get("rmse_ci_low"), rater.get("rmse_ci_high"))
+    sentences = [
+        f"On {rater['n_targets']:,} test ratings the rater has an RMSE of {fixed(rater['rmse'])} stars "
+        f"(95 % interval {interval}) and an MAE of {fixed(rater['mae'])}."
+    ]
+    others = {key: row for key, row in models.items() if key != "rater"}
+    return [*sentences, *_summarize_comparison(others)] if others else sentences
+
+
+def _summarize_comparison(others: Mapping[str, Metrics]) -> list[str]:
+    by_verdict: dict[str, list[str]] = {}
+    for key, row in others.items():
+        by_verdict.setdefault(rater_verdict(row), []).append(key)
+    better = by_verdict.get("better", [])
+    within_chance = by_verdict.get("within chance", [])
+    worse = by_verdict.get("worse", [])
+    sentences = []
+    if worse:
+        sentences.append(f"It is significantly worse than {_join_labels(worse)}.")
+    if within_chance:
+        sentences.append(f"Its difference to {_join_labels(within_chance)} is not significant.")
+    if better and not (worse or within_chance):
+        nearest = others[better[0]]
+        gap = span(nearest["rmse_diff_ci_low"], nearest["rmse_diff_ci_high"], sign=True)
+        sentences.append(
+            "It is significantly better than every other model; the nearest, "
+            f"{label(better[0])}, has an RMSE of {fixed(nearest['rmse'])} (rater minus model: {gap})."
+        )
+    elif better:
+        sentences.append(f"It is significantly better than {_join_labels(better)}.")
+    else:
+        sentences.append("It is significantly better than no model.")
+    return sentences
+
+
+def _join_labels(keys: list[str]) -> str:
+    return join_words([label(key) for key in keys])
+
+
+def slices_section(inputs: Inputs) -> Section:
+    """Return the errors by slice, compared with the baseline that each bin names."""
+    slices = inputs.metrics["slices"]
+    baseline = tables.baseline_of(slices)
     return Section(
         "slices",
         "Slices",
-        "Where it wins and loses",
-        texts=[summary.losses(figures), captions.SLICES.format(peer=peer)] if figures else [],
-        notes=unmeasured(figures),
-        figures=[_slice(key, bins, peer) for key, bins in figures.items() if len(bins) > 1],
-        folded_title="The same in numbers",
-        folded=list(tables.slices(figures, peer)),
+        "Errors by slice",
+        texts=[summarize_slices(slices), labels.SLICES_CAPTION.format(baseline=baseline)] if slices else [],
+        notes=missing_notes(slices),
+        figures=[_slice_figure(key, bins, baseline) for key, bins in slices.items() if len(bins) > 1],
+        folded_title="Tables of the slices",
+        folded=list(tables.slice_tables(slices, baseline)),
     )
 
 
-def _slice(key: str, bins: Figures, peer: str) -> Figure:
+def _slice_figure(key: str, bins: Metrics, baseline: str) -> Figure:
     rows = []
-    for each, row in tables.sorted_bins(bins):
-        label = f"{bin_name(each)} ({row['n_targets']:,})"
-        rows.append(
-            Row(label, row["rmse"], row["rmse_ci_low"], row["rmse_ci_high"], other=row["baseline_rmse"])
-        )
-    title = slice_name(key)
-    drawn = charts.intervals(rows, "RMSE (stars)", f"Errors by: {title}", other=peer)
-    return figure(title, drawn)
+    for name, row in tables.sorted_bins(bins):
+        row_label = f"{bin_label(name)} ({row['n_targets']:,})"
+        low, high = interval_of(row, "rmse")
+        rows.append(IntervalRow(row_label, row["rmse"], low, high, baseline=row["baseline_rmse"]))
+    title = slice_label(key)
+    chart = charts.draw_intervals(rows, "RMSE (stars)", f"RMSE by slice: {title}", baseline=baseline)
+    return to_figure(title, chart)
 
 
-def errors(predictions: pa.Table) -> Section:
-    """Return how predictions and errors are spread."""
-    actual, predicted = predictions["rating"].to_numpy(), predictions["prediction"].to_numpy()
-    off = predicted - actual
-    quarter, half, whole = (float((np.abs(off) <= step).mean()) * 100 for step in (0.25, 0.5, 1.0))
-    text = (
-        f"The mean error is {signed(float(off.mean()))} stars, its standard deviation "
-        f"{fixed(float(off.std()))}. {quarter:.0f} % of the predictions are off by at most a quarter star, "
-        f"{half:.0f} % by at most half a star, {whole:.0f} % by at most one."
-    )
-    scatter = charts.scatter(actual, predicted, "Predictions against ratings")
-    histogram = charts.histogram(off, "Histogram of the errors")
-    figures = [
-        figure("Predicted against given", scatter, captions.SCATTER),
-        figure("Errors", histogram, captions.ERRORS),
+def summarize_slices(slices: Metrics) -> str:
+    """Return a sentence on the bins in which the rater's RMSE is above the baseline's."""
+    if not slices:
+        return ""
+    baseline = tables.baseline_of(slices)
+    rows = [
+        (slice_key, bin_key, row)
+        for slice_key, bins in slices.items()
+        for bin_key, row in bins.items()
+        if row["n_targets"] >= MIN_BIN_TARGETS
     ]
-    return Section("errors", "Errors", "How far off it is", texts=[text], figures=figures)
+    significant = [(slice_key, bin_key) for slice_key, bin_key, row in rows if rater_verdict(row) == "worse"]
+    higher = [(slice_key, bin_key) for slice_key, bin_key, row in rows if row["rmse"] > row["baseline_rmse"]]
+    if significant:
+        return f"It is significantly worse than {baseline} on {_join_bins(significant)}."
+    if higher:
+        return (
+            f"In no slice is it significantly worse than {baseline}; its RMSE is higher, but not "
+            f"significantly, on {_join_bins(higher)}."
+        )
+    return f"In every bin of {MIN_BIN_TARGETS} ratings or more its RMSE is at most that of {baseline}."
 
 
-def calibration(figures: Figures, interval: Figures) -> Section:
-    """Return whether a prediction of four stars means four stars, and the intervals hold what they say."""
-    bins = [row for key, row in sorted(figures.items()) if key.startswith("bin_")]
-    drawn = []
-    if bins:
-        picture = charts.calibration([_point(row) for row in bins], "Mean rating by mean prediction")
-        drawn.append(figure("Calibration", picture, captions.CALIBRATION))
+def _join_bins(bins: list[tuple[str, str]]) -> str:
+    by_slice: dict[str, list[str]] = {}
+    for slice_key, bin_key in bins:
+        by_slice.setdefault(slice_label(slice_key), []).append(bin_label(bin_key))
+    return "; ".join(f"{name[0].lower()}{name[1:]}: {join_words(names)}" for name, names in by_slice.items())
+
+
+def errors_section(inputs: Inputs) -> Section:
+    """Return the distribution of predictions and errors."""
+    actual = inputs.predictions["rating"].to_numpy()
+    predicted = inputs.predictions["prediction"].to_numpy()
+    error = predicted - actual
+    within = {step: float((np.abs(error) <= step).mean()) * 100 for step in (0.25, 0.5, 1.0)}
+    text = (
+        f"The mean error is {signed(float(error.mean()))} stars, its standard deviation "
+        f"{fixed(float(error.std()))}. {within[0.25]:.0f} % of the predictions are within a quarter star of "
+        f"the rating, {within[0.5]:.0f} % within half a star, {within[1.0]:.0f} % within one star."
+    )
+    scatter = charts.draw_predicted_vs_actual(actual, predicted, "Predictions against ratings")
+    histogram = charts.draw_error_histogram(actual, predicted, "Histogram of the errors")
+    figures = [
+        to_figure("Predicted against actual", scatter, labels.SCATTER_CAPTION),
+        to_figure("Errors", histogram, labels.ERRORS_CAPTION),
+    ]
+    return Section("errors", "Errors", "Distribution of the errors", texts=[text], figures=figures)
+
+
+def calibration_section(inputs: Inputs) -> Section:
+    """Return the calibration of the predictions and the coverage of their intervals."""
+    calibration = inputs.metrics["calibration"]
+    has_bins = any(key.startswith("bin_") for key in calibration)
+    figures = []
+    if has_bins:
+        chart = charts.draw_calibration(calibration, "Mean rating by mean prediction")
+        figures.append(to_figure("Calibration", chart, labels.CALIBRATION_CAPTION))
     return Section(
         "calibration",
         "Calibration",
-        "Does four stars mean four stars?",
-        texts=_calibrated(figures, interval),
-        notes=unmeasured(figures),
-        figures=drawn,
-        tables=[tables.calibration(figures)] if bins else [],
+        "Calibration",
+        texts=_summarize_calibration(calibration, inputs.metrics["rater"].get("interval", {})),
+        notes=missing_notes(calibration),
+        figures=figures,
+        tables=[tables.calibration_table(calibration)] if has_bins else [],
         beside=True,
     )
 
 
-def _point(row: Figures) -> tuple[float, float, float, float, int]:
-    return row["predicted"], row["actual"], *tables.interval(row, "actual"), row["n_targets"]
-
-
-def _calibrated(figures: Figures, interval: Figures) -> list[str]:
-    said = []
-    if "ece" in figures:
-        off = fixed(figures["ece"])
-        said.append(
-            f"Averaged over the test ratings, a bin's prediction lies {off} stars from what was given."
-        )
+def _summarize_calibration(calibration: Metrics, interval: Metrics) -> list[str]:
+    sentences = []
+    if "ece" in calibration:
+        sentences.append(f"The expected calibration error is {fixed(calibration['ece'])} stars.")
     if interval:
-        said.append(
-            f"Of the ratings {interval['coverage_80'] * 100:.1f} % lie inside the central 80 % interval "
-            f"({fixed(interval['width_80'], 2)} stars wide on average) and "
-            f"{interval['coverage_95'] * 100:.1f} % inside the 95 % interval "
-            f"({fixed(interval['width_95'], 2)} stars). {captions.COVERAGE}"
+        sentences.append(
+            f"Empirical coverage of the 80 % interval: {interval['coverage_80'] * 100:.1f} % "
+            f"(mean width {fixed(interval['width_80'], 2)} stars); of the 95 % interval: "
+            f"{interval['coverage_95'] * 100:.1f} % ({fixed(interval['width_95'], 2)} stars). "
+            f"{labels.COVERAGE_NOTE}"
         )
-    return said
+    return sentences

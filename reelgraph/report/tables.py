@@ -1,12 +1,12 @@
-"""The report's tables: rows of text, and which of them to stress."""
+"""The report's tables: rows of text, and the row to emphasize."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from reelgraph.report.inputs import Figures
-from reelgraph.report.labels import bin_name, fixed, name, signed, slice_name, span
+from reelgraph.report.inputs import Inputs, Metrics
+from reelgraph.report.labels import bin_label, fixed, label, signed, slice_label, span
 
 
 @dataclass(frozen=True)
@@ -17,50 +17,57 @@ class Table:
     header: Sequence[str]
     rows: Sequence[Sequence[str]]
     strong: str = ""
-    """First cell of the row to stress."""
+    """First cell of the row to emphasize."""
 
 
-def against(row: Figures) -> str:
-    """Say whether the rater is better than a model, from the paired interval of rater minus model."""
+def interval_verdict(low: float, high: float) -> str:
+    """Return ``better`` for an interval below 0, ``worse`` for one above 0, else within chance."""
+    if high < 0:
+        return "better"
+    return "worse" if low > 0 else "within chance"
+
+
+def rater_verdict(row: Metrics) -> str:
+    """Say whether the rater is better than a model, by the paired interval of rater minus model."""
     if "rmse_diff_ci_low" not in row:
         return ""
-    if row["rmse_diff_ci_high"] < 0:
-        return "better"
-    return "worse" if row["rmse_diff_ci_low"] > 0 else "within chance"
+    return interval_verdict(row["rmse_diff_ci_low"], row["rmse_diff_ci_high"])
 
 
-def interval(row: Figures, key: str) -> tuple[float, float]:
-    """Return a figure's interval; where it has none, the figure twice."""
-    low, high = row.get(f"{key}_ci_low"), row.get(f"{key}_ci_high")
+def interval_of(row: Metrics, key: str) -> tuple[float, float]:
+    """Return the interval of a metric; the metric twice where it has none."""
+    low = row.get(f"{key}_ci_low")
+    high = row.get(f"{key}_ci_high")
     return (row[key], row[key]) if low is None or high is None else (low, high)
 
 
-def models(rater: Figures, baselines: Figures, peers: Figures) -> dict[str, Figures]:
-    """Return all models, the lowest RMSE first."""
-    found = {"rater": rater["test"], **baselines, **peers}
-    return dict(sorted(found.items(), key=lambda item: (item[1]["rmse"], item[0])))
+def all_models(inputs: Inputs) -> dict[str, Metrics]:
+    """Return the rater, the baselines and the external baselines, the lowest RMSE first."""
+    external = inputs.studies["external_baselines"].metrics
+    models = {"rater": inputs.metrics["rater"]["test"], **inputs.metrics["baselines"], **external}
+    return dict(sorted(models.items(), key=lambda item: (item[1]["rmse"], item[0])))
 
 
-def results(found: Mapping[str, Figures]) -> Table:
-    """Return the result table."""
+def results_table(models: Mapping[str, Metrics]) -> Table:
+    """Return the errors of all models."""
     header = ("model", "RMSE", "95 % interval", "MAE", "95 % interval", "rater − model, RMSE", "the rater is")
     rows = [
         (
-            name(key),
+            label(key),
             fixed(row["rmse"]),
             span(row.get("rmse_ci_low"), row.get("rmse_ci_high")),
             fixed(row["mae"]),
             span(row.get("mae_ci_low"), row.get("mae_ci_high")),
             span(row.get("rmse_diff_ci_low"), row.get("rmse_diff_ci_high"), sign=True),
-            against(row) or "–",
+            rater_verdict(row) or "–",
         )
-        for key, row in found.items()
+        for key, row in models.items()
     ]
-    return Table("Errors on the test ratings, in stars: less is better", header, rows, name("rater"))
+    return Table("Errors on the test ratings, in stars; lower is better", header, rows, label("rater"))
 
 
-def fits(found: Mapping[str, Figures]) -> Table:
-    """Return the errors of both fits."""
+def fits_table(models: Mapping[str, Metrics]) -> Table:
+    """Return the errors by fit."""
     header = (
         "model",
         "RMSE, fitted on training",
@@ -70,92 +77,90 @@ def fits(found: Mapping[str, Figures]) -> Table:
     )
     rows = [
         (
-            name(key),
+            label(key),
             *(
-                fixed(row.get(fit, {}).get(kind))
-                for kind in ("rmse", "mae")
+                fixed(row.get(fit, {}).get(metric))
+                for metric in ("rmse", "mae")
                 for fit in ("train", "train_val")
             ),
         )
-        for key, row in found.items()
+        for key, row in models.items()
     ]
-    return Table("Both fits, in stars", header, rows, name("rater"))
+    return Table("Errors by fit, in stars", header, rows, label("rater"))
 
 
-def peer_of(slices: Figures) -> str:
-    """Return the name of the model that every bin is held against."""
-    return next(
-        (name(row["baseline"]) for bins in slices.values() for row in bins.values()), "strongest peer"
-    )
+def baseline_of(slices: Metrics) -> str:
+    """Return the label of the baseline that all bins are compared with."""
+    rows = (row for bins in slices.values() for row in bins.values())
+    return next((label(row["baseline"]) for row in rows), "best baseline")
 
 
-def slices(figures: Figures, peer: str) -> Iterator[Table]:
+def slice_tables(slices: Metrics, baseline: str) -> Iterator[Table]:
     """Yield a table a slice."""
-    header = ("", "ratings", "RMSE", "95 % interval", "MAE", peer, f"rater − {peer}", "the rater is")
-    for key, bins in figures.items():
+    header = ("", "ratings", "RMSE", "95 % interval", "MAE", baseline, f"rater − {baseline}", "the rater is")
+    for key, bins in slices.items():
         rows = [
             (
-                bin_name(each),
+                bin_label(name),
                 f"{row['n_targets']:,}",
                 fixed(row["rmse"]),
                 span(row["rmse_ci_low"], row["rmse_ci_high"]),
                 fixed(row["mae"]),
                 fixed(row["baseline_rmse"]),
                 span(row["rmse_diff_ci_low"], row["rmse_diff_ci_high"], sign=True),
-                against(row),
+                rater_verdict(row),
             )
-            for each, row in sorted_bins(bins)
+            for name, row in sorted_bins(bins)
         ]
-        yield Table(slice_name(key), header, rows)
+        yield Table(slice_label(key), header, rows)
 
 
-def sorted_bins(bins: Figures) -> list[tuple[str, Figures]]:
-    """Return bins from the lowest to the highest, words first."""
-    return sorted(bins.items(), key=lambda item: _order(item[0]))
+def sorted_bins(bins: Metrics) -> list[tuple[str, Metrics]]:
+    """Return the bins in ascending order; bins without a number come first."""
+    return sorted(bins.items(), key=lambda item: _sort_key(item[0]))
 
 
-def _order(key: str) -> tuple[float, str]:
-    first = bin_name(key).split()
-    lowest = -1.0 if first[0] == "under" else next((float(w) for w in first if w[0].isdigit()), -2.0)
+def _sort_key(key: str) -> tuple[float, str]:
+    words = bin_label(key).split()
+    lowest = -1.0 if words[0] == "under" else next((float(w) for w in words if w[0].isdigit()), -2.0)
     return lowest, key
 
 
-def nested(figures: Figures, caption: str, corner: str, strong: str = "") -> Table:
+def nested_table(metrics: Metrics, caption: str, corner: str, strong: str = "") -> Table:
     """Return row → column → number as a table; ``x_ci_low`` and ``x_ci_high`` are shown beside ``x``."""
-    keys = [key.removesuffix("_ci_low").removesuffix("_ci_high") for row in figures.values() for key in row]
+    keys = [key.removesuffix("_ci_low").removesuffix("_ci_high") for row in metrics.values() for key in row]
     columns = list(dict.fromkeys(keys))
-    rows = [(name(key), *(_cell(row, column) for column in columns)) for key, row in figures.items()]
-    return Table(caption, (corner, *(name(column).strip() for column in columns)), rows, strong)
+    rows = [(label(key), *(_format_cell(row, column) for column in columns)) for key, row in metrics.items()]
+    return Table(caption, (corner, *(label(column).strip() for column in columns)), rows, strong)
 
 
-def _cell(row: Figures, column: str) -> str:
-    value, low, high = (row.get(key) for key in (column, f"{column}_ci_low", f"{column}_ci_high"))
-    shown = f"{value:,}" if isinstance(value, int) else fixed(value, 1 if value and abs(value) >= 20 else 3)
+def _format_cell(row: Metrics, column: str) -> str:
+    value = row.get(column)
+    low = row.get(f"{column}_ci_low")
+    high = row.get(f"{column}_ci_high")
+    text = f"{value:,}" if isinstance(value, int) else fixed(value, 1 if value and abs(value) >= 20 else 3)
     if low is None:
-        return shown
-    return span(low, high, sign=True) if value is None else f"{shown} ({span(low, high)})"
+        return text
+    return span(low, high, sign=True) if value is None else f"{text} ({span(low, high)})"
 
 
-def controls(figures: Figures) -> Table:
-    """Return what each control costs."""
+def perturbations_table(perturbations: Metrics) -> Table:
+    """Return the RMSE increase of each perturbation."""
     rows = [
         (
-            name(key),
+            label(key),
             fixed(row["rmse"]),
             signed(row["rmse_increase"]),
             span(row["rmse_increase_ci_low"], row["rmse_increase_ci_high"], sign=True),
         )
-        for key, row in figures.items()
+        for key, row in perturbations.items()
     ]
-    return Table(
-        "What hiding something costs, RMSE in stars",
-        ("hidden", "RMSE", "rmse_increase", "95 % interval"),
-        rows,
-    )
+    header = ("perturbation", "RMSE", "increase", "95 % interval")
+    return Table("RMSE increase of each perturbation, in stars", header, rows)
 
 
-def calibration(figures: Figures) -> Table:
-    """Return predicted against actual means by bin."""
+def calibration_table(calibration: Metrics) -> Table:
+    """Return mean prediction and mean rating by bin."""
     rows = [
         (
             f"{row['n_targets']:,}",
@@ -164,43 +169,50 @@ def calibration(figures: Figures) -> Table:
             span(row.get("actual_ci_low"), row.get("actual_ci_high")),
             signed(row["predicted"] - row["actual"]),
         )
-        for key, row in sorted(figures.items())
+        for key, row in sorted(calibration.items())
         if key.startswith("bin_")
     ]
-    header = ("ratings", "mean prediction", "mean given", "95 % interval", "too high by")
+    header = ("ratings", "mean prediction", "mean rating", "95 % interval", "difference")
     return Table("Calibration by bin of the prediction, in stars", header, rows)
 
 
-def links(figures: Figures, measure: str, caption: str) -> Table:
-    """Return one measure of link prediction, a row a relation, a column a model."""
-    relations = list(dict.fromkeys(key for model in figures.values() for key in model))
+def links_table(links: Metrics, metric: str, caption: str) -> Table:
+    """Return one link prediction metric: a row a relation, a column a model."""
+    relations = list(dict.fromkeys(relation for model in links.values() for relation in model))
     rows = [
-        (name(relation), *(fixed(model.get(relation, {}).get(measure)) for model in figures.values()))
+        (label(relation), *(fixed(model.get(relation, {}).get(metric)) for model in links.values()))
         for relation in relations
     ]
-    return Table(caption, ("relation", *map(name, figures)), rows)
+    return Table(caption, ("relation", *map(label, links)), rows)
 
 
-def embeddings(figures: Figures) -> Iterator[Table]:
-    """Yield a table a treatment: a row a statistic, a column a set of vectors."""
-    treatments = dict.fromkeys(key for one in figures.values() for key in one)
-    for treatment in sorted(treatments, key=lambda key: (key != "raw", key)):
-        sets = {key: one[treatment] for key, one in figures.items() if treatment in one}
-        statistics = dict.fromkeys(key for one in sets.values() for key in one)
-        turned = {key: {each: one[key] for each, one in sets.items() if key in one} for key in statistics}
-        yield nested(turned, f"Vectors {name(treatment)}", "statistic")
+def embedding_tables(embeddings: Metrics) -> Iterator[Table]:
+    """Yield a table a postprocessing: a row a statistic, a column a set of vectors."""
+    postprocessings = dict.fromkeys(key for by_processing in embeddings.values() for key in by_processing)
+    for processing in sorted(postprocessings, key=lambda key: (key != "raw", key)):
+        sets = {
+            name: by_processing[processing]
+            for name, by_processing in embeddings.items()
+            if processing in by_processing
+        }
+        statistics = dict.fromkeys(key for row in sets.values() for key in row)
+        transposed = {
+            statistic: {name: row[statistic] for name, row in sets.items() if statistic in row}
+            for statistic in statistics
+        }
+        yield nested_table(transposed, f"Vectors {label(processing)}", "statistic")
 
 
-def flat(figures: Figures, prefix: str = "") -> Iterator[tuple[str, str]]:
+def flatten(metrics: Metrics, prefix: str = "") -> Iterator[tuple[str, str]]:
     """Yield each scalar with its key path, as text."""
-    for key, value in figures.items():
+    for key, value in metrics.items():
         if isinstance(value, dict):
-            yield from flat(value, f"{prefix}{key}.")
+            yield from flatten(value, f"{prefix}{key}.")
         else:
-            yield f"{prefix}{key}", _scalar(value)
+            yield f"{prefix}{key}", _format_scalar(value)
 
 
-def _scalar(value: object) -> str:
+def _format_scalar(value: object) -> str:
     if isinstance(value, float):
         return f"{value:.6g}".replace("-", "−")
     if isinstance(value, list):

@@ -1,4 +1,4 @@
-"""What the report says of the rater in use: ranking, controls, examples, ablation, learning."""
+"""Sections on the rater in use: ranking, perturbation tests, examples, ablation and training."""
 
 from __future__ import annotations
 
@@ -7,123 +7,152 @@ from collections.abc import Iterable, Mapping, Sequence
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from reelgraph.report import captions, charts, summary, tables
-from reelgraph.report.charts import Row
-from reelgraph.report.inputs import Curve, Figures, Study
-from reelgraph.report.labels import fixed, name, signed
-from reelgraph.report.page import Example, Figure, Section, figure
-from reelgraph.report.results import missing, unmeasured
+from reelgraph.report import charts, labels, tables
+from reelgraph.report.charts import IntervalRow
+from reelgraph.report.inputs import Curve, Inputs, Metrics
+from reelgraph.report.labels import fixed, label, signed
+from reelgraph.report.page import Example, Figure, Section, to_figure
+from reelgraph.report.results import missing_notes, study_notes
 
-GROUPS = {
+EXAMPLE_GROUPS = {
     "worst": "The worst predictions",
     "best": "The best predictions",
-    "spread": "Drawn evenly over people",
+    "spread": "Sampled evenly over the users",
 }
 UNITS = {"loss": "loss", "rmse": "RMSE (stars)", "mae": "MAE (stars)"}
 
 
-def ranking(figures: Figures) -> Section:
-    """Return what recommendations are worth."""
-    text = summary.ranking(figures)
+def ranking_section(inputs: Inputs) -> Section:
+    """Return the ranking metrics."""
+    ranking = inputs.metrics["ranking"]
+    sentence = summarize_ranking(ranking)
+    table = [tables.nested_table(ranking, labels.RANKING_CAPTION, "order by", label("rater"))]
     return Section(
         "ranking",
         "Ranking",
-        "As a recommender",
-        texts=[text] if text else [],
-        notes=unmeasured(figures),
-        tables=[tables.nested(figures, captions.RANKING, "order by", name("rater"))] if figures else [],
+        "Ranking of all movies",
+        texts=[sentence] if sentence else [],
+        notes=missing_notes(ranking),
+        tables=table if ranking else [],
     )
 
 
-def controls(figures: Figures) -> Section:
-    """Return what the predictions rest on."""
-    title, heading = "Controls", "What it rests on"
-    if not figures:
-        return Section("perturbations", title, heading, notes=unmeasured(figures))
+def summarize_ranking(ranking: Metrics) -> str:
+    """Return a sentence that compares the rater's ranking with popularity."""
+    if not {"rater", "popularity"} <= set(ranking):
+        return ""
+    popularity = ranking["popularity"]
+    low = popularity.get("ndcg_10_diff_ci_low", 0.0)
+    high = popularity.get("ndcg_10_diff_ci_high", 0.0)
+    is_significant = tables.interval_verdict(low, high) != "within chance"
+    return (
+        f"Ranking all unseen movies by prediction gives an NDCG@10 of {fixed(ranking['rater']['ndcg_10'])}, "
+        f"against {fixed(popularity['ndcg_10'])} by popularity; the difference is "
+        f"{'significant' if is_significant else 'not significant'}."
+    )
+
+
+def perturbations_section(inputs: Inputs) -> Section:
+    """Return the perturbation tests."""
+    perturbations = inputs.metrics["perturbations"]
+    if not perturbations:
+        return Section(
+            "perturbations", "Perturbations", "Perturbation tests", notes=missing_notes(perturbations)
+        )
     rows = [
-        Row(name(key), row["rmse_increase"], row["rmse_increase_ci_low"], row["rmse_increase_ci_high"])
-        for key, row in figures.items()
+        IntervalRow(
+            label(key), row["rmse_increase"], row["rmse_increase_ci_low"], row["rmse_increase_ci_high"]
+        )
+        for key, row in perturbations.items()
     ]
-    drawn = charts.intervals(rows, "RMSE minus the rater's (stars)", "Cost of each control", zero=True)
+    chart = charts.draw_intervals(
+        rows, "RMSE increase (stars)", "RMSE increase of each perturbation", zero_line=True
+    )
     return Section(
         "perturbations",
-        title,
-        heading,
-        texts=[captions.CONTROLS],
-        figures=[figure("Cost of hiding", drawn, captions.COST)],
-        tables=[tables.controls(figures)],
+        "Perturbations",
+        "Perturbation tests",
+        texts=[labels.PERTURBATIONS_CAPTION],
+        figures=[to_figure("RMSE increase", chart, labels.INCREASE_CAPTION)],
+        tables=[tables.perturbations_table(perturbations)],
         beside=True,
     )
 
 
-def examples(found: Mapping[str, Sequence[Figures]], movies: pa.Table) -> Section:
-    """Return the worst, the best and some predictions between."""
-    released = pc.cast(movies["release_year"], pa.float64()).to_pylist()
-    years = dict(zip(movies["movie_id"].to_pylist(), released, strict=True))
-    shown = [(heading, list(_cards(found[key], years))) for key, heading in GROUPS.items() if found.get(key)]
-    text = [captions.EXAMPLES] if shown else []
-    return Section("examples", "Examples", "Examples", examples=shown, texts=text)
+def examples_section(inputs: Inputs) -> Section:
+    """Return the worst, the best and some other predictions."""
+    years = _release_years(inputs.movies)
+    groups = [
+        (title, list(_to_examples(inputs.examples[key], years)))
+        for key, title in EXAMPLE_GROUPS.items()
+        if inputs.examples.get(key)
+    ]
+    texts = [labels.EXAMPLES_CAPTION] if groups else []
+    return Section("examples", "Examples", "Examples", examples=groups, texts=texts)
 
 
-def _cards(found: Iterable[Figures], years: Mapping[int, float | None]) -> Iterable[Example]:
-    for one in found:
-        year = years.get(one["movie_id"])
+def _release_years(movies: pa.Table) -> dict[int, float | None]:
+    years = pc.cast(movies["release_year"], pa.float64()).to_pylist()
+    return dict(zip(movies["movie_id"].to_pylist(), years, strict=True))
+
+
+def _to_examples(records: Iterable[Metrics], years: Mapping[int, float | None]) -> Iterable[Example]:
+    for record in records:
+        year = years.get(record["movie_id"])
         yield Example(
-            one["title"],
+            record["title"],
             f"{year:.0f}" if year else "",
-            str(one["user"]),
-            fixed(one["actual"], 1),
-            fixed(one["predicted"], 2),
-            signed(one["predicted"] - one["actual"], 2),
-            [(each["title"], fixed(each["stars"], 1)) for each in one["last"]],
-            [(_with_shared(each), signed(each["stars"], 2)) for each in one["moved"]],
+            str(record["user"]),
+            fixed(record["actual"], 1),
+            fixed(record["predicted"], 2),
+            signed(record["predicted"] - record["actual"], 2),
+            [(rating["title"], fixed(rating["stars"], 1)) for rating in record["last"]],
+            [(_with_entities(reason), signed(reason["stars"], 2)) for reason in record["moved"]],
         )
 
 
-def _with_shared(reason: Figures) -> str:
+def _with_entities(reason: Metrics) -> str:
     return f"{reason['title']} ({', '.join(reason['shared'])})" if reason["shared"] else reason["title"]
 
 
-def ablation(study: Study) -> Section:
-    """Return what is left without a part."""
-    figures = dict(sorted(study.figures.items(), key=lambda item: (item[1]["val_rmse"], item[0])))
-    groups: dict[str, list[Row]] = {}
-    for key, row in figures.items():
-        architecture, embedding, control = key.split("-", 2)
-        label = name(embedding if control == "none" else f"{embedding}, {control}")
-        value, spread = row["val_rmse"], row["val_rmse_std"]
-        groups.setdefault(architecture, []).append(Row(label, value, value - spread, value + spread))
+def ablation_section(inputs: Inputs) -> Section:
+    """Return the ablation study."""
+    study = inputs.studies["ablation"]
+    experiments = dict(sorted(study.metrics.items(), key=lambda item: (item[1]["val_rmse"], item[0])))
+    by_model: dict[str, list[IntervalRow]] = {}
+    for key, row in experiments.items():
+        model, embedding, control = key.split("-", 2)
+        row_label = label(embedding if control == "none" else f"{embedding}, {control}")
+        value = row["val_rmse"]
+        std = row["val_rmse_std"]
+        by_model.setdefault(model, []).append(IntervalRow(row_label, value, value - std, value + std))
+    table = [tables.nested_table(experiments, "Mean and std over the seeds, in stars", "run")]
     return Section(
         "ablation",
         "Ablation",
-        "What helps, what does not",
-        texts=[captions.ABLATION] if groups else [],
-        notes=missing("ablation", study),
-        figures=[_architecture(key, rows) for key, rows in groups.items()],
-        tables=[tables.nested(figures, "Mean and spread over seeds, in stars", "run")] if groups else [],
+        "Ablation study",
+        texts=[labels.ABLATION_CAPTION] if by_model else [],
+        notes=study_notes("ablation", study),
+        figures=[_ablation_figure(model, rows) for model, rows in by_model.items()],
+        tables=table if by_model else [],
     )
 
 
-def _architecture(key: str, rows: Sequence[Row]) -> Figure:
-    return figure(key, charts.intervals(rows, "validation RMSE (stars)", f"Ablation of {key}"))
+def _ablation_figure(model: str, rows: Sequence[IntervalRow]) -> Figure:
+    return to_figure(model, charts.draw_intervals(rows, "validation RMSE (stars)", f"Ablation of {model}"))
 
 
-def learning(rater: Mapping[str, Mapping[str, Curve]], gnn: Mapping[str, Curve]) -> Section:
-    """Return the learning curves.
-
-    Args:
-        rater: loss, rmse and mae → train and val → curve.
-        gnn: variant → loss.
-    """
-    drawn = [_measure(key, each) for key, each in rater.items() if each]
-    losses = {name(key): curve for key, curve in gnn.items() if curve}
+def learning_section(inputs: Inputs) -> Section:
+    """Return the learning curves of the rater and the graph networks."""
+    figures = [_curve_figure(metric, curves) for metric, curves in inputs.rater_curves.items() if curves]
+    losses = {label(variant): curve for variant, curve in inputs.gnn_curves.items() if curve}
     if losses:
-        picture = charts.curves(losses, "epoch", "loss", "GNN loss by epoch", log=True)
-        drawn.append(figure("Graph network: loss", picture, captions.GNN))
-    return Section("learning", "Learning", "How it learned", figures=drawn)
+        chart = charts.draw_curves(losses, "epoch", "loss", "GNN loss by epoch", log=True)
+        figures.append(to_figure("Graph network: loss", chart, labels.GNN_CAPTION))
+    return Section("learning", "Training", "Learning curves", figures=figures)
 
 
-def _measure(key: str, curves: Mapping[str, Curve]) -> Figure:
-    unit = UNITS.get(key, name(key))
-    picture = charts.curves(curves, "epoch", unit, f"Rater, {unit} by epoch")
-    return figure(f"Rater: {unit}", picture, captions.LEARNING)
+def _curve_figure(metric: str, curves: Mapping[str, Curve]) -> Figure:
+    unit = UNITS.get(metric, label(metric))
+    chart = charts.draw_curves(curves, "epoch", unit, f"Rater, {unit} by epoch")
+    return to_figure(f"Rater: {unit}", chart, labels.LEARNING_CAPTION)

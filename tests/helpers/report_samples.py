@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 
-from reelgraph.report.build import Inputs
-from reelgraph.report.inputs import NOT_RUN, Study
+from reelgraph.report.inputs import NOT_RUN, Inputs, Study
 from reelgraph.schemas.vectors import MapLayout
 
 RELATIONS = ("actor", "director", "writer", "genre", "company", "country", "language")
@@ -165,7 +164,7 @@ def inputs(count: int = 300, study: dict[str, Study] | None = None, **empty: dic
         predictions=pa.table({"rating": given, "prediction": predicted}),
         examples=examples(),
         movies=movies,
-        placed=placed,
+        map_layout=placed,
         params={"seed": 42, "data": {"source": "demo"}, "model": {"type": "gp", "embedding": "kg_gnn_bert"},
                 "evaluate": {"fit": "train"}, "baselines": {"names": ["bias", "user_mean"]}},
     )  # fmt: skip
