@@ -142,7 +142,7 @@ def _ignore(epoch: int, train_loss: float, train_rmse: float) -> None:
 
 
 class GpFitter:
-    """Fits the Gaussian process and its heads; all epochs count, none is selected."""
+    """Fits the Gaussian process and its heads; the last epoch is always the best one."""
 
     def __init__(
         self,
@@ -165,18 +165,29 @@ class GpFitter:
             on_epoch(epoch)
 
         fit_end = self.histories.fit_end("train")
-        params, checkpoints = self.params, self.checkpoints.subdirectory("train")
-        rater = fit(
-            self.histories, fit_end, self.content, params.model, params.gp, params.seed, record, checkpoints
-        )
+        rater = self._fit(fit_end, self.checkpoints.subdirectory("train"), record)
         return SelectedFit(rater, len(epochs), epochs)
 
     def refit(self, epochs: int) -> GpRater:
         """Fit on training and validation rows."""
         fit_end = self.histories.fit_end("train_val")
-        params, checkpoints = self.params, self.checkpoints.subdirectory("train_val")
+        return self._fit(fit_end, self.checkpoints.subdirectory("train_val"))
+
+    def _fit(
+        self,
+        fit_end: Int64[np.ndarray, " users"],
+        checkpoints: CheckpointDir,
+        on_epoch: Callable[[Epoch], None] | None = None,
+    ) -> GpRater:
         return fit(
-            self.histories, fit_end, self.content, params.model, params.gp, params.seed, None, checkpoints
+            histories=self.histories,
+            fit_end=fit_end,
+            content=self.content,
+            model=self.params.model,
+            params=self.params.gp,
+            seed=self.params.seed,
+            on_epoch=on_epoch,
+            checkpoints=checkpoints,
         )
 
 
@@ -197,7 +208,7 @@ def _restore(
 
 
 RATER = RaterType(
-    "a Gaussian process a person, over movies and time, with a network for the half stars",
+    "a Gaussian process per user, over movies and time, with a network for the half stars",
     _make_fitter,
     _restore,
 )

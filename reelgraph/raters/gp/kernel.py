@@ -141,7 +141,7 @@ class SharedEntityKernel(nn.Module):
 class TemporalDecay(nn.Module):
     """g(r, t) = 1 + θ_1 exp(−r/10) + θ_2 exp(−r/100) + θ_3 exp(−t/90 days).
 
-    It multiplies the covariance of two movies: tastes are more alike between ratings close in time.
+    It multiplies the covariance of two movies: preferences are more alike between ratings close in time.
     """
 
     def __init__(self, weight: float) -> None:

@@ -86,3 +86,18 @@ def test_covariance_matches_the_formula_for_a_pair(
             drift = drift + weight * np.exp(-time / scale)
     expected = movie_covariance * (1 + decay.sum()) + drift
     assert float(joint[0, 0, 1]) == pytest.approx(float(expected), abs=1e-5)
+
+
+def test_predict_one_step_and_predict_candidates_do_not_read_the_default_dtype(
+    gp: GaussianProcess, features: RatingFeatures
+) -> None:
+    window = torch.arange(8)
+    torch.set_default_dtype(torch.float64)
+    try:
+        with torch.no_grad():
+            one_step = gp.predict_one_step(features, window.unsqueeze(0))
+            candidates = gp.precompute_candidates(features)
+            predictions = gp.predict_candidates(features, window, candidates)
+    finally:
+        torch.set_default_dtype(torch.float32)
+    assert {tensor.dtype for tensor in (*one_step, *predictions)} == {torch.float32}
