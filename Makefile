@@ -54,7 +54,7 @@ study-ablation: $(READY)  ## train raters x embeddings x seeds; continues where 
 # params.yaml stays as it is. Other data come with SET:
 #   make reproduce-reference SET="-S data.source=tables -S data.catalog=/path/catalog.parquet -S data.ratings=/path/ratings.parquet"
 reproduce-reference: $(READY)  ## run the reference system as an experiment; SET="-S key=value" overrides params
-	python -m tools.reference $(SET)
+	python -m tools.reproduce_reference $(SET)
 
 restore: $(READY)  ## check out the outputs that dvc.lock names
 	dvc checkout --force dvc.yaml

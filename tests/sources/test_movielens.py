@@ -97,7 +97,7 @@ def test_read_movielens_split_with_headers(tmp_path, project):
     assert [(r["userId"], r["test"]) for r in ratings] == [(1, False), (1, False), (2, True)]
 
 
-BAD_SPLIT_FILES = {
+INVALID_SPLIT_FILES = {
     "in both": (SPLIT_FILES | {"u1.test": "9\t1\t5\t7\n1\t1\t5\t7\n"},
                 ["u1.base and", "u1.test", "userId 1, movieId 1 at u1.base line 2, u1.test line 2"]),
     "off the scale": (SPLIT_FILES | {"u1.test": "1\t2\t6\t7\n"}, ["above 5 in 1 row, first at u1.test line 1"]),
@@ -106,8 +106,8 @@ BAD_SPLIT_FILES = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(("files", "parts"), BAD_SPLIT_FILES.values(), ids=BAD_SPLIT_FILES)
-def test_read_movielens_bad_split_files_raise(tmp_path, project, files, parts):
+@pytest.mark.parametrize(("files", "parts"), INVALID_SPLIT_FILES.values(), ids=INVALID_SPLIT_FILES)
+def test_read_movielens_invalid_split_files_raise(tmp_path, project, files, parts):
     folder = write_files(tmp_path / "ml", ML_100K | files, "latin-1")
     assert_ingest_raises(project, parts, movielens=str(folder), base="u1.base", test="u1.test")
 
@@ -123,7 +123,7 @@ def latest(name, text):
 
 HEAD = "userId,movieId,rating,timestamp\n"
 
-BAD = {
+INVALID_FILES = {
     "rating 7": (latest("ratings.csv", f"{HEAD}1,1,4,1\n\n1,2,7,1\n"),
                  ["ratings.csv", "rating is above 5 in 1 row, first at line 4 (userId 1, movieId 2"]),
     "NaN": (latest("ratings.csv", f"{HEAD}1,1,nan,1\n"), ["rating is missing", "line 2"]),
@@ -166,8 +166,8 @@ def assert_ingest_raises(project, parts, **data):
     assert not list(project.rglob("*.*"))
 
 
-@pytest.mark.parametrize(("files", "parts"), BAD.values(), ids=BAD)
-def test_read_movielens_bad_folder_raises(tmp_path, project, files, parts):
+@pytest.mark.parametrize(("files", "parts"), INVALID_FILES.values(), ids=INVALID_FILES)
+def test_read_movielens_invalid_folder_raises(tmp_path, project, files, parts):
     assert_ingest_raises(project, parts, movielens=str(write_files(tmp_path / "ml", files)))
 
 

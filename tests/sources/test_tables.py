@@ -81,7 +81,7 @@ def with_column(column, values):
     return table.set_column(index, column, [values])
 
 
-BAD_RATINGS = {
+INVALID_RATINGS = {
     "off the scale": (with_column("rating", [4.0, 7.0, 5.0]), ["rating is above 5 in 1 row, first at row 2 (userId 1"]),
     "not half": (with_column("rating", [4.0, 3.2, 5.0]), ["rating is no multiple of 0.5", "row 2"]),
     "zero": (with_column("rating", [0.0, 3.0, 5.0]), ["rating is below 0.5", "row 1"]),
@@ -103,7 +103,7 @@ BAD_RATINGS = {
     "all at once": (with_column("rating", [7.0, 7.0, -1.0]), ["above 5 in 2 rows", "below 0.5 in 1 row"]),
 }  # fmt: skip
 
-BAD_CATALOGS = {
+INVALID_CATALOGS = {
     "twice": (
         catalog_table(movieId=[7, 8, 7]),
         ["movieId more than once, 1 times: movieId 7 at row 1, row 3"],
@@ -130,15 +130,15 @@ def assert_raises(run, project, *parts):
     assert not list(project.rglob("*.*"))
 
 
-@pytest.mark.parametrize(("table", "parts"), BAD_RATINGS.values(), ids=BAD_RATINGS)
-def test_ingest_bad_ratings_raise(tmp_path, project, table, parts):
+@pytest.mark.parametrize(("table", "parts"), INVALID_RATINGS.values(), ids=INVALID_RATINGS)
+def test_ingest_invalid_ratings_raise(tmp_path, project, table, parts):
     assert_raises(
         lambda: ingest.main(tables_params(tmp_path, rating_table=table)), project, "r*.parquet", *parts
     )
 
 
-@pytest.mark.parametrize(("table", "parts"), BAD_CATALOGS.values(), ids=BAD_CATALOGS)
-def test_ingest_bad_catalogue_raises(tmp_path, project, table, parts):
+@pytest.mark.parametrize(("table", "parts"), INVALID_CATALOGS.values(), ids=INVALID_CATALOGS)
+def test_ingest_invalid_catalogue_raises(tmp_path, project, table, parts):
     assert_raises(lambda: ingest.main(tables_params(tmp_path, movies=table)), project, "c[1].parquet", *parts)
 
 
@@ -155,15 +155,15 @@ def corrupt(path, change):
 def test_open_source_tables_corrupt_parquet_raises(tmp_path, project, change):
     path = tmp_path / "b.parquet"
     write_table(ratings_table(ROWS), path)
-    bad = tables_params(tmp_path, ratings=corrupt(path, change))
-    assert_raises(lambda: ingest.main(bad), project, "b.parquet", "a readable parquet file")
+    invalid = tables_params(tmp_path, ratings=corrupt(path, change))
+    assert_raises(lambda: ingest.main(invalid), project, "b.parquet", "a readable parquet file")
 
 
 def test_ingest_invalid_utf8_raises(tmp_path, project):
     path = tmp_path / "b.parquet"
     write_table(catalog_table(movieId=[1], overview=["zzzz"]), path)
-    bad = tables_params(tmp_path, catalog=corrupt(path, lambda b: b.replace(b"zzzz", b"z\xff\xfez")))
-    assert_raises(lambda: ingest.main(bad), project, "b.parquet")
+    invalid = tables_params(tmp_path, catalog=corrupt(path, lambda b: b.replace(b"zzzz", b"z\xff\xfez")))
+    assert_raises(lambda: ingest.main(invalid), project, "b.parquet")
 
 
 def test_open_source_tables_missing_path_raises(tmp_path, project):
@@ -178,5 +178,5 @@ def test_open_source_tables_missing_path_raises(tmp_path, project):
 def test_open_source_tables_differing_columns_raise(tmp_path, project):
     write_table(ratings_table(ROWS), tmp_path / "f" / "1.parquet")
     write_table(ratings_table(ROWS).drop_columns("rating"), tmp_path / "f" / "2.parquet")
-    bad = tables_params(tmp_path, ratings=str(tmp_path / "f"))
-    assert_raises(lambda: ingest.main(bad), project, "2.parquet", "the columns of 1.parquet")
+    invalid = tables_params(tmp_path, ratings=str(tmp_path / "f"))
+    assert_raises(lambda: ingest.main(invalid), project, "2.parquet", "the columns of 1.parquet")

@@ -144,7 +144,7 @@ def test_json_list_parser_names(cell, names, malformed):
     assert parser.malformed == malformed
 
 
-BAD = {
+INVALID_FILES = {
     "no id": (
         {"movies_metadata.csv": "original_title\nx\n"},
         ["movies_metadata.csv: line 1", "no column id"],
@@ -159,8 +159,8 @@ BAD = {
 }
 
 
-@pytest.mark.parametrize(("files", "parts"), BAD.values(), ids=BAD)
-def test_find_tmdb_files_bad_folder_raises(tmp_path, project, files, parts):
+@pytest.mark.parametrize(("files", "parts"), INVALID_FILES.values(), ids=INVALID_FILES)
+def test_find_tmdb_files_invalid_folder_raises(tmp_path, project, files, parts):
     with pytest.raises(InputError) as caught:
         run_ingest(tmp_path, files)
     for part in parts:

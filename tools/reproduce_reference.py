@@ -1,4 +1,4 @@
-"""Runs the reference system as a DVC experiment: ``python -m tools.reference [-S key=value …]``.
+"""Runs the reference system as a DVC experiment: ``python -m tools.reproduce_reference [-S key=value …]``.
 
 docs/reference.md describes it. params.yaml stays unchanged; ``-S`` overrides any param, such as the data.
 """
