@@ -30,8 +30,7 @@ def main(params: EvaluateLinksParams) -> str:
     names = graph.entity_names()
     graph = graph.with_entity_vectors(embed_names(kg.fasttext, kg.fasttext_epochs, movies, names))
     features = read_movie_features("kg_gnn_bert", graph.movie_ids)
-    with device:
-        result = evaluate_link_prediction(graph, edge_roles, features, params.gnn, params.seed)
+    result = evaluate_link_prediction(graph, edge_roles, features, params.gnn, params.seed, device)
     best_epoch = result.training.best_epoch
     write_edge_roles(graph, edge_roles, "data/links/edges.parquet")
     write_json({"epochs": best_epoch}, "data/links/chosen.json")

@@ -41,11 +41,11 @@ def main(params: TrainGnnParams, variant: str) -> str:
     inputs = [GRAPH, SELECTED_EPOCHS, PROJECTED_PATH, MOVIES_PATH]
     with resumable(f"train_gnn@{variant}", params, inputs) as resume:
         checkpoint = resume.checkpoint("gnn")
-        with device:
-            if params.gnn.loss == "softmax":
-                trained = train_on_all_edges(graph, features, params.gnn, epochs, seed, checkpoint)
-            else:
-                trained = train_bpr(to_hetero_data(graph, features), params.gnn, seed, state=checkpoint)
+        if params.gnn.loss == "softmax":
+            trained = train_on_all_edges(graph, features, params.gnn, epochs, seed, checkpoint, device)
+        else:
+            data = to_hetero_data(graph, features, device)
+            trained = train_bpr(data, params.gnn, seed, checkpoint=checkpoint)
         write_vectors(graph.movie_ids, trained.embeddings, f"data/emb_{variant}.parquet")
         write_model(trained.model, f"data/gnn/{variant}")
     write_loss_curve(trained.losses, f"plots/gnn_{variant}.tsv")

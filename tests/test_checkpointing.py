@@ -98,7 +98,7 @@ def test_the_gnn_goes_on_to_the_same_bits(loss: str, tmp_path: Path) -> None:
     def work(state: Checkpoint):
         if loss == "softmax":
             return train_on_all_edges(graph, features, params, 5, 7, state)
-        return train_bpr(to_hetero_data(graph, features), params, 7, state=state)
+        return train_bpr(to_hetero_data(graph, features), params, 7, checkpoint=state)
 
     whole = work(Checkpoint(None))
     for times in range(1, 5):

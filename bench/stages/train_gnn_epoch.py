@@ -14,9 +14,10 @@ from torch_geometric.data import HeteroData
 from bench.comparison_worker import Device, SideResult
 from bench.reference import gnn as plain
 from bench.synthetic_data import FULL_MOVIES, SEED, graph
+from reelgraph.core.torch_setup import CPU
 from reelgraph.core.torch_setup import configure_torch as prepare_torch
 from reelgraph.gnn.bpr import bpr_loss, build_bpr_edges, sage_inputs, sample_negatives
-from reelgraph.gnn.chunked_linear import matmul_precision, to_matmul_dtype
+from reelgraph.gnn.chunked_linear import matmul_dtype
 from reelgraph.gnn.sage import HeteroSage, to_hetero_data
 from reelgraph.params.base import Compute
 
@@ -32,10 +33,10 @@ def prepare(folder: Path, size: int) -> None:
     """Generate nothing ahead: the graph is made from the seed on both sides."""
 
 
-def _data(size: int) -> HeteroData:
+def _data(size: int, device: torch.device = CPU) -> HeteroData:
     made = graph(size, DIM)
     features = np.random.default_rng(SEED).normal(size=(size, DIM)).astype(np.float32)
-    return to_hetero_data(made, features)
+    return to_hetero_data(made, features, device)
 
 
 def reference(folder: Path, size: int) -> SideResult:
@@ -59,15 +60,13 @@ def ours(
     folder: Path, size: int, device: Device = "cpu", precision: Literal["float32", "bfloat16"] = "float32"
 ) -> SideResult:
     """The same, by the project's training."""
-    with prepare_torch(Compute(threads=2, device=device)):
-        return _ours(_data(size), precision)
+    return _ours(_data(size, prepare_torch(Compute(threads=2, device=device))), precision)
 
 
 def _ours(data: HeteroData, precision: Literal["float32", "bfloat16"]) -> SideResult:
     given = sage_inputs(data)
-    with torch.device("cpu"):
-        torch.manual_seed(SEED)
-        model = HeteroSage(given[0].entity_types, DIM, DIM, DIM, DIM)
+    torch.manual_seed(SEED)
+    model = HeteroSage(given[0].entity_types, DIM, DIM, DIM, DIM)
     model.to(given[1].device)
     targets = build_bpr_edges(data, given[0])
     negatives = _same_negatives(data, given[0].entity_counts)
@@ -76,25 +75,24 @@ def _ours(data: HeteroData, precision: Literal["float32", "bfloat16"]) -> SideRe
     found = _found(model, loss)
     optimizer = torch.optim.Adam(model.parameters(), lr=plain.LEARNING_RATE, fused=True)
     drawn, seconds = torch.Generator("cpu").manual_seed(SEED), []
-    with matmul_precision(precision):
-        read = (given[0], *(to_matmul_dtype(each) for each in given[1:]))
-        for _ in range(EPOCHS):
-            start = time.perf_counter()
-            movies, entities = model(*read)
-            loss = bpr_loss(movies, entities, targets, sample_negatives(targets, drawn))
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
-            loss.item()
-            seconds.append(time.perf_counter() - start)
+    dtype = matmul_dtype(precision, given[1].device)
+    features = [tensor.to(dtype) for tensor in given[1:]]
+    for _ in range(EPOCHS):
+        start = time.perf_counter()
+        movies, entities = model(given[0], *features, dtype)
+        loss = bpr_loss(movies, entities, targets, sample_negatives(targets, drawn))
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        loss.item()
+        seconds.append(time.perf_counter() - start)
     return SideResult(seconds, found)
 
 
 def _same_negatives(data: HeteroData, sizes: tuple[int, ...]) -> torch.Tensor:
     """Draw the reference's negatives and put them into our order of the edges, which is by movie."""
     torch.manual_seed(SEED)
-    with torch.device("cpu"):
-        drawn = {kind: each.to(data["movie"].x.device) for kind, each in plain.draw(data).items()}
+    drawn = {kind: each.to(data["movie"].x.device) for kind, each in plain.draw(data).items()}
     first = np.cumsum([0, *sizes[:-1]])
     movies = torch.cat([data["movie", f"has_{kind}", kind].edge_index[0] for kind in drawn])
     stacked = torch.cat([each + int(at) for each, at in zip(drawn.values(), first, strict=True)])

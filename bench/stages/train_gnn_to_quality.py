@@ -17,7 +17,7 @@ from bench.comparison_worker import SideResult
 from bench.reference import gnn as plain
 from bench.synthetic_data import FULL_MOVIES, SEED, graph
 from reelgraph.core.torch_setup import configure_torch as prepare_torch
-from reelgraph.gnn.chunked_linear import matmul_precision
+from reelgraph.gnn.chunked_linear import matmul_dtype
 from reelgraph.gnn.decoders import Decoder, unbiased_dot_product
 from reelgraph.gnn.link_metrics import evaluate_links
 from reelgraph.gnn.link_predictor import prepare_inputs
@@ -85,15 +85,15 @@ def ours(folder: Path, size: int) -> SideResult:
         prepare_inputs(to_hetero_data(t.message_graph, features)) for t in (tasks.train, tasks.validation)
     )
     model = build_link_predictor(training, PARAMS, SEED)
+    training = training.with_matmul_dtype(matmul_dtype(PARAMS.precision, training.movies.device))
     optimizer = torch.optim.Adam(model.parameters(), lr=PARAMS.learning_rate, fused=True)
     drawn, seconds, mrr = torch.manual_seed(SEED), 0.0, 0.0
     for _ in range(MOST_EPOCHS):
         start = time.perf_counter()
         model.train()
-        with matmul_precision(PARAMS.precision):
-            loss = sampled_softmax_loss(model(training), tasks.train, drawn)
-            optimizer.zero_grad()
-            loss.backward()
+        loss = sampled_softmax_loss(model(training), tasks.train, drawn)
+        optimizer.zero_grad()
+        loss.backward()
         optimizer.step()
         seconds += time.perf_counter() - start
         model.eval()

@@ -1,4 +1,4 @@
-"""How a model scores edges, once it has a vector for each node: a table of all pairs, or a list of pairs."""
+"""Decoders: how a model scores edges from node embeddings, for all pairs or for a list of pairs."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import torch
 from jaxtyping import Float32, Int64
 from torch import Tensor
 
@@ -16,7 +17,7 @@ ALL_NODES = slice(None)
 """All movies, or all entities of a type."""
 
 MIN_SQUARED_DISTANCE = 1e-9
-"""Of a squared distance: the root has no slope at 0."""
+"""Lower bound of a squared distance, because the square root has no gradient at 0."""
 
 Rows = Int64[Tensor, " rows"]
 Movies = Int64[Tensor, " m"] | slice
@@ -25,82 +26,103 @@ Entities = Int64[Tensor, " e"] | slice
 
 @dataclass(frozen=True)
 class NodeSide:
-    """What the nodes at one end of a relation bring into their scores."""
+    """Embeddings and biases of the nodes on one side of a relation."""
 
     vectors: Float32[Tensor, "nodes dim"]
     bias: Float32[Tensor, " nodes"]
 
 
 class Decoder(ABC):
-    """What a model makes of one graph; higher is likelier."""
+    """Scores of the edges of one graph; a higher score is a likelier edge."""
+
+    matmul_dtype: torch.dtype
+    """dtype of the factors of dot products."""
 
     @abstractmethod
-    def ends(self, kind: str) -> tuple[NodeSide, NodeSide]:
-        """Return the movies' end of a relation, and the entities'."""
+    def sides(self, entity_type: str) -> tuple[NodeSide, NodeSide]:
+        """Return the movies' side of a relation, and the entities' side."""
 
     @abstractmethod
-    def joined(self, dots: Tensor, one: Tensor, other: Tensor) -> Tensor:
-        """Return scores, of a table or a list: from dot products, the one end's bias and the other's."""
+    def combine(self, dots: Tensor, bias: Tensor, other_bias: Tensor) -> Tensor:
+        """Return scores, given dot products and the biases of both sides, which broadcast."""
 
-    def table(self, kind: str, movies: Movies, entities: Entities) -> Float32[Tensor, "m e"]:
-        """Score each of these movies with each of these entities."""
-        one, other = self.ends(kind)
-        dots = linear(one.vectors[movies], other.vectors[entities])
-        return self.joined(dots, one.bias[movies].unsqueeze(1), other.bias[entities])
+    def score_table(self, entity_type: str, movies: Movies, entities: Entities) -> Float32[Tensor, "m e"]:
+        """Return the score of each movie with each entity."""
+        movie_side, entity_side = self.sides(entity_type)
+        dots = linear(movie_side.vectors[movies], entity_side.vectors[entities], dtype=self.matmul_dtype)
+        return self.combine(dots, movie_side.bias[movies].unsqueeze(1), entity_side.bias[entities])
 
-    def pairs(self, one: NodeSide, other: NodeSide, movies: Rows, entities: Rows) -> Float32[Tensor, " rows"]:
-        """Score one movie of the movies' end with one entity of the other in each row."""
-        ordered, order = movies.int().sort(stable=True)
-        dots = pair_dots(one.vectors, other.vectors, row_offsets(ordered, len(one.vectors)), entities[order])
-        return self.joined(dots[order.argsort()], one.bias[movies], other.bias[entities])
+    def score_pairs(
+        self, movie_side: NodeSide, entity_side: NodeSide, movies: Rows, entities: Rows
+    ) -> Float32[Tensor, " rows"]:
+        """Return the score of each pair of a movie and an entity.
+
+        Args:
+            movie_side: movies' side, as ``sides`` returns it.
+            entity_side: entities' side.
+            movies: row of each pair's movie.
+            entities: row of each pair's entity.
+        """
+        sorted_movies, order = movies.int().sort(stable=True)
+        offsets = row_offsets(sorted_movies, len(movie_side.vectors))
+        dots = pair_dots(movie_side.vectors, entity_side.vectors, offsets, entities[order])
+        return self.combine(dots[order.argsort()], movie_side.bias[movies], entity_side.bias[entities])
 
 
 @dataclass(frozen=True)
 class DotProductDecoder(Decoder):
-    """``movie · (weight ∘ entity) + bias of the movie + bias of the entity``."""
+    """Score ``movie · (weight ∘ entity) + movie bias + entity bias``, with weights per relation.
+
+    With constant biases this is DistMult (Yang et al. 2015).
+    """
 
     movies: Float32[Tensor, "movies dim"]
     entities: Mapping[str, Float32[Tensor, "_ dim"]]
     weights: Mapping[str, Float32[Tensor, " dim"]]
     movie_bias: Mapping[str, Float32[Tensor, " movies"]]
     entity_bias: Mapping[str, Float32[Tensor, " _"]]
+    matmul_dtype: torch.dtype = torch.float32
 
-    def ends(self, kind: str) -> tuple[NodeSide, NodeSide]:
-        """Return the movies' end of a relation, and the entities', which has the weights."""
-        weighted = self.weights[kind] * self.entities[kind]
-        return NodeSide(self.movies, self.movie_bias[kind]), NodeSide(weighted, self.entity_bias[kind])
+    def sides(self, entity_type: str) -> tuple[NodeSide, NodeSide]:
+        """Return the movies' side, and the entities' side multiplied by the weights."""
+        weighted = self.weights[entity_type] * self.entities[entity_type]
+        movie_side = NodeSide(self.movies, self.movie_bias[entity_type])
+        return movie_side, NodeSide(weighted, self.entity_bias[entity_type])
 
-    def joined(self, dots: Tensor, one: Tensor, other: Tensor) -> Tensor:
+    def combine(self, dots: Tensor, bias: Tensor, other_bias: Tensor) -> Tensor:
         """Return the sum."""
-        return dots + one + other
+        return dots + bias + other_bias
 
 
 def unbiased_dot_product(
     movies: Float32[Tensor, "movies dim"],
     entities: Mapping[str, Float32[Tensor, "_ dim"]],
     weights: Mapping[str, Float32[Tensor, " dim"]],
+    matmul_dtype: torch.dtype = torch.float32,
 ) -> DotProductDecoder:
-    """Return scores that are weighted dot products, nothing else."""
-    nothing = {kind: movies.new_zeros(len(of_kind)) for kind, of_kind in entities.items()}
-    return DotProductDecoder(
-        movies, entities, weights, dict.fromkeys(entities, movies.new_zeros(len(movies))), nothing
-    )
+    """Return a decoder whose scores are weighted dot products without biases."""
+    movie_bias = dict.fromkeys(entities, movies.new_zeros(len(movies)))
+    entity_bias = {entity_type: movies.new_zeros(len(vectors)) for entity_type, vectors in entities.items()}
+    return DotProductDecoder(movies, entities, weights, movie_bias, entity_bias, matmul_dtype)
 
 
 @dataclass(frozen=True)
 class TransEDecoder(Decoder):
-    """``−scale · ‖movie + step − entity‖``."""
+    """Score ``−scale · ‖movie + translation − entity‖`` (Bordes et al. 2013)."""
 
     movies: Float32[Tensor, "movies dim"]
     entities: Mapping[str, Float32[Tensor, "_ dim"]]
-    steps: Mapping[str, Float32[Tensor, " dim"]]
+    translations: Mapping[str, Float32[Tensor, " dim"]]
     scale: Float32[Tensor, ""]
+    matmul_dtype: torch.dtype = torch.float32
 
-    def ends(self, kind: str) -> tuple[NodeSide, NodeSide]:
-        """Return the scaled ends, whose bias is the square of their length."""
-        moved, goals = self.scale * (self.movies + self.steps[kind]), self.scale * self.entities[kind]
-        return NodeSide(moved, moved.square().sum(dim=1)), NodeSide(goals, goals.square().sum(dim=1))
+    def sides(self, entity_type: str) -> tuple[NodeSide, NodeSide]:
+        """Return both sides, scaled; the bias of a node is its squared norm."""
+        translated = self.scale * (self.movies + self.translations[entity_type])
+        entities = self.scale * self.entities[entity_type]
+        movie_side = NodeSide(translated, translated.square().sum(dim=1))
+        return movie_side, NodeSide(entities, entities.square().sum(dim=1))
 
-    def joined(self, dots: Tensor, one: Tensor, other: Tensor) -> Tensor:
-        """Return the distance below 0."""
-        return -(one + other - 2 * dots).clamp_min(MIN_SQUARED_DISTANCE).sqrt()
+    def combine(self, dots: Tensor, bias: Tensor, other_bias: Tensor) -> Tensor:
+        """Return the negative distance."""
+        return -(bias + other_bias - 2 * dots).clamp_min(MIN_SQUARED_DISTANCE).sqrt()

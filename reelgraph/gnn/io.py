@@ -1,4 +1,4 @@
-"""A trained GNN on disk: weights, shape, and loss curve."""
+"""Files that GNN stages read and write: movie features, models and training curves."""
 
 from __future__ import annotations
 
@@ -15,32 +15,8 @@ from reelgraph.runtime.safetensors_io import write_tensors
 from reelgraph.schemas.movies import read_movies
 from reelgraph.schemas.vectors import align_to, read_vectors
 
-
-def write_model(model: HeteroSage | LinkPredictor, folder: Path | str) -> None:
-    """Write ``model.safetensors`` and ``config.json``, the arguments that construct the model."""
-    with atomic_write(folder) as draft:
-        draft.mkdir()
-        write_tensors(model.state_dict(), draft / "model.safetensors")
-        write_json({**model.shape, "kinds": list(model.kinds)}, draft / "config.json")
-
-
-def write_loss_curve(losses: list[float], path: Path | str) -> None:
-    """Write the loss of each epoch, counted from 1, as tab-separated text for ``dvc plots``."""
-    _write_rows("loss", dict(enumerate(losses, 1)), path)
-
-
-def write_validation_curve(mrr: dict[int, float], path: Path | str) -> None:
-    """Write the validation MRR of the epochs that were looked at."""
-    _write_rows("mrr", mrr, path)
-
-
-def _write_rows(name: str, values: dict[int, float], path: Path | str) -> None:
-    lines = [f"{epoch}\t{value:.6f}" for epoch, value in values.items()]
-    write_text("\n".join([f"epoch\t{name}", *lines]) + "\n", path)
-
-
 VARIANTS = ("kg_gnn_bert", "kg_gnn")
-"""Projected text vectors; release year only."""
+"""Movie features: projected text embeddings; release year only."""
 
 PROJECTED_PATH = Path("data/movie_features.parquet")
 MOVIES_PATH = Path("data/movies.parquet")
@@ -49,7 +25,7 @@ MOVIES_PATH = Path("data/movies.parquet")
 def read_movie_features(
     variant: str, movie_ids: Int64[np.ndarray, " movies"]
 ) -> Float32[np.ndarray, "movies dim"]:
-    """Read a variant's features in the order of ``movie_ids``.
+    """Read the movie features of a variant, in the order of ``movie_ids``.
 
     Raises:
         ArtifactError: the file is missing or holds other movies.
@@ -58,18 +34,42 @@ def read_movie_features(
         return align_to(movie_ids, *read_vectors(PROJECTED_PATH), PROJECTED_PATH)
     movies = read_movies(MOVIES_PATH, ("movie_id", "release_year"))
     years = pc.cast(movies["release_year"], "float64").to_numpy()
-    return align_to(movie_ids, movies["movie_id"].to_numpy(), standardize_release_years(years), MOVIES_PATH)
+    features = standardize_release_years(years)
+    return align_to(movie_ids, movies["movie_id"].to_numpy(), features, MOVIES_PATH)
 
 
 def standardize_release_years(years: Float64[np.ndarray, " movies"]) -> Float32[np.ndarray, "movies 1"]:
-    """Return the release year, standardised over the known years; 0 where it is missing (SPEC, build_kg).
+    """Return release years with mean 0 and std 1; 0 for a missing year (docs/reference.md, build_kg).
 
     Args:
-        years: calendar years; NaN where unknown.
+        years: calendar years; NaN if missing.
     """
-    known = years[~np.isnan(years)]
-    spread = known.std() if len(known) else 0.0
-    if spread == 0:
+    present = years[~np.isnan(years)]
+    std = present.std() if len(present) else 0.0
+    if std == 0:
         return np.zeros((len(years), 1), np.float32)
-    standard = (years - known.mean()) / spread
-    return np.nan_to_num(standard, nan=0.0).astype(np.float32)[:, None]
+    standardized = (years - present.mean()) / std
+    return np.nan_to_num(standardized, nan=0.0).astype(np.float32)[:, None]
+
+
+def write_model(model: HeteroSage | LinkPredictor, folder: Path | str) -> None:
+    """Write ``model.safetensors``, and ``config.json`` with the arguments that construct the model."""
+    with atomic_write(folder) as draft:
+        draft.mkdir()
+        write_tensors(model.state_dict(), draft / "model.safetensors")
+        write_json({**model.config, "entity_types": list(model.entity_types)}, draft / "config.json")
+
+
+def write_loss_curve(losses: list[float], path: Path | str) -> None:
+    """Write the loss of each epoch, counted from 1, as TSV for ``dvc plots``."""
+    _write_curve("loss", dict(enumerate(losses, 1)), path)
+
+
+def write_validation_curve(mrr: dict[int, float], path: Path | str) -> None:
+    """Write the validation MRR of the evaluated epochs as TSV for ``dvc plots``."""
+    _write_curve("mrr", mrr, path)
+
+
+def _write_curve(name: str, values: dict[int, float], path: Path | str) -> None:
+    lines = [f"{epoch}\t{value:.6f}" for epoch, value in values.items()]
+    write_text("\n".join([f"epoch\t{name}", *lines]) + "\n", path)

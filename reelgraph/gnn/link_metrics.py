@@ -1,7 +1,8 @@
-"""Where the true end of an edge ranks among all candidates of its type: filtered, ties counting half.
+"""Link prediction metrics: filtered mean reciprocal rank and hits@k, per relation and averaged.
 
-A query is one end of an edge. Its candidates are all nodes of the other end's type but its other known
-neighbours (Bordes et al. 2013, "Translating Embeddings for Modeling Multi-relational Data": filtered).
+A query is one end of an edge. Its candidates are all nodes of the other end's type, except its other known
+neighbours (Bordes et al. 2013, "Translating Embeddings for Modeling Multi-relational Data": filtered). Ties
+count half.
 """
 
 from __future__ import annotations
@@ -16,55 +17,13 @@ from reelgraph.gnn.decoders import ALL_NODES, Decoder
 from reelgraph.gnn.link_splits import LinkTask, RankingQueries
 from reelgraph.gnn.sparse import NeighbourLists
 
-CELLS = 1 << 24
-"""Scores held at once."""
+MAX_SCORES = 1 << 24
+"""Scores in memory at once."""
 
-Score = Callable[[Tensor], Tensor]
-"""Queries [queries] → scores of all nodes at the other end [queries, nodes]; higher is likelier."""
+HITS_AT = (1, 3, 10)
 
-
-def filtered_ranks(
-    score: Score, queries: Int64[Tensor, " edges"], targets: Int64[Tensor, " edges"], known: NeighbourLists
-) -> Float64[Tensor, " edges"]:
-    """Return each target's rank among its query's candidates; 1 is the best, equal scores share a mean rank.
-
-    Args:
-        score: the model.
-        queries: one end of each edge.
-        targets: the other end.
-        known: all neighbours of each query, in training, validation and test; the targets are among them.
-    """
-    ranks = torch.empty(len(queries), dtype=torch.float64, device="cpu")
-    for edges in _chunks(queries, known.width):
-        rows, row_of = queries[edges].unique(return_inverse=True)
-        scores = score(rows).clone()
-        own = scores[row_of, targets[edges]].unsqueeze(1)
-        # NaN is neither above nor equal to anything: known neighbours drop out, the target itself too.
-        scores[known.pairs(rows)] = torch.nan
-        rivals = scores[row_of]
-        above, equal = (found.sum(1).cpu().double() for found in (rivals > own, rivals == own))
-        ranks[edges.cpu()] = 1 + above + equal / 2
-    return ranks
-
-
-def random_ranks(
-    queries: Int64[Tensor, " edges"], known: NeighbourLists, generator: torch.Generator
-) -> Float64[Tensor, " edges"]:
-    """Return the ranks that a model gives which scores at random: uniform among each query's candidates."""
-    candidates = (known.width - known.starts.diff()[queries] + 1).cpu()
-    share = torch.rand(len(queries), generator=generator, dtype=torch.float64, device="cpu")
-    return 1 + (share * candidates).floor()
-
-
-def ranking_metrics(ranks: Float64[Tensor, " edges"]) -> dict[str, float]:
-    """Return the mean reciprocal rank, and the shares of edges that rank 1st, among 3, among 10."""
-    hits = {f"hits_{k}": (ranks <= k).double().mean().item() for k in (1, 3, 10)}
-    return {"mrr": ranks.reciprocal().mean().item(), **hits}
-
-
-def _chunks(queries: Tensor, width: int) -> Iterator[Tensor]:
-    return iter(queries.argsort(stable=True).split(max(1, CELLS // width)))
-
+ScoreFunction = Callable[[Tensor], Tensor]
+"""Queries [queries] → scores of all nodes on the other side [queries, nodes]; higher is likelier."""
 
 Ranks = Float64[Tensor, " edges"]
 LinkMetrics = dict[str, dict[str, float]]
@@ -73,42 +32,100 @@ LinkMetrics = dict[str, dict[str, float]]
 
 @torch.no_grad()
 def evaluate_links(scores: Decoder, task: LinkTask) -> LinkMetrics:
-    """Rank each predicted edge from both ends: its entity for the movie, its movie for the entity."""
+    """Rank both ends of each edge of a task: the entity for its movie, and the movie for its entity."""
+    ranks = {}
+    for entity_type, movie_queries in task.movie_queries.items():
 
-    def ranks(kind: str) -> Ranks:
-        def of_entities(movies: Tensor) -> Tensor:
-            return scores.table(kind, movies, ALL_NODES)
+        def score_entities(movies: Tensor, entity_type: str = entity_type) -> Tensor:
+            return scores.score_table(entity_type, movies, ALL_NODES)
 
-        def of_movies(entities: Tensor) -> Tensor:
-            return scores.table(kind, ALL_NODES, entities).T
+        def score_movies(entities: Tensor, entity_type: str = entity_type) -> Tensor:
+            return scores.score_table(entity_type, ALL_NODES, entities).T
 
-        movies, entities = task.movie_queries[kind], task.entity_queries[kind]
-        return torch.cat([_ranks(of_entities, movies), _ranks(of_movies, entities)])
-
-    return aggregate_metrics({kind: ranks(kind) for kind in task.movie_queries})
+        entity_queries = task.entity_queries[entity_type]
+        ranks[entity_type] = torch.cat(
+            [_filtered_ranks(score_entities, movie_queries), _filtered_ranks(score_movies, entity_queries)]
+        )
+    return aggregate_metrics(ranks)
 
 
 def evaluate_random(task: LinkTask, seed: int) -> LinkMetrics:
-    """Rank each predicted edge, from both ends, as random scores do."""
-    drawn = torch.Generator("cpu").manual_seed(seed)
-    sides = {kind: (task.movie_queries[kind], task.entity_queries[kind]) for kind in task.movie_queries}
-    return aggregate_metrics({
-        kind: torch.cat([random_ranks(side.queries, side.known_neighbours, drawn) for side in both])
-        for kind, both in sides.items()
-    })  # fmt: skip
+    """Return the metrics of random scores."""
+    generator = torch.Generator().manual_seed(seed)
+    ranks = {}
+    for entity_type, movie_queries in task.movie_queries.items():
+        sides = (movie_queries, task.entity_queries[entity_type])
+        ranks[entity_type] = torch.cat(
+            [random_ranks(side.queries, side.neighbour_lists, generator) for side in sides]
+        )
+    return aggregate_metrics(ranks)
 
 
 def aggregate_metrics(ranks: dict[str, Ranks]) -> LinkMetrics:
-    """Return the measures of each relation that has edges, of all edges (micro), and their mean (macro)."""
-    relations = {kind: ranking_metrics(found) for kind, found in ranks.items() if len(found)}
+    """Return the metrics of each relation with edges, of all edges (micro), and their mean (macro)."""
+    relations = {
+        entity_type: ranking_metrics(type_ranks)
+        for entity_type, type_ranks in ranks.items()
+        if len(type_ranks)
+    }
     if not relations:
         return {}
     macro = {
-        name: sum(found[name] for found in relations.values()) / len(relations)
+        name: sum(metrics[name] for metrics in relations.values()) / len(relations)
         for name in next(iter(relations.values()))
     }
     return {**relations, "micro": ranking_metrics(torch.cat(list(ranks.values()))), "macro": macro}
 
 
-def _ranks(score: Callable[[Tensor], Tensor], side: RankingQueries) -> Ranks:
-    return filtered_ranks(score, side.queries, side.targets, side.known_neighbours)
+def ranking_metrics(ranks: Ranks) -> dict[str, float]:
+    """Return the mean reciprocal rank, and the fractions of edges that rank among the first 1, 3 and 10."""
+    hits = {f"hits_{k}": (ranks <= k).double().mean().item() for k in HITS_AT}
+    return {"mrr": ranks.reciprocal().mean().item(), **hits}
+
+
+def filtered_ranks(
+    score: ScoreFunction,
+    queries: Int64[Tensor, " edges"],
+    targets: Int64[Tensor, " edges"],
+    neighbour_lists: NeighbourLists,
+) -> Ranks:
+    """Return the rank of each target among its query's candidates.
+
+    The best rank is 1. Equal scores share their mean rank.
+
+    Args:
+        score: scores all nodes for some queries.
+        queries: one end of each edge.
+        targets: the other end.
+        neighbour_lists: all neighbours of each query in training, validation and test, targets included.
+    """
+    ranks = torch.empty(len(queries), dtype=torch.float64)
+    for edges in _chunk_edges(queries, neighbour_lists.n_nodes):
+        rows, row_of_edge = queries[edges].unique(return_inverse=True)
+        scores = score(rows).clone()
+        target_scores = scores[row_of_edge, targets[edges]].unsqueeze(1)
+        # Comparisons with NaN are false, so known neighbours and the target itself drop out.
+        scores[neighbour_lists.pairs(rows)] = torch.nan
+        candidates = scores[row_of_edge]
+        n_above = (candidates > target_scores).sum(1).cpu().double()
+        n_equal = (candidates == target_scores).sum(1).cpu().double()
+        ranks[edges.cpu()] = 1 + n_above + n_equal / 2
+    return ranks
+
+
+def _filtered_ranks(score: ScoreFunction, ranking: RankingQueries) -> Ranks:
+    return filtered_ranks(score, ranking.queries, ranking.targets, ranking.neighbour_lists)
+
+
+def random_ranks(
+    queries: Int64[Tensor, " edges"], neighbour_lists: NeighbourLists, generator: torch.Generator
+) -> Ranks:
+    """Return the ranks of random scores: uniform among the candidates of each query."""
+    n_candidates = (neighbour_lists.n_nodes - neighbour_lists.offsets.diff()[queries] + 1).cpu()
+    uniform = torch.rand(len(queries), generator=generator, dtype=torch.float64)
+    return 1 + (uniform * n_candidates).floor()
+
+
+def _chunk_edges(queries: Tensor, n_nodes: int) -> Iterator[Tensor]:
+    """Yield indices of edges, sorted by query, so that the scores of a chunk fit into memory."""
+    return iter(queries.argsort(stable=True).split(max(1, MAX_SCORES // n_nodes)))

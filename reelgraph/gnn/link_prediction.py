@@ -1,4 +1,8 @@
-"""The run that is judged by held-out links and chooses how long the GNN learns; it makes no embedding."""
+"""Link prediction on held-out edges: the GNN against its baselines, and the number of epochs to train for.
+
+Baselines are popularity, the cosine of the input features, and two knowledge graph embeddings that pass no
+messages. This run makes no released embedding.
+"""
 
 from __future__ import annotations
 
@@ -13,12 +17,13 @@ from torch.nn.functional import normalize
 from torch_geometric.nn.kge import DistMult, TransE
 
 from reelgraph.core.seeds import derive_seed
+from reelgraph.core.torch_setup import CPU
 from reelgraph.gnn.bpr import sage_inputs, train_bpr
-from reelgraph.gnn.chunked_linear import matmul_precision
+from reelgraph.gnn.chunked_linear import matmul_dtype
 from reelgraph.gnn.decoders import Decoder, DotProductDecoder, TransEDecoder, unbiased_dot_product
 from reelgraph.gnn.link_metrics import LinkMetrics, evaluate_links, evaluate_random
 from reelgraph.gnn.link_predictor import GnnInputs, prepare_inputs
-from reelgraph.gnn.link_splits import LinkSplits, LinkTask, build_link_splits, build_link_task
+from reelgraph.gnn.link_splits import LinkSplits, build_link_splits, build_link_task
 from reelgraph.gnn.sage import to_hetero_data
 from reelgraph.gnn.trainer import (
     EarlyStopping,
@@ -32,194 +37,211 @@ from reelgraph.graph.edge_split import EdgeRole, EdgeRoles, subgraph
 from reelgraph.params.graph import Gnn
 from reelgraph.schemas.kg import KnowledgeGraph
 
-
-@dataclass(frozen=True)
-class LinkPredictionResult:
-    """What the run leaves."""
-
-    metrics: dict[str, LinkMetrics]
-    """Model → relation → measure, on the test links; empty where no edge is held out for them."""
-    training: TrainingResult
-    """The GNN's losses and validation MRR; ``best`` is the number of epochs that is used from here on."""
-
-
-@dataclass(frozen=True)
-class _HeldOutRun:
-    tasks: LinkSplits
-    supervision: KnowledgeGraph
-    features: Float32[np.ndarray, "movies dim"]
-    params: Gnn
-    seed: int
-    training: GnnInputs
-    """Over the message edges."""
-    judging: GnnInputs
-    """Over all training edges."""
-
-    @property
-    def watch(self) -> EarlyStopping | None:
-        """Without validation links nothing is watched."""
-        if not _has_edges(self.tasks.validation):
-            return None
-        return EarlyStopping(
-            self.judging, subsample(self.tasks.validation, self.stream("watched")), self.params.patience
-        )
-
-    @property
-    def tested(self) -> bool:
-        """Without test links nobody asks what the GNN scores."""
-        return _has_edges(self.tasks.test)
-
-    def stream(self, name: str) -> int:
-        return derive_seed(self.seed, f"links/{name}")
-
-
-def evaluate_link_prediction(
-    graph: KnowledgeGraph,
-    parts: EdgeRoles,
-    features: Float32[np.ndarray, "movies dim"],
-    params: Gnn,
-    seed: int,
-) -> LinkPredictionResult:
-    """Train the GNN and its peers without the held-out links; judge all of them by the test links.
-
-    Args:
-        graph: all edges; what the entities' features were learned of has no held-out one.
-        parts: of the edges.
-        features: of the movies, in the dimension of the entities', since their cosine is a peer.
-        params: the GNN's; the peers share dimension, epochs and patience.
-        seed: the root seed.
-    """
-    tasks = build_link_splits(graph, parts)
-    training, judging = (
-        prepare_inputs(to_hetero_data(each.message_graph, features))
-        for each in (tasks.train, tasks.validation)
-    )
-    run = _HeldOutRun(
-        tasks, subgraph(graph, parts, EdgeRole.SUPERVISION), features, params, seed, training, judging
-    )
-    with matmul_precision(params.precision):
-        gnn, fitted = (_softmax if params.loss == "softmax" else _bpr)(run)
-        if not run.tested:
-            return LinkPredictionResult({}, fitted)
-        message = tasks.test.message_graph
-        scores = {"gnn": gnn, "popularity": popularity(message), "cosine": cosine(message, features)}
-        scores |= {name: _edge_model(run, name) for name in KGE_MODELS}
-        judged = {name: evaluate_links(each, tasks.test) for name, each in scores.items()}
-    return LinkPredictionResult(
-        {**judged, "random": evaluate_random(tasks.test, run.stream("random"))}, fitted
-    )
-
-
-def _has_edges(task: LinkTask) -> bool:
-    return any(len(side.queries) for side in task.movie_queries.values())
-
-
-def _softmax(run: _HeldOutRun) -> tuple[Decoder, TrainingResult]:
-    model = build_link_predictor(run.training, run.params, run.stream("gnn"))
-    fitted = train(model, run.training, run.tasks.train, run.watch, run.params.epochs,
-                 run.params.learning_rate, run.stream("draws"))  # fmt: skip
-    if run.watch and run.tested:
-        calibrate_relation_weights(model, run.judging, run.tasks.validation)
-    return _scores(model, run), fitted
-
-
-def _bpr(run: _HeldOutRun) -> tuple[Decoder, TrainingResult]:
-    """Train as the reference does: a fixed number of epochs, negatives that may be true."""
-    message, supervision = (
-        to_hetero_data(each, run.features) for each in (run.tasks.train.message_graph, run.supervision)
-    )
-    trained = train_bpr(message, run.params, run.stream("gnn"), supervision)
-    data = to_hetero_data(run.tasks.test.message_graph, run.features)
-    with torch.no_grad():
-        movies, entities = trained.model(*sage_inputs(data))
-    kinds = [kind for kind in data.node_types if kind != "movie"]
-    parts = entities.split([data[kind].num_nodes for kind in kinds])
-    plain = dict.fromkeys(kinds, torch.ones(run.params.out_dim))
-    return unbiased_dot_product(movies, dict(zip(kinds, parts, strict=True)), plain), TrainingResult(
-        trained.losses
-    )
-
-
-def _edge_model(run: _HeldOutRun, name: str) -> Decoder:
-    """Train a peer; it passes no messages, so every training edge is there to be predicted."""
-    message = run.tasks.validation.message_graph
-    sizes = tuple(len(relation.entity_names) for relation in message.relations.values())
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(run.stream(f"{name}/weights"))
-        with torch.device("cpu"):
-            model = KgeModel(
-                name, tuple(message.relations), len(message.movie_ids), sizes, run.params.out_dim
-            )
-    model.to(torch.get_default_device())
-    train(model, run.judging, build_link_task(message, message, message), run.watch, run.params.epochs,
-        KGE_LEARNING_RATE, run.stream(f"{name}/draws"))  # fmt: skip
-    return _scores(model, run)
-
-
-def _scores(model: nn.Module, run: _HeldOutRun) -> Decoder:
-    with torch.no_grad():
-        return model(run.judging)
-
-
 KGE_MODELS = {"distmult": DistMult, "transe": partial(TransE, p_norm=2.0)}
 """Yang et al. 2015, "Embedding Entities and Relations for Learning and Inference in Knowledge Bases";
 Bordes et al. 2013, "Translating Embeddings for Modeling Multi-relational Data"."""
 
 KGE_LEARNING_RATE = 0.01
-"""Adam's, of both: their best on validation links."""
+"""Adam's learning rate for both, chosen on validation edges."""
 
-FIRST_SCALE = 10.0
-"""Of TransE's distances, which are 2 at most, as logits; it is learned. Ranks don't depend on it."""
+INITIAL_SCALE = 10.0
+"""Initial scale of TransE's distances, which are at most 2. It is learned; ranks do not depend on it."""
 
 
-def popularity(graph: KnowledgeGraph) -> DotProductDecoder:
-    """Score a node by its number of edges, whatever the other end: an entity's movies, a movie's entities."""
-    of_movie = torch.zeros(len(graph.movie_ids))
-    entities, of_entity = {}, {}
-    for kind, relation in graph.relations.items():
-        of_movie += torch.bincount(torch.tensor(relation.movie_rows), minlength=len(of_movie))
-        size = len(relation.entity_names)
-        of_entity[kind] = torch.bincount(torch.tensor(relation.entity_index), minlength=size).float()
-        entities[kind] = torch.zeros(size, 0)
-    nothing = dict.fromkeys(entities, torch.zeros(0))
+@dataclass(frozen=True)
+class LinkPredictionResult:
+    """Test metrics of the GNN and its baselines, and the training log of the GNN."""
+
+    metrics: dict[str, LinkMetrics]
+    """Model → relation → metric, on the test edges; empty if no edge is held out for testing."""
+    training: TrainingResult
+    """``best_epoch`` is the number of epochs for training on all edges."""
+
+
+@dataclass(frozen=True)
+class _HeldOutRun:
+    """What all models of the run share."""
+
+    splits: LinkSplits
+    supervision: KnowledgeGraph
+    features: Float32[np.ndarray, "movies dim"]
+    params: Gnn
+    seed: int
+    device: torch.device
+    matmul_dtype: torch.dtype
+    message_inputs: GnnInputs
+    """Over the message edges."""
+    training_inputs: GnnInputs
+    """Over all training edges."""
+
+    @property
+    def early_stopping(self) -> EarlyStopping | None:
+        """None without validation edges."""
+        if not self.splits.validation.has_edges():
+            return None
+        task = subsample(self.splits.validation, self.derive_seed("watched"))
+        return EarlyStopping(self.training_inputs, task, self.params.patience)
+
+    def derive_seed(self, name: str) -> int:
+        """Return the seed of a stream of random numbers of this run."""
+        return derive_seed(self.seed, f"links/{name}")
+
+
+def evaluate_link_prediction(
+    graph: KnowledgeGraph, roles: EdgeRoles, features: Float32[np.ndarray, "movies dim"], params: Gnn,
+    seed: int, device: torch.device = CPU,
+) -> LinkPredictionResult:  # fmt: skip
+    """Train the GNN and its baselines without the held-out edges, and evaluate them on the test edges.
+
+    Args:
+        graph: all edges. The entity features must not depend on held-out edges.
+        roles: of the edges.
+        features: movie features, of the same dimension as the entity features, for the cosine baseline.
+        params: of the GNN. The baselines share dimension, epochs and patience.
+        seed: root seed.
+        device: where to train and evaluate.
+    """
+    splits = build_link_splits(graph, roles, device)
+    dtype = matmul_dtype(params.precision, device)
+    message_inputs, training_inputs = (
+        prepare_inputs(to_hetero_data(task.message_graph, features, device)).with_matmul_dtype(dtype)
+        for task in (splits.train, splits.validation)
+    )
+    run = _HeldOutRun(splits, subgraph(graph, roles, EdgeRole.SUPERVISION), features, params, seed, device,
+                      dtype, message_inputs, training_inputs)  # fmt: skip
+    gnn_scores, training = (_train_softmax if params.loss == "softmax" else _train_bpr)(run)
+    if not splits.test.has_edges():
+        return LinkPredictionResult({}, training)
+    training_graph = splits.test.message_graph
+    scores: dict[str, Decoder] = {
+        "gnn": gnn_scores,
+        "popularity": popularity(training_graph, device),
+        "cosine": cosine(training_graph, features, device, dtype),
+    }
+    scores |= {name: _train_kge(run, name) for name in KGE_MODELS}
+    metrics = {name: evaluate_links(decoder, splits.test) for name, decoder in scores.items()}
+    metrics["random"] = evaluate_random(splits.test, run.derive_seed("random"))
+    return LinkPredictionResult(metrics, training)
+
+
+def _train_softmax(run: _HeldOutRun) -> tuple[Decoder, TrainingResult]:
+    """Train the GNN with the sampled softmax loss."""
+    model = build_link_predictor(run.message_inputs, run.params, run.derive_seed("gnn"))
+    result = train(model, run.message_inputs, run.splits.train, run.early_stopping, run.params.epochs,
+                   run.params.learning_rate, run.derive_seed("draws"))  # fmt: skip
+    if run.splits.validation.has_edges() and run.splits.test.has_edges():
+        calibrate_relation_weights(model, run.training_inputs, run.splits.validation)
+    return _scores(model, run), result
+
+
+def _train_bpr(run: _HeldOutRun) -> tuple[Decoder, TrainingResult]:
+    """Train like the reference: a fixed number of epochs, with negatives that may be true neighbours."""
+    message_data = to_hetero_data(run.splits.train.message_graph, run.features, run.device)
+    supervision_data = to_hetero_data(run.supervision, run.features, run.device)
+    trained = train_bpr(message_data, run.params, run.derive_seed("gnn"), supervision_data)
+    graph, *features = sage_inputs(to_hetero_data(run.splits.test.message_graph, run.features, run.device))
+    with torch.no_grad():
+        movies, entities = trained.model(graph, *features, run.matmul_dtype)
+    entities_by_type = dict(zip(graph.entity_types, entities.split(graph.entity_counts), strict=True))
+    weights = dict.fromkeys(graph.entity_types, torch.ones(run.params.out_dim, device=run.device))
+    scores = unbiased_dot_product(movies, entities_by_type, weights, run.matmul_dtype)
+    return scores, TrainingResult(trained.losses)
+
+
+def _train_kge(run: _HeldOutRun, name: str) -> Decoder:
+    """Train a knowledge graph embedding. It passes no messages, so it predicts all training edges."""
+    training_graph = run.splits.validation.message_graph
+    counts = tuple(len(relation.entity_names) for relation in training_graph.relations.values())
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(run.derive_seed(f"{name}/weights"))
+        model = KgeModel(
+            name, tuple(training_graph.relations), len(training_graph.movie_ids), counts, run.params.out_dim
+        )
+    model.to(run.device)
+    task = build_link_task(training_graph, training_graph, training_graph, run.device)
+    train(model, run.training_inputs, task, run.early_stopping, run.params.epochs,
+          KGE_LEARNING_RATE, run.derive_seed(f"{name}/draws"))  # fmt: skip
+    return _scores(model, run)
+
+
+def _scores(model: nn.Module, run: _HeldOutRun) -> Decoder:
+    with torch.no_grad():
+        return model(run.training_inputs)
+
+
+def popularity(graph: KnowledgeGraph, device: torch.device = CPU) -> DotProductDecoder:
+    """Score a node by its degree, whatever the other end: an entity's movies, a movie's entities."""
+    n_movies = len(graph.movie_ids)
+    movie_degrees = torch.zeros(n_movies, device=device)
+    entity_degrees = {}
+    empty_vectors = {}
+    for entity_type, relation in graph.relations.items():
+        n_entities = len(relation.entity_names)
+        movies = torch.tensor(relation.movie_rows, device=device)
+        entities = torch.tensor(relation.entity_index, device=device)
+        movie_degrees += torch.bincount(movies, minlength=n_movies)
+        entity_degrees[entity_type] = torch.bincount(entities, minlength=n_entities).float()
+        empty_vectors[entity_type] = torch.zeros(n_entities, 0, device=device)
     return DotProductDecoder(
-        torch.zeros(len(of_movie), 0), entities, nothing, dict.fromkeys(entities, of_movie), of_entity
+        torch.zeros(n_movies, 0, device=device),
+        empty_vectors,
+        dict.fromkeys(empty_vectors, torch.zeros(0, device=device)),
+        dict.fromkeys(empty_vectors, movie_degrees),
+        entity_degrees,
     )
 
 
-def cosine(graph: KnowledgeGraph, features: Float32[np.ndarray, "movies dim"]) -> DotProductDecoder:
-    """Score by the cosine of the input features; movies and names have to have one dimension."""
-    movies = normalize(torch.tensor(features))
-    entities = {kind: normalize(torch.tensor(r.entity_vectors)) for kind, r in graph.relations.items()}
-    return unbiased_dot_product(movies, entities, dict.fromkeys(entities, torch.ones(movies.shape[1])))
+def cosine(
+    graph: KnowledgeGraph,
+    features: Float32[np.ndarray, "movies dim"],
+    device: torch.device = CPU,
+    matmul_dtype: torch.dtype = torch.float32,
+) -> DotProductDecoder:
+    """Score by the cosine of the input features; movies and entities must have the same dimension."""
+    movies = normalize(torch.tensor(features, device=device))
+    entities = {
+        entity_type: normalize(torch.tensor(relation.entity_vectors, device=device))
+        for entity_type, relation in graph.relations.items()
+    }
+    weights = dict.fromkeys(entities, torch.ones(movies.shape[1], device=device))
+    return unbiased_dot_product(movies, entities, weights, matmul_dtype)
 
 
 class KgeModel(nn.Module):
-    """A model of PyTorch Geometric's, with a vector for each node and a score that knows no other node."""
+    """A knowledge graph embedding of PyTorch Geometric: one free vector per node, and no messages."""
 
-    def __init__(self, name: str, kinds: tuple[str, ...], movies: int, sizes: tuple[int, ...], dim: int):
+    def __init__(
+        self,
+        name: str,
+        entity_types: tuple[str, ...],
+        n_movies: int,
+        entity_counts: tuple[int, ...],
+        dim: int,
+    ):
         """Draw the vectors from torch's global generator.
 
         Args:
-            name: of ``EDGE_MODELS``.
-            kinds: entity types.
-            movies: how many.
-            sizes: entities of each type.
-            dim: of all vectors.
+            name: key of ``KGE_MODELS``.
+            entity_types: all node types except movies.
+            n_movies: number of movies.
+            entity_counts: number of entities of each type.
+            dim: dimension of all vectors.
         """
         super().__init__()
-        self.kinds, self.sizes = kinds, (movies, *sizes)
-        self.inner = KGE_MODELS[name](sum(self.sizes), len(kinds), dim)
-        self.scale = nn.Parameter(torch.tensor(FIRST_SCALE)) if name == "transe" else None
+        self.entity_types = entity_types
+        self.node_counts = (n_movies, *entity_counts)
+        self.inner = KGE_MODELS[name](sum(self.node_counts), len(entity_types), dim)
+        self.scale = nn.Parameter(torch.tensor(INITIAL_SCALE)) if name == "transe" else None
 
-    def forward(self, _: GnnInputs | None = None) -> DotProductDecoder | TransEDecoder:
-        """Return the scores, whatever the message graph."""
-        nodes, relations = (
-            self.inner.node_emb.weight,
-            dict(zip(self.kinds, self.inner.rel_emb.weight, strict=True)),
-        )
-        movies, *parts = (nodes if self.scale is None else normalize(nodes)).split(self.sizes)
-        entities = dict(zip(self.kinds, parts, strict=True))
+    def forward(self, inputs: GnnInputs | None = None) -> DotProductDecoder | TransEDecoder:
+        """Return the scores; of the inputs, only the dtype of products is used."""
+        dtype = torch.float32 if inputs is None else inputs.matmul_dtype
+        nodes = self.inner.node_emb.weight
+        relations = dict(zip(self.entity_types, self.inner.rel_emb.weight, strict=True))
+        if self.scale is not None:
+            nodes = normalize(nodes)
+        movies, *entities = nodes.split(self.node_counts)
+        entities_by_type = dict(zip(self.entity_types, entities, strict=True))
         if self.scale is None:
-            return unbiased_dot_product(movies, entities, relations)
-        return TransEDecoder(movies, entities, relations, self.scale)
+            return unbiased_dot_product(movies, entities_by_type, relations, dtype)
+        return TransEDecoder(movies, entities_by_type, relations, self.scale, dtype)

@@ -1,4 +1,4 @@
-"""A graph that messages pass over, edges to predict, and what is known: training, validation, test."""
+"""Link prediction tasks: a message graph, edges to predict, and edges that are no negatives."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import torch
 from jaxtyping import Int64
 from torch import Tensor
 
+from reelgraph.core.torch_setup import CPU
 from reelgraph.gnn.sparse import NeighbourLists, build_neighbour_lists
 from reelgraph.graph.edge_split import EdgeRole, EdgeRoles, subgraph
 from reelgraph.schemas.kg import KnowledgeGraph, Relation
@@ -16,12 +17,12 @@ from reelgraph.schemas.kg import KnowledgeGraph, Relation
 
 @dataclass(frozen=True)
 class RankingQueries:
-    """One relation seen from one end."""
+    """The edges of one relation, seen from one side."""
 
     queries: Int64[Tensor, " edges"]
     targets: Int64[Tensor, " edges"]
-    known_neighbours: NeighbourLists
-    """A query's neighbours: its targets, and others that are not to count against it."""
+    neighbour_lists: NeighbourLists
+    """Neighbours of each query: its targets, and others that are filtered out of its candidates."""
 
 
 @dataclass(frozen=True)
@@ -30,69 +31,94 @@ class LinkTask:
 
     message_graph: KnowledgeGraph
     movie_queries: dict[str, RankingQueries]
-    """Entity type → movies as queries."""
+    """Entity type → movies as queries, entities as targets."""
     entity_queries: dict[str, RankingQueries]
-    """Entity type → entities as queries, the same edges."""
+    """Entity type → entities as queries, movies as targets; the same edges."""
+
+    def has_edges(self) -> bool:
+        """Return whether there is an edge to predict."""
+        return any(len(ranking.queries) for ranking in self.movie_queries.values())
 
 
-def build_link_task(message: KnowledgeGraph, predicted: KnowledgeGraph, known: KnowledgeGraph) -> LinkTask:
-    """Put a task together; ``known`` holds the predicted edges."""
-    of_movie, of_entity = {}, {}
-    for kind, relation in known.relations.items():
-        shape = (len(known.movie_ids), len(relation.entity_names))
-        movies, entities = _edges(predicted.relations[kind])
-        known_movies, known_entities = _edges(relation)
-        of_movie[kind] = RankingQueries(
-            movies, entities, build_neighbour_lists(known_movies, known_entities, shape)
-        )
-        of_entity[kind] = RankingQueries(
-            entities, movies, build_neighbour_lists(known_entities, known_movies, shape[::-1])
-        )
-    return LinkTask(message, of_movie, of_entity)
+def build_link_task(
+    message_graph: KnowledgeGraph,
+    predicted: KnowledgeGraph,
+    filter_graph: KnowledgeGraph,
+    device: torch.device = CPU,
+) -> LinkTask:
+    """Build a task.
+
+    Args:
+        message_graph: edges that messages pass over.
+        predicted: edges to predict.
+        filter_graph: edges that are no negatives; includes the predicted ones.
+        device: where the tensors are.
+    """
+    movie_queries = {}
+    entity_queries = {}
+    for entity_type, relation in filter_graph.relations.items():
+        shape = (len(filter_graph.movie_ids), len(relation.entity_names))
+        movies, entities = _edges(predicted.relations[entity_type], device)
+        filter_movies, filter_entities = _edges(relation, device)
+        movie_neighbours = build_neighbour_lists(filter_movies, filter_entities, shape)
+        entity_neighbours = build_neighbour_lists(filter_entities, filter_movies, shape[::-1])
+        movie_queries[entity_type] = RankingQueries(movies, entities, movie_neighbours)
+        entity_queries[entity_type] = RankingQueries(entities, movies, entity_neighbours)
+    return LinkTask(message_graph, movie_queries, entity_queries)
 
 
 @dataclass(frozen=True)
 class LinkSplits:
-    """The tasks of a run that is judged by held-out links."""
+    """The tasks of a run that is evaluated on held-out edges."""
 
     train: LinkTask
-    """Supervision edges over message edges. Known are the training edges: whoever learned that another
-    edge is no negative would know a held-out one."""
+    """Predicts supervision edges from message edges. Only training edges are filtered out: filtering others
+    would reveal held-out ones."""
     validation: LinkTask
-    """Over training edges; all edges are known."""
+    """Predicts validation edges from training edges; all edges are filtered out."""
     test: LinkTask
+    """Predicts test edges from training edges; all edges are filtered out."""
 
 
-def build_link_splits(graph: KnowledgeGraph, parts: EdgeRoles) -> LinkSplits:
-    """Return the three tasks of a split, whose held-out edges are in no message graph."""
-    training = subgraph(graph, parts, EdgeRole.MESSAGE, EdgeRole.SUPERVISION)
-    messages, supervision = (
-        subgraph(graph, parts, EdgeRole.MESSAGE),
-        subgraph(graph, parts, EdgeRole.SUPERVISION),
-    )
-    validation, test = subgraph(graph, parts, EdgeRole.VALIDATION), subgraph(graph, parts, EdgeRole.TEST)
-    for hidden in (supervision, validation, test):
-        assert not count_shared_edges(messages, hidden), "an edge is predicted that messages pass over"
-    for hidden in (validation, test):
-        assert not count_shared_edges(training, hidden), "a held-out edge is among the training edges"
+def build_link_splits(graph: KnowledgeGraph, roles: EdgeRoles, device: torch.device = CPU) -> LinkSplits:
+    """Return the three tasks of a split.
+
+    Raises:
+        RuntimeError: an edge is both in a message graph and predicted from it.
+    """
+    training = subgraph(graph, roles, EdgeRole.MESSAGE, EdgeRole.SUPERVISION)
+    messages = subgraph(graph, roles, EdgeRole.MESSAGE)
+    supervision = subgraph(graph, roles, EdgeRole.SUPERVISION)
+    validation = subgraph(graph, roles, EdgeRole.VALIDATION)
+    test = subgraph(graph, roles, EdgeRole.TEST)
+    for predicted in (supervision, validation, test):
+        if count_shared_edges(messages, predicted):
+            raise RuntimeError("an edge is predicted that messages pass over")
+    for predicted in (validation, test):
+        if count_shared_edges(training, predicted):
+            raise RuntimeError("a held-out edge is among the training edges")
     return LinkSplits(
-        build_link_task(messages, supervision, training),
-        build_link_task(training, validation, graph),
-        build_link_task(training, test, graph),
+        build_link_task(messages, supervision, training, device),
+        build_link_task(training, validation, graph, device),
+        build_link_task(training, test, graph, device),
     )
 
 
 def count_shared_edges(first: KnowledgeGraph, second: KnowledgeGraph) -> int:
-    """Count the edges that both graphs have; reverses are the same edges, as ``gnn.hetero`` makes them."""
+    """Count the edges that are in both graphs. Reverse edges are the same edges."""
     return sum(
-        len(np.intersect1d(_keys(relation), _keys(second.relations[kind])))
-        for kind, relation in first.relations.items()
+        len(np.intersect1d(_edge_keys(relation), _edge_keys(second.relations[entity_type])))
+        for entity_type, relation in first.relations.items()
     )
 
 
-def _keys(relation: Relation) -> Int64[np.ndarray, " edges"]:
+def _edge_keys(relation: Relation) -> Int64[np.ndarray, " edges"]:
+    """Return one number per edge, unique within the relation."""
     return relation.movie_rows * len(relation.entity_names) + relation.entity_index
 
 
-def _edges(relation: Relation) -> tuple[Int64[Tensor, " edges"], Int64[Tensor, " edges"]]:
-    return torch.tensor(relation.movie_rows), torch.tensor(relation.entity_index)
+def _edges(
+    relation: Relation, device: torch.device
+) -> tuple[Int64[Tensor, " edges"], Int64[Tensor, " edges"]]:
+    movies = torch.tensor(relation.movie_rows, device=device)
+    return movies, torch.tensor(relation.entity_index, device=device)

@@ -1,8 +1,8 @@
-"""Two layers of GraphSAGE over a heterogeneous star graph: movies, and entities that only movies touch.
+"""Two GraphSAGE layers on a heterogeneous bipartite graph: movies on one side, entities on the other.
 
-PyTorch Geometric's ``HeteroConv(SAGEConv)`` hold the parameters; the forward pass is their
-equal in another order (Hamilton et al. 2017, "Inductive Representation Learning on Large
-Graphs", mean aggregation; SPEC, train_gnn).
+PyTorch Geometric's ``HeteroConv(SAGEConv)`` holds the parameters. The forward pass computes the same function
+in another order (Hamilton et al. 2017, "Inductive Representation Learning on Large Graphs", mean aggregation;
+docs/reference.md, train_gnn).
 """
 
 from __future__ import annotations
@@ -19,79 +19,111 @@ from torch_geometric.nn.conv import HeteroConv, SAGEConv
 from torch_geometric.nn.module_dict import ModuleDict
 
 from reelgraph.core.fast_dropout import FastDropout, ReluDropout
+from reelgraph.core.torch_setup import CPU
 from reelgraph.gnn.chunked_linear import linear, typed_linear
 from reelgraph.gnn.sparse import CsrMatrix, build_csr, sparse_matmul
 from reelgraph.schemas.kg import KnowledgeGraph
 
 
+def to_hetero_data(
+    graph: KnowledgeGraph, movie_features: Float32[np.ndarray, "movies dim"], device: torch.device = CPU
+) -> HeteroData:
+    """Return node features ``x`` and edges in both directions.
+
+    Edge types are ``(movie, has_X, X)`` and ``(X, has_X_rev, movie)``, in the order of the graph's relations.
+    The edges of a relation keep their order by movie row.
+    """
+    data = HeteroData()
+    data["movie"].x = torch.tensor(movie_features, device=device)
+    for entity_type, relation in graph.relations.items():
+        edges = torch.tensor(np.stack([relation.movie_rows, relation.entity_index]), device=device)
+        data[entity_type].x = torch.tensor(relation.entity_vectors, device=device)
+        data["movie", f"has_{entity_type}", entity_type].edge_index = edges
+        data[entity_type, f"has_{entity_type}_rev", "movie"].edge_index = edges.flip(0).contiguous()
+    return data
+
+
 @dataclass(frozen=True)
 class BipartiteCsr:
-    """The matrices of one message graph; entities of all types stand one type after another."""
+    """Aggregation matrices of one message graph. Entities of all types are stacked, type by type."""
 
     entity_types: tuple[str, ...]
     entity_counts: tuple[int, ...]
-    """Entities of each type."""
+    """Number of entities of each type."""
     to_entities: CsrMatrix
-    """[entities, movies]: the mean over an entity's movies."""
+    """[entities, movies]: mean over the movies of an entity."""
     to_entities_t: CsrMatrix
     to_movies: CsrMatrix
-    """[movies, entities]: per type the mean over a movie's entities, averaged over the types."""
+    """[movies, entities]: mean over a movie's entities of each type, averaged over the types."""
     to_movies_t: CsrMatrix
 
 
 def build_bipartite_csr(data: HeteroData) -> BipartiteCsr:
-    """Stack the relations of a graph into one matrix for each direction."""
-    kinds = tuple(kind for kind in data.node_types if kind != "movie")
-    sizes = tuple(data[kind].num_nodes for kind in kinds)
-    shape = (data["movie"].num_nodes, sum(sizes))
-    movies, entities, edge_kinds = stack_edges(data, kinds)
-    of_entity = torch.bincount(entities, minlength=shape[1])
-    pairs = movies * len(kinds) + edge_kinds
-    of_movie = torch.bincount(pairs, minlength=shape[0] * len(kinds))
-    up = 1 / of_entity[entities].float()
-    down = 1 / (of_movie[pairs].float() * len(kinds))
+    """Stack the relations of a graph into one matrix per direction."""
+    entity_types = tuple(node_type for node_type in data.node_types if node_type != "movie")
+    entity_counts = tuple(data[entity_type].num_nodes for entity_type in entity_types)
+    n_types = len(entity_types)
+    n_movies = data["movie"].num_nodes
+    shape = (n_movies, sum(entity_counts))
+    movies, entities, edge_types = stack_edges(data, entity_types)
+    entity_degrees = torch.bincount(entities, minlength=shape[1])
+    typed_movies = movies * n_types + edge_types
+    movie_degrees = torch.bincount(typed_movies, minlength=n_movies * n_types)
+    to_entity_weights = 1 / entity_degrees[entities].float()
+    to_movie_weights = 1 / (movie_degrees[typed_movies].float() * n_types)
     return BipartiteCsr(
-        kinds, sizes,
-        build_csr(entities, movies, up, shape[::-1]), build_csr(movies, entities, up, shape),
-        build_csr(movies, entities, down, shape), build_csr(entities, movies, down, shape[::-1]),
-    )  # fmt: skip
+        entity_types,
+        entity_counts,
+        to_entities=build_csr(entities, movies, to_entity_weights, shape[::-1]),
+        to_entities_t=build_csr(movies, entities, to_entity_weights, shape),
+        to_movies=build_csr(movies, entities, to_movie_weights, shape),
+        to_movies_t=build_csr(entities, movies, to_movie_weights, shape[::-1]),
+    )
 
 
 def stack_edges(
-    data: HeteroData, kinds: tuple[str, ...]
+    data: HeteroData, entity_types: tuple[str, ...]
 ) -> tuple[Int64[Tensor, " edges"], Int64[Tensor, " edges"], Int64[Tensor, " edges"]]:
-    """Return the movie→entity edges of all types: movies, entities counted through all types, types."""
-    edges = [data["movie", f"has_{kind}", kind].edge_index for kind in kinds]
-    starts = torch.tensor([0, *(data[kind].num_nodes for kind in kinds)]).cumsum(0)
-    counts = torch.tensor([edge.shape[1] for edge in edges])
-    edge_kinds = torch.repeat_interleave(torch.arange(len(kinds)), counts)
+    """Return the movie→entity edges of all types: movie, entity (numbered across types) and type of each."""
+    edges = [data["movie", f"has_{entity_type}", entity_type].edge_index for entity_type in entity_types]
+    device = edges[0].device
+    counts = torch.tensor([edge.shape[1] for edge in edges], device=device)
+    edge_types = torch.repeat_interleave(torch.arange(len(entity_types), device=device), counts)
+    entity_counts = [data[entity_type].num_nodes for entity_type in entity_types]
+    first_entities = torch.tensor([0, *entity_counts], device=device).cumsum(0)
     movies, entities = torch.cat(edges, dim=1)
-    return movies, entities + starts[edge_kinds], edge_kinds
+    return movies, entities + first_entities[edge_types], edge_types
 
 
 class HeteroSage(nn.Module):
-    """Two layers with ReLU between; 28 × 180,300 = 5,048,400 parameters with 300 dims and seven types."""
+    """Two layers with ReLU between them; 28 × 180,300 = 5,048,400 parameters at 300 dims and seven types."""
 
     def __init__(
-        self, kinds: tuple[str, ...], movie_dim: int, entity_dim: int, hidden: int, out: int,
-        normalised: bool = False, dropped: float = 0.0,
+        self, entity_types: tuple[str, ...], movie_dim: int, entity_dim: int, hidden_dim: int, out_dim: int,
+        layer_norm: bool = False, dropout: float = 0.0,
     ):  # fmt: skip
-        """Draw the weights from torch's global generator, in PyTorch Geometric's order.
+        """Draw the weights from torch's global generator, in the order of PyTorch Geometric.
 
         Args:
-            kinds: entity types.
-            movie_dim: of the movies' features.
-            entity_dim: of the entities' features.
-            hidden: dimension between the layers.
-            out: dimension of the vectors.
-            normalised: each layer's vectors are brought to mean 0 and variance 1 (LayerNorm without weights).
-            dropped: share of the values between the layers that is dropped in training.
+            entity_types: all node types except movies.
+            movie_dim: dimension of the movie features.
+            entity_dim: dimension of the entity features.
+            hidden_dim: dimension between the layers.
+            out_dim: dimension of the embeddings.
+            layer_norm: normalize the output of each layer to mean 0 and std 1 (LayerNorm without weights).
+            dropout: fraction of the values between the layers that is dropped in training.
         """
         super().__init__()
-        self.kinds, self.normalised, self.dropped = kinds, normalised, dropped
-        self.shape = {"movie_dim": movie_dim, "entity_dim": entity_dim, "hidden": hidden, "out": out}
+        self.entity_types = entity_types
+        self.layer_norm = layer_norm
+        self.dropout = dropout
+        self.config = {"movie_dim": movie_dim, "entity_dim": entity_dim, "hidden_dim": hidden_dim,
+                       "out_dim": out_dim}  # fmt: skip
         self.layers = nn.ModuleList(
-            [_layer(kinds, movie_dim, entity_dim, hidden), _layer(kinds, hidden, hidden, out)]
+            [
+                _build_layer(entity_types, movie_dim, entity_dim, hidden_dim),
+                _build_layer(entity_types, hidden_dim, hidden_dim, out_dim),
+            ]
         )
 
     def forward(
@@ -100,75 +132,72 @@ class HeteroSage(nn.Module):
         movies: Float[Tensor, "movies movie_dim"],
         entities: Float[Tensor, "entities entity_dim"],
         means: Float[Tensor, "entities movie_dim"],
+        matmul_dtype: torch.dtype = torch.float32,
     ) -> tuple[Float32[Tensor, "movies out"], Float32[Tensor, "entities out"]]:
-        """Return the vectors of movies and entities.
+        """Return the embeddings of movies and entities.
 
         Args:
-            graph: whose edges pass messages.
-            movies: features.
-            entities: features, stacked as in ``graph``.
-            means: ``graph.into_entities @ movies``; features are frozen, so it is computed once.
+            graph: message graph.
+            movies: movie features.
+            entities: entity features, stacked as in ``graph``.
+            means: ``graph.to_entities @ movies``, which is computed once because features are fixed.
+            matmul_dtype: dtype of the factors of dense products.
         """
-        movies, entities = self._messages(0, graph, movies, entities, means)
-        movies, entities = self._between(movies), self._between(entities)
+        movies, entities = self._convolve(0, graph, movies, entities, means, matmul_dtype)
+        movies = self._activate(movies)
+        entities = self._activate(entities)
         means = sparse_matmul(graph.to_entities, graph.to_entities_t, movies)
-        movies, entities = self._messages(1, graph, movies, entities, means)
-        return self._norm(movies), self._norm(entities)
+        movies, entities = self._convolve(1, graph, movies, entities, means, matmul_dtype)
+        return self._normalize(movies), self._normalize(entities)
 
-    def _between(self, vectors: Tensor) -> Tensor:
-        vectors = self._norm(vectors)
-        if not (self.training and self.dropped):
+    def _activate(self, vectors: Tensor) -> Tensor:
+        """Apply layer norm, ReLU and dropout."""
+        vectors = self._normalize(vectors)
+        if not (self.training and self.dropout):
             return vectors.relu()
-        dropping = FastDropout(self.dropped)
-        kept = dropping.mask(vectors.shape, vectors.device).to(vectors.dtype)
-        return ReluDropout.apply(vectors, kept) * dropping.scale
+        dropout = FastDropout(self.dropout)
+        mask = dropout.mask(vectors.shape, vectors.device).to(vectors.dtype)
+        return ReluDropout.apply(vectors, mask) * dropout.scale
 
-    def _norm(self, vectors: Tensor) -> Tensor:
-        return layer_norm(vectors, vectors.shape[1:]) if self.normalised else vectors
+    def _normalize(self, vectors: Tensor) -> Tensor:
+        return layer_norm(vectors, vectors.shape[1:]) if self.layer_norm else vectors
 
-    def _messages(
-        self, layer: int, graph: BipartiteCsr, movies: Tensor, entities: Tensor, means: Tensor
-    ) -> tuple[Tensor, Tensor]:
-        up, down = self._convolutions(layer)
-        new = typed_linear(
-            graph.entity_counts, torch.stack([conv.lin_l.bias for conv in up]),
-            (means, torch.stack([conv.lin_l.weight for conv in up])),
-            (entities, torch.stack([conv.lin_r.weight for conv in up])),
+    def _convolve(
+        self, layer: int, graph: BipartiteCsr, movies: Tensor, entities: Tensor, means: Tensor,
+        matmul_dtype: torch.dtype,
+    ) -> tuple[Tensor, Tensor]:  # fmt: skip
+        """Apply one layer in both directions."""
+        to_entities, to_movies = self._convolutions(layer)
+        new_entities = typed_linear(
+            graph.entity_counts, torch.stack([conv.lin_l.bias for conv in to_entities]),
+            (means, torch.stack([conv.lin_l.weight for conv in to_entities])),
+            (entities, torch.stack([conv.lin_r.weight for conv in to_entities])),
+            dtype=matmul_dtype,
         )  # fmt: skip
-        # Entities are fewer than edges: transformed first, and the seven root weights as one.
-        sent = typed_linear(
-            graph.entity_counts, None, (entities, torch.stack([conv.lin_l.weight for conv in down]))
-        )
-        root = torch.stack([conv.lin_r.weight for conv in down]).mean(dim=0)
-        bias = torch.stack([conv.lin_l.bias for conv in down]).mean(dim=0)
-        received = sparse_matmul(graph.to_movies, graph.to_movies_t, sent)
-        return received.add_(linear(movies, root, bias)), new
+        # Entities are fewer than edges, so they are transformed before they are aggregated. The root weights
+        # of all types act on the same movies, so they are averaged first.
+        messages = typed_linear(
+            graph.entity_counts, None,
+            (entities, torch.stack([conv.lin_l.weight for conv in to_movies])),
+            dtype=matmul_dtype,
+        )  # fmt: skip
+        root_weight = torch.stack([conv.lin_r.weight for conv in to_movies]).mean(dim=0)
+        root_bias = torch.stack([conv.lin_l.bias for conv in to_movies]).mean(dim=0)
+        aggregated = sparse_matmul(graph.to_movies, graph.to_movies_t, messages)
+        new_movies = aggregated.add_(linear(movies, root_weight, root_bias, dtype=matmul_dtype))
+        return new_movies, new_entities
 
     def _convolutions(self, layer: int) -> tuple[list[SAGEConv], list[SAGEConv]]:
+        """Return the convolutions from movies to entities and from entities to movies, one per type."""
         convs: ModuleDict = self.layers[layer].convs
-        up = [convs["movie", f"has_{kind}", kind] for kind in self.kinds]
-        return up, [convs[kind, f"has_{kind}_rev", "movie"] for kind in self.kinds]
+        to_entities = [convs["movie", f"has_{name}", name] for name in self.entity_types]
+        to_movies = [convs[name, f"has_{name}_rev", "movie"] for name in self.entity_types]
+        return to_entities, to_movies
 
 
-def _layer(kinds: tuple[str, ...], movie_dim: int, entity_dim: int, out: int) -> HeteroConv:
+def _build_layer(entity_types: tuple[str, ...], movie_dim: int, entity_dim: int, out_dim: int) -> HeteroConv:
     convs = {}
-    for kind in kinds:
-        convs["movie", f"has_{kind}", kind] = SAGEConv((movie_dim, entity_dim), out)
-        convs[kind, f"has_{kind}_rev", "movie"] = SAGEConv((entity_dim, movie_dim), out)
+    for entity_type in entity_types:
+        convs["movie", f"has_{entity_type}", entity_type] = SAGEConv((movie_dim, entity_dim), out_dim)
+        convs[entity_type, f"has_{entity_type}_rev", "movie"] = SAGEConv((entity_dim, movie_dim), out_dim)
     return HeteroConv(convs, aggr="mean")
-
-
-def to_hetero_data(graph: KnowledgeGraph, movie_features: Float32[np.ndarray, "movies dim"]) -> HeteroData:
-    """Return node features ``x`` and edges in both directions.
-
-    Edge types are ``(movie, has_X, X)`` and ``(X, has_X_rev, movie)``, in the order
-    of the graph's relations; a relation's edges keep their order by movie row.
-    """
-    data = HeteroData()
-    data["movie"].x = torch.tensor(movie_features)
-    for kind, relation in graph.relations.items():
-        edges = torch.tensor(np.stack([relation.movie_rows, relation.entity_index]))
-        data[kind].x = torch.tensor(relation.entity_vectors)
-        data["movie", f"has_{kind}", kind].edge_index = edges
-        data[kind, f"has_{kind}_rev", "movie"].edge_index = edges.flip(0).contiguous()
-    return data

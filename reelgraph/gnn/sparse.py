@@ -1,4 +1,4 @@
-"""Sparse matrices of a static graph, with their transposes; the products that training needs."""
+"""Sparse matrices of a fixed graph in CSR form, and their differentiable products with dense matrices."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from torch.nn.functional import embedding_bag
 
 @dataclass(frozen=True)
 class CsrMatrix:
-    """A sparse matrix by rows: row r has the entries ``starts[r] … starts[r + 1]``."""
+    """A sparse matrix in CSR form: row r has the entries ``offsets[r] … offsets[r + 1]``."""
 
-    starts: Int64[Tensor, " rows_plus_1"]
+    offsets: Int64[Tensor, " rows_plus_1"]
     columns: Int64[Tensor, " entries"]
     values: Float32[Tensor, " entries"]
-    width: int
+    n_columns: int
 
     def __matmul__(self, dense: Float32[Tensor, "columns dim"]) -> Float32[Tensor, "rows dim"]:
-        """Return the product, without gradient."""
-        # embedding_bag: twice as fast as torch's sparse CSR product, and summed in a fixed order.
+        """Return the product with a dense matrix, without gradient."""
+        # embedding_bag is twice as fast as torch's sparse CSR product, and sums in a fixed order.
         return embedding_bag(
-            self.columns, dense, self.starts, mode="sum",
+            self.columns, dense, self.offsets, mode="sum",
             per_sample_weights=self.values, include_last_offset=True,
         )  # fmt: skip
 
@@ -37,17 +37,18 @@ def build_csr(
     shape: tuple[int, int],
 ) -> CsrMatrix:
     """Sort entries by row, keeping their order within a row."""
-    # Half the width sorts many times as fast.
-    ordered, order = rows.int().sort(stable=True)
-    return CsrMatrix(row_offsets(ordered, shape[0]), columns[order], values[order], shape[1])
+    # int32 sorts many times as fast as int64.
+    sorted_rows, order = rows.int().sort(stable=True)
+    return CsrMatrix(row_offsets(sorted_rows, shape[0]), columns[order], values[order], shape[1])
 
 
-def row_offsets(ordered: Tensor, rows: int) -> Int64[Tensor, " rows_plus_1"]:
-    """Return where each row's entries start, for ascending row numbers."""
-    return torch.searchsorted(ordered, torch.arange(rows + 1, dtype=ordered.dtype, device=ordered.device))
+def row_offsets(sorted_rows: Tensor, n_rows: int) -> Int64[Tensor, " rows_plus_1"]:
+    """Return where the entries of each row start, given ascending row numbers."""
+    rows = torch.arange(n_rows + 1, dtype=sorted_rows.dtype, device=sorted_rows.device)
+    return torch.searchsorted(sorted_rows, rows)
 
 
-class _Product(torch.autograd.Function):
+class _SparseMatmul(torch.autograd.Function):
     @staticmethod
     def forward(ctx: FunctionCtx, dense: Tensor, matrix: CsrMatrix, transposed: CsrMatrix) -> Tensor:
         ctx.transposed = transposed  # type: ignore[attr-defined]
@@ -61,75 +62,82 @@ class _Product(torch.autograd.Function):
 def sparse_matmul(
     matrix: CsrMatrix, transposed: CsrMatrix, dense: Float32[Tensor, "columns dim"]
 ) -> Float32[Tensor, "rows dim"]:
-    """Return ``matrix @ dense``; its gradient is a product with the stored transpose."""
-    return _Product.apply(dense, matrix, transposed)
+    """Return ``matrix @ dense``. The gradient is a product with the stored transpose."""
+    return _SparseMatmul.apply(dense, matrix, transposed)
 
 
 class _PairDots(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: FunctionCtx, left: Tensor, right: Tensor, starts: Tensor, columns: Tensor) -> Tensor:
-        ctx.save_for_backward(left, right, starts, columns)
-        size, zeros = (len(left), len(right)), left.new_zeros(len(columns))
+    def forward(ctx: FunctionCtx, a: Tensor, b: Tensor, offsets: Tensor, columns: Tensor) -> Tensor:
+        ctx.save_for_backward(a, b, offsets, columns)
+        shape = (len(a), len(b))
+        zeros = a.new_zeros(len(columns))
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", message="Sparse CSR tensor support is in beta")
-            pattern = torch.sparse_csr_tensor(starts, columns, zeros, size, check_invariants=False)
-        return torch.sparse.sampled_addmm(pattern, left, right.t()).values()
+            pattern = torch.sparse_csr_tensor(offsets, columns, zeros, shape, check_invariants=False)
+        return torch.sparse.sampled_addmm(pattern, a, b.t()).values()
 
     @staticmethod
     def backward(ctx: FunctionCtx, gradient: Tensor) -> tuple[Tensor, Tensor, None, None]:
-        left, right, starts, columns = ctx.saved_tensors  # type: ignore[attr-defined]
-        # A GPU's gradients are computed in a thread that has no default device.
-        rows = torch.repeat_interleave(torch.arange(len(left), device=left.device), starts.diff())
+        a, b, offsets, columns = ctx.saved_tensors  # type: ignore[attr-defined]
+        rows = torch.repeat_interleave(torch.arange(len(a), device=a.device), offsets.diff())
         values = gradient.contiguous()
-        of_left = CsrMatrix(starts, columns, values, len(right)) @ right
-        of_right = build_csr(columns, rows, values, (len(right), len(left))) @ left
-        return of_left, of_right, None, None
+        a_gradient = CsrMatrix(offsets, columns, values, len(b)) @ b
+        b_gradient = build_csr(columns, rows, values, (len(b), len(a))) @ a
+        return a_gradient, b_gradient, None, None
 
 
 def pair_dots(
-    left: Float32[Tensor, "rows dim"],
-    right: Float32[Tensor, "columns dim"],
-    starts: Int64[Tensor, " rows_plus_1"],
+    a: Float32[Tensor, "rows dim"],
+    b: Float32[Tensor, "columns dim"],
+    offsets: Int64[Tensor, " rows_plus_1"],
     columns: Int64[Tensor, " pairs"],
 ) -> Float32[Tensor, " pairs"]:
-    """Return ``left[row] · right[column]`` for the pairs of a CSR pattern, without a gathered row a pair."""
-    if left.device.type not in ("cpu", "cuda"):  # torch has no such product elsewhere
-        return gathered_pair_dots(left, right, starts, columns)
-    return _PairDots.apply(left, right, starts, columns)
+    """Return ``a[row] · b[column]`` for the pairs of a CSR pattern, without gathering rows."""
+    if a.device.type not in ("cpu", "cuda"):  # torch has no sampled_addmm for other devices
+        return gathered_pair_dots(a, b, offsets, columns)
+    return _PairDots.apply(a, b, offsets, columns)
 
 
 def gathered_pair_dots(
-    left: Float32[Tensor, "rows dim"],
-    right: Float32[Tensor, "columns dim"],
-    starts: Int64[Tensor, " rows_plus_1"],
+    a: Float32[Tensor, "rows dim"],
+    b: Float32[Tensor, "columns dim"],
+    offsets: Int64[Tensor, " rows_plus_1"],
     columns: Int64[Tensor, " pairs"],
 ) -> Float32[Tensor, " pairs"]:
-    """Return what ``pair_dots`` does, from two gathered rows a pair."""
-    places = torch.arange(len(columns), device=columns.device)
-    rows = torch.searchsorted(starts, places, right=True) - 1
-    return (left[rows] * right[columns]).sum(dim=1)
+    """Return the same as ``pair_dots``, from two gathered rows per pair."""
+    pairs = torch.arange(len(columns), device=columns.device)
+    rows = torch.searchsorted(offsets, pairs, right=True) - 1
+    return (a[rows] * b[columns]).sum(dim=1)
 
 
 @dataclass(frozen=True)
 class NeighbourLists:
-    """Who is linked to whom: query q has the neighbours ``columns[starts[q] … starts[q + 1]]``."""
+    """Neighbours of each query node: ``columns[offsets[query] … offsets[query + 1]]``."""
 
-    starts: Int64[Tensor, " queries_plus_1"]
+    offsets: Int64[Tensor, " queries_plus_1"]
     columns: Int64[Tensor, " edges"]
-    width: int
-    """How many nodes there are to be linked to."""
+    n_nodes: int
+    """Number of nodes on the other side."""
 
     def pairs(self, queries: Int64[Tensor, " rows"]) -> tuple[Tensor, Tensor]:
-        """Return row (place in ``queries``) and column of each edge that a query has."""
-        counts = self.starts.diff()[queries]
-        rows = torch.repeat_interleave(torch.arange(len(queries)), counts)
-        within = torch.arange(len(rows)) - (counts.cumsum(0) - counts)[rows]
-        return rows, self.columns[self.starts[queries][rows] + within]
+        """Return, for each edge of the queries, the position of its query and its neighbour."""
+        device = self.columns.device
+        counts = self.offsets.diff()[queries]
+        positions = torch.repeat_interleave(torch.arange(len(queries), device=device), counts)
+        within = torch.arange(len(positions), device=device) - (counts.cumsum(0) - counts)[positions]
+        return positions, self.columns[self.offsets[queries][positions] + within]
 
 
 def build_neighbour_lists(
-    queries: Int64[Tensor, " edges"], others: Int64[Tensor, " edges"], shape: tuple[int, int]
+    queries: Int64[Tensor, " edges"], neighbours: Int64[Tensor, " edges"], shape: tuple[int, int]
 ) -> NeighbourLists:
-    """Sort edges by query."""
-    ordered, order = queries.sort(stable=True)
-    return NeighbourLists(row_offsets(ordered, shape[0]), others[order], shape[1])
+    """Sort edges by query.
+
+    Args:
+        queries: query node of each edge.
+        neighbours: node at the other end.
+        shape: number of query nodes, and of nodes on the other side.
+    """
+    sorted_queries, order = queries.sort(stable=True)
+    return NeighbourLists(row_offsets(sorted_queries, shape[0]), neighbours[order], shape[1])

@@ -1,4 +1,4 @@
-"""Training a model of links, and stopping where it predicts validation links best."""
+"""Training of link models with the sampled softmax loss, with early stopping or on all edges."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from jaxtyping import Float32
 from torch import nn
 
 from reelgraph.core.seeds import derive_seed
+from reelgraph.core.torch_setup import CPU
 from reelgraph.gnn.bpr import TrainedGnn, check_finite
-from reelgraph.gnn.chunked_linear import matmul_precision
+from reelgraph.gnn.chunked_linear import matmul_dtype
 from reelgraph.gnn.decoders import DotProductDecoder
 from reelgraph.gnn.link_metrics import evaluate_links
 from reelgraph.gnn.link_predictor import GnnInputs, LinkPredictor, prepare_inputs
@@ -25,94 +26,92 @@ from reelgraph.runtime.progress import progress
 from reelgraph.schemas.kg import KnowledgeGraph
 
 VALIDATION_INTERVAL = 4
-"""Epochs between two looks at the validation links."""
+"""Epochs between two evaluations on the validation edges."""
 
-WATCHED = 1000
-"""Validation links of a relation that are looked at while training."""
+MAX_VALIDATION_EDGES = 1000
+"""Validation edges per relation that are evaluated during training."""
 
-SHARES = (0.0, 0.25, 0.5)
-"""Of a relation's learned weight that may predict better than all of it."""
+CALIBRATION_FACTORS = (1.0, 0.0, 0.25, 0.5)
+"""Candidate factors of a relation's learned weights; the first of equal quality wins."""
 
 
 @dataclass(frozen=True)
 class EarlyStopping:
-    """Validation links, and when to give up."""
+    """Validation edges, and how long to wait for an improvement."""
 
     inputs: GnnInputs
     task: LinkTask
     patience: int
-    """Looks without a better MRR after which training stops, 1 or more."""
+    """Evaluations without a better MRR after which training stops, 1 or more."""
 
 
 @dataclass
 class TrainingResult:
-    """What training leaves beside the model's weights."""
+    """Losses and validation metrics of a training run."""
 
     losses: list[float] = field(default_factory=list)
-    """One an epoch, before its step."""
+    """Training loss of each epoch, before its step."""
     validation_mrr: dict[int, float] = field(default_factory=dict)
-    """Epoch → macro MRR of the watched validation links."""
+    """Epoch → macro MRR of the validation edges."""
 
     @property
     def best_epoch(self) -> int:
-        """The first epoch with the highest MRR; the last epoch where none was watched."""
-        return (
-            max(self.validation_mrr, key=lambda epoch: self.validation_mrr[epoch])
-            if self.validation_mrr
-            else len(self.losses)
-        )
+        """The first epoch with the highest MRR; the last epoch if there was no validation."""
+        if not self.validation_mrr:
+            return len(self.losses)
+        return max(self.validation_mrr, key=lambda epoch: self.validation_mrr[epoch])
 
 
 def train(
-    model: nn.Module, given: GnnInputs, task: LinkTask, watch: EarlyStopping | None,
-    epochs: int, learning_rate: float, seed: int, state: Checkpoint | None = None,
+    model: nn.Module, inputs: GnnInputs, task: LinkTask, early_stopping: EarlyStopping | None,
+    epochs: int, learning_rate: float, seed: int, checkpoint: Checkpoint | None = None,
 ) -> TrainingResult:  # fmt: skip
-    """Train by full batches (Adam); leave the weights of the best epoch in the model.
+    """Train with full batches (Adam), and leave the weights of the best epoch in the model.
 
     Args:
-        model: ``Messages`` → ``Scores``.
-        given: of the task's message graph.
-        task: the edges that are predicted.
-        watch: stops early; without it the last epoch is the model.
-        epochs: at most.
-        learning_rate: Adam's.
-        seed: of drop-out and of the drawn candidates.
-        state: where to go on from; only without ``watch``.
+        model: maps ``GnnInputs`` to a ``Decoder``.
+        inputs: of the task's message graph.
+        task: edges to predict.
+        early_stopping: without it, all epochs run and the last one counts.
+        epochs: maximum number of epochs.
+        learning_rate: of Adam.
+        seed: of dropout and the sampled candidates.
+        checkpoint: progress of an interrupted run to continue from; only without ``early_stopping``.
 
     Raises:
-        TrainingError: the loss is no longer finite.
+        TrainingError: the loss is not finite.
     """
-    optimizer, given = torch.optim.Adam(model.parameters(), lr=learning_rate, fused=True), given.rounded()
-    fitted, best = TrainingResult(), {}
+    optimizer = torch.optim.Adam(model.parameters(), lr=learning_rate, fused=True)
+    result = TrainingResult()
+    best_weights = {}
     with torch.random.fork_rng(devices=[]):
-        drawn, learner, state = (
-            torch.manual_seed(seed),
-            TrainingState(model, optimizer),
-            state or Checkpoint(None),
-        )
-        learner.restore(state)
-        fitted.losses = state.log
-        for epoch in progress(range(state.completed + 1, epochs + 1), "learn links", total=epochs):
-            fitted.losses.append(_step(model, given, task, optimizer, drawn, epoch))
-            learner.save(state, epoch)
-            if watch and (epoch % VALIDATION_INTERVAL == 0 or epoch == epochs):
-                fitted.validation_mrr[epoch] = _macro(model, watch)
-                if fitted.best_epoch == epoch:
-                    best = {name: value.clone() for name, value in model.state_dict().items()}
-                if epoch - fitted.best_epoch >= VALIDATION_INTERVAL * watch.patience:
+        generator = torch.manual_seed(seed)
+        training_state = TrainingState(model, optimizer)
+        checkpoint = checkpoint or Checkpoint(None)
+        training_state.restore(checkpoint)
+        result.losses = checkpoint.log
+        for epoch in progress(range(checkpoint.completed + 1, epochs + 1), "train links", total=epochs):
+            result.losses.append(_step(model, inputs, task, optimizer, generator, epoch))
+            training_state.save(checkpoint, epoch)
+            if early_stopping and (epoch % VALIDATION_INTERVAL == 0 or epoch == epochs):
+                result.validation_mrr[epoch] = _validation_mrr(model, early_stopping)
+                if result.best_epoch == epoch:
+                    best_weights = {name: value.clone() for name, value in model.state_dict().items()}
+                if epoch - result.best_epoch >= VALIDATION_INTERVAL * early_stopping.patience:
                     break
-    if best:
-        model.load_state_dict(best)
+    if best_weights:
+        model.load_state_dict(best_weights)
     model.eval()
-    return fitted
+    return result
 
 
 def _step(
-    model: nn.Module, given: GnnInputs, task: LinkTask, optimizer: torch.optim.Optimizer,
-    drawn: torch.Generator, epoch: int,
+    model: nn.Module, inputs: GnnInputs, task: LinkTask, optimizer: torch.optim.Optimizer,
+    generator: torch.Generator, epoch: int,
 ) -> float:  # fmt: skip
+    """Take one step and return the loss before it."""
     model.train()
-    loss = sampled_softmax_loss(model(given), task, drawn)
+    loss = sampled_softmax_loss(model(inputs), task, generator)
     if not np.isfinite(loss.item()):
         raise TrainingError(f"links, epoch {epoch}", "a finite loss", str(loss.item()),
                             "Lower gnn.learning_rate.")  # fmt: skip
@@ -122,78 +121,87 @@ def _step(
     return loss.item()
 
 
-def _macro(model: nn.Module, watch: EarlyStopping) -> float:
+def _validation_mrr(model: nn.Module, early_stopping: EarlyStopping) -> float:
     model.eval()
     with torch.no_grad():
-        return evaluate_links(model(watch.inputs), watch.task)["macro"]["mrr"]
+        return evaluate_links(model(early_stopping.inputs), early_stopping.task)["macro"]["mrr"]
 
 
 def subsample(task: LinkTask, seed: int) -> LinkTask:
-    """Return the task with at most ``WATCHED`` of each relation's edges, drawn at random."""
-    drawn = torch.Generator("cpu").manual_seed(seed)
-    movies, entities = {}, {}
-    for kind, side in task.movie_queries.items():
-        kept = torch.randperm(len(side.queries), generator=drawn, device="cpu")[:WATCHED]
-        movies[kind], entities[kind] = _some(side, kept), _some(task.entity_queries[kind], kept)
-    return LinkTask(task.message_graph, movies, entities)
+    """Return the task with at most ``MAX_VALIDATION_EDGES`` random edges per relation."""
+    generator = torch.Generator().manual_seed(seed)
+    movie_queries = {}
+    entity_queries = {}
+    for entity_type, ranking in task.movie_queries.items():
+        edges = torch.randperm(len(ranking.queries), generator=generator)[:MAX_VALIDATION_EDGES]
+        movie_queries[entity_type] = _select_edges(ranking, edges)
+        entity_queries[entity_type] = _select_edges(task.entity_queries[entity_type], edges)
+    return LinkTask(task.message_graph, movie_queries, entity_queries)
 
 
-def _some(side: RankingQueries, kept: torch.Tensor) -> RankingQueries:
-    return RankingQueries(side.queries[kept], side.targets[kept], side.known_neighbours)
+def _select_edges(ranking: RankingQueries, edges: torch.Tensor) -> RankingQueries:
+    edges = edges.to(ranking.queries.device)
+    return RankingQueries(ranking.queries[edges], ranking.targets[edges], ranking.neighbour_lists)
 
 
-def calibrate_relation_weights(model: LinkPredictor, given: GnnInputs, task: LinkTask) -> None:
-    """Lower the weight of a relation's vectors to the share of it that predicts validation links best.
+def calibrate_relation_weights(model: LinkPredictor, inputs: GnnInputs, task: LinkTask) -> None:
+    """Scale the weights of each relation by the factor that predicts its validation edges best.
 
-    Where a graph says nothing about a relation, what was learned of it is noise, and popularity all there is.
+    If the graph is uninformative about a relation, its learned weights are noise, and popularity alone
+    predicts better.
     """
     with torch.no_grad():
-        scores = model(given)
-        for kind, weight in model.weights.items():
-            of_share = {share: _mrr(scores, task, kind, share) for share in (1.0, *SHARES)}
-            weight *= max(of_share, key=lambda share: of_share[share])
+        scores = model(inputs)
+        for entity_type, weight in model.weights.items():
+            mrr = {factor: _scaled_mrr(scores, task, entity_type, factor) for factor in CALIBRATION_FACTORS}
+            weight *= max(mrr, key=lambda factor: mrr[factor])
 
 
-def _mrr(scores: DotProductDecoder, task: LinkTask, kind: str, share: float) -> float:
-    changed = replace(scores, weights={**scores.weights, kind: share * scores.weights[kind]})
-    alone = LinkTask(task.message_graph, {kind: task.movie_queries[kind]}, {kind: task.entity_queries[kind]})
-    return evaluate_links(changed, alone)[kind]["mrr"]
+def _scaled_mrr(scores: DotProductDecoder, task: LinkTask, entity_type: str, factor: float) -> float:
+    """Return the MRR of one relation, with its weights scaled."""
+    scaled_weights = {**scores.weights, entity_type: factor * scores.weights[entity_type]}
+    relation_task = LinkTask(
+        task.message_graph,
+        {entity_type: task.movie_queries[entity_type]},
+        {entity_type: task.entity_queries[entity_type]},
+    )
+    return evaluate_links(replace(scores, weights=scaled_weights), relation_task)[entity_type]["mrr"]
 
 
 def train_on_all_edges(
     graph: KnowledgeGraph, features: Float32[np.ndarray, "movies dim"], params: Gnn, epochs: int, seed: int,
-    state: Checkpoint | None = None,
+    checkpoint: Checkpoint | None = None, device: torch.device = CPU,
 ) -> TrainedGnn:  # fmt: skip
-    """Pass messages over every edge, predict every edge, and return the movies' vectors.
+    """Train the GNN of the released embeddings: messages pass over every edge, and every edge is predicted.
 
-    No score of links is taken of this run: it has seen them all.
+    Link metrics come from a separate run with held-out edges (``link_prediction``).
 
     Args:
         graph: all edges.
-        features: of the movies.
-        params: sizes, learning rate, precision.
-        epochs: as many as predicted held-out links best.
-        seed: of this run's weights and draws.
-        state: where to go on from.
+        features: movie features.
+        params: sizes, learning rate and precision.
+        epochs: number that predicted held-out edges best.
+        seed: of the initial weights, dropout and candidates.
+        checkpoint: progress of an interrupted run to continue from.
+        device: where to train.
     """
-    given = prepare_inputs(to_hetero_data(graph, features))
-    model = build_link_predictor(given, params, seed)
-    with matmul_precision(params.precision):
-        every = build_link_task(graph, graph, graph)
-        fitted = train(
-            model, given, every, None, epochs, params.learning_rate, derive_seed(seed, "draws"), state
-        )
+    inputs = prepare_inputs(to_hetero_data(graph, features, device))
+    model = build_link_predictor(inputs, params, seed)
+    training_inputs = inputs.with_matmul_dtype(matmul_dtype(params.precision, device))
+    task = build_link_task(graph, graph, graph, device)
+    result = train(model, training_inputs, task, None, epochs, params.learning_rate,
+                   derive_seed(seed, "draws"), checkpoint)  # fmt: skip
     with torch.inference_mode():
-        return TrainedGnn(model, check_finite(model(given).movies.cpu().numpy(), epochs), fitted.losses)
+        embeddings = model(inputs).movies.cpu().numpy()
+    return TrainedGnn(model, check_finite(embeddings, epochs), result.losses)
 
 
-def build_link_predictor(given: GnnInputs, params: Gnn, seed: int) -> LinkPredictor:
-    """Return the untrained network."""
+def build_link_predictor(inputs: GnnInputs, params: Gnn, seed: int) -> LinkPredictor:
+    """Return an untrained GNN on the device of its inputs."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(derive_seed(seed, "weights"))
-        with torch.device("cpu"):
-            model = LinkPredictor(
-                given.graph.entity_types, given.movies.shape[1], given.entities.shape[1],
-                params.hidden_dim, params.out_dim, params.dropout,
-            )  # fmt: skip
-    return model.to(torch.get_default_device())
+        model = LinkPredictor(
+            inputs.graph.entity_types, inputs.movies.shape[1], inputs.entities.shape[1],
+            params.hidden_dim, params.out_dim, params.dropout,
+        )  # fmt: skip
+    return model.to(inputs.movies.device)

@@ -1,77 +1,88 @@
-"""Products in pieces are held against torch's own."""
+"""Chunked products against torch's own."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 import torch
-from torch.nn.functional import linear as plain
+from torch import Tensor
+from torch.nn.functional import linear as torch_linear
 
-from reelgraph.gnn.chunked_linear import (
-    PIECE,
-    bf16_enabled,
-    linear,
-    matmul_precision,
-    to_matmul_dtype,
-    typed_linear,
-)
+from reelgraph.core.torch_setup import CPU
+from reelgraph.gnn.chunked_linear import CHUNK_ROWS, linear, matmul_dtype, typed_linear
 
 
-def both(rows: int, inner: int, width: int, biased: bool):
+def outputs_and_gradients(
+    n_rows: int, inner: int, width: int, has_bias: bool, dtype: torch.dtype = torch.float32
+) -> Iterator[tuple[Tensor, ...]]:
+    """Yield output and gradients, first of ``linear``, then of torch's."""
     torch.manual_seed(1)
-    given = [torch.randn(rows, inner), torch.randn(width, inner)] + [torch.randn(width)] * biased
-    slope = torch.randn(rows, width)
-    for each in given:
-        each.requires_grad_()
-    for function in (linear, plain):
-        found = function(*given)
-        yield found, *torch.autograd.grad(found, given, slope)
+    inputs = [torch.randn(n_rows, inner), torch.randn(width, inner)] + [torch.randn(width)] * has_bias
+    slope = torch.randn(n_rows, width)
+    for tensor in inputs:
+        tensor.requires_grad_()
+    for function, kwargs in ((linear, {"dtype": dtype}), (torch_linear, {})):
+        output = function(*inputs, **kwargs)
+        yield output, *torch.autograd.grad(output, inputs, slope)
 
 
-@pytest.mark.parametrize("biased", [True, False])
-@pytest.mark.parametrize("rows", [0, 1, PIECE, 3 * PIECE + 7])
-def test_values_and_gradients_are_torchs(rows: int, biased: bool) -> None:
-    for mine, theirs in zip(*both(rows, 33, 300, biased), strict=True):
-        torch.testing.assert_close(mine, theirs, atol=1e-4, rtol=1e-5)
+@pytest.mark.parametrize("has_bias", [True, False])
+@pytest.mark.parametrize("n_rows", [0, 1, CHUNK_ROWS, 3 * CHUNK_ROWS + 7])
+def test_linear_matches_torch(n_rows: int, has_bias: bool) -> None:
+    actual, expected = outputs_and_gradients(n_rows, 33, 300, has_bias)
+    torch.testing.assert_close(actual, expected, atol=1e-4, rtol=1e-5)
 
 
-def test_rows_of_each_type_meet_its_weights_in_every_term() -> None:
+def test_typed_linear_multiplies_each_type_by_its_weights() -> None:
     torch.manual_seed(2)
-    sizes, width = (3, 0, PIECE + 5), 7
+    sizes = (3, 0, CHUNK_ROWS + 5)
+    width = 7
     bias = torch.randn(len(sizes), width, requires_grad=True)
     terms = [
         (torch.randn(sum(sizes), inner, requires_grad=True), torch.randn(len(sizes), width, inner, requires_grad=True))
         for inner in (4, 6)
     ]  # fmt: skip
     expected = torch.cat([
-        sum((plain(rows.split(sizes)[kind], weights[kind]) for rows, weights in terms), bias[kind])
-        for kind in range(len(sizes))
+        sum((torch_linear(rows.split(sizes)[i], weights[i]) for rows, weights in terms), bias[i])
+        for i in range(len(sizes))
     ])  # fmt: skip
-    found, slope = typed_linear(sizes, bias, *terms), torch.randn(sum(sizes), width)
-    torch.testing.assert_close(found, expected, atol=1e-5, rtol=1e-5)
-    leaves = [bias, *(each for term in terms for each in term)]
-    mine, theirs = (torch.autograd.grad(each, leaves, slope) for each in (found, expected))
-    torch.testing.assert_close(mine, theirs, atol=1e-3, rtol=1e-4)
+    output = typed_linear(sizes, bias, *terms)
+    torch.testing.assert_close(output, expected, atol=1e-5, rtol=1e-5)
+    slope = torch.randn(sum(sizes), width)
+    leaves = [bias, *(tensor for term in terms for tensor in term)]
+    gradients, expected_gradients = (torch.autograd.grad(out, leaves, slope) for out in (output, expected))
+    torch.testing.assert_close(gradients, expected_gradients, atol=1e-3, rtol=1e-4)
 
 
-def test_factors_that_are_rounded_already_give_the_same_bytes() -> None:
+def test_linear_gives_the_same_bytes_for_factors_cast_before() -> None:
     torch.manual_seed(3)
-    rows, weight = torch.randn(PIECE + 9, 24), torch.randn(16, 24)
-    with matmul_precision("bfloat16"):
-        assert torch.equal(linear(to_matmul_dtype(rows), weight), linear(rows, weight))
-    assert to_matmul_dtype(rows) is rows
+    rows = torch.randn(CHUNK_ROWS + 9, 24)
+    weight = torch.randn(16, 24)
+    dtype = torch.bfloat16
+    assert torch.equal(linear(rows.to(dtype), weight, dtype=dtype), linear(rows, weight, dtype=dtype))
 
 
-def test_what_needs_no_gradient_gets_none() -> None:
-    rows, weight = torch.randn(5, 3), torch.randn(2, 3, requires_grad=True)
+def test_linear_computes_only_the_gradients_that_are_needed() -> None:
+    rows = torch.randn(5, 3)
+    weight = torch.randn(2, 3, requires_grad=True)
     linear(rows, weight).sum().backward()
     assert rows.grad is None
     torch.testing.assert_close(weight.grad, rows.sum(dim=0).expand(2, 3))
 
 
-def test_bfloat16_rounds_where_the_cpu_has_it() -> None:
-    with matmul_precision("bfloat16"):
-        rounded, has_it = next(both(2 * PIECE, 64, 300, biased=True)), bf16_enabled()
-    exact = next(both(2 * PIECE, 64, 300, biased=True))
-    for mine, theirs in zip(rounded, exact, strict=True):
-        assert (mine - theirs).abs().max() < 0.02 * theirs.abs().max()
-    assert torch.equal(rounded[0], exact[0]) != has_it
+def test_linear_in_bfloat16_is_close_to_float32() -> None:
+    rounded, exact = outputs_and_gradients(2 * CHUNK_ROWS, 64, 300, True, torch.bfloat16)
+    for actual, expected in zip(rounded, exact, strict=True):
+        assert (actual - expected).abs().max() < 0.02 * expected.abs().max()
+    assert not torch.equal(rounded[0], exact[0])
+
+
+def test_matmul_dtype_is_bfloat16_only_on_a_cpu_with_support(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert matmul_dtype("float32", CPU) == torch.float32
+    for capability, dtype in (("AVX512", torch.bfloat16), ("AVX2", torch.float32)):
+        monkeypatch.setattr(
+            torch.backends.cpu, "get_cpu_capability", lambda capability=capability: capability
+        )
+        assert matmul_dtype("bfloat16", CPU) == dtype
+    assert matmul_dtype("bfloat16", torch.device("meta")) == torch.float32

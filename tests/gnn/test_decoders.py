@@ -3,53 +3,56 @@ from __future__ import annotations
 import pytest
 import torch
 
-from reelgraph.gnn.decoders import ALL_NODES, DotProductDecoder
+from reelgraph.gnn.decoders import ALL_NODES, Decoder, DotProductDecoder
 from reelgraph.gnn.link_prediction import KGE_MODELS, KgeModel
 
-KINDS, MOVIES, SIZES = ("actor", "genre"), 6, (5, 3)
+N_MOVIES = 6
+ENTITY_COUNTS = {"actor": 5, "genre": 3}
 
 
-def dots() -> DotProductDecoder:
-    drawn = torch.Generator().manual_seed(0)
-    sizes = dict(zip(KINDS, SIZES, strict=True))
+def dot_product_decoder() -> DotProductDecoder:
+    generator = torch.Generator().manual_seed(0)
     return DotProductDecoder(
-        torch.randn(MOVIES, 4, generator=drawn),
-        {kind: torch.randn(size, 4, generator=drawn) for kind, size in sizes.items()},
-        {kind: torch.randn(4, generator=drawn) for kind in KINDS},
-        {kind: torch.randn(MOVIES, generator=drawn) for kind in KINDS},
-        {kind: torch.randn(size, generator=drawn) for kind, size in sizes.items()},
+        torch.randn(N_MOVIES, 4, generator=generator),
+        {name: torch.randn(count, 4, generator=generator) for name, count in ENTITY_COUNTS.items()},
+        {name: torch.randn(4, generator=generator) for name in ENTITY_COUNTS},
+        {name: torch.randn(N_MOVIES, generator=generator) for name in ENTITY_COUNTS},
+        {name: torch.randn(count, generator=generator) for name, count in ENTITY_COUNTS.items()},
     )
 
 
-def scores_of(name: str):
-    if name == "dots":
-        return dots()
+def kge_model(name: str) -> KgeModel:
     torch.manual_seed(0)
-    return KgeModel(name, KINDS, MOVIES, SIZES, 4)()
+    return KgeModel(name, tuple(ENTITY_COUNTS), N_MOVIES, tuple(ENTITY_COUNTS.values()), 4)
 
 
-@pytest.mark.parametrize("name", ["dots", *KGE_MODELS])
-def test_a_table_and_its_pairs_agree(name: str) -> None:
-    scores = scores_of(name)
-    for kind, size in zip(KINDS, SIZES, strict=True):
-        every = scores.table(kind, ALL_NODES, ALL_NODES)
-        assert every.shape == (MOVIES, size)
-        movies, entities = torch.tensor([5, 0, 0]), torch.tensor([2, 1, 2])
-        torch.testing.assert_close(
-            scores.pairs(*scores.ends(kind), movies, entities), every[movies, entities]
-        )
-        torch.testing.assert_close(scores.table(kind, movies, entities), every[movies][:, entities])
+def make_decoder(name: str) -> Decoder:
+    return dot_product_decoder() if name == "dot_product" else kge_model(name)()
+
+
+@pytest.mark.parametrize("name", ["dot_product", *KGE_MODELS])
+def test_score_table_and_score_pairs_agree(name: str) -> None:
+    scores = make_decoder(name)
+    for entity_type, count in ENTITY_COUNTS.items():
+        table = scores.score_table(entity_type, ALL_NODES, ALL_NODES)
+        assert table.shape == (N_MOVIES, count)
+        movies = torch.tensor([5, 0, 0])
+        entities = torch.tensor([2, 1, 2])
+        pairs = scores.score_pairs(*scores.sides(entity_type), movies, entities)
+        torch.testing.assert_close(pairs, table[movies, entities])
+        part = scores.score_table(entity_type, movies, entities)
+        torch.testing.assert_close(part, table[movies][:, entities])
 
 
 @pytest.mark.parametrize("name", KGE_MODELS)
-def test_edge_models_score_as_pytorch_geometrics(name: str) -> None:
-    torch.manual_seed(0)
-    model = KgeModel(name, KINDS, MOVIES, SIZES, 4)
+def test_kge_model_scores_match_pytorch_geometric(name: str) -> None:
+    model = kge_model(name)
     scale = 1.0 if model.scale is None else model.scale.item()
-    start = MOVIES
-    for relation, (kind, size) in enumerate(zip(KINDS, SIZES, strict=True)):
-        movies, entities = torch.cartesian_prod(torch.arange(MOVIES), torch.arange(size)).T
-        theirs = model.inner(movies, torch.full_like(movies, relation), start + entities)
+    first_entity = N_MOVIES
+    for relation, (entity_type, count) in enumerate(ENTITY_COUNTS.items()):
+        movies, entities = torch.cartesian_prod(torch.arange(N_MOVIES), torch.arange(count)).T
+        expected = model.inner(movies, torch.full_like(movies, relation), first_entity + entities)
         scores = model()
-        torch.testing.assert_close(scores.pairs(*scores.ends(kind), movies, entities), scale * theirs)
-        start += size
+        pairs = scores.score_pairs(*scores.sides(entity_type), movies, entities)
+        torch.testing.assert_close(pairs, scale * expected)
+        first_entity += count

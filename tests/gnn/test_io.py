@@ -13,18 +13,20 @@ from reelgraph.schemas.tables import CATALOG
 from reelgraph.schemas.vectors import write_vectors
 
 
-def test_years_are_standardised_over_the_known_ones() -> None:
-    found = standardize_release_years(np.array([1990.0, np.nan, 2000.0, 2010.0]))
-    assert found.shape == (4, 1)
-    np.testing.assert_allclose(found[:, 0], [-1.2247449, 0, 0, 1.2247449], atol=1e-6)
+def test_standardize_release_years_ignores_missing_years() -> None:
+    features = standardize_release_years(np.array([1990.0, np.nan, 2000.0, 2010.0]))
+    assert features.shape == (4, 1)
+    np.testing.assert_allclose(features[:, 0], [-1.2247449, 0, 0, 1.2247449], atol=1e-6)
 
 
 @pytest.mark.parametrize("years", [[np.nan, np.nan], [1999.0, 1999.0], [np.nan, 1999.0]])
-def test_years_that_say_nothing_are_zero(years: list[float]) -> None:
+def test_standardize_release_years_is_zero_without_variance(years: list[float]) -> None:
     assert standardize_release_years(np.array(years)).tolist() == [[0.0], [0.0]]
 
 
-def test_features_come_in_the_graphs_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_read_movie_features_follows_the_order_of_movie_ids(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     cells = {c.name_in_file: pa.nulls(2, c.type) for c in CATALOG.columns}
     cells |= {"movieId": pa.array([2, 4]), "release_year": pa.array([None, 2000], pa.int64())}

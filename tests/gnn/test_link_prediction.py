@@ -1,4 +1,4 @@
-"""The run that is judged by held-out links, on graphs whose answer is known."""
+"""Evaluation on held-out edges, on graphs with known answers."""
 
 from __future__ import annotations
 
@@ -17,102 +17,110 @@ from reelgraph.schemas.kg import KnowledgeGraph, Relation
 from tests.helpers.graphs import gnn_params
 
 MODELS = {"gnn", "random", "popularity", "cosine", "distmult", "transe"}
-MEASURES = {"mrr", "hits_1", "hits_3", "hits_10"}
+METRICS = {"mrr", "hits_1", "hits_3", "hits_10"}
 
 
-def planted(movies: int = 240, groups: int = 8, dim: int = 12) -> KnowledgeGraph:
+def grouped_graph(n_movies: int = 240, n_groups: int = 8, dim: int = 12) -> KnowledgeGraph:
     """Movies of a group share its actors and its director; every node is equally popular."""
     rng = np.random.default_rng(0)
-    group = np.arange(movies) % groups
+    group = np.arange(n_movies) % n_groups
     relations = {}
-    for kind, of_group, each in (("actor", 5, 3), ("director", 2, 1)):
-        size = groups * of_group
-        chosen = [g * of_group + rng.permutation(of_group)[:each] for g in group]
-        entities = np.sort(np.array(chosen), axis=1).ravel()
+    for entity_type, group_size, degree in (("actor", 5, 3), ("director", 2, 1)):
+        size = n_groups * group_size
+        sampled = [g * group_size + rng.permutation(group_size)[:degree] for g in group]
+        entities = np.sort(np.array(sampled), axis=1).ravel()
         vectors = rng.normal(size=(size, dim)).astype(np.float32)
-        names = tuple(f"{kind} {i:02}" for i in range(size))
-        relations[kind] = Relation(names, vectors, np.repeat(np.arange(movies), each), entities)
-    return KnowledgeGraph(np.arange(movies), relations)
+        names = tuple(f"{entity_type} {i:02}" for i in range(size))
+        relations[entity_type] = Relation(names, vectors, np.repeat(np.arange(n_movies), degree), entities)
+    return KnowledgeGraph(np.arange(n_movies), relations)
 
 
-def judged(graph: KnowledgeGraph, val_share: float = 0.1, test_share: float = 0.1, **changed: object):
+def evaluate(
+    graph: KnowledgeGraph, val_fraction: float = 0.1, test_fraction: float = 0.1, **overrides: object
+):
     features = np.random.default_rng(1).normal(size=(len(graph.movie_ids), 12)).astype(np.float32)
-    parts = split_edges(graph, val_share, test_share, 0)
-    params = gnn_params(**{"hidden_dim": 16, "out_dim": 12, "epochs": 40, "learning_rate": 0.01} | changed)
-    return evaluate_link_prediction(graph, parts, features, params, 3)
+    roles = split_edges(graph, val_fraction, test_fraction, 0)
+    params = gnn_params(**{"hidden_dim": 16, "out_dim": 12, "epochs": 40, "learning_rate": 0.01} | overrides)
+    return evaluate_link_prediction(graph, roles, features, params, 3)
 
 
-def test_the_network_finds_a_planted_structure_that_popularity_cannot() -> None:
-    found = judged(planted())
-    assert set(found.metrics) == MODELS
-    for model in found.metrics.values():
-        assert set(model) == {"actor", "director", "micro", "macro"}
-        assert all(set(measured) == MEASURES for measured in model.values())
-    mrr = {name: model["macro"]["mrr"] for name, model in found.metrics.items()}
+def test_evaluate_link_prediction_finds_groups_that_popularity_cannot() -> None:
+    result = evaluate(grouped_graph())
+    assert set(result.metrics) == MODELS
+    for metrics in result.metrics.values():
+        assert set(metrics) == {"actor", "director", "micro", "macro"}
+        assert all(set(relation) == METRICS for relation in metrics.values())
+    mrr = {name: metrics["macro"]["mrr"] for name, metrics in result.metrics.items()}
     assert mrr["gnn"] > 2 * max(mrr["popularity"], mrr["cosine"], mrr["random"])
-    for kind in ("actor", "director"):
-        assert found.metrics["gnn"][kind]["hits_10"] > found.metrics["popularity"][kind]["hits_10"]
-    assert found.training.best_epoch == max(
-        found.training.validation_mrr, key=found.training.validation_mrr.get
+    for entity_type in ("actor", "director"):
+        assert (
+            result.metrics["gnn"][entity_type]["hits_10"]
+            > result.metrics["popularity"][entity_type]["hits_10"]
+        )
+    assert result.training.best_epoch == max(
+        result.training.validation_mrr, key=result.training.validation_mrr.get
     )
 
 
-def test_the_run_is_the_same_twice_and_another_with_another_split() -> None:
-    graph = planted(60)
-    first, again = judged(graph, epochs=4), judged(graph, epochs=4)
-    assert first.metrics == again.metrics
-    assert first.metrics != judged(graph, test_fraction=0.2, epochs=4).metrics
+def test_evaluate_link_prediction_is_reproducible_and_depends_on_the_split() -> None:
+    graph = grouped_graph(60)
+    first, second = (evaluate(graph, epochs=4) for _ in range(2))
+    assert first.metrics == second.metrics
+    assert first.metrics != evaluate(graph, test_fraction=0.2, epochs=4).metrics
 
 
-def test_where_nothing_is_held_out_nothing_is_judged_and_all_epochs_run() -> None:
-    found = judged(planted(60), 0.0, 0.0, epochs=5)
-    assert found.metrics == {}
-    assert found.training.validation_mrr == {}
-    assert found.training.best_epoch == len(found.training.losses) == 5
+def test_evaluate_link_prediction_without_held_out_edges_runs_all_epochs() -> None:
+    result = evaluate(grouped_graph(60), 0.0, 0.0, epochs=5)
+    assert result.metrics == {}
+    assert result.training.validation_mrr == {}
+    assert result.training.best_epoch == len(result.training.losses) == 5
 
 
-def test_the_references_training_can_be_judged_too() -> None:
-    found = judged(planted(60), loss="bpr", epochs=3)
-    assert set(found.metrics) == MODELS
-    assert found.training.best_epoch == 3
+def test_evaluate_link_prediction_evaluates_bpr_training_too() -> None:
+    result = evaluate(grouped_graph(60), loss="bpr", epochs=3)
+    assert set(result.metrics) == MODELS
+    assert result.training.best_epoch == 3
 
 
 def test_popularity_has_known_answers() -> None:
     edges = {(0, 0), (1, 0), (2, 0), (3, 1), (4, 1), (5, 2), (6, 1), (6, 2)}
     rows, entities = np.array(sorted(edges)).T.copy()
-    names, vectors = ("a", "b", "c"), np.zeros((3, 2), np.float32)
+    names = ("a", "b", "c")
+    vectors = np.zeros((3, 2), np.float32)
     graph = KnowledgeGraph(np.arange(7), {"genre": Relation(names, vectors, rows, entities)})
-    hidden = np.array([(m, e) == (6, 2) for m, e in zip(rows, entities, strict=True)])
-    parts = {"genre": np.where(hidden, EdgeRole.TEST, EdgeRole.MESSAGE).astype(np.int8)}
-    message, test = subgraph(graph, parts, EdgeRole.MESSAGE), subgraph(graph, parts, EdgeRole.TEST)
-    found = evaluate_links(popularity(message), build_link_task(message, test, graph))
-    # Movie 6 → genre c: a has 3 movies, b is known, c has 1: rank 2. Genre c → movie 6: its 6 rivals but the
-    # known movie 5 have one edge each, as movie 6: the middle of 1 … 6.
-    assert found["genre"]["mrr"] == pytest.approx((1 / 2 + 1 / 3.5) / 2)
+    is_test = np.array([(m, e) == (6, 2) for m, e in zip(rows, entities, strict=True)])
+    roles = {"genre": np.where(is_test, EdgeRole.TEST, EdgeRole.MESSAGE).astype(np.int8)}
+    message = subgraph(graph, roles, EdgeRole.MESSAGE)
+    test = subgraph(graph, roles, EdgeRole.TEST)
+    metrics = evaluate_links(popularity(message), build_link_task(message, test, graph))
+    # Movie 6 → genre c: a has 3 movies, b is known, c has 1, so the rank is 2. Genre c → movie 6: all six
+    # candidates have one edge each, so the rank is the mean of 1 … 6.
+    assert metrics["genre"]["mrr"] == pytest.approx((1 / 2 + 1 / 3.5) / 2)
 
 
-def test_micro_counts_edges_and_macro_relations() -> None:
+def test_aggregate_metrics_averages_edges_and_relations() -> None:
     ranks = {"actor": torch.ones(3, dtype=torch.float64), "genre": torch.full((1,), 2.0, dtype=torch.float64)}
-    found = aggregate_metrics({**ranks, "writer": torch.empty(0, dtype=torch.float64)})
-    assert set(found) == {"actor", "genre", "micro", "macro"}
-    assert found["micro"]["mrr"] == pytest.approx(3.5 / 4)
-    assert found["macro"]["mrr"] == pytest.approx(0.75)
+    metrics = aggregate_metrics({**ranks, "writer": torch.empty(0, dtype=torch.float64)})
+    assert set(metrics) == {"actor", "genre", "micro", "macro"}
+    assert metrics["micro"]["mrr"] == pytest.approx(3.5 / 4)
+    assert metrics["macro"]["mrr"] == pytest.approx(0.75)
 
 
-def test_a_relation_whose_vectors_mislead_is_left_to_popularity() -> None:
-    graph = planted(60)
+def test_calibrate_relation_weights_drops_misleading_weights() -> None:
+    graph = grouped_graph(60)
     features = np.random.default_rng(1).normal(size=(60, 12)).astype(np.float32)
-    given, every = prepare_inputs(to_hetero_data(graph, features)), build_link_task(graph, graph, graph)
-    model = build_link_predictor(given, gnn_params(), 0).eval()
+    inputs = prepare_inputs(to_hetero_data(graph, features))
+    task = build_link_task(graph, graph, graph)
+    model = build_link_predictor(inputs, gnn_params(), 0).eval()
     with torch.no_grad():
         model.weights["actor"].fill_(-1.0)
-        before = evaluate_links(model(given), every)
-        calibrate_relation_weights(model, given, every)
-        after = evaluate_links(model(given), every)
+        before = evaluate_links(model(inputs), task)
+        calibrate_relation_weights(model, inputs, task)
+        after = evaluate_links(model(inputs), task)
     assert after["actor"]["mrr"] > before["actor"]["mrr"]
     assert model.weights["actor"].tolist() == [0.0] * 4
     assert after["director"]["mrr"] >= before["director"]["mrr"]
 
 
-def test_the_first_of_equally_good_epochs_is_chosen() -> None:
+def test_best_epoch_is_the_first_of_equally_good_ones() -> None:
     assert TrainingResult([1.0] * 12, {4: 0.2, 8: 0.3, 12: 0.3}).best_epoch == 8

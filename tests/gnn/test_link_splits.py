@@ -1,4 +1,4 @@
-"""Nothing of a held-out edge reaches a run that is judged by it."""
+"""No held-out edge is in a message graph or among the known edges of training."""
 
 from __future__ import annotations
 
@@ -8,91 +8,98 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reelgraph.gnn.link_predictor import prepare_inputs
-from reelgraph.gnn.link_splits import RankingQueries, build_link_splits, count_shared_edges
+from reelgraph.gnn.link_splits import LinkTask, RankingQueries, build_link_splits, count_shared_edges
 from reelgraph.gnn.sage import to_hetero_data
+from reelgraph.gnn.sparse import CsrMatrix, NeighbourLists
 from reelgraph.graph.edge_split import EdgeRole, split_edges, subgraph
 from reelgraph.schemas.kg import KnowledgeGraph
 from tests.helpers.graphs import random_graph
 
-MOVIES, SEEDS = st.integers(3, 25), st.integers(0, 99)
+Edges = set[tuple[str, int, int]]
+N_MOVIES = st.integers(3, 25)
+SEEDS = st.integers(0, 99)
 
 
-def edges(graph: KnowledgeGraph) -> set[tuple[str, int, int]]:
+def graph_edges(graph: KnowledgeGraph) -> Edges:
     return {
-        (kind, *edge)
-        for kind, relation in graph.relations.items()
+        (entity_type, *edge)
+        for entity_type, relation in graph.relations.items()
         for edge in zip(relation.movie_rows.tolist(), relation.entity_index.tolist(), strict=True)
     }
 
 
-def asked(sides: dict[str, RankingQueries], flipped: bool) -> set[tuple[str, int, int]]:
-    found = set()
-    for kind, side in sides.items():
-        for query, target in zip(side.queries.tolist(), side.targets.tolist(), strict=True):
-            found.add((kind, target, query) if flipped else (kind, query, target))
-    return found
+def predicted_edges(task: LinkTask) -> Edges:
+    def edges(queries: dict[str, RankingQueries], is_flipped: bool) -> Edges:
+        return {
+            (entity_type, target, query) if is_flipped else (entity_type, query, target)
+            for entity_type, ranking in queries.items()
+            for query, target in zip(ranking.queries.tolist(), ranking.targets.tolist(), strict=True)
+        }
+
+    assert edges(task.movie_queries, False) == edges(task.entity_queries, True)
+    return edges(task.movie_queries, False)
+
+
+def cells(matrix: CsrMatrix | NeighbourLists) -> set[tuple[int, int]]:
+    rows = np.repeat(np.arange(len(matrix.offsets) - 1), matrix.offsets.diff().numpy())
+    return set(zip(rows.tolist(), matrix.columns.tolist(), strict=True))
 
 
 @settings(max_examples=30, deadline=None)
-@given(MOVIES, st.floats(0, 0.4), st.floats(0, 0.4), SEEDS)
-def test_held_out_edges_and_their_reverses_are_in_no_message_graph(
-    movies, val_share, test_share, seed
+@given(N_MOVIES, st.floats(0, 0.4), st.floats(0, 0.4), SEEDS)
+def test_build_link_splits_keeps_held_out_edges_out_of_message_graphs(
+    n_movies: int, val_fraction: float, test_fraction: float, seed: int
 ) -> None:
-    graph = random_graph(movies, 3, seed)
-    parts = split_edges(graph, val_share, test_share, seed)
-    tasks = build_link_splits(graph, parts)
-    held_out = edges(subgraph(graph, parts, EdgeRole.VALIDATION, EdgeRole.TEST))
+    graph = random_graph(n_movies, 3, seed)
+    roles = split_edges(graph, val_fraction, test_fraction, seed)
+    splits = build_link_splits(graph, roles)
+    held_out = graph_edges(subgraph(graph, roles, EdgeRole.VALIDATION, EdgeRole.TEST))
     features = np.random.default_rng(0).normal(size=(len(graph.movie_ids), 2)).astype(np.float32)
-    for task in (tasks.train, tasks.validation, tasks.test):
-        assert asked(task.movie_queries, False) == asked(task.entity_queries, True)
-        assert not asked(task.movie_queries, False) & edges(task.message_graph)
+    for task in (splits.train, splits.validation, splits.test):
+        assert not predicted_edges(task) & graph_edges(task.message_graph)
         data = to_hetero_data(task.message_graph, features)
-        given_to_gnn = prepare_inputs(data).graph
-        starts = dict(
-            zip(given_to_gnn.entity_types, np.cumsum([0, *given_to_gnn.entity_counts]).tolist(), strict=False)
-        )
-        for kind in graph.relations:
-            there = data["movie", f"has_{kind}", kind].edge_index
-            back = data[kind, f"has_{kind}_rev", "movie"].edge_index.flip(0)
-            for pairs in (there, back):
-                assert not {(kind, *pair) for pair in pairs.T.tolist()} & held_out
-        for csr, flipped in ((given_to_gnn.to_movies, False), (given_to_gnn.to_entities, True)):
-            rows = np.repeat(np.arange(len(csr.starts) - 1), csr.starts.diff().numpy())
-            cells = {(int(r), int(c)) for r, c in zip(rows, csr.columns, strict=True)}
-            cells = {(c, r) for r, c in cells} if flipped else cells
-            assert not {(movie, starts[kind] + entity) for kind, movie, entity in held_out} & cells
+        csr = prepare_inputs(data).graph
+        for entity_type in graph.relations:
+            edges = data["movie", f"has_{entity_type}", entity_type].edge_index
+            reverse_edges = data[entity_type, f"has_{entity_type}_rev", "movie"].edge_index.flip(0)
+            for pairs in (edges, reverse_edges):
+                assert not {(entity_type, *pair) for pair in pairs.T.tolist()} & held_out
+        first = dict(zip(csr.entity_types, np.cumsum([0, *csr.entity_counts]).tolist(), strict=False))
+        held_out_cells = {(movie, first[entity_type] + entity) for entity_type, movie, entity in held_out}
+        assert not cells(csr.to_movies) & held_out_cells
+        assert not {(movie, entity) for entity, movie in cells(csr.to_entities)} & held_out_cells
 
 
 @settings(max_examples=30, deadline=None)
-@given(MOVIES, SEEDS)
-def test_training_knows_the_training_edges_alone_and_ranking_all(movies, seed) -> None:
-    graph = random_graph(movies, 3, seed)
-    parts = split_edges(graph, 0.2, 0.2, seed)
-    tasks = build_link_splits(graph, parts)
-    training = edges(subgraph(graph, parts, EdgeRole.MESSAGE, EdgeRole.SUPERVISION))
-    assert edges(tasks.train.message_graph) | asked(tasks.train.movie_queries, False) == training
-    assert edges(tasks.validation.message_graph) == edges(tasks.test.message_graph) == training
-    for task, known in (
-        (tasks.train, training),
-        (tasks.validation, edges(graph)),
-        (tasks.test, edges(graph)),
-    ):
-        for kind, side in task.movie_queries.items():
-            of_movie = side.known_neighbours.starts.diff().tolist()
-            pairs = {
-                (kind, movie, entity)
-                for movie, entity in zip(
-                    np.repeat(np.arange(len(of_movie)), of_movie).tolist(),
-                    side.known_neighbours.columns.tolist(),
-                    strict=True,
-                )
-            }
-            assert pairs == {edge for edge in known if edge[0] == kind}
+@given(N_MOVIES, SEEDS)
+def test_build_link_splits_knows_only_training_edges_in_training(n_movies: int, seed: int) -> None:
+    graph = random_graph(n_movies, 3, seed)
+    roles = split_edges(graph, 0.2, 0.2, seed)
+    splits = build_link_splits(graph, roles)
+    training = graph_edges(subgraph(graph, roles, EdgeRole.MESSAGE, EdgeRole.SUPERVISION))
+    assert graph_edges(splits.train.message_graph) | predicted_edges(splits.train) == training
+    assert graph_edges(splits.validation.message_graph) == training
+    assert graph_edges(splits.test.message_graph) == training
+    expected = (
+        (splits.train, training),
+        (splits.validation, graph_edges(graph)),
+        (splits.test, graph_edges(graph)),
+    )
+    for task, edges in expected:
+        known = {
+            (entity_type, *pair)
+            for entity_type, ranking in task.movie_queries.items()
+            for pair in cells(ranking.neighbour_lists)
+        }
+        assert known == edges
 
 
-def test_an_edge_with_two_parts_is_refused(graph, monkeypatch: pytest.MonkeyPatch) -> None:
-    parts = split_edges(graph, 0.1, 0.1, 0)
+def test_build_link_splits_rejects_an_edge_with_two_roles(graph, monkeypatch: pytest.MonkeyPatch) -> None:
+    roles = split_edges(graph, 0.1, 0.1, 0)
+    monkeypatch.setattr("reelgraph.gnn.link_splits.subgraph", lambda graph, roles, *selected: graph)
+    with pytest.raises(RuntimeError, match="messages pass over"):
+        build_link_splits(graph, roles)
+
+
+def test_count_shared_edges_of_a_graph_with_itself_is_its_edge_count(graph) -> None:
     assert count_shared_edges(graph, graph) == sum(len(r.entity_index) for r in graph.relations.values())
-    monkeypatch.setattr("reelgraph.gnn.link_splits.only", lambda graph, parts, *kept: graph)
-    with pytest.raises(AssertionError, match="messages pass over"):
-        build_link_splits(graph, parts)

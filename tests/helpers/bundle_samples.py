@@ -14,7 +14,7 @@ from reelgraph.params.model import RaterConfig
 from reelgraph.raters.fitting import fit_rater
 from reelgraph.raters.rater import MovieInputs, Rater
 from tests.helpers.history_strategies import random_histories
-from tests.helpers.rater_samples import small_movie_inputs as known_movies
+from tests.helpers.rater_samples import small_movie_inputs as filter_movies
 from tests.helpers.rater_samples import small_rater_params
 
 KNOWN = (
@@ -43,7 +43,7 @@ UNRATED = 3
 @cache
 def fit_sample_rater(kind: str) -> tuple[Rater, MovieInputs, RaterConfig]:
     params = small_rater_params(kind)
-    movies = known_movies()
+    movies = filter_movies()
     people = random_histories(3, 30, len(movies.year) - UNRATED, 60)
     rater = fit_rater(params, people, movies, lambda epoch: None).train
     return rater, movies, RaterConfig(model=params.model, gp=params.gp)

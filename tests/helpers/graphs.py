@@ -1,4 +1,4 @@
-"""Graphs to test with."""
+"""Random knowledge graphs and small GNN params for tests."""
 
 from __future__ import annotations
 
@@ -7,28 +7,28 @@ import numpy as np
 from reelgraph.params.graph import Gnn
 from reelgraph.schemas.kg import KnowledgeGraph, Relation
 
-SIZES = {"actor": 30, "genre": 4, "company": 7}
+ENTITY_COUNTS = {"actor": 30, "genre": 4, "company": 7}
 
 
-def random_graph(movies: int, dim: int, seed: int = 0) -> KnowledgeGraph:
-    """Relations of three types; the last movie has no edge at all."""
+def random_graph(n_movies: int, dim: int, seed: int = 0) -> KnowledgeGraph:
+    """Return a graph with relations of three types; the last movie has no edge."""
     rng = np.random.default_rng(seed)
     relations = {}
-    for kind, size in SIZES.items():
-        chosen = rng.integers(0, size, (2 * movies, 1))
-        pairs = np.column_stack([rng.integers(0, movies - 1, 2 * movies), chosen])
-        every = np.column_stack([np.arange(size) % (movies - 1), np.arange(size)])
-        edges = np.unique(np.vstack([pairs, every]), axis=0)
-        vectors = rng.normal(size=(size, dim)).astype(np.float32)
-        names = tuple(f"{kind} {i:03}" for i in range(size))
-        relations[kind] = Relation(names, vectors, edges[:, 0].copy(), edges[:, 1].copy())
-    return KnowledgeGraph(np.arange(movies) + 100, relations)
+    for entity_type, count in ENTITY_COUNTS.items():
+        entities = rng.integers(0, count, (2 * n_movies, 1))
+        random_edges = np.column_stack([rng.integers(0, n_movies - 1, 2 * n_movies), entities])
+        one_per_entity = np.column_stack([np.arange(count) % (n_movies - 1), np.arange(count)])
+        edges = np.unique(np.vstack([random_edges, one_per_entity]), axis=0)
+        vectors = rng.normal(size=(count, dim)).astype(np.float32)
+        names = tuple(f"{entity_type} {i:03}" for i in range(count))
+        relations[entity_type] = Relation(names, vectors, edges[:, 0].copy(), edges[:, 1].copy())
+    return KnowledgeGraph(np.arange(n_movies) + 100, relations)
 
 
-def gnn_params(**changed: object) -> Gnn:
-    """Params of a small network."""
+def gnn_params(**overrides: object) -> Gnn:
+    """Return the params of a small GNN, with overrides."""
     params = {
         "hidden_dim": 8, "out_dim": 4, "loss": "softmax", "epochs": 25, "patience": 4, "dropout": 0.3,
         "learning_rate": 0.03, "precision": "float32",
     }  # fmt: skip
-    return Gnn(**(params | changed))
+    return Gnn(**(params | overrides))
