@@ -1,4 +1,4 @@
-"""What is taken from a rater, in training and after, to see what it was worth."""
+"""The ablations: a rater is fitted with one input removed, and its errors are compared."""
 
 from __future__ import annotations
 
@@ -9,20 +9,70 @@ import numpy as np
 from jaxtyping import Float, Int64
 from torch import Tensor
 
+from reelgraph.core.metrics import rmse
 from reelgraph.core.seeds import generator
+from reelgraph.params.model import TrainRaterParams
+from reelgraph.raters.fitting import make_fitter
 from reelgraph.raters.networks.base import Network
+from reelgraph.raters.networks.network_rater import NetworkFitter
 from reelgraph.raters.rater import MovieInputs
+from reelgraph.runtime.errors import ParamError
 from reelgraph.schemas.kg import KnowledgeGraph
 from reelgraph.sequences.batches import Batch
-from reelgraph.sequences.dataset import UserHistories
+from reelgraph.sequences.dataset import UserHistories, star_ratings
+from studies.ablation.params import AblationRunParams
+from studies.ablation.result_table import Experiment
+
+
+def run_experiment(
+    experiment: Experiment,
+    seed: int,
+    params: AblationRunParams,
+    histories: UserHistories,
+    movies: MovieInputs,
+) -> dict[str, float]:
+    """Fit the experiment's rater on training rows and return its validation and test RMSE, in stars.
+
+    Raises:
+        ParamError: the rater does not support the control ``ratings_hidden``.
+        TrainingError: there are no validation targets, or a loss is not finite.
+    """
+    histories, movies = apply_control(experiment.control, histories, movies, seed)
+    fitter = make_fitter(_rater_params(experiment, seed, params), histories, movies)
+    if experiment.control == "ratings_hidden":
+        if not isinstance(fitter, NetworkFitter):
+            raise ParamError("ablation.gp_controls", "controls that gp supports", "ratings_hidden",
+                             "Remove it: a Gaussian process without ratings is item_mean.")  # fmt: skip
+        fitter.wrap_network(RatingsHiddenNetwork)
+    rater = fitter.fit_and_select(lambda epoch: None).rater
+    fit_end = histories.fit_end("train")
+    result = {}
+    for name, index in (("val", histories.val), ("test", histories.test)):
+        predicted = rater.predict(histories, fit_end, index).stars
+        result[f"{name}_rmse"] = rmse(star_ratings(histories, index), predicted)
+    return result
+
+
+def _rater_params(experiment: Experiment, seed: int, params: AblationRunParams) -> TrainRaterParams:
+    ablation = params.ablation
+    gp = {"epochs": ablation.gp_epochs, "max_ratings": ablation.gp_max_ratings}
+    return TrainRaterParams(
+        seed=seed,
+        model=params.model.model_copy(update={"type": experiment.rater, "embedding": experiment.embedding}),
+        gp=params.gp.model_copy(update=gp),
+        raters=params.raters,
+        train=params.train.model_copy(update={"epochs": ablation.epochs}),
+        compute=params.compute,
+    )
 
 
 def apply_control(
     control: str | None, histories: UserHistories, movies: MovieInputs, seed: int
 ) -> tuple[UserHistories, MovieInputs]:
-    """Return histories and movies as the control leaves them; ``ratings_hidden`` is a matter of the network.
+    """Return histories and movies without the input that the control removes.
 
-    ``text_hidden`` and ``graph_hidden`` leave the movie vectors alone: take such as know nothing of it.
+    ``text_hidden`` and ``graph_hidden`` keep the movie vectors: pass vectors made without this input. For
+    ``ratings_hidden`` see ``RatingsHiddenNetwork``.
     """
     if control == "history_shuffled":
         return shuffle_training_ratings(histories, seed), movies
@@ -34,32 +84,32 @@ def apply_control(
 
 
 def shuffle_training_ratings(histories: UserHistories, seed: int) -> UserHistories:
-    """Put each person's training ratings into random order; the times stay, so that they tell nothing.
+    """Shuffle each user's training ratings; the timestamps keep their order and carry no information.
 
-    Histories of validation and test targets keep what they hold, so that a rater that looks at the last
-    ratings sees any of them.
+    A history contains the same ratings as before, so a rater that reads the last ratings reads a random
+    sample of them.
     """
-    place = np.arange(len(histories.half_star_code))
+    rating = np.arange(len(histories.half_star_code))
     user = np.repeat(np.arange(len(histories.user_id)), np.diff(histories.offsets))
-    later = place >= histories.train_end[user]
-    key = np.where(later, place, generator(seed, "ablation/shuffle").random(len(place)))
-    order = np.lexsort((key, later, user))
+    is_later = rating >= histories.train_end[user]
+    key = np.where(is_later, rating, generator(seed, "ablation/shuffle").random(len(rating)))
+    order = np.lexsort((key, is_later, user))
     return replace(
         histories, movie_row=histories.movie_row[order], half_star_code=histories.half_star_code[order]
     )
 
 
 class RatingsHiddenNetwork(Network):
-    """A network that sees which movies a history has, but not how they were rated."""
+    """A network that reads the movies of a history but not their ratings."""
 
     def __init__(self, network: Network) -> None:
         super().__init__(network.movies)
         self.network = network
 
     def encode_history(self, batch: Batch) -> Any:
-        """Return the histories, every rating in the middle of the scale."""
+        """Encode the histories with every rating in the middle of the scale."""
         return self.network.encode_history(replace(batch, ratings=0.5 * batch.mask))
 
     def score(self, encoded: Any, targets: Int64[Tensor, "batch targets"]) -> Float[Tensor, "batch targets"]:
-        """Predict as the network does."""
+        """Predict as the wrapped network does."""
         return self.network.score(encoded, targets)

@@ -1,4 +1,4 @@
-"""Stage ablation: the runs → metrics/ablation.json, plots/ablation.png."""
+"""Stage ablation: the results of the runs → metrics/ablation.json, plots/ablation.png."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from studies.ablation.result_table import aggregate_runs, list_experiments, plot
 
 
 def main(params: AblationParams) -> str:
-    """Collect mean and spread of each row."""
-    seeds = params.ablation.seeds
-    names = [row.name for row in list_experiments(params.ablation)]
-    table = aggregate_runs({
-        name: [read_json(f"data/ablation/runs/{name}-{seed}.json") for seed in seeds] for name in names
-    })  # fmt: skip
+    """Write mean and std of each experiment."""
+    runs = {}
+    for experiment in list_experiments(params.ablation):
+        files = [f"data/ablation/runs/{experiment.name}-{seed}.json" for seed in params.ablation.seeds]
+        runs[experiment.name] = [read_json(file) for file in files]
+    table = aggregate_runs(runs)
     write_metrics(table, "metrics/ablation.json")
     plot_table(table, "plots/ablation.png")
     best = min(table, key=lambda name: table[name]["val_rmse"])
-    return f"{len(table)} rows, best {best}: validation RMSE {table[best]['val_rmse']:.4f} stars"
+    return f"{len(table)} experiments, best {best}: validation RMSE {table[best]['val_rmse']:.4f} stars"
 
 
 if __name__ == "__main__":

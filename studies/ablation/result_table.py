@@ -1,4 +1,4 @@
-"""The ablation table: which rows it has, what their seeds came to, and its picture."""
+"""The ablation's experiments, the table of their results, and its plot."""
 
 from __future__ import annotations
 
@@ -15,76 +15,68 @@ from studies.ablation.params import Ablation
 Table = dict[str, dict[str, float | int]]
 
 DEFAULT_EMBEDDING = "kg_gnn_bert"
-"""Vectors that the controls are run on."""
+"""Movie vectors of the controls."""
 NETWORKS = ("attention", "transformer")
 CONTROL_EMBEDDINGS = {"text_hidden": "kg_gnn", "graph_hidden": "text"}
-"""Vectors that know nothing of what a control hides, in place of the default's."""
+"""Movie vectors made without the input that a control removes; they replace the default's."""
 
 
 @dataclass(frozen=True)
 class Experiment:
-    """A row of the table."""
+    """A row of the table: one rater, one set of movie vectors, one control."""
 
-    architecture: str
+    rater: str
     embedding: str
     control: str | None = None
 
     @property
     def name(self) -> str:
-        """The row's key in the metrics."""
-        return f"{self.architecture}-{self.embedding}-{self.control or 'none'}"
+        """Key in the metrics."""
+        return f"{self.rater}-{self.embedding}-{self.control or 'none'}"
 
     @property
     def control_embedding(self) -> str:
-        """The set of movie vectors that the rater gets."""
+        """Movie vectors that the rater reads."""
         return CONTROL_EMBEDDINGS.get(self.control or "", self.embedding)
 
 
 def list_experiments(params: Ablation) -> list[Experiment]:
-    """Return the table's rows: every architecture on every embedding, then the controls."""
-    crossed = [Experiment(each, name) for each in params.raters for name in params.embeddings]
-    of_networks = [
-        Experiment(each, DEFAULT_EMBEDDING, control)
-        for each in NETWORKS
-        for control in params.network_controls
-    ]
-    return [
-        *crossed,
-        *of_networks,
-        *(Experiment("gp", DEFAULT_EMBEDDING, control) for control in params.gp_controls),
-    ]
+    """Return every rater on every embedding, then the controls."""
+    experiments = [Experiment(rater, name) for rater in params.raters for name in params.embeddings]
+    for network in NETWORKS:
+        experiments += [
+            Experiment(network, DEFAULT_EMBEDDING, control) for control in params.network_controls
+        ]
+    experiments += [Experiment("gp", DEFAULT_EMBEDDING, control) for control in params.gp_controls]
+    return experiments
 
 
 def aggregate_runs(runs: Mapping[str, Sequence[Mapping[str, Any]]]) -> Table:
-    """Return, for each row, mean and spread (standard deviation, n − 1) over its seeds; 0 for one seed."""
+    """Return each experiment's mean and std (n − 1) over its seeds; the std of one seed is 0."""
     table: Table = {}
     for name, results in runs.items():
-        table[name] = {"seeds": len(results)} | {
-            key: value for metric in ("val_rmse", "test_rmse")
-            for key, value in _spread(metric, np.array([result[metric] for result in results])).items()
-        }  # fmt: skip
+        table[name] = {"seeds": len(results)}
+        for metric in ("val_rmse", "test_rmse"):
+            values = np.array([result[metric] for result in results])
+            table[name][metric] = float(values.mean())
+            table[name][f"{metric}_std"] = float(values.std(ddof=1)) if len(values) > 1 else 0.0
     return table
 
 
-def _spread(metric: str, values: np.ndarray) -> dict[str, float]:
-    spread = float(values.std(ddof=1)) if len(values) > 1 else 0.0
-    return {metric: float(values.mean()), f"{metric}_std": spread}
-
-
 def plot_table(table: Table, path: Path | str) -> None:
-    """Draw each row's validation and test RMSE with their spread, the best on top."""
+    """Plot each experiment's validation and test RMSE with their std, the best first."""
     names = sorted(table, key=lambda name: (table[name]["val_rmse"], name))
-    places = np.arange(len(names))
-    drawn, axes = new_figure("Ablation: mean over seeds ± spread", "RMSE (stars)", "")
-    drawn.set_size_inches(6.4, 1.2 + 0.22 * len(names))
+    positions = np.arange(len(names))
+    figure, axes = new_figure("Ablation: mean over seeds ± std", "RMSE (stars)", "")
+    figure.set_size_inches(6.4, 1.2 + 0.22 * len(names))
     for metric, color, label in (
         ("test_rmse", MUTED_COLOR, "test"),
         ("val_rmse", ACCENT_COLOR, "validation"),
     ):
-        values = [table[name][metric] for name in names]
-        spread = [table[name][f"{metric}_std"] for name in names]
-        axes.errorbar(values, places, xerr=spread, fmt="o", markersize=4, color=color, label=label)
-    axes.set_yticks(places, names, fontsize=8)
+        mean = [table[name][metric] for name in names]
+        std = [table[name][f"{metric}_std"] for name in names]
+        axes.errorbar(mean, positions, xerr=std, fmt="o", markersize=4, color=color, label=label)
+    axes.set_yticks(positions, names, fontsize=8)
     axes.invert_yaxis()
     axes.legend(frameon=False)
-    save_figure(drawn, path)
+    save_figure(figure, path)

@@ -1,4 +1,4 @@
-"""Run SEED ARCHITECTURE EMBEDDING [CONTROL] of the ablation: → data/ablation/runs/ROW-SEED.json."""
+"""Run of the ablation: SEED RATER EMBEDDING [CONTROL] → data/ablation/runs/EXPERIMENT-SEED.json."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ from reelgraph.raters.io import read_movie_inputs
 from reelgraph.runtime.atomic_io import write_metrics
 from reelgraph.runtime.stage_runner import run_stage
 from reelgraph.sequences.dataset import read_histories
-from studies.ablation import experiment
+from studies.ablation.ablations import run_experiment
 from studies.ablation.params import ABLATION_FILE, AblationRunParams
+from studies.ablation.result_table import Experiment
 
 
-def main(row: experiment.Experiment, seed: int, params: AblationRunParams) -> str:
+def main(experiment: Experiment, seed: int, params: AblationRunParams) -> str:
     """Fit one rater and write its errors."""
     configure_torch(params.compute)
-    histories, movies = (
-        read_histories("data/sequences"),
-        read_movie_inputs(f"data/ablation/vectors/{row.control_embedding}.parquet"),
-    )
-    found = experiment.run_experiment(row, seed, params, histories, movies)
-    write_metrics(found, f"data/ablation/runs/{row.name}-{seed}.json")
-    return f"validation RMSE {found['val_rmse']:.4f} stars"
+    histories = read_histories("data/sequences")
+    movies = read_movie_inputs(f"data/ablation/vectors/{experiment.control_embedding}.parquet")
+    result = run_experiment(experiment, seed, params, histories, movies)
+    write_metrics(result, f"data/ablation/runs/{experiment.name}-{seed}.json")
+    return f"validation RMSE {result['val_rmse']:.4f} stars"
 
 
 if __name__ == "__main__":
-    asked, number = experiment.Experiment(*sys.argv[2:]), int(sys.argv[1])
-    files = (PARAMS_FILE, ABLATION_FILE)
-    run_stage(f"ablation@{asked.name}-{number}", AblationRunParams, partial(main, asked, number), *files)
+    seed = int(sys.argv[1])
+    experiment = Experiment(*sys.argv[2:])
+    stage = f"ablation@{experiment.name}-{seed}"
+    run_stage(stage, AblationRunParams, partial(main, experiment, seed), PARAMS_FILE, ABLATION_FILE)

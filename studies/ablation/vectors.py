@@ -12,7 +12,7 @@ from studies.ablation.params import AblationVectorParams
 
 
 def main(name: str, source: str, params: AblationVectorParams) -> str:
-    """Copy the vectors, so that a run depends on its own alone; draw the random control's."""
+    """Copy the vectors, so that a run depends on its own vectors only; ``random`` gets random ones."""
     movie_ids, vectors = read_vectors(source)
     if name == "random":
         vectors = random_embeddings(len(movie_ids), vectors.shape[1], params.seed)
@@ -21,5 +21,5 @@ def main(name: str, source: str, params: AblationVectorParams) -> str:
 
 
 if __name__ == "__main__":
-    asked, file = sys.argv[1:]
-    run_stage(f"ablation_vectors@{asked}", AblationVectorParams, partial(main, asked, file))
+    name, source = sys.argv[1:]
+    run_stage(f"ablation_vectors@{name}", AblationVectorParams, partial(main, name, source))

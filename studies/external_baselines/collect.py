@@ -1,4 +1,7 @@
-"""Stage external_baselines: compares the external baselines with the rater."""
+"""Stage external_baselines: predictions of the external baselines → metrics/external_baselines.json.
+
+Also metrics/external_baseline_slices.json: the rater against the best of them, by slice.
+"""
 
 from __future__ import annotations
 
@@ -18,21 +21,23 @@ from studies.external_baselines.params import EXTERNAL_BASELINES_FILE, ExternalB
 
 
 def main(params: ExternalBaselineTableParams) -> str:
-    """Compare the peers, and the blend of the best with the person's last residuals, with the rater."""
+    """Compare the rater with the external baselines, and with a blend of bayesian_fm and bias_recent."""
     released = read_movies("data/movies.parquet", ("release_year",))["release_year"]
-    fit, histories = params.evaluate.fit, read_histories("data/sequences", len(released))
-    peers = read_baseline_predictions("data/external_baselines", list(params.external_baselines), histories)
+    year = pc.cast(released, "float64").to_numpy()
+    histories = read_histories("data/sequences", len(released))
+    names = list(params.external_baselines)
+    baselines = read_baseline_predictions("data/external_baselines", names, histories)
     recent = read_baseline_predictions("data/baselines", ["bias_recent"], histories)["bias_recent"]
-    blend, peers["fm_recent"] = blend_predictions(
-        star_ratings(histories, histories.val), peers["bayesian_fm"], recent
-    )
+    actual = star_ratings(histories, histories.val)
+    blend, baselines["fm_recent"] = blend_predictions(actual, baselines["bayesian_fm"], recent)
     rater = read_test_predictions("data/predictions.parquet", histories)
-    found = compare_with_rater(histories, rater, peers, fit, params.seed)
-    year, draws = pc.cast(released, "float64").to_numpy(), derive_seed(params.seed, "bootstrap")
-    slices = compare_with_best_baseline(histories, fit, year, rater, peers, draws)
-    write_metrics(found, "metrics/external_baselines.json")
+    fit = params.evaluate.fit
+    metrics = compare_with_rater(histories, rater, baselines, fit, params.seed)
+    seed = derive_seed(params.seed, "bootstrap")
+    slices = compare_with_best_baseline(histories, fit, year, rater, baselines, seed)
+    write_metrics(metrics, "metrics/external_baselines.json")
     write_metrics(slices, "metrics/external_baseline_slices.json")
-    return f"{len(found)} peers; share of bias_recent in fm_recent {blend.weight:.2f}"
+    return f"{len(metrics)} external baselines; weight of bias_recent in fm_recent {blend.weight:.2f}"
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Params of stage peer."""
+"""Params of the external baselines: studies/external_baselines/params.yaml."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ EXTERNAL_BASELINES_FILE = "studies/external_baselines/params.yaml"
 
 
 class ExternalBaselineParams(StageParams):
-    """What stage peer reads."""
+    """Params of stage external_baseline."""
 
     external_baselines: dict[str, dict[str, Any]] = Field(min_length=1)
     """Modules of reelgraph/baselines/external/ by name, with the fields of their ``Params``."""
 
 
 class ExternalBaselineTableParams(StageParams):
-    """What stage peers reads."""
+    """Params of stage external_baselines, which compares them."""
 
     seed: Seed
     evaluate: Evaluate

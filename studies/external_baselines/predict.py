@@ -1,4 +1,4 @@
-"""Stage external_baseline@NAME: histories → data/external_baselines/NAME/, its predictions of the targets."""
+"""Stage external_baseline@NAME: histories → data/external_baselines/NAME/, predictions of the targets."""
 
 from __future__ import annotations
 
@@ -14,18 +14,16 @@ from studies.external_baselines.params import EXTERNAL_BASELINES_FILE, ExternalB
 
 
 def main(name: str, params: ExternalBaselineParams) -> str:
-    """Predict the validation targets, and the test targets by either fit; write the predictions."""
+    """Predict the validation targets, and the test targets with each fit."""
     predict = load_baseline(name, params.external_baselines[name], EXTERNAL_BASELINES_FILE)
     histories = read_histories("data/sequences")
-    found = fit_and_predict(predict, histories, partial(record_timing, f"external_baseline@{name}"))
-    write_arrays(found, f"data/external_baselines/{name}")
-    return f"validation RMSE {rmse(star_ratings(histories, histories.val), found['val']):.4f} stars"
+    predictions = fit_and_predict(predict, histories, partial(record_timing, f"external_baseline@{name}"))
+    write_arrays(predictions, f"data/external_baselines/{name}")
+    val_rmse = rmse(star_ratings(histories, histories.val), predictions["val"])
+    return f"validation RMSE {val_rmse:.4f} stars"
 
 
 if __name__ == "__main__":
-    run_stage(
-        f"external_baseline@{sys.argv[1]}",
-        ExternalBaselineParams,
-        partial(main, sys.argv[1]),
-        EXTERNAL_BASELINES_FILE,
-    )
+    name = sys.argv[1]
+    stage = f"external_baseline@{name}"
+    run_stage(stage, ExternalBaselineParams, partial(main, name), EXTERNAL_BASELINES_FILE)

@@ -1,8 +1,9 @@
-"""A linear probe of what movie vectors tell of tastes.
+"""A linear probe: how much movie vectors tell of users' preferences.
 
-A person's residuals are mean + mood + taste · vector + noise, all Gaussian: ridge regression on the unit
-vectors, seen as a Gaussian process. Of noise's variance, the mean has a share, the mood another that decays
-with the number of ratings between, and the taste the share that is chosen for each set of vectors.
+A user's residuals are ``mean + drift + preference · vector + noise``, all Gaussian. This is ridge regression
+on the unit vectors, written as a Gaussian process. Variances are relative to the noise: those of mean and
+drift are the same for all sets of vectors, and that of the preference is selected for each set. The drift's
+covariance decays exponentially with the number of ratings in between.
 """
 
 from __future__ import annotations
@@ -22,121 +23,129 @@ from studies.probe.probe_data import ProbeData, Windows
 
 BATCH_SIZE = 256
 EMBEDDING_WEIGHTS = (0.025, 0.05, 0.1, 0.2, 0.4, 0.8)
-"""Shares of the taste that are tried; 0, which is no taste, is what they are compared with."""
+"""Candidate variances of the preference; 0 is the model without vectors."""
 
-Unit = Float32[Tensor, "movies dim"]
+UnitVectors = Float32[Tensor, "movies dim"]
 Errors = Float64[np.ndarray, " _"]
 
 
 class UserPrior(NamedTuple):
-    """Variances of a person's mean and mood, noise having 1, and how many ratings a mood lasts."""
+    """Variances of a user's mean and drift, relative to the noise, and the drift's length in ratings."""
 
     mean: float
     drift: float
     drift_length: float
 
 
-USER_PRIORS = tuple(UserPrior(*each) for each in product((0.1, 0.2, 0.4), (0.1, 0.2, 0.4), (5.0, 15.0)))
+USER_PRIORS = tuple(UserPrior(*prior) for prior in product((0.1, 0.2, 0.4), (0.1, 0.2, 0.4), (5.0, 15.0)))
 
 
 @dataclass(frozen=True)
 class ProbeResult:
-    """Errors in stars of one set of vectors, the share of taste chosen on the training rows."""
+    """Prediction errors, in stars, of one set of vectors."""
 
     embedding_weight: float
+    """Selected on the training rows."""
     one_step: Errors
     val: Errors
 
 
-def select_user_prior(task: ProbeData) -> UserPrior:
-    """Return the person with the least squared error on the training rows when there is no taste."""
-    return min(
-        USER_PRIORS,
-        key=lambda person: _square(prediction_errors(task, task.one_step, person, None, (0.0,))[0]),
-    )
+def select_user_prior(data: ProbeData) -> UserPrior:
+    """Return the prior with the lowest squared error on the training rows, without vectors."""
+
+    def error(prior: UserPrior) -> float:
+        return _mean_square(prediction_errors(data, data.one_step, prior, None, (0.0,))[0])
+
+    return min(USER_PRIORS, key=error)
 
 
 def fit_probe(
-    task: ProbeData, person: UserPrior, vectors: Float32[np.ndarray, "movies dim"] | None
+    data: ProbeData, prior: UserPrior, vectors: Float32[np.ndarray, "movies dim"] | None
 ) -> ProbeResult:
-    """Choose the share of taste on the training rows; return it with the errors there and on validation.
+    """Select the weight of the vectors on the training rows; return the errors there and on validation.
 
     Args:
-        task: what is predicted.
-        person: the same for every set.
-        vectors: one row a movie; None: no taste at all.
+        data: residuals and targets.
+        prior: the same for every set of vectors.
+        vectors: one row per movie; None: without vectors.
     """
-    unit = None if vectors is None else _unit(vectors)
-    tastes = (0.0,) if unit is None else EMBEDDING_WEIGHTS
-    ahead = prediction_errors(task, task.one_step, person, unit, tastes)
-    best = min(range(len(tastes)), key=lambda place: _square(ahead[place]))
-    val = prediction_errors(task, task.val, person, unit, (tastes[best],))[0]
-    return ProbeResult(tastes[best], ahead[best], val)
+    unit = None if vectors is None else _unit_vectors(vectors)
+    weights = (0.0,) if unit is None else EMBEDDING_WEIGHTS
+    one_step = prediction_errors(data, data.one_step, prior, unit, weights)
+    best = min(range(len(weights)), key=lambda index: _mean_square(one_step[index]))
+    val = prediction_errors(data, data.val, prior, unit, (weights[best],))[0]
+    return ProbeResult(weights[best], one_step[best], val)
 
 
 def prediction_errors(
-    task: ProbeData, windows: Windows, person: UserPrior, unit: Unit | None, tastes: Sequence[float]
+    data: ProbeData, windows: Windows, prior: UserPrior, unit: UnitVectors | None, weights: Sequence[float]
 ) -> list[Errors]:
-    """Return, for each share of taste, the errors of the windows' marked ratings.
+    """Return, for each weight of the vectors, the errors at the windows' targets.
 
-    With K = L Lᵀ the covariance of a window and z = L⁻¹ r, the error of rating i given those before it is
-    L_ii z_i: all of a window are predicted by one factorisation.
+    With K = L Lᵀ the covariance of a window and z = L⁻¹ r, the error of rating i given the ratings before it
+    is L_ii z_i. One factorisation gives all errors of a window.
     """
-    found: list[list[np.ndarray]] = [[] for _ in tastes]
-    for index, marks in _batches(windows):
-        real = index >= 0
+    errors: list[list[np.ndarray]] = [[] for _ in weights]
+    for index, is_target in _batches(windows):
+        is_rating = index >= 0
         rows = index.clamp(min=0)
-        both = real[:, :, None] & real[:, None, :]
-        places = torch.arange(index.shape[1])
-        mood = person.drift * torch.exp(-(places[:, None] - places).abs() / person.drift_length)
-        alike: Tensor | float = 0.0
+        both = is_rating[:, :, None] & is_rating[:, None, :]
+        rank = torch.arange(index.shape[1])
+        drift = prior.drift * torch.exp(-(rank[:, None] - rank).abs() / prior.drift_length)
+        similarity: Tensor | float = 0.0
         if unit is not None:
-            rated = unit[task.movie[rows]]
-            alike = rated @ rated.mT
-        for taste, errors in zip(tastes, found, strict=True):
-            covariance = (person.mean + mood + taste * alike) * both + torch.eye(index.shape[1])
+            vectors = unit[data.movie[rows]]
+            similarity = vectors @ vectors.mT
+        residual = (data.residual[rows] * is_rating)[:, :, None]
+        for weight, weight_errors in zip(weights, errors, strict=True):
+            covariance = (prior.mean + drift + weight * similarity) * both + torch.eye(index.shape[1])
             factor = torch.linalg.cholesky(covariance)
-            residual = (task.residual[rows] * real)[:, :, None]
             z = torch.linalg.solve_triangular(factor, residual, upper=False)[:, :, 0]
-            errors.append((z * factor.diagonal(dim1=1, dim2=2))[marks].double().numpy())
-    return [np.concatenate([np.zeros(0), *errors]) for errors in found]
+            weight_errors.append((z * factor.diagonal(dim1=1, dim2=2))[is_target].double().numpy())
+    return [np.concatenate([np.zeros(0), *batches]) for batches in errors]
 
 
 def target_indices(windows: Windows) -> Int64[np.ndarray, " targets"]:
-    """Return the indices of the ratings whose errors ``errors`` gives, in its order."""
-    return np.concatenate([np.zeros(0, np.int64), *(index[m].numpy() for index, m in _batches(windows))])
+    """Return the indices of the windows' targets, in the order of ``prediction_errors``."""
+    batches = (index[is_target].numpy() for index, is_target in _batches(windows))
+    return np.concatenate([np.zeros(0, np.int64), *batches])
 
 
 def _batches(windows: Windows) -> Iterator[tuple[Tensor, Tensor]]:
     for start in range(0, len(windows.rows), BATCH_SIZE):
-        rows, marks = (each[start : start + BATCH_SIZE] for each in (windows.rows, windows.is_target))
+        rows = windows.rows[start : start + BATCH_SIZE]
+        is_target = windows.is_target[start : start + BATCH_SIZE]
         width = int((rows >= 0).sum(axis=1).max())
-        yield torch.from_numpy(rows[:, :width]), torch.from_numpy(marks[:, :width])
+        yield torch.from_numpy(rows[:, :width]), torch.from_numpy(is_target[:, :width])
 
 
-def probe_metrics(task: ProbeData, probed: ProbeResult, none: ProbeResult, seed: int) -> dict[str, float]:
-    """Return RMSE on validation targets and training rows, and what either is beside none.
+def probe_metrics(data: ProbeData, result: ProbeResult, baseline: ProbeResult, seed: int) -> dict[str, float]:
+    """Return the RMSE on validation targets and training rows, and its difference to the baseline's.
 
     Args:
-        task: what was predicted.
-        probed: errors of a set.
-        none: errors without taste; RMSE minus its RMSE gets a paired 95 % interval over users.
-        seed: of the bootstrap.
+        data: residuals and targets.
+        result: errors of a set of vectors.
+        baseline: errors without vectors.
+        seed: of the bootstrap over users for the paired 95 % intervals of the differences.
     """
-    row = {"embedding_weight": probed.embedding_weight}
-    for name, windows in (("val", task.val), ("one_step", task.one_step)):
-        squared = np.stack([getattr(probed, name), getattr(none, name)], axis=1) ** 2
-        own, other = np.sqrt(bootstrap_means(task.user[target_indices(windows)], squared, seed)).T
-        low, high = percentile_interval(own - other)
-        row[f"{name}_rmse"] = _square(getattr(probed, name)) ** 0.5
-        row |= {f"{name}_rmse_diff_ci_low": low, f"{name}_rmse_diff_ci_high": high}
-    return row
+    metrics = {"embedding_weight": result.embedding_weight}
+    for name, windows, errors, baseline_errors in (
+        ("val", data.val, result.val, baseline.val),
+        ("one_step", data.one_step, result.one_step, baseline.one_step),
+    ):
+        squared = np.stack([errors, baseline_errors], axis=1) ** 2
+        rmse, baseline_rmse = np.sqrt(bootstrap_means(data.user[target_indices(windows)], squared, seed)).T
+        low, high = percentile_interval(rmse - baseline_rmse)
+        metrics[f"{name}_rmse"] = _mean_square(errors) ** 0.5
+        metrics[f"{name}_rmse_diff_ci_low"] = low
+        metrics[f"{name}_rmse_diff_ci_high"] = high
+    return metrics
 
 
-def _square(errors: Errors) -> float:
+def _mean_square(errors: Errors) -> float:
     return float(np.mean(errors**2))
 
 
-def _unit(vectors: Float32[np.ndarray, "movies dim"]) -> Unit:
+def _unit_vectors(vectors: Float32[np.ndarray, "movies dim"]) -> UnitVectors:
     rows = torch.from_numpy(vectors.astype(np.float64))
     return torch.nn.functional.normalize(rows, dim=1).float()

@@ -1,4 +1,4 @@
-"""Params of the probe of embeddings: studies/probe/params.yaml."""
+"""Params of the linear probe: studies/probe/params.yaml."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ class Probe(Section):
     """Section ``probe`` of the study's params."""
 
     users: int = Field(ge=1)
-    """People whose ratings are predicted, drawn at random where there are more, 1 or more."""
+    """Users whose ratings are predicted, sampled at random, 1 or more."""
 
     context_length: int = Field(ge=2, le=4096)
-    """Ratings of a person that are looked at together, 2 to 4096; cost grows with its square."""
+    """Ratings in a window, 2 to 4096; time grows with the square."""
 
 
 class ProbeParams(StageParams):
-    """What stage probe reads."""
+    """Params of stage probe."""
 
     seed: Seed
     probe: Probe

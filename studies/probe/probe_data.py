@@ -1,4 +1,4 @@
-"""What the probe predicts: how a person's ratings differ from what others gave the same movies."""
+"""The probe's data: how users' ratings differ from the mean ratings of the same movies."""
 
 from __future__ import annotations
 
@@ -16,68 +16,74 @@ from reelgraph.raters.gp.rating_table import tile_windows, windows_ending_at
 from reelgraph.sequences.dataset import UserHistories
 from studies.probe.params import Probe
 
-MOVIE_DAMPING, USER_DAMPING = 5.0, 10.0
+MOVIE_DAMPING = 5.0
+USER_DAMPING = 10.0
 
 
 @dataclass(frozen=True)
 class Windows:
-    """Stretches of people's ratings, by time; each marked one is predicted from those before it."""
+    """Windows of users' ratings by time; a target is predicted from the ratings before it in its window."""
 
     rows: Int64[np.ndarray, "windows size"]
-    """Indices of ratings; −1 fills up."""
+    """Indices of ratings, padded with −1."""
     is_target: Bool[np.ndarray, "windows size"]
 
 
 @dataclass(frozen=True)
 class ProbeData:
-    """Residuals of all ratings, in stars, and those that are predicted."""
+    """Residuals of all ratings, in stars, and the windows that are predicted."""
 
     user: Int64[np.ndarray, " ratings"]
     movie: Int64[Tensor, " ratings"]
     residual: Float32[Tensor, " ratings"]
     one_step: Windows
-    """Every training row, from those before it."""
+    """All training rows."""
     val: Windows
-    """Every validation target, from its history."""
+    """The validation targets with their histories."""
 
 
 def build_probe_data(histories: UserHistories, params: Probe, seed: int) -> ProbeData:
-    """Take the training rows and validation targets of the probed people.
+    """Return the residuals, the training rows and the validation targets of a sample of users.
 
-    A rating's residual is what it is over mean and movie effect (damped, fitted on training rows); a
-    training row's own rating is left out of its movie's effect, which a later one's isn't in either.
+    A residual is the rating minus the mean, the user effect and the movie effect, damped and fitted on
+    training rows. The movie effect of a training row leaves its own rating out, so that it is comparable to
+    the effect for a later rating.
     """
     fit_end = histories.fit_end("train")
-    taken = histories.mask_before(fit_end)
+    is_train = histories.mask_before(fit_end)
     biases = fit_biases(histories, fit_end, MOVIE_DAMPING, USER_DAMPING)
-    user = histories.users_of(np.arange(len(taken)))
-    probed = _probed(len(histories.user_id), params.users, seed)
-    rows, marks = tile_windows(histories.offsets, params.context_length, max(1, params.context_length // 2))
-    inside = (rows >= 0) & (taken & probed[user])[rows]
-    some = (inside & marks).any(axis=1)
-    target = histories.val[probed[histories.users_of(histories.val)]]
-    start, end = histories.offsets[histories.users_of(target)], histories.history_end(target)
+    user = histories.users_of(np.arange(len(is_train)))
+    is_sampled = _sample_users(len(histories.user_id), params.users, seed)
+    length = params.context_length
+    rows, is_target = tile_windows(histories.offsets, length, max(1, length // 2))
+    is_row = (rows >= 0) & (is_train & is_sampled[user])[rows]
+    has_target = (is_row & is_target).any(axis=1)
+    target = histories.val[is_sampled[histories.users_of(histories.val)]]
+    start = histories.offsets[histories.users_of(target)]
+    end = histories.history_end(target)
     return ProbeData(
         user=user,
         movie=torch.from_numpy(histories.movie_row.astype(np.int64)),
-        residual=torch.from_numpy(_residuals(histories, taken, biases)),
-        one_step=Windows(np.where(inside, rows, -1)[some], (inside & marks)[some]),
-        val=Windows(*windows_ending_at(target, np.maximum(start, end - params.context_length + 1), end)),
+        residual=torch.from_numpy(_residuals(histories, is_train, biases)),
+        one_step=Windows(np.where(is_row, rows, -1)[has_target], (is_row & is_target)[has_target]),
+        val=Windows(*windows_ending_at(target, np.maximum(start, end - length + 1), end)),
     )
 
 
-def _probed(users: int, most: int, seed: int) -> Bool[np.ndarray, " users"]:
-    chosen = np.zeros(users, bool)
-    chosen[generator(seed, "probe/users").permutation(users)[:most]] = True
-    return chosen
+def _sample_users(users: int, limit: int, seed: int) -> Bool[np.ndarray, " users"]:
+    is_sampled = np.zeros(users, bool)
+    is_sampled[generator(seed, "probe/users").permutation(users)[:limit]] = True
+    return is_sampled
 
 
 def _residuals(
-    histories: UserHistories, taken: Bool[np.ndarray, " ratings"], biases: Biases
+    histories: UserHistories, is_train: Bool[np.ndarray, " ratings"], biases: Biases
 ) -> Float32[np.ndarray, " ratings"]:
-    movie, stars = histories.movie_row, codes_to_stars(histories.half_star_code.astype(np.float64))
+    movie = histories.movie_row
+    stars = codes_to_stars(histories.half_star_code.astype(np.float64))
     user = histories.users_of(np.arange(len(stars)))
-    damped = np.bincount(movie[taken], minlength=len(biases.movie)) + MOVIE_DAMPING
-    own = stars - biases.mean - biases.user[user]
-    others = (biases.movie * damped)[movie] - np.where(taken, own, 0)
-    return (stars - biases.mean - others / (damped[movie] - taken)).astype(np.float32)
+    damped_count = np.bincount(movie[is_train], minlength=len(biases.movie)) + MOVIE_DAMPING
+    deviation = stars - biases.mean - biases.user[user]
+    other_total = (biases.movie * damped_count)[movie] - np.where(is_train, deviation, 0)
+    movie_effect = other_total / (damped_count[movie] - is_train)
+    return (stars - biases.mean - movie_effect).astype(np.float32)

@@ -1,4 +1,4 @@
-"""Other ways to bring text vectors to fewer dimensions, to hold the project's own against."""
+"""Projections of the text vectors to fewer dimensions, to compare with the pipeline's own."""
 
 from __future__ import annotations
 
@@ -15,17 +15,20 @@ ORTHOGONAL_DIM = 300
 def text_projections(
     text: Float32[np.ndarray, "movies text_dim"], seed: int
 ) -> dict[str, Float32[np.ndarray, "movies _"]]:
-    """Return pca_32 and pca_300, the leading principal components, and orthogonal_300, a random subspace.
+    """Return the leading principal components and a random subspace of the text vectors.
 
     Args:
-        text: text vectors, one row a movie.
-        seed: root seed, of the subspace.
+        text: text vectors, one row per movie.
+        seed: root seed of the random subspace.
+
+    Returns:
+        ``pca_32``, ``pca_300`` and ``orthogonal_300``, named by their dimension.
     """
     rows = torch.from_numpy(text.astype(np.float64))
     centred = rows - rows.mean(dim=0)
     axes = torch.linalg.eigh(centred.T @ centred)[1].flip(1)
-    found = {f"pca_{dim}": (centred @ axes[:, :dim]).float().numpy() for dim in PCA_DIMS}
+    projections = {f"pca_{dim}": (centred @ axes[:, :dim]).float().numpy() for dim in PCA_DIMS}
     square = generator(seed, "probe/orthogonal").standard_normal((text.shape[1], text.shape[1]))
-    turned = np.linalg.qr(square)[0][:, :ORTHOGONAL_DIM]
-    found[f"orthogonal_{ORTHOGONAL_DIM}"] = (text @ turned).astype(np.float32)
-    return found
+    orthogonal = np.linalg.qr(square)[0][:, :ORTHOGONAL_DIM]
+    projections[f"orthogonal_{ORTHOGONAL_DIM}"] = (text @ orthogonal).astype(np.float32)
+    return projections

@@ -16,13 +16,9 @@ from tools.import_graph import module_path, transitive_imports
 NEVER_LISTED = Path("reelgraph/runtime"), Path("reelgraph/params")
 """Packages that no stage depends on: they cannot change a result, or DVC tracks their values."""
 
-SHARED = "shared.json"
-"""File of a study whose stage carries the code dependencies of all stages that read it."""
-
-
 REGISTRIES = {
     "reelgraph/raters/registry.py": "reelgraph/raters/**/[a-z]*.py",
-    "reelgraph/baselines/registry.py": "reelgraph/baselines/[a-z]*.py",
+    "reelgraph/baselines/registry.py": "reelgraph/baselines/**/[a-z]*.py",
     "reelgraph/sources/source.py": "reelgraph/sources/**/[a-z]*.py",
 }
 """Registries that import modules by name, and the modules."""
@@ -49,12 +45,6 @@ def code_dependencies(body: dict) -> list[str]:
         for dep in deps
         if dep.startswith(("reelgraph/", "stages/", "studies/")) and not dep.endswith(".json")
     ]
-
-
-def stages_that_share(script: str) -> list[dict]:
-    """Return the stages that write a ``shared.json`` that this stage reads."""
-    shared = {dep for dep in STAGES[script]["deps"] if Path(dep).name == SHARED}
-    return [body for body in STAGES.values() if shared & set(body.get("outs", []))]
 
 
 def imported_modules(*scripts: Path) -> set[Path]:
@@ -102,7 +92,7 @@ def test_transitive_imports_follows_the_package() -> None:
 
 @pytest.mark.parametrize("script", STAGES)
 def test_imports_of_a_stage_are_in_listed_folders(script: str) -> None:
-    listed = [dep for body in (STAGES[script], *stages_that_share(script)) for dep in code_dependencies(body)]
+    listed = code_dependencies(STAGES[script])
     unlisted = {
         str(module)
         for module in imported_modules(module_path(script))
@@ -133,8 +123,7 @@ def test_no_stage_lists_runtime_or_params(script: str) -> None:
 
 @pytest.mark.parametrize("script", STAGES)
 def test_params_of_a_stage_are_those_it_reads(script: str) -> None:
-    bodies = [STAGES[script], *stages_that_share(script)]
-    listed = set().union(*(param_sections(body.get("params", [])) for body in bodies))
+    listed = param_sections(STAGES[script].get("params", []))
     assert listed == set(params_model(script).model_fields)
 
 
