@@ -101,7 +101,7 @@ def test_workflow_updates_its_comment(tmp_path: Path, comment_id: str, expected:
     (tmp_path / "gh").chmod(0o755)
     (tmp_path / "comment.md").write_text("x")
     env = {"PATH": f"{tmp_path}:{os.environ['PATH']}", "CALLS": str(tmp_path / "calls"), "COMMENT_ID": comment_id,
-           "COMMENTS": "repos/o/r/issues/7/comments", "ALL": "repos/o/r/issues/comments"}  # fmt: skip
+           "COMMENTS": "repos/o/r/issues/7/comments", "COMMENT": "repos/o/r/issues/comments"}  # fmt: skip
     subprocess.run(["bash", "-eo", "pipefail", "-c", steps[-1]["run"]], cwd=tmp_path, env=env, check=True)
     calls = (tmp_path / "calls").read_text().splitlines()
     assert calls[-1] == f"api {expected} --field body=@comment.md --silent"
