@@ -32,7 +32,7 @@ def demo_histories(data: DemoData) -> UserHistories:
 
 
 def sample_users(histories: UserHistories, users: np.ndarray) -> UserHistories:
-    """Keep some users, as ``sequences.sample_users`` does."""
+    """Keep subset users, as ``sequences.sample_users`` does."""
     counts = np.diff(histories.offsets)
     keep = np.isin(np.repeat(np.arange(len(counts)), counts), users)
     offsets = np.concatenate([[0], np.cumsum(counts[users])])
@@ -49,18 +49,18 @@ def rmse(prediction: np.ndarray, stars: np.ndarray) -> float:
 
 def conditioned(truth: dict[str, np.ndarray], histories: UserHistories, user: int) -> float:
     """Predict a person's last rating by conditioning the joint normal distribution of all of them."""
-    mine = slice(*histories.offsets[user : user + 2])
-    row, days = histories.movie_row[mine], histories.timestamp[mine] / 86_400
-    look = np.column_stack([np.ones(len(row)), truth["factors"][row]])
+    ratings_of_user = slice(*histories.offsets[user : user + 2])
+    row, days = histories.movie_row[ratings_of_user], histories.timestamp[ratings_of_user] / 86_400
+    observation = np.column_stack([np.ones(len(row)), truth["factors"][row]])
     elapsed = np.minimum.outer(days, days) - days[0]
     state = truth["prior_variance"] + elapsed[:, :, None] * truth["drift_per_day"]
-    joint = np.einsum("is,js,ijs->ij", look, look, state)
+    joint = np.einsum("is,js,ijs->ij", observation, observation, state)
     noise = float(truth["noise_sd"][0]) ** 2
-    surprise = histories.half_star_code[mine][:-1] / 2 - truth["movie_mean"][row[:-1]]
+    innovation = histories.half_star_code[ratings_of_user][:-1] / 2 - truth["movie_mean"][row[:-1]]
     gain = np.linalg.solve(
         joint[:-1, :-1] + (noise + ROUNDING_VARIANCE) * np.eye(len(row) - 1), joint[:-1, -1]
     )
-    mean = truth["movie_mean"][row[-1]] + gain @ surprise
+    mean = truth["movie_mean"][row[-1]] + gain @ innovation
     variance = joint[-1, -1] - gain @ joint[:-1, -1] + noise
     return float(expected_stars(np.array([mean]), np.sqrt(np.array([variance])))[0])
 
@@ -70,19 +70,19 @@ def conditioned(truth: dict[str, np.ndarray], histories: UserHistories, user: in
 def test_bayes_predictions_equal_gaussian_conditioning(seed: int) -> None:
     data = generate_demo(Demo(users=5, movies=60, mean_ratings=25, max_ratings=40), seed)
     histories = demo_histories(data)
-    found = bayes_predictions(data.truth, histories, data.truth["movie_id"]).posterior
+    result = bayes_predictions(data.truth, histories, data.truth["movie_id"]).posterior
     expected = [conditioned(data.truth, histories, user) for user in range(5)]
-    np.testing.assert_allclose(found, expected, rtol=1e-8)
+    np.testing.assert_allclose(result, expected, rtol=1e-8)
 
 
 def test_bayes_predictions_without_history() -> None:
     data = generate_demo(Demo(users=3, movies=5, mean_ratings=1, max_ratings=1), 1)
     histories, truth = demo_histories(data), data.truth
     row = histories.movie_row
-    look = np.column_stack([np.ones(3), truth["factors"][row]])
-    spread = np.sqrt((look**2 * truth["prior_variance"]).sum(axis=1) + truth["noise_sd"][0] ** 2)
-    found = bayes_predictions(truth, histories, truth["movie_id"])
-    np.testing.assert_allclose(found.posterior, expected_stars(truth["movie_mean"][row], spread))
+    observation = np.column_stack([np.ones(3), truth["factors"][row]])
+    std = np.sqrt((observation**2 * truth["prior_variance"]).sum(axis=1) + truth["noise_sd"][0] ** 2)
+    result = bayes_predictions(truth, histories, truth["movie_id"])
+    np.testing.assert_allclose(result.posterior, expected_stars(truth["movie_mean"][row], std))
 
 
 @pytest.mark.parametrize("mean", [-1.0, 0.6, 2.9, 4.4, 7.0])
@@ -90,8 +90,8 @@ def test_bayes_predictions_without_history() -> None:
 def test_expected_stars_agree_with_simulation(mean: float, std: float) -> None:
     sampled_ratings = mean + std * np.random.default_rng(0).standard_normal(400_000)
     stars = np.clip(np.floor(sampled_ratings * 2 + 0.5) / 2, 0.5, 5.0)
-    found = expected_stars(np.array([mean]), np.array([std]))[0]
-    assert found == pytest.approx(stars.mean(), abs=4 * max(stars.std(), 0.01) / np.sqrt(400_000))
+    result = expected_stars(np.array([mean]), np.array([std]))[0]
+    assert result == pytest.approx(stars.mean(), abs=4 * max(stars.std(), 0.01) / np.sqrt(400_000))
 
 
 def damped_biases(histories: UserHistories, movies: int) -> np.ndarray:
@@ -115,23 +115,23 @@ def damped_biases(histories: UserHistories, movies: int) -> np.ndarray:
 def test_errors_are_in_order_and_biases_well_above(users: int, movies: int, seed: int) -> None:
     data = generate_demo(Demo(users=users, movies=movies, mean_ratings=100, max_ratings=1000), seed)
     histories = demo_histories(data)
-    found, stars = (
+    result, stars = (
         bayes_predictions(data.truth, histories, data.truth["movie_id"]),
         histories.half_star_code[histories.test] / 2,
     )
-    posterior = rmse(found.posterior, stars)
-    assert rmse(found.oracle, stars) < posterior
+    posterior = rmse(result.posterior, stars)
+    assert rmse(result.oracle, stars) < posterior
     assert rmse(damped_biases(histories, movies), stars) >= 1.10 * posterior
 
 
 def test_bayes_predictions_are_unbiased_and_on_the_scale() -> None:
     data = generate_demo(Demo(users=3000, movies=1000, mean_ratings=40, max_ratings=100), 9)
     histories = demo_histories(data)
-    found, stars = (
+    result, stars = (
         bayes_predictions(data.truth, histories, data.truth["movie_id"]),
         histories.half_star_code[histories.test] / 2,
     )
-    for prediction in (found.oracle, found.posterior):
+    for prediction in (result.oracle, result.posterior):
         assert abs((stars - prediction).mean()) < 0.05
         assert prediction.min() >= 0.5
         assert prediction.max() <= 5.0
@@ -141,30 +141,30 @@ def test_bayes_predictions_of_sampled_users() -> None:
     data = generate_demo(Demo(users=60, movies=200, mean_ratings=30, max_ratings=80), 4)
     complete = demo_histories(data)
     users = np.array([3, 10, 11, 40, 59])
-    some = sample_users(complete, users)
-    rated, row = np.unique(some.movie_row, return_inverse=True)
-    some = replace(some, movie_row=row.astype(np.int32))
-    found = bayes_predictions(data.truth, some, data.truth["movie_id"][rated])
+    subset = sample_users(complete, users)
+    movies, row = np.unique(subset.movie_row, return_inverse=True)
+    subset = replace(subset, movie_row=row.astype(np.int32))
+    result = bayes_predictions(data.truth, subset, data.truth["movie_id"][movies])
     expected = bayes_predictions(data.truth, complete, data.truth["movie_id"])
-    np.testing.assert_allclose(found.posterior, expected.posterior[users], rtol=1e-12)
-    np.testing.assert_allclose(found.oracle, expected.oracle[users], rtol=1e-12)
+    np.testing.assert_allclose(result.posterior, expected.posterior[users], rtol=1e-12)
+    np.testing.assert_allclose(result.oracle, expected.oracle[users], rtol=1e-12)
 
 
 def test_bayes_predictions_of_several_targets_a_user() -> None:
     data = generate_demo(Demo(users=20, movies=100, mean_ratings=20, max_ratings=50), 6)
     last = demo_histories(data)
-    both = np.sort(np.concatenate([last.test, last.test - 1]))
-    found = bayes_predictions(data.truth, replace(last, test=both), data.truth["movie_id"])
-    for targets in (last.test, last.test - 1):
-        alone = bayes_predictions(data.truth, replace(last, test=targets), data.truth["movie_id"])
-        here = np.searchsorted(both, targets)
-        np.testing.assert_allclose(found.posterior[here], alone.posterior, rtol=1e-12)
+    targets = np.sort(np.concatenate([last.test, last.test - 1]))
+    result = bayes_predictions(data.truth, replace(last, test=targets), data.truth["movie_id"])
+    for index in (last.test, last.test - 1):
+        single = bayes_predictions(data.truth, replace(last, test=index), data.truth["movie_id"])
+        position = np.searchsorted(targets, index)
+        np.testing.assert_allclose(result.posterior[position], single.posterior, rtol=1e-12)
 
 
 def test_bayes_predictions_without_targets() -> None:
     data = generate_demo(Demo(users=3, movies=20, mean_ratings=5, max_ratings=9), 4)
-    found = bayes_predictions(data.truth, replace(demo_histories(data), test=NONE), data.truth["movie_id"])
-    assert len(found.oracle) == len(found.posterior) == 0
+    result = bayes_predictions(data.truth, replace(demo_histories(data), test=NONE), data.truth["movie_id"])
+    assert len(result.oracle) == len(result.posterior) == 0
 
 
 def test_bayes_predictions_refuse_the_truth_of_another_demo() -> None:

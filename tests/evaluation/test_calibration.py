@@ -11,12 +11,12 @@ from reelgraph.evaluation.calibration import calibration
 
 def test_calibration_of_a_shift() -> None:
     actual = np.array([2.0, 3.0, 3.0, 5.0])
-    found = calibration(np.arange(4), actual, actual - 0.2, 0)
-    assert found["ece"] == pytest.approx(0.2)
-    assert set(found) == {"ece", "bin_04", "bin_06", "bin_10"}
-    assert found["bin_06"]["n_targets"] == 2
-    assert found["bin_06"]["predicted"] == pytest.approx(2.8)
-    assert found["bin_06"]["actual"] == found["bin_06"]["actual_ci_low"] == 3.0
+    metrics = calibration(np.arange(4), actual, actual - 0.2, 0)
+    assert metrics["ece"] == pytest.approx(0.2)
+    assert set(metrics) == {"ece", "bin_04", "bin_06", "bin_10"}
+    assert metrics["bin_06"]["n_targets"] == 2
+    assert metrics["bin_06"]["predicted"] == pytest.approx(2.8)
+    assert metrics["bin_06"]["actual"] == metrics["bin_06"]["actual_ci_low"] == 3.0
 
 
 def test_calibration_of_a_correct_model() -> None:
@@ -29,8 +29,8 @@ def test_calibration_of_a_correct_model() -> None:
 
 
 def test_save_calibration_is_deterministic(tmp_path: Path) -> None:
-    found = calibration(np.arange(4), np.array([2.0, 3.0, 3.5, 5.0]), np.array([2.1, 3.0, 3.1, 4.5]), 0)
+    metrics = calibration(np.arange(4), np.array([2.0, 3.0, 3.5, 5.0]), np.array([2.1, 3.0, 3.1, 4.5]), 0)
     for name in ("a.png", "b.png"):
-        plots.save_calibration(found, tmp_path / name)
+        plots.save_calibration(metrics, tmp_path / name)
     assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
     assert (tmp_path / "a.png").read_bytes().startswith(b"\x89PNG")

@@ -24,34 +24,36 @@ def histories() -> UserHistories:
 
 
 def evaluate_stars(
-    histories: UserHistories, val: np.ndarray, test: np.ndarray, **others: np.ndarray
+    histories: UserHistories, val: np.ndarray, test: np.ndarray, **baselines: np.ndarray
 ) -> comparison.Evaluation:
-    said = {rows: Prediction(test) for rows in FITS}
+    predictions = {rows: Prediction(test) for rows in FITS}
     fits = {
         name: io.BaselinePredictions(
             predicted[histories.users_of(histories.val)], dict.fromkeys(FITS, predicted)
         )
-        for name, predicted in others.items()
+        for name, predicted in baselines.items()
     }
-    return comparison.evaluate(histories, Prediction(val), said, fits, "train", seed=0)
+    return comparison.evaluate(histories, Prediction(val), predictions, fits, "train", seed=0)
 
 
 def test_evaluate_errors_by_hand(histories: UserHistories) -> None:
     actual = star_ratings(histories, histories.test)
-    found = evaluate_stars(histories, star_ratings(histories, histories.val), actual + 1, other=actual + 2)
-    test = found.rater["test"]
+    result = evaluate_stars(
+        histories, star_ratings(histories, histories.val), actual + 1, baseline=actual + 2
+    )
+    test = result.rater["test"]
     assert test["rmse"] == test["mae"] == test["mse"] == pytest.approx(1)
     assert test["train"]["rmse"] == pytest.approx(1)
     assert test["rmse_ci_low"] == test["rmse_ci_high"] == pytest.approx(1)
     assert test["n_targets"] == 20
-    assert found.rater["val"] == {"rmse": 0, "mae": 0}
-    assert found.baselines["other"]["rmse"] == pytest.approx(2)
-    assert found.baselines["other"]["train_val"] == {"rmse": pytest.approx(2), "mae": pytest.approx(2)}
-    said = (actual + 2)[histories.users_of(histories.val)]
-    val = np.sqrt(np.mean((said - star_ratings(histories, histories.val)) ** 2))
-    assert found.baselines["other"]["val_rmse"] == pytest.approx(val)
-    assert found.baselines["other"]["rmse_diff_ci_high"] == pytest.approx(-1)
-    assert "interval" not in found.rater
+    assert result.rater["val"] == {"rmse": 0, "mae": 0}
+    assert result.baselines["baseline"]["rmse"] == pytest.approx(2)
+    assert result.baselines["baseline"]["train_val"] == {"rmse": pytest.approx(2), "mae": pytest.approx(2)}
+    predictions = (actual + 2)[histories.users_of(histories.val)]
+    val = np.sqrt(np.mean((predictions - star_ratings(histories, histories.val)) ** 2))
+    assert result.baselines["baseline"]["val_rmse"] == pytest.approx(val)
+    assert result.baselines["baseline"]["rmse_diff_ci_high"] == pytest.approx(-1)
+    assert "interval" not in result.rater
 
 
 @pytest.mark.parametrize("fit", FITS)
@@ -71,23 +73,23 @@ def test_evaluate_improvement_is_over_the_user_mean_of_the_same_fit(
 
 def test_interval_metrics_of_known_distributions() -> None:
     certain = np.eye(10)[[3, 3]]
-    found = interval_metrics(np.array([4, 5]), certain)
-    assert (found["coverage_80"], found["width_95"]) == (0.5, 0.0)
+    result = interval_metrics(np.array([4, 5]), certain)
+    assert (result["coverage_80"], result["width_95"]) == (0.5, 0.0)
     broad = np.array([[0.04, 0.04, 0.04, 0.4, 0.4, 0.0, 0.0, 0.0, 0.04, 0.04]] * 2)
-    found = interval_metrics(np.array([1, 9]), broad)
-    assert found["coverage_80"] == 0.0
-    assert found["width_80"] == 1.0
-    assert found["coverage_95"] == 1.0
-    assert found["log_likelihood"] == pytest.approx(np.log(0.04))
+    result = interval_metrics(np.array([1, 9]), broad)
+    assert result["coverage_80"] == 0.0
+    assert result["width_80"] == 1.0
+    assert result["coverage_95"] == 1.0
+    assert result["log_likelihood"] == pytest.approx(np.log(0.04))
 
 
 def test_interval_metrics_of_a_correct_model() -> None:
     rng = np.random.default_rng(0)
     probabilities = rng.dirichlet(np.ones(10), 4000)
     codes = np.array([rng.choice(10, p=p) + 1 for p in probabilities])
-    found = interval_metrics(codes, probabilities)
-    assert found["coverage_80"] > 0.79
-    assert found["coverage_95"] > 0.94
+    result = interval_metrics(codes, probabilities)
+    assert result["coverage_80"] > 0.79
+    assert result["coverage_95"] > 0.94
 
 
 def test_bayes_bound_metrics_of_real_data_are_empty(histories: UserHistories) -> None:
@@ -99,51 +101,53 @@ def test_errors_with_intervals_are_paired_with_the_rater() -> None:
     histories = random_histories(4, 300, 40, 20)
     actual = star_ratings(histories, histories.test)
     rng = np.random.default_rng(0)
-    own, other = (actual + rng.normal(0, sd, len(actual)) for sd in (1.0, 1.3))
-    found = comparison.errors_with_intervals(histories, {"rater": own, "other": other}, 0)
-    assert set(found["rater"]) == {"rmse", "mae", "rmse_ci_low", "rmse_ci_high", "mae_ci_low", "mae_ci_high"}
-    for row in found.values():
+    rater, baseline = (actual + rng.normal(0, sd, len(actual)) for sd in (1.0, 1.3))
+    result = comparison.errors_with_intervals(histories, {"rater": rater, "baseline": baseline}, 0)
+    assert set(result["rater"]) == {"rmse", "mae", "rmse_ci_low", "rmse_ci_high", "mae_ci_low", "mae_ci_high"}
+    for row in result.values():
         for error in ("rmse", "mae"):
             assert row[f"{error}_ci_low"] < row[error] < row[f"{error}_ci_high"]
     for key, error in (("rmse_diff", "rmse"), ("mae_diff", "mae")):
-        difference = found["rater"][error] - found["other"][error]
-        assert found["other"][f"{key}_ci_low"] < difference < found["other"][f"{key}_ci_high"] < 0
+        difference = result["rater"][error] - result["baseline"][error]
+        assert result["baseline"][f"{key}_ci_low"] < difference < result["baseline"][f"{key}_ci_high"] < 0
 
 
 def test_bootstrap_means_equal_one_user_at_a_time() -> None:
     rng = np.random.default_rng(0)
     user, values = np.sort(rng.integers(0, 40, 200)), rng.normal(size=(200, 2))
-    found = bootstrap_means(user, values, 0)
-    mine = [np.flatnonzero(user == u) for u in np.unique(user)]
+    result = bootstrap_means(user, values, 0)
+    rows_of_user = [np.flatnonzero(user == u) for u in np.unique(user)]
     means = []
     for _ in range(2000):
-        rows = np.concatenate([mine[u] for u in rng.integers(0, len(mine), len(mine))])
+        rows = np.concatenate(
+            [rows_of_user[u] for u in rng.integers(0, len(rows_of_user), len(rows_of_user))]
+        )
         means.append(values[rows].mean(axis=0))
-    np.testing.assert_allclose(found.mean(axis=0), np.mean(means, axis=0), atol=0.01)
+    np.testing.assert_allclose(result.mean(axis=0), np.mean(means, axis=0), atol=0.01)
     np.testing.assert_allclose(
-        np.quantile(found, 0.975, axis=0), np.quantile(means, 0.975, axis=0), atol=0.02
+        np.quantile(result, 0.975, axis=0), np.quantile(means, 0.975, axis=0), atol=0.02
     )
-    np.testing.assert_allclose(np.cov(found.T), np.cov(np.transpose(means)), atol=2e-3)
+    np.testing.assert_allclose(np.cov(result.T), np.cov(np.transpose(means)), atol=2e-3)
 
 
 def test_bootstrap_means_resample_whole_users() -> None:
     values = np.repeat([0.0, 1.0], 500)[:, None]
-    found = bootstrap_means(np.repeat([7, 9], 500), values, 0)
-    assert set(found.ravel()) == {0.0, 0.5, 1.0}
+    result = bootstrap_means(np.repeat([7, 9], 500), values, 0)
+    assert set(result.ravel()) == {0.0, 0.5, 1.0}
 
 
 def test_bootstrap_means_of_groups_have_the_same_variance(monkeypatch: pytest.MonkeyPatch) -> None:
     values = np.random.default_rng(0).exponential(size=(6000, 1))
-    alone = bootstrap_means(np.arange(6000), values, 0).std()
+    ungrouped = bootstrap_means(np.arange(6000), values, 0).std()
     monkeypatch.setattr(intervals, "MAX_GROUPS", 2000)
-    assert bootstrap_means(np.arange(6000), values, 0).std() == pytest.approx(alone, rel=0.08)
+    assert bootstrap_means(np.arange(6000), values, 0).std() == pytest.approx(ungrouped, rel=0.08)
 
 
 def test_bootstrap_means_in_batches(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(intervals, "MAX_BATCH_COUNTS", 64)
-    found = bootstrap_means(np.arange(50), np.arange(50.0)[:, None], 0)
-    assert found.shape == (2000, 1)
-    assert found.std() == pytest.approx(np.arange(50).std() / np.sqrt(50), rel=0.06)
+    result = bootstrap_means(np.arange(50), np.arange(50.0)[:, None], 0)
+    assert result.shape == (2000, 1)
+    assert result.std() == pytest.approx(np.arange(50).std() / np.sqrt(50), rel=0.06)
 
 
 def test_paired_rmse_interval_covers_a_known_difference() -> None:
@@ -151,8 +155,8 @@ def test_paired_rmse_interval_covers_a_known_difference() -> None:
     covered = 0
     for seed in range(60):
         user = np.repeat(np.arange(200), 3)
-        own, other = rng.normal(0, 1.0, 600) ** 2, rng.normal(0, 1.2, 600) ** 2
-        low, high = paired_rmse_interval(user, own, other, seed)
+        rater, baseline = rng.normal(0, 1.0, 600) ** 2, rng.normal(0, 1.2, 600) ** 2
+        low, high = paired_rmse_interval(user, rater, baseline, seed)
         covered += low <= 1.0 - 1.2 <= high
     assert 50 <= covered <= 60
 
@@ -218,19 +222,19 @@ def test_examples_show_titles_ratings_and_unknown_movies(histories: UserHistorie
 
 def test_worst_and_best_are_the_largest_and_smallest_errors() -> None:
     actual = np.array([3.0, 3.0, 3.0, 3.0, 3.0, 3.0])
-    found = examples.select(actual, actual + np.array([0.1, -2.0, 0.5, 1.0, 0.0, -0.7]), 4)
-    assert found["worst"].tolist() == [1, 3]
-    assert found["best"].tolist() == [4, 0]
-    assert found["spread"].tolist() == [0, 1, 3, 5]
+    result = examples.select(actual, actual + np.array([0.1, -2.0, 0.5, 1.0, 0.0, -0.7]), 4)
+    assert result["worst"].tolist() == [1, 3]
+    assert result["best"].tolist() == [4, 0]
+    assert result["spread"].tolist() == [0, 1, 3, 5]
     assert examples.select(actual, actual, 0)["worst"].tolist() == []
 
 
 def test_predictions_name_user_and_movie(histories: UserHistories) -> None:
     predicted = star_ratings(histories, histories.test)
-    found = prediction_table(histories, predicted, np.arange(100, 140)).to_pydict()
-    assert found["userId"] == histories.user_id.tolist()
-    assert found["movieId"] == (histories.movie_row[histories.test] + 100).tolist()
-    assert found["rating"] == found["prediction"]
+    result = prediction_table(histories, predicted, np.arange(100, 140)).to_pydict()
+    assert result["userId"] == histories.user_id.tolist()
+    assert result["movieId"] == (histories.movie_row[histories.test] + 100).tolist()
+    assert result["rating"] == result["prediction"]
 
 
 def test_stale_predictions_of_a_baseline_are_refused(histories: UserHistories, tmp_path: Path) -> None:

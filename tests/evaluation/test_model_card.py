@@ -16,12 +16,12 @@ def test_model_card_describes_data_errors_and_limitations() -> None:
     params = load(TrainRaterParams)
     config = RaterConfig(model=params.model, gp=params.gp)
     actual = star_ratings(histories, histories.test)
-    sure = np.full((len(actual), 10), 0.1)
-    said = dict.fromkeys(("train", "train_val"), Prediction(actual + 1, sure))
-    judged = comparison.evaluate(
-        histories, Prediction(star_ratings(histories, histories.val)), said, {}, "train_val", 0
+    probabilities = np.full((len(actual), 10), 0.1)
+    predictions = dict.fromkeys(("train", "train_val"), Prediction(actual + 1, probabilities))
+    evaluation = comparison.evaluate(
+        histories, Prediction(star_ratings(histories, histories.val)), predictions, {}, "train_val", 0
     )
-    card = model_card(histories, "train_val", config, judged, "tables")
+    card = model_card(histories, "train_val", config, evaluation, "tables")
     rows = int(histories.mask_before(histories.fit_end("train_val")).sum())
     assert f"{rows:,} ratings (training and validation rows of source `tables`)" in card
     assert "by 20 users, 19" in card

@@ -42,21 +42,21 @@ def test_ranking_metrics_equal_brute_force() -> None:
     histories = histories_with_four_targets()
     queries = select_users(histories, MOVIES, 100, np.random.default_rng(0))
     scores = np.random.default_rng(1).normal(size=(len(queries.target_index), MOVIES))
-    found = ranking_metrics(queries, {"rater": scores, "other": -scores}, 0)
+    metrics = ranking_metrics(queries, {"rater": scores, "other": -scores}, 0)
     ndcg, recall, users = [], [], histories.users_of(queries.target_index)
     for u, score in zip(users, scores, strict=True):
         end = histories.offsets[u + 1]
-        seen, test = histories.movie_row[histories.offsets[u] : end - 4], np.arange(end - 4, end)
-        wanted = set(histories.movie_row[test[histories.half_star_code[test] >= 8]].tolist())
-        best = sorted(set(range(MOVIES)) - set(seen.tolist()), key=lambda m: -score[m])
-        gain = sum(1 / math.log2(i + 2) for i, m in enumerate(best[:10]) if m in wanted)
-        ndcg.append(gain / sum(1 / math.log2(i + 2) for i in range(min(10, len(wanted)))))
-        recall.append(len(wanted & set(best[:20])) / len(wanted))
-    assert found["rater"]["ndcg_10"] == pytest.approx(np.mean(ndcg))
-    assert found["rater"]["recall_20"] == pytest.approx(np.mean(recall))
-    assert found["rater"]["ndcg_10_ci_low"] < np.mean(ndcg) < found["rater"]["ndcg_10_ci_high"]
-    difference = found["rater"]["recall_20"] - found["other"]["recall_20"]
-    other = found["other"]
+        history, test = histories.movie_row[histories.offsets[u] : end - 4], np.arange(end - 4, end)
+        relevant = set(histories.movie_row[test[histories.half_star_code[test] >= 8]].tolist())
+        best = sorted(set(range(MOVIES)) - set(history.tolist()), key=lambda m: -score[m])
+        gain = sum(1 / math.log2(i + 2) for i, m in enumerate(best[:10]) if m in relevant)
+        ndcg.append(gain / sum(1 / math.log2(i + 2) for i in range(min(10, len(relevant)))))
+        recall.append(len(relevant & set(best[:20])) / len(relevant))
+    assert metrics["rater"]["ndcg_10"] == pytest.approx(np.mean(ndcg))
+    assert metrics["rater"]["recall_20"] == pytest.approx(np.mean(recall))
+    assert metrics["rater"]["ndcg_10_ci_low"] < np.mean(ndcg) < metrics["rater"]["ndcg_10_ci_high"]
+    difference = metrics["rater"]["recall_20"] - metrics["other"]["recall_20"]
+    other = metrics["other"]
     assert other["recall_20_diff_ci_low"] < difference < other["recall_20_diff_ci_high"]
 
 
@@ -70,22 +70,22 @@ def test_select_users_builds_queries() -> None:
     ]
     assert users.tolist() == np.flatnonzero(high).tolist()
     assert (queries.target_index == histories.offsets[users + 1] - 4).all()
-    for wanted, unseen in zip(queries.relevant, queries.candidate_mask, strict=True):
-        assert unseen[wanted].all()
-    fewer = select_users(histories, MOVIES, 5, np.random.default_rng(0))
-    assert len(fewer.target_index) == len(fewer.relevant) == 5
-    assert set(fewer.target_index) <= set(queries.target_index)
+    for relevant, candidates in zip(queries.relevant, queries.candidate_mask, strict=True):
+        assert candidates[relevant].all()
+    subset = select_users(histories, MOVIES, 5, np.random.default_rng(0))
+    assert len(subset.target_index) == len(subset.relevant) == 5
+    assert set(subset.target_index) <= set(queries.target_index)
 
 
 def test_ranking_metrics_of_an_oracle_and_of_equal_scores() -> None:
-    wanted = [np.array([3]), np.array([5, 6])]
-    queries = RankingQueries(np.array([0, 1]), wanted, np.ones((2, 100), bool))
+    relevant = [np.array([3]), np.array([5, 6])]
+    queries = RankingQueries(np.array([0, 1]), relevant, np.ones((2, 100), bool))
     oracle = np.zeros((2, 100))
-    for row, movies in zip(oracle, wanted, strict=True):
+    for row, movies in zip(oracle, relevant, strict=True):
         row[movies] = [2.0, 1.0][: len(movies)]
-    found = ranking_metrics(queries, {"rater": oracle, "nothing": np.zeros((2, 100))}, 0)
-    assert found["rater"]["ndcg_10"] == found["rater"]["recall_20"] == 1
-    assert found["nothing"]["ndcg_10"] == found["nothing"]["recall_20"] == 0
+    metrics = ranking_metrics(queries, {"rater": oracle, "nothing": np.zeros((2, 100))}, 0)
+    assert metrics["rater"]["ndcg_10"] == metrics["rater"]["recall_20"] == 1
+    assert metrics["nothing"]["ndcg_10"] == metrics["nothing"]["recall_20"] == 0
 
 
 def test_ranking_metrics_without_users_are_empty() -> None:
@@ -102,9 +102,9 @@ def test_ranking_metrics_without_users_are_empty() -> None:
 def test_non_personalized_scores_by_hand() -> None:
     histories = histories_with_four_targets()
     end = histories.fit_end("train")
-    found, taken = non_personalized_scores(histories, end, MOVIES + 1), histories.mask_before(end)
-    mean = histories.half_star_code[taken].mean()
+    metrics, is_fitted = non_personalized_scores(histories, end, MOVIES + 1), histories.mask_before(end)
+    mean = histories.half_star_code[is_fitted].mean()
     for movie in (0, 7, MOVIES):
-        mine = histories.half_star_code[taken & (histories.movie_row == movie)]
-        assert found["popularity"][movie] == len(mine)
-        assert found["item_mean"][movie] == pytest.approx((mine.sum() + 5 * mean) / (len(mine) + 5))
+        codes = histories.half_star_code[is_fitted & (histories.movie_row == movie)]
+        assert metrics["popularity"][movie] == len(codes)
+        assert metrics["item_mean"][movie] == pytest.approx((codes.sum() + 5 * mean) / (len(codes) + 5))

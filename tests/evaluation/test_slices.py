@@ -23,45 +23,45 @@ def test_metrics_by_slice_partitions_the_targets(h: UserHistories) -> None:
     assert set(binned) == SLICES
     actual = star_ratings(h, h.test)
     rng = np.random.default_rng(0)
-    rater, peer = rng.uniform(0.5, 5, (2, len(actual)))
-    for bins in metrics_by_slice(binned, h.users_of(h.test), actual, rater, peer, 0).values():
+    rater, baseline = rng.uniform(0.5, 5, (2, len(actual)))
+    for bins in metrics_by_slice(binned, h.users_of(h.test), actual, rater, baseline, 0).values():
         count = np.array([row["n_targets"] for row in bins.values()])
         assert count.min() >= 1
         assert count.sum() == len(actual)
-        for key, said in (("rmse", rater), ("baseline_rmse", peer)):
+        for key, predicted in (("rmse", rater), ("baseline_rmse", baseline)):
             squares = sum(row["n_targets"] * row[key] ** 2 for row in bins.values())
-            assert squares / len(actual) == pytest.approx(((said - actual) ** 2).mean())
+            assert squares / len(actual) == pytest.approx(((predicted - actual) ** 2).mean())
 
 
 def test_slice_labels_by_hand() -> None:
     h = random_histories(1, 6, 40, 30)
     end = h.fit_end("train")
-    found = slice_labels(h, end, h.test, years())
+    result = slice_labels(h, end, h.test, years())
     for i, target in enumerate(h.test):
         before = np.arange(h.offsets[h.users_of(h.test)[i]], target)
         given, movie = h.half_star_code[before] / 2, h.movie_row[target]
-        assert found["history"][i] == ("10_to_29" if len(before) < 30 else "30_to_99")
+        assert result["history"][i] == ("10_to_29" if len(before) < 30 else "30_to_99")
         mean = given.mean()
         expected = "under_3_0" if mean < 3 else "3_0_to_3_5" if mean < 3.5 else "3_5_to_4_0"
-        assert found["user_mean"][i] == expected
-        assert found["user_std"][i] == ("1_2_up" if given.std() >= 1.2 else "0_9_to_1_2")
-        assert found["rating"][i] == str(h.half_star_code[target] / 2).replace(".", "_")
+        assert result["user_mean"][i] == expected
+        assert result["user_std"][i] == ("1_2_up" if given.std() >= 1.2 else "0_9_to_1_2")
+        assert result["rating"][i] == str(h.half_star_code[target] / 2).replace(".", "_")
         rated = (h.movie_row[h.mask_before(end)] == movie).sum()
-        assert found["popularity"][i] == ("unseen" if not rated else "1_to_4" if rated < 5 else "5_to_19")
+        assert result["popularity"][i] == ("unseen" if not rated else "1_to_4" if rated < 5 else "5_to_19")
         if movie % 4 == 0:
-            assert found["year"][i] == "unknown"
+            assert result["year"][i] == "unknown"
         elif 1970 <= 1900 + 3 * movie < 1980:
-            assert found["year"][i] == "1970_to_1979"
-    assert set(found["user"]) == {"known"}
+            assert result["year"][i] == "1970_to_1979"
+    assert set(result["user"]) == {"known"}
     assert set(slice_labels(h, h.offsets[:-1], h.test, years())["user"]) == {"new"}
     assert set(slice_labels(h, h.offsets[:-1], h.test, years())["popularity"]) == {"unseen"}
 
 
 def test_slice_labels_without_history() -> None:
     h = random_histories(1, 6, 40, 30)
-    found = slice_labels(h, h.fit_end("train"), h.offsets[:-1], years())
-    assert set(found["user_mean"]) == set(found["user_std"]) == {"none"}
-    assert set(found["history"]) == {"under_10"}
+    result = slice_labels(h, h.fit_end("train"), h.offsets[:-1], years())
+    assert set(result["user_mean"]) == set(result["user_std"]) == {"none"}
+    assert set(result["history"]) == {"under_10"}
 
 
 def test_metrics_by_slice_of_a_better_rater() -> None:
@@ -83,8 +83,8 @@ def test_compare_with_best_baseline_takes_the_best_on_validation() -> None:
         "second": BaselinePredictions(val + 1, {"train": actual + 0.5, "train_val": actual + 0.25}),
     }
     for fit, off in others["second"].test.items():
-        found = compare_with_best_baseline(h, fit, years(), actual + 1, others, 0)
-        assert set(found) == SLICES
-        for row in (row for bins in found.values() for row in bins.values()):
+        result = compare_with_best_baseline(h, fit, years(), actual + 1, others, 0)
+        assert set(result) == SLICES
+        for row in (row for bins in result.values() for row in bins.values()):
             assert (row["baseline"], row["rmse"]) == ("second", pytest.approx(1))
             assert row["baseline_rmse"] == pytest.approx((off - actual).max())

@@ -34,15 +34,16 @@ def page(browser, address: str) -> Iterator:
     """The report, opened; in the end nothing may have complained or asked for anything."""
     context = browser.new_context(viewport=DESKTOP_VIEWPORT)
     opened = context.new_page()
-    said, asked = [], []
-    opened.on("console", lambda message: said.append(message.text))
-    opened.on("pageerror", lambda error: said.append(str(error)))
-    opened.on("request", lambda request: asked.append(request.url))
+    messages = []
+    requests = []
+    opened.on("console", lambda message: messages.append(message.text))
+    opened.on("pageerror", lambda error: messages.append(str(error)))
+    opened.on("request", lambda request: requests.append(request.url))
     opened.goto(address)
     yield opened
     context.close()
-    assert said == []
-    assert [url for url in asked if url != address and not url.startswith(("data:", "blob:"))] == []
+    assert messages == []
+    assert [url for url in requests if url != address and not url.startswith(("data:", "blob:"))] == []
 
 
 def test_the_map_of_54_000_movies_is_drawn_in_two_seconds(page) -> None:
@@ -223,13 +224,13 @@ def test_a_report_without_studies_and_measures_opens(browser, tmp_path: Path) ->
     )
     context = browser.new_context(viewport=DESKTOP_VIEWPORT)
     opened = context.new_page()
-    said = []
-    opened.on("console", lambda message: said.append(message.text))
-    opened.on("pageerror", lambda error: said.append(str(error)))
+    messages = []
+    opened.on("console", lambda message: messages.append(message.text))
+    opened.on("pageerror", lambda error: messages.append(str(error)))
     opened.goto(path.as_uri())
     assert "make external-baselines" in opened.locator("#results").text_content()
     opened.get_by_label("Find a movie").fill("amelie")
     opened.get_by_label("Find a movie").press("Enter")
     assert opened.locator("#atlas-near button").count() == 2
     context.close()
-    assert said == []
+    assert messages == []

@@ -169,17 +169,17 @@ def test_nested_table_shows_intervals() -> None:
         "minus_ci_high": 0.2,
         "n": 1200,
     }
-    found = tables.nested_table({"rater": row, "popularity": {"n": 3}}, "caption", "model")
-    assert found.header == ("model", "NDCG@10", "minus", "n")
-    assert found.rows[0] == ("rater", "0.050 (0.040 to 0.060)", "−0.100 to +0.200", "1,200")
-    assert found.rows[1] == ("popularity", "–", "–", "3")
+    result = tables.nested_table({"rater": row, "popularity": {"n": 3}}, "caption", "model")
+    assert result.header == ("model", "NDCG@10", "minus", "n")
+    assert result.rows[0] == ("rater", "0.050 (0.040 to 0.060)", "−0.100 to +0.200", "1,200")
+    assert result.rows[1] == ("popularity", "–", "–", "3")
 
 
 def test_embedding_tables_start_with_raw_vectors() -> None:
-    found = list(tables.embedding_tables({"text": {"centred": {"hubness": 0.5}, "raw": {"hubness": 1.5}}}))
-    assert [table.caption for table in found] == ["Vectors raw", "Vectors centred"]
-    assert found[0].header == ("statistic", "text")
-    assert found[0].rows == [("hubness", "1.500")]
+    result = list(tables.embedding_tables({"text": {"centred": {"hubness": 0.5}, "raw": {"hubness": 1.5}}}))
+    assert [table.caption for table in result] == ["Vectors raw", "Vectors centred"]
+    assert result[0].header == ("statistic", "text")
+    assert result[0].rows == [("hubness", "1.500")]
 
 
 def test_span_signed_and_join_words() -> None:
@@ -213,9 +213,9 @@ def test_read_studies_leaves_out_other_data(tmp_path: Path) -> None:
         {"external_baselines": {"data": {"users": 3}, "stale": True, "figures": metrics}},
         tmp_path / "results.json",
     )
-    found = inputs.read_studies(tmp_path / "results.json", {"users": 3})
-    assert found["external_baselines"] == inputs.Study(metrics, "", True)
-    assert found["ablation"].problem == NOT_RUN
+    result = inputs.read_studies(tmp_path / "results.json", {"users": 3})
+    assert result["external_baselines"] == inputs.Study(metrics, "", True)
+    assert result["ablation"].problem == NOT_RUN
     assert (
         inputs.read_studies(tmp_path / "results.json", {"users": 4})["external_baselines"].problem
         == OTHER_DATA
