@@ -18,7 +18,7 @@ from reelgraph.app.download.http import DownloadError, HttpClient
 from reelgraph.app.download.movielens import download_edition, read_licence
 from reelgraph.runtime.errors import InputError
 from reelgraph.sources import movielens_files
-from tests.helpers.download_server import Answer, RequestLog, serve_responses
+from tests.helpers.download_server import RequestLog, Response, serve_responses
 
 NAME = "ml-latest-small"
 README = b"""<html><h1>Summary</h1><p>This dataset</p>
@@ -49,16 +49,16 @@ EDITION = zip_archive(
 
 
 @contextmanager
-def serve_grouplens(**responses: Answer) -> Iterator[tuple[HttpClient, RequestLog]]:
+def serve_grouplens(**responses: Response) -> Iterator[tuple[HttpClient, RequestLog]]:
     """Serve a data set; ``responses`` replaces responses by the suffix of their path."""
     checksum = hashlib.md5(EDITION, usedforsecurity=False).hexdigest()
-    by_suffix: dict[str, Answer] = {
+    by_suffix: dict[str, Response] = {
         "-README.html": (200, README, {}),
         ".zip.md5": (200, f"MD5 ({NAME}.zip) = {checksum}\n".encode(), {}),
         ".zip": (200, EDITION, {}),
     } | responses
 
-    def respond(path: str, log: RequestLog) -> Answer:
+    def respond(path: str, log: RequestLog) -> Response:
         return by_suffix.get(path.removeprefix(f"/{NAME}"), (404, b"", {}))
 
     with serve_responses(respond) as (url, log):
@@ -99,7 +99,7 @@ def test_download_edition_extracts_the_files_of_the_data_set_only(tmp_path: Path
     ],
 )
 def test_download_edition_writes_nothing_if_the_archive_is_incomplete_or_changed(
-    tmp_path: Path, responses: dict[str, Answer], message: str
+    tmp_path: Path, responses: dict[str, Response], message: str
 ) -> None:
     with serve_grouplens(**responses) as (client, _), pytest.raises(DownloadError, match=message):
         download_edition(client, NAME, tmp_path / "edition")
@@ -109,7 +109,7 @@ def test_download_edition_writes_nothing_if_the_archive_is_incomplete_or_changed
 def test_download_edition_repeats_an_interrupted_download(tmp_path: Path) -> None:
     checksum = hashlib.md5(EDITION, usedforsecurity=False).hexdigest()
 
-    def respond(path: str, log: RequestLog) -> Answer:
+    def respond(path: str, log: RequestLog) -> Response:
         if path.endswith(".md5"):
             return 200, checksum.encode(), {}
         is_complete = log.count(path) == 3

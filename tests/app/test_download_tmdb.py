@@ -18,7 +18,7 @@ from reelgraph.app.cli.main import app
 from reelgraph.app.download import tmdb
 from reelgraph.app.download.http import DownloadError, HttpClient
 from stages import ingest
-from tests.helpers.download_server import Answer, RequestLog, serve_responses
+from tests.helpers.download_server import RequestLog, Response, serve_responses
 from tests.helpers.source_files import ingest_params
 
 TOY_STORY = {
@@ -40,17 +40,17 @@ MINIMAL = {"id": 8, "credits": []}
 LINKS = "movieId,imdbId,tmdbId\n1,114709,862\n2,110877,7\n3,1,8\n4,2,404\n5,3,\n"
 
 
-Respond = Callable[[str, RequestLog], Answer]
+Respond = Callable[[str, RequestLog], Response]
 
 
 class TmdbApi:
     """TMDB with three movies; the first requests of each movie get the ``errors``."""
 
-    def __init__(self, errors: tuple[Answer, ...] = ()) -> None:
+    def __init__(self, errors: tuple[Response, ...] = ()) -> None:
         self.errors = errors
         self.movies = {862: TOY_STORY, 7: MALFORMED, 8: MINIMAL}
 
-    def __call__(self, path: str, log: RequestLog) -> Answer:
+    def __call__(self, path: str, log: RequestLog) -> Response:
         attempt = log.count(path) - 1
         if attempt < len(self.errors):
             return self.errors[attempt]
@@ -115,7 +115,7 @@ def test_download_movies_retries_busy_and_broken_responses(tmp_path: Path) -> No
 
 
 def test_download_movies_continues_an_interrupted_download(tmp_path: Path) -> None:
-    def fail_at_toy_story(path: str, log: RequestLog) -> Answer:
+    def fail_at_toy_story(path: str, log: RequestLog) -> Response:
         return (500, b"", {}) if path.endswith("/862") else TmdbApi()(path, log)
 
     with pytest.raises(DownloadError, match=r"too many 500 error responses \(6 attempts\)"):
@@ -153,7 +153,7 @@ def test_command_tmdb_stops_at_a_rejected_key_and_does_not_show_it(tmp_path: Pat
 
 @pytest.mark.parametrize("response", [(0, b"", {}), (503, b"", {})])
 def test_http_client_shows_the_query_in_no_error_or_log(
-    response: Answer, caplog: pytest.LogCaptureFixture
+    response: Response, caplog: pytest.LogCaptureFixture
 ) -> None:
     with serve_responses(lambda path, log: response) as (url, _):
         client = HttpClient(url, query="api_key=s3cret", backoff_s=0.01)

@@ -77,7 +77,7 @@ def test_movielens_from_params_returns_the_folder_if_the_source_is_movielens(
 
 
 def test_filter_mask_excludes_popular_and_old_movies() -> None:
-    catalog = bundle_samples.sample_library(40)
+    catalog = bundle_samples.sample_catalog(40)
     mask = catalog.filter_mask(exclude_popular=True)
     assert (~mask).sum() == 4
     assert catalog.rating_counts[~mask].min() > catalog.rating_counts[mask].max()

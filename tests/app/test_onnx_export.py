@@ -10,12 +10,15 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
 
 import reelgraph
 from reelgraph.app.bundle.new_user import UserRating, build_histories
+from reelgraph.raters.rater import Rater
+from reelgraph.runtime.errors import InputError
 from tests.helpers import bundle_samples
 
 ROOT = Path(__file__).parents[2]
@@ -66,7 +69,7 @@ def test_write_onnx_of_a_gaussian_process_predicts_as_the_bundle(gp_bundle: Path
     bundle = reelgraph.load(gp_bundle)
     session = load_onnx(gp_bundle)
     context = bundle.contents.config.rater.gp.context_length
-    unrated = range(N_MOVIES - bundle_samples.UNRATED, N_MOVIES)
+    unrated = range(N_MOVIES - bundle_samples.N_UNRATED, N_MOVIES)
     assert not bundle.rater.stats.count[unrated].any()
     lengths = (0, 1, 2, 9, context - 2, context - 1, context, context + 9)
     for ratings, targets in sample_users(lengths, timed):
@@ -93,6 +96,12 @@ def test_inverse_inverts_covariance_matrices() -> None:
         matrix = factors @ factors.T + 0.1 * np.eye(size)
         inverse = session.run(None, {"matrix": matrix})[0]
         np.testing.assert_allclose(inverse @ matrix, np.eye(size), atol=1e-9)
+
+
+def test_build_model_raises_on_a_class_of_raters_without_an_export() -> None:
+    onnx_export = pytest.importorskip("reelgraph.app.bundle.onnx_export")
+    with pytest.raises(InputError, match="a rater with an ONNX export, got Mock"):
+        onnx_export.build_model(Mock(spec=Rater))
 
 
 def test_add_onnx_documents_the_file_without_local_paths(gp_bundle: Path) -> None:

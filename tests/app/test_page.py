@@ -145,7 +145,7 @@ def test_filters_select_genre_and_year(page) -> None:
         page,
         "[...document.querySelectorAll('#recommendations small')].every((e) => /^(19[7-9]|20).*, Drama$/.test(e.textContent))",
     )
-    candidates = bundle_samples.sample_library(40).filter_mask("Drama", 1970, True)
+    candidates = bundle_samples.sample_catalog(40).filter_mask("Drama", 1970, True)
     assert page.locator("#recommendations li").count() == candidates[1:].sum()
 
 

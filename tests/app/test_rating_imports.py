@@ -24,7 +24,7 @@ from reelgraph.app.rating_imports.ratings_file import (
 from reelgraph.runtime.errors import InputError
 from tests.helpers import bundle_samples
 
-CATALOG = bundle_samples.sample_library(30)
+CATALOG = bundle_samples.sample_catalog(30)
 TITLES = TitleIndex(CATALOG)
 
 LETTERBOXD = """\

@@ -8,7 +8,7 @@ from tests.helpers import bundle_samples
 
 @pytest.fixture(scope="module")
 def index() -> TitleIndex:
-    return TitleIndex(bundle_samples.sample_library(30))
+    return TitleIndex(bundle_samples.sample_catalog(30))
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""The page's server as somebody starts it, and questions to it over HTTP."""
+"""Starts the page's server in its own process, and sends it requests."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from email.message import Message
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -18,14 +19,14 @@ BINARY = "application/octet-stream"
 
 @contextmanager
 def run_server(bundle: Path) -> Iterator[str]:
-    """Start `reelgraph serve` on a free port; yield its address."""
+    """Start `reelgraph serve` on a free port; yield its URL."""
     with start_server(bundle) as (url, _):
         yield url
 
 
 @contextmanager
 def start_server(bundle: Path) -> Iterator[tuple[str, int]]:
-    """Start `reelgraph serve` on a free port; yield its address and the number of its process."""
+    """Start `reelgraph serve` on a free port; yield its URL and its process id."""
     command = [
         sys.executable,
         "-m",
@@ -44,21 +45,25 @@ def start_server(bundle: Path) -> Iterator[tuple[str, int]]:
             lines: list[str] = []
             while not lines or not lines[-1].startswith("}"):
                 lines.append(process.stdout.readline())
-                assert lines[-1], "the server ended"
+                assert lines[-1], "the server stopped"
             yield json.loads("".join(lines))["url"], process.pid
         finally:
             process.terminate()
 
 
 def send_request(
-    url: str, body: bytes | None = None, kind: str = BINARY, **headers: str
+    url: str, body: bytes | None = None, media_type: str = BINARY, **headers: str
 ) -> tuple[int, bytes, dict[str, str]]:
-    """Return status, body and headers of an answer."""
+    """Return status, body and headers of the response."""
     request = urllib.request.Request(
-        url, body, {"Content-Type": kind, **headers} if body is not None else headers
+        url, body, {"Content-Type": media_type, **headers} if body is not None else headers
     )
     try:
-        with urllib.request.urlopen(request, timeout=60) as answer:
-            return answer.status, answer.read(), {name.title(): each for name, each in answer.headers.items()}
+        with urllib.request.urlopen(request, timeout=60) as response:
+            return response.status, response.read(), _title_case(response.headers)
     except urllib.error.HTTPError as error:
-        return error.code, error.read(), {name.title(): each for name, each in error.headers.items()}
+        return error.code, error.read(), _title_case(error.headers)
+
+
+def _title_case(headers: Message) -> dict[str, str]:
+    return {name.title(): value for name, value in headers.items()}

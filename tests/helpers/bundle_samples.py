@@ -1,4 +1,4 @@
-"""A small bundle of real raters, over movies whose titles are hard to match."""
+"""A small bundle with a fitted rater, and movies whose titles are hard to match."""
 
 from __future__ import annotations
 
@@ -14,10 +14,9 @@ from reelgraph.params.model import RaterConfig
 from reelgraph.raters.fitting import fit_rater
 from reelgraph.raters.rater import MovieInputs, Rater
 from tests.helpers.history_strategies import random_histories
-from tests.helpers.rater_samples import small_movie_inputs as filter_movies
-from tests.helpers.rater_samples import small_rater_params
+from tests.helpers.rater_samples import small_movie_inputs, small_rater_params
 
-KNOWN = (
+TITLES = (
     ("千と千尋の神隠し", "Spirited Away", ["Sen to Chihiro no kamikakushi"], 2001),
     ("The Matrix", "The Matrix", [], 1999),
     ("Il Postino", "The Postman", ["Il Postino"], 1994),
@@ -34,59 +33,62 @@ KNOWN = (
     ("Twins A", "Same Name", [], 2010),
     ("Twins B", "Same Name", [], 2010),
     ("Undated", "Undated", [], None),
-)  # fmt: skip
-IDS = {"Heat (1995)": 104, "The Matrix": 101, "Spirited Away": 100}
-UNRATED = 3
-"""The last movies, which nobody rated."""
+)
+"""Original title, title, alternative titles and year of the first movies."""
+N_UNRATED = 3
+"""Number of movies without ratings, the last rows."""
 
 
 @cache
-def fit_sample_rater(kind: str) -> tuple[Rater, MovieInputs, RaterConfig]:
-    params = small_rater_params(kind)
-    movies = filter_movies()
-    people = random_histories(3, 30, len(movies.year) - UNRATED, 60)
-    rater = fit_rater(params, people, movies, lambda epoch: None).train
-    return rater, movies, RaterConfig(model=params.model, gp=params.gp)
+def fit_sample_rater(rater_type: str) -> tuple[Rater, MovieInputs, RaterConfig]:
+    params = small_rater_params(rater_type)
+    movies = small_movie_inputs()
+    histories = random_histories(3, 30, len(movies.year) - N_UNRATED, 60)
+    rater = fit_rater(params, histories, movies, lambda epoch: None).train
+    return rater, movies, params.config()
 
 
-def sample_library(count: int) -> MovieCatalog:
-    named = [*KNOWN, *((f"Generated {at}", None, [], 1950 + at) for at in range(count))][:count]
-    cells: dict[str, object] = {name: [None] * count for name in MOVIES_SCHEMA.names}
+def sample_catalog(n_movies: int) -> MovieCatalog:
+    rows = range(n_movies)
+    generated = [(f"Generated {row}", None, [], 1950 + row) for row in rows]
+    titles = [*TITLES, *generated][:n_movies]
+    cells: dict[str, object] = {name: [None] * n_movies for name in MOVIES_SCHEMA.names}
     cells |= {
-        "movieId": list(range(100, 100 + count)),
-        "original_title": [own for own, *_ in named],
-        "title": [title for _, title, *_ in named],
-        "other_titles": [others for *_, others, _ in named],
-        "release_year": [year for *_, year in named],
-        "genre_1": [("Crime", "Drama")[at % 2] for at in range(count - 3)] + [None] * 3,
-        "actor_1": ["ABC"[at % 3] for at in range(count)],
-        "imdb_id": [1000 + at for at in range(count)],
-        "tmdb_id": [2000 + at for at in range(count)],
-        "ratings": list(range(count)),
-        "x": [float(at) for at in range(count)],
-        "y": [float(at % 7) for at in range(count)],
+        "movieId": [100 + row for row in rows],
+        "original_title": [original_title for original_title, _, _, _ in titles],
+        "title": [title for _, title, _, _ in titles],
+        "other_titles": [alternatives for _, _, alternatives, _ in titles],
+        "release_year": [year for _, _, _, year in titles],
+        "genre_1": [("Crime", "Drama")[row % 2] for row in range(n_movies - 3)] + [None] * 3,
+        "actor_1": ["ABC"[row % 3] for row in rows],
+        "imdb_id": [1000 + row for row in rows],
+        "tmdb_id": [2000 + row for row in rows],
+        "ratings": list(rows),
+        "x": [float(row) for row in rows],
+        "y": [float(row % 7) for row in rows],
     }
     return MovieCatalog(pa.table(cells, schema=MOVIES_SCHEMA))
 
 
-def sample_contents(folder: Path, kind: str = "gp") -> BundleContents:
-    rater, movies, config = fit_sample_rater(kind)
-    rater.save(folder / "weights.safetensors")
-    vectors = dict(zip(VECTOR_NAMES, (movies.text, movies.vectors), strict=True))
-    count = len(movies.year)
-    return BundleContents(
-        sample_library(count), vectors, make_config(config, count), folder / "weights.safetensors",
-        "# Model card\n", {"test": {"rmse": 0.9}},
-    )  # fmt: skip
-
-
-def write_sample_bundle(folder: Path, kind: str = "gp") -> Path:
-    """Write a bundle under a folder."""
+def write_sample_bundle(folder: Path, rater_type: str = "gp") -> Path:
+    """Write a bundle into a subfolder of ``folder``; return its path."""
+    rater, movies, config = fit_sample_rater(rater_type)
+    n_movies = len(movies.year)
+    weights = folder / "weights.safetensors"
     folder.mkdir(parents=True, exist_ok=True)
-    write_bundle(sample_contents(folder, kind), folder / "bundle")
+    rater.save(weights)
+    contents = BundleContents(
+        catalog=sample_catalog(n_movies),
+        vectors=dict(zip(VECTOR_NAMES, (movies.text, movies.vectors), strict=True)),
+        config=make_config(config, n_movies),
+        weights=weights,
+        card="# Model card\n",
+        results={"test": {"rmse": 0.9}},
+    )
+    write_bundle(contents, folder / "bundle")
     return folder / "bundle"
 
 
-def sample_history(count: int = 12) -> list[tuple[int, float]]:
-    draw = np.random.default_rng(5)
-    return [(120 + at, float(draw.integers(1, 11)) / 2) for at in range(count)]
+def sample_history(length: int = 12) -> list[tuple[int, float]]:
+    rng = np.random.default_rng(5)
+    return [(120 + index, float(rng.integers(1, 11)) / 2) for index in range(length)]

@@ -1,4 +1,4 @@
-"""A server on this machine that answers as its table says, and notes what it was asked."""
+"""A local HTTP server with scripted responses, which logs its requests."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
 
-Answer = tuple[int, bytes, dict[str, str]]
+Response = tuple[int, bytes, dict[str, str]]
 
 
 class RequestLog:
-    """What the server was asked: paths in order, and the last query and headers."""
+    """The requests: all paths in order, and query and headers of the last one."""
 
     def __init__(self) -> None:
         self.paths: list[str] = []
@@ -24,18 +24,23 @@ class RequestLog:
 
 
 @contextmanager
-def serve_responses(answer: Callable[[str, RequestLog], Answer]) -> Iterator[tuple[str, RequestLog]]:
-    """Serve; yield the address and what was asked."""
-    asked, lock = RequestLog(), threading.Lock()
+def serve_responses(respond: Callable[[str, RequestLog], Response]) -> Iterator[tuple[str, RequestLog]]:
+    """Serve the responses that ``respond`` returns by path; yield the URL and the log.
+
+    Status 0 closes the connection without a response.
+    """
+    log = RequestLog()
+    lock = threading.Lock()
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             parts = urlsplit(self.path)
             with lock:
-                asked.paths.append(parts.path)
-                asked.query, asked.headers = parse_qs(parts.query), dict(self.headers)
-                status, body, headers = answer(parts.path, asked)
-            if status == 0:  # hangs up
+                log.paths.append(parts.path)
+                log.query = parse_qs(parts.query)
+                log.headers = dict(self.headers)
+                status, body, headers = respond(parts.path, log)
+            if status == 0:
                 self.close_connection = True
                 return
             self.send_response(status)
@@ -51,7 +56,7 @@ def serve_responses(answer: Callable[[str, RequestLog], Answer]) -> Iterator[tup
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:
-        yield f"http://127.0.0.1:{server.server_address[1]}", asked
+        yield f"http://127.0.0.1:{server.server_address[1]}", log
     finally:
         server.shutdown()
         server.server_close()

@@ -13,6 +13,7 @@ import inspect
 import logging
 import warnings
 from collections.abc import Mapping
+from functools import singledispatch
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -40,7 +41,9 @@ from reelgraph.raters.gp.prediction import movie_features
 from reelgraph.raters.gp.rater import GpRater
 from reelgraph.raters.networks.base import Network
 from reelgraph.raters.networks.network_rater import NetworkRater
+from reelgraph.raters.rater import Rater
 from reelgraph.runtime.atomic_io import atomic_write
+from reelgraph.runtime.errors import InputError
 from reelgraph.sequences.batches import Batch
 
 if TYPE_CHECKING:
@@ -96,18 +99,40 @@ class OnnxNetwork(nn.Module):
 
 
 def write_onnx(contents: BundleContents, path: Path) -> None:
-    """Write a bundle's rater as an ONNX file."""
-    rater = restore_bundle_rater(contents)
-    if isinstance(rater, GpRater):
-        model = _export(
-            OnnxGaussianProcess(rater), GP_INPUTS, GP_OUTPUTS, {torch.ops.aten.linalg_inv_ex.default: inverse}
-        )
-    elif isinstance(rater, NetworkRater):
-        model = _export(OnnxNetwork(rater.network), NETWORK_INPUTS, NETWORK_OUTPUTS, {})
-    else:
-        raise TypeError(f"no ONNX export for {type(rater).__name__}")
+    """Write a bundle's rater as an ONNX file.
+
+    Raises:
+        InputError: raters of this type have no ONNX export.
+    """
+    model = build_model(restore_bundle_rater(contents))
     with atomic_write(path) as draft:
         draft.write_bytes(model.SerializeToString())
+
+
+@singledispatch
+def build_model(rater: Rater) -> ModelProto:
+    """Return a rater as an ONNX model; a new class of raters registers its own function.
+
+    Raises:
+        InputError: the rater's class has no such function.
+    """
+    raise InputError(
+        "--onnx",
+        "a rater with an ONNX export",
+        type(rater).__name__,
+        "Export without --onnx, or register a function in reelgraph/app/bundle/onnx_export.py.",
+    )
+
+
+@build_model.register(NetworkRater)
+def _build_network(rater: NetworkRater) -> ModelProto:
+    return _export(OnnxNetwork(rater.network), NETWORK_INPUTS, NETWORK_OUTPUTS, {})
+
+
+@build_model.register(GpRater)
+def _build_gp(rater: GpRater) -> ModelProto:
+    translations = {torch.ops.aten.linalg_inv_ex.default: inverse}
+    return _export(OnnxGaussianProcess(rater), GP_INPUTS, GP_OUTPUTS, translations)
 
 
 def _export(

@@ -79,8 +79,8 @@ def read_ratings_file(path: Path | str) -> RatingsFile:
     """Read a rating export.
 
     Raises:
-        InputError: the file does not exist, is too large, is not text, has the columns of no known site, or
-            contains the ratings of several users.
+        InputError: the file does not exist, is too large or not text, has the columns of no supported site,
+            or has the ratings of several users.
     """
     file = Path(path)
     if not file.is_file():
@@ -101,7 +101,7 @@ def parse_ratings_file(content: bytes, name: str) -> RatingsFile:
         name: name of the file in error messages.
 
     Raises:
-        InputError: the content is not text, has the columns of no known site, or contains several users.
+        InputError: the content is not text, has the columns of no supported site, or has several users.
     """
     layout, rows = _parse_rows(_decode(content, name), name)
     if layout.user and len({row.get(layout.user) for _, row in rows}) > 1:
