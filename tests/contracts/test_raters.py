@@ -20,6 +20,7 @@ from reelgraph.raters.rater import Rater, mask_target_movies
 from reelgraph.raters.registry import rater_names
 from reelgraph.runtime.atomic_io import write_json
 from reelgraph.runtime.errors import ArtifactError
+from reelgraph.runtime.safetensors_io import write_tensors
 from reelgraph.schemas.tables import CATALOG
 from reelgraph.schemas.vectors import write_vectors
 from reelgraph.sequences.dataset import UserHistories
@@ -255,8 +256,7 @@ def test_weights_that_do_not_fit_are_refused(
     fitted: FitResult, params: TrainRaterParams, tmp_path: Path
 ) -> None:
     data = kept(fitted, params, tmp_path)
-    other = small_rater_params(params.model.type, hidden_dim=32)
-    write_json(other.config().to_json(), tmp_path / "rater/config.json")
+    write_tensors({"other": torch.ones(1)}, tmp_path / "rater/train.safetensors")
     with pytest.raises(ArtifactError, match=f"weights of the rater {params.model.type}, got"):
         load_rater(f"{data}/rater", "train", data)
     (tmp_path / "rater/train.safetensors").write_bytes(b"not weights")

@@ -61,11 +61,14 @@ def test_a_baseline(project: Project) -> None:
     assert "shrunk_mean" in (project.folder / "params.yaml").read_text()
 
 
-def test_an_architecture(project: Project) -> None:
-    deps, check, _ = follow(project, "An architecture")
-    run(project, deps)
+def test_a_rater_that_is_a_network(project: Project) -> None:
+    check, _ = follow(project, "A rater that is a network")
     assert "passed" in run(project, check)
-    assert "reelgraph/raters/pooled.py" in (project.folder / "dvc.yaml").read_text()
+
+
+def test_a_rater_that_is_no_network(project: Project) -> None:
+    check, _ = follow(project, "A rater that is no network")
+    assert "passed" in run(project, check)
 
 
 def test_an_entity_type(project: Project) -> None:
