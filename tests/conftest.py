@@ -22,8 +22,42 @@ install_import_hook("reelgraph", "beartype.beartype")
 REQUIRED_IN_CI = "pyspark", "Java", "chromium", "external-baselines", "ONNX", "docs"
 """Words in the reasons of skips that fail in CI, which installs everything."""
 
-SLOW_MODULES: tuple[str, ...] = ()
-"""Test modules of the whole tier, relative to tests/."""
+SLOW_MODULES = (
+    "app/test_cli.py",
+    "app/test_onnx_export.py",
+    "app/test_page.py",
+    "app/test_server.py",
+    "bad_input/test_bad_input.py",
+    "bad_input/test_extremes.py",
+    "bad_input/test_limits.py",
+    "bench/test_comparison.py",
+    "bench/test_new_users.py",
+    "bench/test_random_bundle.py",
+    "contracts/test_edges.py",
+    "contracts/test_external_baselines.py",
+    "contracts/test_raters.py",
+    "docs/test_demo_commands.py",
+    "docs/test_extending.py",
+    "docs/test_site.py",
+    "engine/test_table_engine.py",
+    "fuzz/test_targets.py",
+    "gnn/test_link_prediction.py",
+    "gnn/test_trainer.py",
+    "raters/gp/test_model.py",
+    "raters/gp/test_training.py",
+    "raters/test_distributed.py",
+    "raters/test_predefined_split.py",
+    "raters/test_sliding_window.py",
+    "raters/test_trainer.py",
+    "report/test_browser.py",
+    "studies/test_ablation.py",
+    "studies/test_ablations.py",
+    "test_checkpointing.py",
+    "test_memory.py",
+    "test_torch_setup.py",
+    "text/test_encoder.py",
+)
+"""Test modules that train, start processes or run hundreds of cases; relative to tests/."""
 
 settings.register_profile("no_deadline", deadline=None)  # a busy machine is no failure
 settings.load_profile("no_deadline")
@@ -32,6 +66,9 @@ settings.load_profile("no_deadline")
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark slow modules; run the tests of the pipeline first, in one process; keep each module in one process."""
     tests = Path(__file__).parent
+    missing = [name for name in SLOW_MODULES if not (tests / name).is_file()]
+    if missing:
+        raise pytest.UsageError(f"conftest.py: SLOW_MODULES names no module: {', '.join(missing)}")
     paths = {item: item.path.relative_to(tests) for item in items}
     for item, path in paths.items():
         if path.as_posix() in SLOW_MODULES:
