@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -57,3 +58,11 @@ def test_import_contracts_are_kept() -> None:
     command = [str(Path(sys.executable).with_name("lint-imports")), "--no-cache", "--no-logo"]
     process = subprocess.run(command, capture_output=True, text=True, check=False)
     assert process.returncode == 0, process.stdout
+
+
+def test_slow_modules_exist() -> None:
+    """A renamed module would move into the fast tier."""
+    conftest = Path("tests/conftest.py").read_text(encoding="utf-8")
+    names = re.findall(r'^    "([\w/]+\.py)",$', conftest, re.M)
+    assert names
+    assert [name for name in names if not Path("tests", name).is_file()] == []
