@@ -1,4 +1,4 @@
-"""The sets of movie vectors that are compared, and the random control beside them."""
+"""The movie embedding sets to compare, a random control, and postprocessing of embeddings."""
 
 from __future__ import annotations
 
@@ -16,55 +16,57 @@ EMBEDDING_FILES = {
     "kg_gnn": "data/emb_kg_gnn.parquet",
     "kg_gnn_bert": "data/emb_kg_gnn_bert.parquet",
 }
-"""Name → file. ``random`` is made, of the dimension of kg_gnn_bert."""
-
-
-def random_embeddings(movies: int, dim: int, seed: int) -> Float32[np.ndarray, "movies dim"]:
-    """Return a standard normal vector a movie: the control that knows nothing.
-
-    Args:
-        movies: how many.
-        dim: of each.
-        seed: root seed.
-    """
-    return generator(seed, "embeddings/random").standard_normal((movies, dim), np.float32)
-
+"""Name → file. The set ``random`` is generated, with the dimension of kg_gnn_bert."""
 
 Postprocessing = Literal["raw", "centred", "top_removed", "whitened"]
 POSTPROCESSINGS: tuple[Postprocessing, ...] = ("raw", "centred", "top_removed", "whitened")
 
-ROUNDING = 1e-6
-"""Differences of this share of the largest number are rounding of float32, not differences."""
-SMALLEST = 1e-9
-"""Share of the largest variance below which a direction counts as none, for the same reason."""
+CONSTANT_TOLERANCE = 1e-6
+"""Vectors that differ by less than this fraction of the largest number are equal, up to float32 rounding."""
+MIN_VARIANCE_FRACTION = 1e-9
+"""Directions with less than this fraction of the largest variance are rounding, and are not whitened."""
 
-Rows = Float64[np.ndarray, "movies dim"]
+Vectors = Float64[np.ndarray, "movies dim"]
 
 
-def postprocess(vectors: Rows, treatment: Postprocessing) -> Rows:
-    """Return the vectors after a treatment.
+def random_embeddings(n_movies: int, dim: int, seed: int) -> Float32[np.ndarray, "movies dim"]:
+    """Return standard normal vectors, a control without information.
 
-    ``raw``: as they are. ``centred``: minus their mean. ``top_removed``: centred, without the leading
-    principal components, ``top_components`` of them (all-but-the-top, Mu & Viswanath 2018). ``whitened``:
-    centred, of variance 1 in every direction that varies (ZCA: the whitening that moves vectors least).
-    Vectors that are all one vector become 0 by all but the first.
+    Args:
+        n_movies: number of vectors.
+        dim: dimension of each vector.
+        seed: root seed.
     """
-    if treatment == "raw":
+    return generator(seed, "embeddings/random").standard_normal((n_movies, dim), np.float32)
+
+
+def postprocess(vectors: Vectors, method: Postprocessing) -> Vectors:
+    """Return the vectors after postprocessing.
+
+    - ``raw``: unchanged.
+    - ``centred``: minus their mean.
+    - ``top_removed``: centred, without the ``n_top_components`` leading principal components
+      (all-but-the-top, Mu and Viswanath 2018).
+    - ``whitened``: centred, with variance 1 in every direction that varies (ZCA whitening).
+
+    If all vectors are equal, every method but ``raw`` returns zeros.
+    """
+    if method == "raw":
         return vectors
     centred = vectors - vectors.mean(axis=0)
-    if np.abs(centred).max() <= ROUNDING * np.abs(vectors).max():
+    if np.abs(centred).max() <= CONSTANT_TOLERANCE * np.abs(vectors).max():
         return np.zeros_like(vectors)
-    if treatment == "centred":
+    if method == "centred":
         return centred
     rows = torch.from_numpy(centred)
     variance, axes = torch.linalg.eigh(rows.T @ rows / len(rows))
-    if treatment == "top_removed":
-        top = axes[:, -top_components(vectors.shape[1]) :]
+    if method == "top_removed":
+        top = axes[:, -n_top_components(vectors.shape[1]) :]
         return (rows - rows @ top @ top.T).numpy()
-    kept = variance > SMALLEST * variance[-1]
-    return (rows @ (axes[:, kept] / variance[kept].sqrt()) @ axes[:, kept].T).numpy()
+    varies = variance > MIN_VARIANCE_FRACTION * variance[-1]
+    return (rows @ (axes[:, varies] / variance[varies].sqrt()) @ axes[:, varies].T).numpy()
 
 
-def top_components(dim: int) -> int:
+def n_top_components(dim: int) -> int:
     """Return how many components ``top_removed`` removes: dim / 100 (the paper's rule), at least 1."""
     return max(1, round(dim / 100))

@@ -1,4 +1,4 @@
-"""Directions and random pairs: whether vectors point everywhere, or all the same way."""
+"""Isotropy of embeddings: cosines of random pairs, effective rank and IsoScore."""
 
 from __future__ import annotations
 
@@ -10,66 +10,71 @@ from reelgraph.runtime.atomic_io import RERUN_HINT
 from reelgraph.runtime.errors import ArtifactError
 
 MIN_NORM = 1e-10
-"""Shorter vectors have no direction and are left out."""
+"""Shorter vectors have no direction and are ignored."""
 CHUNK = 1 << 14
 
-Units = Float64[np.ndarray, "kept dim"]
+UnitVectors = Float64[np.ndarray, "nonzero dim"]
 
 
-def unit_vectors(vectors: np.ndarray, where: str = "vectors") -> Units:
-    """Return the vectors that have a direction, at length 1, in float64.
+def unit_vectors(vectors: np.ndarray, where: str = "vectors") -> UnitVectors:
+    """Return the vectors longer than ``MIN_NORM``, normalized, in float64.
+
+    Args:
+        vectors: one per row.
+        where: name of the vectors in the error.
 
     Raises:
         ArtifactError: no vector is longer than ``MIN_NORM``.
     """
-    wide = vectors.astype(np.float64)
-    norms = np.linalg.norm(wide, axis=1)
-    kept = norms > MIN_NORM
-    if not kept.any():
+    double = vectors.astype(np.float64)
+    norms = np.linalg.norm(double, axis=1)
+    nonzero = norms > MIN_NORM
+    if not nonzero.any():
         raise ArtifactError(where, f"a vector with a norm above {MIN_NORM}", "none", RERUN_HINT)
-    return wide[kept] / norms[kept, None]
+    return double[nonzero] / norms[nonzero, None]
 
 
-def isotropy_statistics(unit: Units, pairs: int, seed: int) -> dict[str, float]:
-    """Return the SPEC's five statistics (train_gnn), and uniformity over the same pairs.
+def isotropy_statistics(unit: UnitVectors, n_pairs: int, seed: int) -> dict[str, float]:
+    """Return the five statistics of docs/reference.md (train_gnn), and uniformity over the same pairs.
 
-    ``anisotropy`` is the norm of the mean of the unit vectors; ``pair_cos_*`` are mean, population
-    deviation, 5th and 95th percentile of the pairs' cosines; ``uniformity`` is log E exp(−2 |u − v|²)
-    (Wang & Isola 2020): 0 if all vectors are one, about −4 at best.
+    ``anisotropy`` is the norm of the mean unit vector. ``pair_cos_*`` are the mean, population std, 5th and
+    95th percentile of the cosines of random pairs. ``uniformity`` is log E exp(−2 |u − v|²) (Wang and Isola
+    2020): 0 if all vectors are equal, about −4 at best.
 
     Args:
         unit: unit vectors.
-        pairs: random pairs; 50,000 in the reference.
+        n_pairs: random pairs; 50,000 in the reference.
         seed: of the pairs; 42 in the reference.
     """
-    cosines = _pair_cosines(unit, pairs, seed)
-    low, high = np.percentile(cosines, [5, 95])
+    cosines = _pair_cosines(unit, n_pairs, seed)
+    p5, p95 = np.percentile(cosines, [5, 95])
     return {
         "anisotropy": float(np.linalg.norm(unit.mean(axis=0))),
         "pair_cos_mean": float(cosines.mean()),
         "pair_cos_std": float(cosines.std()),
-        "pair_cos_p5": float(low),
-        "pair_cos_p95": float(high),
+        "pair_cos_p5": float(p5),
+        "pair_cos_p95": float(p95),
         "uniformity": float(np.log(np.exp(4 * cosines - 4).mean())),
     }
 
 
-def _pair_cosines(unit: Units, pairs: int, seed: int) -> Float64[np.ndarray, " pairs"]:
-    """Draw all first members, then all second; where equal, the second is the next one (SPEC, train_gnn)."""
+def _pair_cosines(unit: UnitVectors, n_pairs: int, seed: int) -> Float64[np.ndarray, " pairs"]:
+    """Sample all first members, then all second ones; a second equal to the first becomes the next row."""
     rng = np.random.default_rng(seed)
-    first, second = rng.integers(0, len(unit), pairs), rng.integers(0, len(unit), pairs)
+    first = rng.integers(0, len(unit), n_pairs)
+    second = rng.integers(0, len(unit), n_pairs)
     second = np.where(first == second, (second + 1) % len(unit), second)
-    cosines = np.empty(pairs)
-    for start in range(0, pairs, CHUNK):
-        part = slice(start, start + CHUNK)
-        cosines[part] = np.einsum("pd,pd->p", unit[first[part]], unit[second[part]])
+    cosines = np.empty(n_pairs)
+    for start in range(0, n_pairs, CHUNK):
+        chunk = slice(start, start + CHUNK)
+        cosines[chunk] = np.einsum("pd,pd->p", unit[first[chunk]], unit[second[chunk]])
     return cosines
 
 
 def singular_values(vectors: Float64[np.ndarray, "movies dim"]) -> Float64[np.ndarray, " dim"]:
-    """Return the singular values of the matrix as it is, not centred; largest first, ``dim`` of them.
+    """Return the ``dim`` singular values of the uncentered matrix, largest first.
 
-    They are the roots of the Gram matrix's eigenvalues, exact to about 1e-8 of the largest.
+    They are square roots of the eigenvalues of the Gram matrix, exact to about 1e-8 of the largest.
     """
     rows = torch.from_numpy(vectors)
     squares = torch.linalg.eigvalsh(rows.T @ rows).flip(0)
@@ -77,25 +82,26 @@ def singular_values(vectors: Float64[np.ndarray, "movies dim"]) -> Float64[np.nd
 
 
 def effective_rank(values: Float64[np.ndarray, " dim"]) -> float:
-    """Return exp of the entropy of singular values that sum to 1 (Roy & Vetterli 2007); 0 if all are 0."""
+    """Return exp of the entropy of the normalized singular values (Roy and Vetterli 2007); 0 if all are 0."""
     if not values.any():
         return 0.0
-    shares = values[values > 0] / values.sum()
-    return float(np.exp(-(shares * np.log(shares)).sum()))
+    fractions = values[values > 0] / values.sum()
+    return float(np.exp(-(fractions * np.log(fractions)).sum()))
 
 
 def isoscore(vectors: Float64[np.ndarray, "movies dim"]) -> float:
-    """Return IsoScore (Rudman et al. 2022): 1 if all dimensions vary alike, 0 if only one does.
+    """Return IsoScore (Rudman et al. 2022): 1 if all dimensions vary equally, 0 if only one does.
 
-    With d dimensions and the variances λ along the principal axes, scaled to a norm of √d, the defect is
-    δ = |λ − 1| / √(2 (d − √d)), the share of dimensions in use φ = (d − δ² (d − √d))² / d², the score
-    (d φ − 1) / (d − 1). Vectors that do not vary score 0, those of one dimension 1.
+    Given d dimensions and the variances λ along the principal axes, scaled to a norm of √d, the defect is
+    δ = |λ − 1| / √(2 (d − √d)). The fraction of dimensions in use is φ = (d − δ² (d − √d))² / d², and the
+    score is (d φ − 1) / (d − 1). Constant vectors score 0; vectors of one dimension score 1.
     """
-    spread = singular_values(vectors - vectors.mean(axis=0)) ** 2
-    size, dim = np.linalg.norm(spread), len(spread)
-    if size == 0 or dim == 1:
-        return float(size > 0)
-    scaled = spread * dim**0.5 / size
+    variances = singular_values(vectors - vectors.mean(axis=0)) ** 2
+    norm = np.linalg.norm(variances)
+    dim = len(variances)
+    if norm == 0 or dim == 1:
+        return float(norm > 0)
+    scaled = variances * dim**0.5 / norm
     defect = np.linalg.norm(scaled - 1) / (2 * (dim - dim**0.5)) ** 0.5
-    used = (dim - defect**2 * (dim - dim**0.5)) ** 2 / dim**2
-    return float((dim * used - 1) / (dim - 1))
+    fraction = (dim - defect**2 * (dim - dim**0.5)) ** 2 / dim**2
+    return float((dim * fraction - 1) / (dim - 1))

@@ -1,4 +1,4 @@
-"""Everything that is measured of a set of vectors, after each treatment."""
+"""All metrics of an embedding set, after each postprocessing, and the plot of singular value spectra."""
 
 from __future__ import annotations
 
@@ -23,102 +23,101 @@ from reelgraph.runtime.atomic_io import write_text
 from reelgraph.runtime.plotting import new_figure, save_figure
 from reelgraph.schemas.kg import KnowledgeGraph
 
-SHARED = ("genre", "director", "company")
-"""Entity types of which a movie has at most one."""
+AGREEMENT_TYPES = ("genre", "director", "company")
+"""Entity types of which a movie has at most one, for the agreement of neighbours."""
 
 Entities = Mapping[str, Int64[np.ndarray, " movies"]]
+Spectra = Mapping[str, Float64[np.ndarray, " dim"]]
 
 
 def movie_entities(graph: KnowledgeGraph) -> dict[str, Int64[np.ndarray, " movies"]]:
-    """Return the genre, director and company of each movie as an index; −1: none."""
-    found = {}
-    for kind in SHARED:
-        found[kind] = np.full(len(graph.movie_ids), -1)
-        if kind in graph.relations:
-            relation = graph.relations[kind]
-            found[kind][relation.movie_rows] = relation.entity_index
-    return found
+    """Return, for each of ``AGREEMENT_TYPES``, the entity index of each movie; −1: none."""
+    entities = {}
+    for entity_type in AGREEMENT_TYPES:
+        entities[entity_type] = np.full(len(graph.movie_ids), -1)
+        if entity_type in graph.relations:
+            relation = graph.relations[entity_type]
+            entities[entity_type][relation.movie_rows] = relation.entity_index
+    return entities
 
 
 def compute_embedding_metrics(
     vectors: Float32[np.ndarray, "movies dim"], entities: Entities, params: Embeddings, where: str
 ) -> dict[str, dict[str, float]]:
-    """Return treatment → statistic → value; without the treatments that leave nothing of the vectors.
+    """Return postprocessing → metric → value, without postprocessings that return zeros.
 
     Args:
-        vectors: one row a movie.
-        entities: of each movie, as ``entities_of`` gives them.
+        vectors: one row per movie.
+        entities: of each movie, as ``movie_entities`` returns them.
         params: section ``embeddings``.
-        where: names the vectors in the error.
+        where: name of the vectors in the error.
 
     Raises:
-        ArtifactError: no vector has a direction.
+        ArtifactError: all vectors are zero.
     """
-    wide, distinct = vectors.astype(np.float64), distinct_rows(vectors)
-    found: dict[str, dict[str, float]] = {}
-    for treatment in POSTPROCESSINGS:
-        rows = postprocess(wide, treatment)
-        if treatment == "raw" or rows.any():
-            found[treatment] = _statistics(rows, distinct, entities, params, where)
-    return found
+    double = vectors.astype(np.float64)
+    distinct = distinct_rows(vectors)
+    metrics: dict[str, dict[str, float]] = {}
+    for method in POSTPROCESSINGS:
+        processed = postprocess(double, method)
+        if method == "raw" or processed.any():
+            metrics[method] = _metrics(processed, distinct, entities, params, where)
+    return metrics
 
 
 def distinct_rows(vectors: Float32[np.ndarray, "movies dim"]) -> Int64[np.ndarray, " distinct"]:
-    """Return the first row of each vector that occurs, ascending.
+    """Return the first row of each distinct vector, ascending.
 
-    Movies of one vector, such as all without a text, are each other's nearest neighbours for no reason of
-    their own, and which ten of them a search returns is chance.
+    Movies with equal vectors, such as all movies without a text, are trivially nearest neighbours, and which
+    ten of them a search returns is arbitrary.
     """
-    whole = np.dtype((np.void, vectors.dtype.itemsize * vectors.shape[1]))
-    _, first = np.unique(np.ascontiguousarray(vectors).view(whole).ravel(), return_index=True)
+    row_type = np.dtype((np.void, vectors.dtype.itemsize * vectors.shape[1]))
+    _, first = np.unique(np.ascontiguousarray(vectors).view(row_type).ravel(), return_index=True)
     return np.sort(first)
 
 
-def _statistics(
-    rows: Float64[np.ndarray, "movies dim"],
+def _metrics(
+    vectors: Float64[np.ndarray, "movies dim"],
     distinct: Int64[np.ndarray, " distinct"],
     entities: Entities,
     params: Embeddings,
     where: str,
 ) -> dict[str, float]:
-    unit = unit_vectors(rows, where)
+    distinct_entities = {entity_type: rows[distinct] for entity_type, rows in entities.items()}
     return {
-        **isotropy_statistics(unit, params.pairs, params.pair_seed),
-        "effective_rank": effective_rank(singular_values(rows)),
-        "isoscore": isoscore(rows),
-        **_of_neighbours(rows[distinct], {k: entity[distinct] for k, entity in entities.items()}, params),
+        **isotropy_statistics(unit_vectors(vectors, where), params.pairs, params.pair_seed),
+        "effective_rank": effective_rank(singular_values(vectors)),
+        "isoscore": isoscore(vectors),
+        **_neighbour_metrics(vectors[distinct], distinct_entities, params),
     }
 
 
-def _of_neighbours(
-    rows: Float64[np.ndarray, "distinct dim"], entities: Entities, params: Embeddings
+def _neighbour_metrics(
+    vectors: Float64[np.ndarray, "distinct dim"], entities: Entities, params: Embeddings
 ) -> dict[str, float]:
-    kept = np.linalg.norm(rows, axis=1) > MIN_NORM
-    unit = unit_vectors(rows) if kept.any() else rows[:0]
+    nonzero = np.linalg.norm(vectors, axis=1) > MIN_NORM
+    unit = unit_vectors(vectors) if nonzero.any() else vectors[:0]
     queries = np.arange(len(unit))
     if len(unit) > params.knn_queries:
-        draw = np.random.default_rng(params.pair_seed)
-        queries = np.sort(draw.choice(len(unit), params.knn_queries, replace=False))
-    found = nearest_neighbours(unit, queries)
-    shares = {
-        f"{k}_agreement_10": neighbour_agreement(found, queries, entity[kept])
-        for k, entity in entities.items()
+        rng = np.random.default_rng(params.pair_seed)
+        queries = np.sort(rng.choice(len(unit), params.knn_queries, replace=False))
+    neighbours = nearest_neighbours(unit, queries)
+    agreement = {
+        f"{entity_type}_agreement_10": neighbour_agreement(neighbours, queries, rows[nonzero])
+        for entity_type, rows in entities.items()
     }
-    return {"hubness": hubness(found, len(unit)), **shares}
-
-
-Spectra = Mapping[str, Float64[np.ndarray, " dim"]]
+    return {"hubness": hubness(neighbours, len(unit)), **agreement}
 
 
 def write_spectra(spectra: Spectra, folder: Path | str) -> None:
-    """Write NAME.tsv for ``dvc plots`` and spectra.png: singular values as shares of the largest."""
-    shares = {name: values / values[0] for name, values in spectra.items()}
-    for name, share in shares.items():
-        lines = [f"{rank}\t{value:.6g}" for rank, value in enumerate(share, start=1)]
+    """Write NAME.tsv for ``dvc plots`` and spectra.png: singular values as fractions of the largest."""
+    fractions = {name: values / values[0] for name, values in spectra.items()}
+    for name, values in fractions.items():
+        lines = [f"{rank}\t{value:.6g}" for rank, value in enumerate(values, start=1)]
         write_text("\n".join(["rank\tsingular_value", *lines, ""]), Path(folder) / f"{name}.tsv")
-    drawn, axes = new_figure("Spectra of the movie vectors", "rank", "singular value / largest")
-    for name, share in shares.items():
-        axes.plot(np.arange(1, len(share) + 1), share, label=name, linewidth=1.5)
+    figure, axes = new_figure("Spectra of the movie vectors", "rank", "singular value / largest")
+    for name, values in fractions.items():
+        axes.plot(np.arange(1, len(values) + 1), values, label=name, linewidth=1.5)
     axes.set(yscale="log", ylim=(1e-3, 1.1))
     axes.legend(frameon=False)
-    save_figure(drawn, Path(folder) / "spectra.png")
+    save_figure(figure, Path(folder) / "spectra.png")

@@ -1,8 +1,7 @@
-"""Movies in the plane, neighbours near each other: PaCMAP (Wang, Huang, Rudin, Shaposhnik, JMLR 22, 2021).
+"""Two-dimensional layout of movie embeddings by PaCMAP (Wang, Huang, Rudin, Shaposhnik, JMLR 22, 2021).
 
-Three kinds of pairs pull or push: nearest neighbours, a few pairs at middle distance, which keep the large
-picture, and pairs drawn at random. All pairs are fixed before the first step, so that a layout is a plain
-minimisation: the same inputs give the same bytes.
+Near pairs and mid-near pairs attract each other, and further pairs repel. All pairs are fixed before the
+first step, so that the layout is a plain minimization and the same inputs give the same bytes.
 """
 
 from __future__ import annotations
@@ -17,69 +16,73 @@ from torch import Tensor
 
 from reelgraph.core.seeds import generator
 
-MIDDLE, FAR = 5, 40
-"""Pairs a movie at middle distance and at random; the paper has 20 random ones, 40 keep neighbours better."""
-CANDIDATES = 6
-"""A middle pair is the second nearest of so many movies drawn at random."""
+N_MID_NEAR = 5
+N_FURTHER = 40
+"""Mid-near and further pairs per movie. The paper has 20 further pairs; 40 preserve neighbours better."""
+N_CANDIDATES = 6
+"""The mid-near pair is the second nearest of this many random movies."""
 STEPS = 450
 LEARNING_RATE = 1.0
 CHUNK = 1 << 12
 
-Unit = Float32[np.ndarray, "movies dim"]
-Places = Float32[np.ndarray, "movies 2"]
+UnitVectors = Float32[np.ndarray, "movies dim"]
 
 
 @dataclass(frozen=True)
 class Pairs:
-    """Pairs of one kind: ``other[i]`` are those of movie i; loss w · d² / (c + d²), or w / (1 + d²)."""
+    """Pairs of one type: ``partners[i]`` are those of movie i."""
 
-    other: Int64[Tensor, "movies k"]
-    constant: float
-    """c of the loss; 0: the pairs push, with loss w / (1 + d²)."""
+    partners: Int64[Tensor, "movies k"]
+    attraction: float
+    """c of the loss w · d² / (c + d²); 0: the pairs repel, with the loss w / (1 + d²)."""
 
 
-def pacmap_layout(unit: Unit, neighbours: Int64[np.ndarray, "movies k"], seed: int) -> Places:
-    """Return a place for each movie.
+def pacmap_layout(
+    unit: UnitVectors, neighbours: Int64[np.ndarray, "movies k"], seed: int
+) -> Float32[np.ndarray, "movies 2"]:
+    """Return the coordinates of each movie.
 
     Args:
-        unit: vectors of length 1.
-        neighbours: rows of each movie's nearest movies.
+        unit: unit vectors.
+        neighbours: rows of the nearest movies of each movie.
         seed: root seed.
     """
     if len(unit) < 3:
         return np.zeros((len(unit), 2), np.float32)
-    draw = generator(seed, "map")
-    kinds = (
+    rng = generator(seed, "map")
+    mid_near = _sample_mid_near(unit, rng)
+    further = rng.integers(0, len(unit), (len(unit), N_FURTHER))
+    pair_types = (
         Pairs(torch.from_numpy(neighbours), 10.0),
-        Pairs(torch.from_numpy(_middle(unit, draw)), 10_000.0),
-        Pairs(torch.from_numpy(draw.integers(0, len(unit), (len(unit), FAR))), 0.0),
+        Pairs(torch.from_numpy(mid_near), 10_000.0),
+        Pairs(torch.from_numpy(further), 0.0),
     )
-    return _minimised(torch.from_numpy(_principal(unit)), kinds).numpy().T
+    return _minimize(torch.from_numpy(_initial_coordinates(unit)), pair_types).numpy().T
 
 
-def _principal(unit: Unit) -> Float32[np.ndarray, "2 movies"]:
-    """Return the first two principal components, small, each with its largest loading positive."""
+def _initial_coordinates(unit: UnitVectors) -> Float32[np.ndarray, "2 movies"]:
+    """Return the first two principal components, scaled down, each with its largest loading positive."""
     centred = unit - unit.mean(axis=0)
     _, axes = np.linalg.eigh(centred.T.astype(np.float64) @ centred)
-    chosen = axes[:, :-3:-1]
-    chosen = chosen * np.sign(chosen[np.abs(chosen).argmax(axis=0), [0, 1]])
-    return np.ascontiguousarray((0.01 * (centred @ chosen)).T.astype(np.float32))
+    top = axes[:, :-3:-1]
+    top = top * np.sign(top[np.abs(top).argmax(axis=0), [0, 1]])
+    return np.ascontiguousarray((0.01 * (centred @ top)).T.astype(np.float32))
 
 
-def _middle(unit: Unit, draw: np.random.Generator) -> Int64[np.ndarray, "movies middle"]:
-    found = np.empty((len(unit), MIDDLE), np.int64)
+def _sample_mid_near(unit: UnitVectors, rng: np.random.Generator) -> Int64[np.ndarray, "movies mid_near"]:
+    partners = np.empty((len(unit), N_MID_NEAR), np.int64)
     for start in range(0, len(unit), CHUNK):
-        part = unit[start : start + CHUNK]
-        for column in range(MIDDLE):
-            drawn = draw.integers(0, len(unit), (len(part), CANDIDATES))
-            cosine = np.einsum("nd,ncd->nc", part, unit[drawn])
-            second = np.argsort(-cosine, axis=1, kind="stable")[:, 1]
-            found[start : start + CHUNK, column] = drawn[np.arange(len(part)), second]
-    return found
+        chunk = unit[start : start + CHUNK]
+        for column in range(N_MID_NEAR):
+            candidates = rng.integers(0, len(unit), (len(chunk), N_CANDIDATES))
+            cosines = np.einsum("nd,ncd->nc", chunk, unit[candidates])
+            second = np.argsort(-cosines, axis=1, kind="stable")[:, 1]
+            partners[start : start + CHUNK, column] = candidates[np.arange(len(chunk)), second]
+    return partners
 
 
-def _weights() -> Iterator[tuple[float, float, float]]:
-    """Yield the weights of the three kinds, a step each: first the large picture, last the neighbours."""
+def _weight_schedule() -> Iterator[tuple[float, float, float]]:
+    """Yield the weights of near, mid-near and further pairs per step: first global, then local structure."""
     for step in range(STEPS):
         if step < 100:
             yield 2.0, 1000.0 * (1 - step / 100) + 3.0 * step / 100, 1.0
@@ -89,29 +92,31 @@ def _weights() -> Iterator[tuple[float, float, float]]:
             yield 1.0, 0.0, 1.0
 
 
-def _minimised(places: Float32[Tensor, "2 movies"], kinds: tuple[Pairs, ...]) -> Float32[Tensor, "2 movies"]:
-    """Descend by Adam (Kingma and Ba 2015) over all pairs at once."""
-    places.requires_grad_()
-    adam = torch.optim.Adam([places], lr=LEARNING_RATE, eps=1e-7)
-    for weights in _weights():
-        places.grad = torch.zeros_like(places)
-        for pairs, weight in zip(kinds, weights, strict=True):
+def _minimize(
+    coordinates: Float32[Tensor, "2 movies"], pair_types: tuple[Pairs, ...]
+) -> Float32[Tensor, "2 movies"]:
+    """Minimize the loss over all pairs at once with Adam (Kingma and Ba 2015)."""
+    coordinates.requires_grad_()
+    adam = torch.optim.Adam([coordinates], lr=LEARNING_RATE, eps=1e-7)
+    for weights in _weight_schedule():
+        coordinates.grad = torch.zeros_like(coordinates)
+        for pairs, weight in zip(pair_types, weights, strict=True):
             if weight:
-                _add_gradient(places.grad, places.detach(), pairs, weight)
+                _add_gradient(coordinates.grad, coordinates.detach(), pairs, weight)
         adam.step()
-    return places.detach()
+    return coordinates.detach()
 
 
-def _add_gradient(into: Tensor, places: Tensor, pairs: Pairs, weight: float) -> None:
-    """Add the gradient of one kind of pairs, to both ends of each."""
-    apart = [axis[:, None] - axis[pairs.other] for axis in places]
+def _add_gradient(gradient: Tensor, coordinates: Tensor, pairs: Pairs, weight: float) -> None:
+    """Add the gradient of pairs of one type, for both members of each pair."""
+    differences = [axis[:, None] - axis[pairs.partners] for axis in coordinates]
     # The paper's distance is 1 + |a − b|².
-    distance = 1 + apart[0].square() + apart[1].square()
-    if pairs.constant:
-        slope = 2 * weight * pairs.constant / (pairs.constant + distance).square()
+    distance = 1 + differences[0].square() + differences[1].square()
+    if pairs.attraction:
+        slope = 2 * weight * pairs.attraction / (pairs.attraction + distance).square()
     else:
         slope = -2 * weight / (1 + distance).square()
-    for axis, along in zip(into, apart, strict=True):
-        force = slope * along
-        axis += force.sum(dim=1)
-        axis.index_add_(0, pairs.other.reshape(-1), force.reshape(-1), alpha=-1)
+    for axis_gradient, difference in zip(gradient, differences, strict=True):
+        force = slope * difference
+        axis_gradient += force.sum(dim=1)
+        axis_gradient.index_add_(0, pairs.partners.reshape(-1), force.reshape(-1), alpha=-1)
