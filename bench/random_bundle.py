@@ -2,8 +2,8 @@
 
 ``python -m bench.random_bundle MOVIES FOLDER``
 
-Its rater is a ``gp`` of the sizes in params.yaml whose numbers are drawn, not learned: it costs what a fitted
-one does, and what it says means nothing.
+Its rater is a ``gp`` with the sizes of params.yaml and random weights. It takes the time of a fitted rater;
+its predictions are meaningless.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import torch
 from reelgraph.app.bundle.catalog import MovieCatalog
 from reelgraph.app.bundle.format import MOVIES_SCHEMA, BundleContents, make_config, write_bundle
 from reelgraph.params.base import load
-from reelgraph.params.model import RaterConfig, TrainRaterParams
+from reelgraph.params.model import TrainRaterParams
 from reelgraph.raters.gp.leave_one_out_stats import MovieStats
 from reelgraph.raters.gp.model import GaussianProcess
 from reelgraph.raters.gp.movie_content import MAX_CONTENT_DIM, MovieContent
@@ -37,66 +37,81 @@ ENTITIES = {
     "country": 60,
     "language": 40,
 }
-"""How many there are; below 2 as a share of the movies."""
-TABLES = 3
+"""Number of entities by type; numbers below 2 are fractions of the number of movies."""
+N_FOLDS = 3
 
 
-def content_of(movies: int, draw: np.random.Generator) -> MovieContent:
-    """Draw entities, a few of them common, years and vectors."""
-    blocks, first = [], 1
-    for kind, size in ENTITIES.items():
-        count = int(size if size >= 2 else size * movies) + 1
-        drawn = (draw.pareto(1.2, (movies, len(ENTITY_COLUMNS[kind]))) * count / 50).astype(np.int64)
-        block = np.sort(first + drawn.clip(max=count - 1), axis=1)
+def sample_content(n_movies: int, rng: np.random.Generator) -> MovieContent:
+    """Sample entities (a few of them frequent), years and vectors."""
+    blocks = []
+    first = 1
+    for entity_type, size in ENTITIES.items():
+        count = int(size if size >= 2 else size * n_movies) + 1
+        sampled = (rng.pareto(1.2, (n_movies, len(ENTITY_COLUMNS[entity_type]))) * count / 50).astype(
+            np.int64
+        )
+        block = np.sort(first + sampled.clip(max=count - 1), axis=1)
         block[:, 1:][block[:, 1:] == block[:, :-1]] = 0
         blocks.append(block)
         first += count
-    vectors = draw.normal(size=(movies, MAX_CONTENT_DIM)).astype(np.float32)
-    year = draw.integers(1930, 2020, movies).astype(np.float64)
+    vectors = rng.normal(size=(n_movies, MAX_CONTENT_DIM)).astype(np.float32)
+    year = rng.integers(1930, 2020, n_movies).astype(np.float64)
     return MovieContent(tuple(blocks), year, vectors / np.linalg.norm(vectors, axis=1, keepdims=True))
 
 
-def rater_of(movies: int, params: TrainRaterParams) -> GpRater:
-    """Make a rater of drawn numbers."""
-    draw, gp = np.random.default_rng(0), params.gp
+def sample_rater(n_movies: int, params: TrainRaterParams) -> GpRater:
+    """Return a rater with random weights."""
+    gp = params.gp
+    rng = np.random.default_rng(0)
     torch.manual_seed(0)
-    content, count = content_of(movies, draw), np.floor(draw.pareto(0.8, movies) * 5).clip(max=60_000)
-    total = draw.normal(0, 0.4, movies) * count
-    stats = MovieStats(3.5, total / (count + 5), count, total, 0.9 * count, draw.normal(0, 0.2, movies))
-    tastes = LatentFactors(torch.randn(TABLES, movies, gp.latent_dim) * 0.3, torch.rand(TABLES, movies) * 0.1)
+    content = sample_content(n_movies, rng)
+    count = np.floor(rng.pareto(0.8, n_movies) * 5).clip(max=60_000)
+    total = rng.normal(0, 0.4, n_movies) * count
+    stats = MovieStats(3.5, total / (count + 5), count, total, 0.9 * count, rng.normal(0, 0.2, n_movies))
+    factors = LatentFactors(
+        torch.randn(N_FOLDS, n_movies, gp.latent_dim) * 0.3, torch.rand(N_FOLDS, n_movies) * 0.1
+    )
     process = GaussianProcess(
-        content, torch.randn(movies, gp.cooccurrence_dim) * 0.2, tastes, gp.embedding_dim
+        content, torch.randn(n_movies, gp.cooccurrence_dim) * 0.2, factors, gp.embedding_dim
     )
     heads = HeadEnsemble(gp.ensemble_size, params.model.hidden_dim, 0.0)
     return GpRater(content, stats, process.eval(), heads.eval(), gp)
 
 
-def library_of(rater: GpRater) -> MovieCatalog:
-    """Name the movies and what they have by numbers."""
-    movies, content = rater.content.n_movies, rater.content
-    cells: dict[str, object] = dict.fromkeys(MOVIES_SCHEMA.names, [None] * movies)
-    cells |= {name: np.arange(movies) for name in ("movieId", "x", "y")}
-    cells |= {"title": [f"Movie {at}" for at in range(movies)], "other_titles": [[]] * movies}
+def build_catalog(rater: GpRater) -> MovieCatalog:
+    """Return movies whose titles and entities are numbered."""
+    content = rater.content
+    n_movies = content.n_movies
+    cells: dict[str, object] = dict.fromkeys(MOVIES_SCHEMA.names, [None] * n_movies)
+    cells |= {name: np.arange(n_movies) for name in ("movieId", "x", "y")}
+    cells |= {"title": [f"Movie {row}" for row in range(n_movies)], "other_titles": [[]] * n_movies}
     cells |= {"release_year": content.year, "ratings": rater.stats.count}
     for columns, block in zip(ENTITY_COLUMNS.values(), content.entity_blocks, strict=True):
         for column, entities in zip(columns, block.T, strict=True):
-            cells[column] = [f"{column} {each}" if each else None for each in entities]
+            cells[column] = [f"{column} {entity}" if entity else None for entity in entities]
     arrays = [pa.array(cells[field.name]).cast(field.type) for field in MOVIES_SCHEMA]
     return MovieCatalog(pa.table(arrays, schema=MOVIES_SCHEMA))
 
 
-def main(movies: int, folder: Path) -> None:
+def main(n_movies: int, folder: Path) -> None:
     """Write the bundle."""
     params = load(TrainRaterParams)
-    rater, draw = rater_of(movies, params), np.random.default_rng(1)
-    sizes = {"text": 384, "graph": 300}
-    vectors = {name: draw.normal(size=(movies, dim)).astype(np.float32) for name, dim in sizes.items()}
-    config = make_config(RaterConfig(model=params.model, gp=params.gp), movies)
-    with TemporaryDirectory() as place:
-        weights = Path(place) / "weights.safetensors"
+    rater = sample_rater(n_movies, params)
+    rng = np.random.default_rng(1)
+    dims = {"text": 384, "graph": 300}
+    vectors = {name: rng.normal(size=(n_movies, dim)).astype(np.float32) for name, dim in dims.items()}
+    with TemporaryDirectory() as temp_dir:
+        weights = Path(temp_dir) / "weights.safetensors"
         rater.save(weights)
-        card = "# Drawn numbers, to measure what answers cost\n"
-        write_bundle(BundleContents(library_of(rater), vectors, config, weights, card, {}), folder)
+        contents = BundleContents(
+            catalog=build_catalog(rater),
+            vectors=vectors,
+            config=make_config(params.config(), n_movies),
+            weights=weights,
+            card="# Random weights for benchmarks\n",
+            results={},
+        )
+        write_bundle(contents, folder)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""A bundle of drawn numbers is one that loads and answers, at the size that was asked for."""
+"""A bundle with random weights loads and predicts."""
 
 from __future__ import annotations
 
@@ -8,13 +8,15 @@ import reelgraph
 from bench.random_bundle import main
 
 
-def test_a_drawn_bundle_loads_and_answers(tmp_path: Path) -> None:
+def test_main_writes_a_bundle_that_loads_and_predicts(tmp_path: Path) -> None:
+    history = [(7, 4.5), (11, 2.0)]
     main(300, tmp_path / "bundle")
     bundle = reelgraph.load(tmp_path / "bundle")
-    found = bundle.recommend([(7, 4.5), (11, 2.0)], top=5)
+    recommendations = bundle.recommend(history, top=5)
     assert len(bundle.catalog) == 300
-    assert len({each.movie_id for each in found} - {7, 11}) == 5
-    assert all(0.5 <= each.low <= each.stars <= each.high <= 5 for each in found)
-    (one,) = bundle.predict([(7, 4.5), (11, 2.0)], [found[0].movie_id])
-    assert abs(one.stars - found[0].stars) < 1e-5
-    assert [reason.title for reason in one.reasons] == [reason.title for reason in found[0].reasons]
+    assert len({movie.movie_id for movie in recommendations} - {7, 11}) == 5
+    assert all(0.5 <= movie.low <= movie.stars <= movie.high <= 5 for movie in recommendations)
+    (prediction,) = bundle.predict(history, [recommendations[0].movie_id])
+    assert abs(prediction.stars - recommendations[0].stars) < 1e-5
+    titles = [reason.title for reason in prediction.reasons]
+    assert titles == [reason.title for reason in recommendations[0].reasons]
