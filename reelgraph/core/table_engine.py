@@ -1,6 +1,6 @@
-"""The table engine: one set of Ibis expressions, run by DuckDB here or by Spark elsewhere.
+"""The table engine: Ibis expressions, run by DuckDB in this process or by Spark.
 
-What differs between the two lies in this file alone: opening, paths, streaming, errors.
+All differences between the two are in this module: connections, paths, streaming and errors.
 """
 
 from __future__ import annotations
@@ -31,40 +31,42 @@ if TYPE_CHECKING:
 
 BATCH_ROWS = 1 << 18
 
-PARTITION = "16m"
-"""What Spark sorts at a time, compressed: about 1.5 million ratings."""
+SPARK_PARTITION_SIZE = "16m"
+"""Compressed size of what Spark sorts at a time: about 1.5 million ratings."""
 
-SPARK_LEAST_MB = 512
-"""Spark refuses to start with less."""
+SPARK_MIN_MB = 512
+"""Spark does not start with less memory."""
 
-ENDED = "Java has ended"
+JVM_EXITED = "Java has ended"
 
-RAN_OUT = ("OutOfMemory", "No space left", ENDED, 'dagScheduler()" is null')
-"""What is said where memory or disk didn't suffice; Java ends where an object doesn't fit its memory.
+OUT_OF_MEMORY_SIGNS = ("OutOfMemory", "No space left", JVM_EXITED, 'dagScheduler()" is null')
+"""Parts of error messages when memory or disk did not suffice.
 
-The last: of a Spark that is stopping for that reason, and was asked meanwhile."""
+The JVM exits if an object does not fit into its memory. The last one is from a Spark that is shutting down
+for this reason.
+"""
 
 
 def connect(params: Engine) -> BaseBackend:
-    """Open the engine that ``engine.backend`` names.
+    """Connect to the engine of ``engine.backend``.
 
     Raises:
-        PackageError: Spark is asked for and pyspark or Java is missing.
+        PackageError: with Spark, pyspark or Java is missing.
     """
-    return _spark(params) if params.backend == "spark" else _duckdb(params)
+    return _connect_spark(params) if params.backend == "spark" else _connect_duckdb(params)
 
 
-def _duckdb(params: Engine) -> BaseBackend:
-    # A place of its own for each process: DuckDB names spill files alike and clears the folder.
-    spill = Path(tempfile.gettempdir()) / f"reelgraph-duckdb-{os.getpid()}"
+def _connect_duckdb(params: Engine) -> BaseBackend:
+    # One folder per process: DuckDB gives spill files equal names, and clears the folder.
+    spill_dir = Path(tempfile.gettempdir()) / f"reelgraph-duckdb-{os.getpid()}"
     return ibis.duckdb.connect(
         memory_limit=f"{params.memory_mb}MB",
-        temp_directory=str(spill),
+        temp_directory=str(spill_dir),
         autoinstall_known_extensions=False,
     )
 
 
-def _spark(params: Engine) -> BaseBackend:
+def _connect_spark(params: Engine) -> BaseBackend:
     remedy = "Install Java 17 and `pip install '.[spark]'`, or set engine.backend to duckdb."
     try:
         from pyspark.sql import SparkSession
@@ -73,21 +75,21 @@ def _spark(params: Engine) -> BaseBackend:
     settings: dict[str, str | bool | int | float | None] = {
         "spark.sql.session.timeZone": "UTC",
         "spark.ui.enabled": "false",
-        "spark.sql.adaptive.advisoryPartitionSizeInBytes": PARTITION,
-        "spark.driver.memory": f"{max(params.memory_mb, SPARK_LEAST_MB)}m",
+        "spark.sql.adaptive.advisoryPartitionSizeInBytes": SPARK_PARTITION_SIZE,
+        "spark.driver.memory": f"{max(params.memory_mb, SPARK_MIN_MB)}m",
     }
     try:
-        with _pandas_unused():
+        with _without_pandas_warning():
             session = SparkSession.builder.master(params.url).appName("reelgraph").config(map=settings)
             return ibis.pyspark.connect(session.getOrCreate())
     except Exception as error:
         raise PackageError(f"engine.url {params.url}", "a Spark master that answers",
-                           _cause(error), remedy) from error  # fmt: skip
+                           _root_cause(error), remedy) from error  # fmt: skip
 
 
 @contextmanager
-def _pandas_unused() -> Iterator[None]:
-    """Hold back PySpark's warning about pandas 3: rows pass through Arrow, never through pandas."""
+def _without_pandas_warning() -> Iterator[None]:
+    """Suppress PySpark's warning about pandas 3: rows are converted by Arrow, never by pandas."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="PySpark does not yet fully support pandas")
         yield
@@ -97,42 +99,43 @@ def read_parquet(connection: BaseBackend, path: Path | str) -> ir.Table:
     """Open a parquet file, or a folder of parquet files, lazily.
 
     Raises:
-        InputError: nothing is there, or it isn't readable parquet, or the files of
-            a folder differ in their columns.
+        InputError: the path does not exist, a file is not readable parquet, or the files of a folder have
+            different columns.
     """
-    place = Path(path).absolute()
-    if not place.exists():
+    location = Path(path).absolute()
+    if not location.exists():
         raise InputError(str(path), "a parquet file", "no such file", "Check the path.")
-    files = sorted(place.glob("*.parquet")) if place.is_dir() else [place]
+    files = sorted(location.glob("*.parquet")) if location.is_dir() else [location]
     if not files:
         raise InputError(str(path), "a folder with *.parquet files", "none in it", "Check the path.")
-    types = _check_footers(files)
+    types = _read_column_types(files)
     with translate_engine_errors(str(path)):
         if connection.name == "pyspark":
-            # A folder goes as such: Spark takes one path, in which glob signs are escaped.
-            pattern = re.sub(r"([\[\]{}*?\\])", r"\\\1", str(place))
-            table = connection.read_parquet(f"{pattern}/*.parquet" if place.is_dir() else pattern)
+            # Spark takes one path, which may be a folder; glob characters must be escaped.
+            pattern = re.sub(r"([\[\]{}*?\\])", r"\\\1", str(location))
+            table = connection.read_parquet(f"{pattern}/*.parquet" if location.is_dir() else pattern)
         else:
-            # A folder named like userId=7 is no column.
-            plain = [re.sub(r"([\[*?])", r"[\1]", str(file)) for file in files]
-            table = connection.read_parquet(plain, hive_partitioning=False)
-        # Engines give a column that is null throughout, as pandas writes it, a type of their own.
+            escaped = [re.sub(r"([\[*?])", r"[\1]", str(file)) for file in files]
+            # A folder named like userId=7 is not a column.
+            table = connection.read_parquet(escaped, hive_partitioning=False)
+        # The engines give a column of nulls, as pandas writes it, different types.
         return table.mutate(**{name: ibis.null() for name, kind in types.items() if kind == "null"})
 
 
-def _check_footers(files: list[Path]) -> dict[str, str]:
-    """Return name → type of the columns, which all files have."""
+def _read_column_types(files: list[Path]) -> dict[str, str]:
+    """Return name → type of the columns, after checking that all files have the same."""
     first: dict[str, str] = {}
     for file in files:
         try:
             schema = pq.read_schema(file)
-            names, kinds = schema.names, map(str, schema.types)
+            names = schema.names
+            types = list(map(str, schema.types))
         except PARQUET_ERRORS as error:
-            raise _unreadable(str(file), error) from error
-        if twice := sorted({name for name in names if names.count(name) > 1}):
-            raise InputError(str(file), "each column once", f"{', '.join(twice)} more than once",
+            raise _translate(str(file), error) from error
+        if duplicates := sorted({name for name in names if names.count(name) > 1}):
+            raise InputError(str(file), "each column once", f"{', '.join(duplicates)} more than once",
                              "Drop or rename one of them.")  # fmt: skip
-        columns = dict(zip(names, kinds, strict=True))
+        columns = dict(zip(names, types, strict=True))
         first = first or columns
         if columns != first:
             raise InputError(str(file), f"the columns of {files[0].name}: {first}", str(columns),
@@ -141,9 +144,9 @@ def _check_footers(files: list[Path]) -> dict[str, str]:
 
 
 def write_table(expression: ir.Table, path: Path | str, schema: pa.Schema) -> int:
-    """Run an expression and stream its rows into a parquet file; return their number.
+    """Run an expression and stream its rows into a parquet file; return the number of rows.
 
-    The expression must order its rows totally: the file's bytes follow from it.
+    The expression must define a total order of its rows, since the bytes of the file depend on it.
     """
     return write_parquet(stream(expression, schema), path, schema)
 
@@ -151,12 +154,12 @@ def write_table(expression: ir.Table, path: Path | str, schema: pa.Schema) -> in
 def stream(
     expression: ir.Table, schema: pa.Schema, where: str = "the tables of this stage"
 ) -> Iterator[pa.RecordBatch]:
-    """Run an expression and yield its rows in batches of the schema's types.
+    """Run an expression and yield its rows in batches with the types of the schema.
 
-    Rows are never all in this process's memory, with either engine.
+    With either engine, the rows are never all in the memory of this process.
 
     Raises:
-        InputError: a file under the expression turns out to be unreadable.
+        InputError: a file of the expression is not readable.
         PackageError: the engine ran out of memory or disk.
     """
     with translate_engine_errors(where):
@@ -170,41 +173,41 @@ def _batches(expression: ir.Table) -> Iterator[pa.RecordBatch]:
     if connection.name != "pyspark":
         yield from connection.to_pyarrow_batches(expression, chunk_size=BATCH_ROWS)
         return
-    # By way of files in the working folder, which workers see as they see the inputs: what the driver
-    # gathers itself has to fit its memory.
+    # Through files in the working directory, which workers can access like the inputs: what the driver
+    # collects must fit into its memory.
     with temp_dir_beside(Path("spark").absolute()) as folder:
-        _frame(expression).write.parquet(str(folder / "rows"))
+        _spark_frame(expression).write.parquet(str(folder / "rows"))
         for part in sorted((folder / "rows").glob("*.parquet")):
             with pq.ParquetFile(part) as file:
                 yield from file.iter_batches(BATCH_ROWS)
 
 
 def collect(expression: ir.Table, where: str) -> pa.Table:
-    """Run an expression whose result is small; ``where`` names its file in errors.
+    """Run an expression with a small result; ``where`` names its file in errors.
 
     Raises:
-        InputError: a file under the expression is unreadable.
+        InputError: a file of the expression is not readable.
         PackageError: the engine ran out of memory or disk.
     """
     schema = expression.schema().to_pyarrow()
     if expression.get_backend().name == "pyspark":
-        with translate_engine_errors(where), _pandas_unused():
-            return _frame(expression).toArrow().cast(schema)
+        with translate_engine_errors(where), _without_pandas_warning():
+            return _spark_frame(expression).toArrow().cast(schema)
     return pa.Table.from_batches(stream(expression, schema, where), schema=schema)
 
 
-def _frame(expression: ir.Table) -> DataFrame:
+def _spark_frame(expression: ir.Table) -> DataFrame:
     connection = expression.get_backend()
     return connection._session.sql(connection.compile(expression))
 
 
 @contextmanager
 def translate_engine_errors(where: str) -> Iterator[None]:
-    """Turn an engine's own errors into refusals that name ``where``."""
+    """Raise an engine's own errors as reelgraph's, with the file ``where``."""
     try:
         yield
     except _engine_errors() as error:
-        raise _unreadable(where, error) from error
+        raise _translate(where, error) from error
 
 
 def _engine_errors() -> tuple[type[Exception], ...]:
@@ -216,25 +219,26 @@ def _engine_errors() -> tuple[type[Exception], ...]:
     return (duckdb.Error, PySparkException, Py4JError, ConnectionError)
 
 
-def _unreadable(where: str, error: Exception) -> ReelgraphError:
-    if isinstance(error, duckdb.OutOfMemoryException) or any(sign in _text(error) for sign in RAN_OUT):
-        return PackageError(where, "enough memory and disk for its rows", _cause(error),
+def _translate(where: str, error: Exception) -> ReelgraphError:
+    text = _message(error)
+    if isinstance(error, duckdb.OutOfMemoryException) or any(sign in text for sign in OUT_OF_MEMORY_SIGNS):
+        return PackageError(where, "enough memory and disk for its rows", _root_cause(error),
                             "Raise engine.memory_mb, or free disk space.")  # fmt: skip
-    return InputError(where, "a readable parquet file", _cause(error),
+    return InputError(where, "a readable parquet file", _root_cause(error),
                       "Write it again, for example with pandas' to_parquet.")  # fmt: skip
 
 
-def _cause(error: Exception) -> str:
-    """Return the line that matters: the first, or, of a trace of Java's, the last cause."""
-    lines = _text(error).splitlines() or [type(error).__name__]
+def _root_cause(error: Exception) -> str:
+    """Return the first line of the message; of a Java stack trace, the last cause."""
+    lines = _message(error).splitlines() or [type(error).__name__]
     causes = [line.removeprefix("Caused by: ") for line in lines if line.startswith("Caused by: ")]
     return [lines[0], *causes][-1]
 
 
-def _text(error: Exception) -> str:
+def _message(error: Exception) -> str:
     if isinstance(error, ConnectionError) or type(error).__name__ in ("Py4JError", "Py4JNetworkError"):
-        return ENDED
+        return JVM_EXITED
     try:
         return str(error)
-    except Exception:  # an error of Java's asks Java for its text
-        return ENDED
+    except Exception:  # an error of Java asks the JVM for its text
+        return JVM_EXITED

@@ -1,4 +1,4 @@
-"""What is wrong with an artifact's arrays: each breach counted, with its first rows, all said at once."""
+"""Validation of files between stages: gathering violations, and reading parquet with an exact schema."""
 
 from __future__ import annotations
 
@@ -12,92 +12,94 @@ from jaxtyping import Bool
 from reelgraph.runtime.atomic_io import PARQUET_ERRORS, RERUN_HINT, missing_artifact_error
 from reelgraph.runtime.errors import ArtifactError
 
-SHOWN_ROWS = 3
+MAX_SHOWN_ROWS = 3
+"""Rows that the error message of a violation lists."""
 
 
 class Violations:
-    """Gathers the breaches of one artifact's contract."""
+    """Collects what is wrong with an artifact, to raise it all in one error."""
 
-    def __init__(self, where: Path | str) -> None:
-        self.where, self.found = str(where), list[str]()
+    def __init__(self, path: Path | str) -> None:
+        """Start without violations; ``path`` names the artifact in the error."""
+        self.path = str(path)
+        self.messages: list[str] = []
+
+    def check(self, holds: bool, message: str) -> None:
+        """Add a violation of the artifact as a whole, unless the condition holds."""
+        if not holds:
+            self.messages.append(message)
 
     def check_rows(
-        self, broken: Bool[np.ndarray, " check_rows"], text: str, values: np.ndarray | None = None
+        self, violated: Bool[np.ndarray, " rows"], message: str, values: np.ndarray | None = None
     ) -> None:
-        """Note the rows that break a rule.
+        """Add a violation, if any row violates the rule.
 
         Args:
-            broken: which rows.
-            text: what is wrong with them, such as ``embedding not finite``.
-            values: of each row, shown of the first ones.
+            violated: True for each row that violates it.
+            message: what is wrong with such a row, such as ``embedding not finite``.
+            values: one value per row, shown for the first rows.
         """
-        places = np.flatnonzero(broken)
-        if len(places):
-            shown = ", ".join(_shown(int(place), values) for place in places[:SHOWN_ROWS])
-            count = f"{len(places):,} {'row' if len(places) == 1 else 'rows'}"
-            self.found.append(f"{text} in {count}, first at {shown}")
-
-    def check(self, holds: bool, text: str) -> None:
-        """Note a breach of the artifact as a whole, unless all is well."""
-        if not holds:
-            self.found.append(text)
+        rows = np.flatnonzero(violated)
+        if len(rows):
+            examples = ", ".join(_format_row(int(row), values) for row in rows[:MAX_SHOWN_ROWS])
+            count = f"{len(rows):,} {'row' if len(rows) == 1 else 'rows'}"
+            self.messages.append(f"{message} in {count}, first at {examples}")
 
     def raise_if_any(self) -> None:
-        """Raise all breaches.
+        """Raise all violations.
 
         Raises:
             ArtifactError: there are any.
         """
-        if self.found:
-            raise ArtifactError(
-                self.where, "a file that keeps its contract", "; ".join(self.found), RERUN_HINT
-            )
+        if self.messages:
+            raise ArtifactError(self.path, "a valid file", "; ".join(self.messages), RERUN_HINT)
 
 
 def duplicated(values: np.ndarray) -> Bool[np.ndarray, " rows"]:
-    """Tell of each value whether it is there more than once."""
+    """Return True for each value that occurs more than once."""
     _, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
     return counts[inverse] > 1
 
 
 def non_increasing(values: np.ndarray) -> Bool[np.ndarray, " rows"]:
-    """Tell of each value whether it is not above the one before."""
+    """Return True for each value that is not greater than the one before."""
     return np.append(np.zeros(min(1, len(values)), bool), values[1:] <= values[:-1])
 
 
-def _shown(place: int, values: np.ndarray | None) -> str:
-    return f"row {place + 1:,}" + ("" if values is None else f" ({values[place]})")
-
-
 def read_with_schema(path: Path | str, schema: pa.Schema, nullable: tuple[str, ...] = ()) -> pa.Table:
-    """Read a table whose columns are those of the schema, in their order, without what is missing.
+    """Read a table with exactly the columns of the schema, in the same order.
 
     Args:
-        path: the file.
-        schema: names and types.
-        gaps: columns whose cells may be missing.
+        path: the parquet file.
+        schema: names and types of the columns.
+        nullable: columns that may have nulls.
 
     Raises:
-        ArtifactError: no file, no parquet, other columns or types, no row, or cells missing.
+        ArtifactError: the file is missing or not parquet, has other columns or types, no rows, or nulls.
     """
     try:
         with pq.ParquetFile(path) as file:
             table = file.read()
-            found = _told(table.schema)
+            columns = _format_schema(table.schema)
     except FileNotFoundError:
         raise missing_artifact_error(path) from None
     except PARQUET_ERRORS as error:
-        raise ArtifactError(str(path), "a parquet file", str(error).splitlines()[0], RERUN_HINT) from error
-    wrong = Violations(path)
+        reason = str(error).splitlines()[0]
+        raise ArtifactError(str(path), "a parquet file", reason, RERUN_HINT) from error
     if not table.schema.equals(schema):
-        raise ArtifactError(str(path), f"the columns {_told(schema)}", found or "none", RERUN_HINT)
-    wrong.check(bool(len(table)), "no row")
+        raise ArtifactError(str(path), f"the columns {_format_schema(schema)}", columns or "none", RERUN_HINT)
+    violations = Violations(path)
+    violations.check(bool(len(table)), "no row")
     for name in schema.names:
         if name not in nullable:
-            wrong.check_rows(table[name].is_null().to_numpy(), f"{name} missing")
-    wrong.raise_if_any()
+            violations.check_rows(table[name].is_null().to_numpy(), f"{name} missing")
+    violations.raise_if_any()
     return table.replace_schema_metadata(None)
 
 
-def _told(schema: pa.Schema) -> str:
+def _format_schema(schema: pa.Schema) -> str:
     return ", ".join(f"{field.name} ({field.type})" for field in schema)
+
+
+def _format_row(row: int, values: np.ndarray | None) -> str:
+    return f"row {row + 1:,}" + ("" if values is None else f" ({values[row]})")

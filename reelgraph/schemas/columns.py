@@ -1,4 +1,4 @@
-"""The catalogue's columns by what they hold. Apart from its contract, for whoever needs no table engine."""
+"""The columns of table files, and those of the catalogue. Needs no table engine."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ import pyarrow as pa
 
 @dataclass(frozen=True)
 class Column:
-    """One column of a file."""
+    """One column of a table file."""
 
     name: str
-    """Name in code."""
+    """Name in the code."""
     type: pa.DataType
-    """Type in the file as this project writes it: int64, float64, bool or string."""
+    """Type in the files that reelgraph writes: int64, float64, bool or string."""
     alias: str = ""
-    """Name in the file, where it differs."""
+    """Name in the file, if it differs."""
     nullable: bool = False
     minimum: int | float | None = None
     maximum: int | float | None = None
     step: int | float | None = None
-    """Values are whole multiples of it."""
+    """Values are multiples of it."""
     remedy: str = "Correct the file."
 
     @property
@@ -30,7 +30,8 @@ class Column:
         return self.alias or self.name
 
 
-FIRST_YEAR, LAST_YEAR = 1800.0, 2200.0
+FIRST_YEAR = 1800.0
+LAST_YEAR = 2200.0
 
 ACTOR_COLUMNS = ("actor_1", "actor_2", "actor_3")
 
@@ -43,7 +44,7 @@ ENTITY_COLUMNS: dict[str, tuple[str, ...]] = {
     "country": ("produced_in_country_1",),
     "language": ("spoken_language_1",),
 }
-"""Entity type → the catalogue's columns that name its entities."""
+"""Entity type → columns of the catalogue that name entities of this type."""
 
 TEXT_COLUMNS = (
     "original_title", "tagline", "overview",
@@ -60,4 +61,4 @@ CATALOG_COLUMNS = (
     Column("release_year", pa.int64(), nullable=True, minimum=FIRST_YEAR, maximum=LAST_YEAR, step=1.0,
            remedy="release_year is a whole year such as 1995, or null where unknown."),
 )  # fmt: skip
-"""All of them, in the file's order."""
+"""All columns of the catalogue, in the order of the file."""

@@ -1,7 +1,7 @@
-"""The contract of a table: columns, types, ranges, keys.
+"""The contract of a table: columns, types, ranges and keys.
 
-Files at the interface keep the SPEC's column names (``movieId``); here is the one
-place where they become the code's names (``movie_id``), and back on writing.
+Files have the published column names (``movieId``), and the code has its own (``movie_id``). A contract
+translates between the two, on reading and on writing.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from reelgraph.runtime.errors import ArtifactError, InputError
 from reelgraph.schemas.columns import Column
 from reelgraph.schemas.row_validation import RowLocator, RowValidator, Rule, format_row_number
 
-BIGGEST = 2**63 - 1
+MAX_INT64 = 2**63 - 1
 
 
 @dataclass(frozen=True)
@@ -31,54 +31,62 @@ class Contract:
 
     columns: tuple[Column, ...]
     key: tuple[str, ...] = field(default=())
-    """Columns, by their names in code, that identify a row."""
+    """Columns, by their names in the code, that identify a row."""
     optional: tuple[Column, ...] = ()
-    """Columns that a file may lack; where it has them, they come last."""
-
-    def with_optional(self, names: Collection[str]) -> Contract:
-        """Return the contract of a file with these columns: the optional ones among them are a must."""
-        there = tuple(c for c in self.optional if c.name_in_file in names)
-        return replace(self, columns=self.columns + there, optional=())
+    """Columns that a file may lack; they come last."""
 
     @property
     def file_schema(self) -> pa.Schema:
-        """Arrow schema of the file as this project writes it."""
-        return pa.schema([pa.field(c.name_in_file, c.type) for c in self.columns])
+        """Arrow schema of the files that reelgraph writes."""
+        return pa.schema([pa.field(column.name_in_file, column.type) for column in self.columns])
+
+    def with_optional(self, names: Collection[str]) -> Contract:
+        """Return the contract of a file with these columns, in which its optional ones are required."""
+        present = tuple(column for column in self.optional if column.name_in_file in names)
+        return replace(self, columns=self.columns + present, optional=())
 
     def to_file(self, table: ir.Table) -> ir.Table:
-        """Select the contract's columns under their file names."""
-        return table.select(**{c.name_in_file: table[c.name] for c in self.columns})
+        """Select the contract's columns under their names in the file."""
+        return table.select(**{column.name_in_file: table[column.name] for column in self.columns})
 
     def validate(self, table: ir.Table, where: str, locate: RowLocator = format_row_number) -> ir.Table:
-        """Check a table from outside; return it with the code's names and types.
+        """Validate a table of the user; return it with the names and types of the code.
 
-        Extra columns are dropped. The table is scanned once for the values and
-        once for the key, and again only to show the rows that break the contract.
+        Extra columns are dropped. The table is scanned once for the values and once for the key, and again
+        only to show the rows that violate the contract.
 
         Args:
-            table: rows as they came, in the file's order, with the file's names.
+            table: rows in the order of the file, with the names of the file.
             where: the file, for errors.
-            locate: names a row of that file.
+            locate: describes the location of a row in that file.
 
         Raises:
-            InputError: columns are missing or of a wrong type, there are no rows, or
-                rows break a rule.
+            InputError: columns are missing or of the wrong type, there are no rows, or rows violate a rule.
         """
         if self.optional:
             return self.with_optional(table.columns).validate(table, where, locate)
         self._check_columns(table, where)
-        raw = table.select(**{c.name_in_file: _comparable(c, table[c.name_in_file]) for c in self.columns})
-        rules = [rule for column in self.columns for rule in _rules(column, raw[column.name_in_file])]
-        names = {c.name: c.name_in_file for c in self.columns}
-        RowValidator(raw, where, locate).check(rules, [names[name] for name in self.key])
-        return self._named(raw)
+        selected = table.select(
+            **{
+                column.name_in_file: _comparable(column, table[column.name_in_file])
+                for column in self.columns
+            }
+        )
+        rules = [rule for column in self.columns for rule in _rules(column, selected[column.name_in_file])]
+        names_in_file = {column.name: column.name_in_file for column in self.columns}
+        RowValidator(selected, where, locate).check(rules, [names_in_file[name] for name in self.key])
+        return selected.select(
+            **{
+                column.name: selected[column.name_in_file].cast(_ibis_type(column.type))
+                for column in self.columns
+            }
+        )
 
     def open_artifact(self, connection: BaseBackend, path: Path | str) -> ir.Table:
-        """Open a file that an earlier stage wrote, lazily, with the code's names; check it again.
+        """Open and validate a file that an earlier stage wrote, lazily, with the names of the code.
 
         Raises:
-            ArtifactError: the file is missing, its columns or types are not what the project
-                writes, or rows break a rule.
+            ArtifactError: the file is missing, has other columns or types, or rows violate a rule.
         """
         if not Path(path).is_file():
             raise missing_artifact_error(path)
@@ -88,53 +96,55 @@ class Contract:
             raise ArtifactError(str(path), error.expected, error.got, RERUN_HINT) from None
         if self.optional:
             return self.with_optional(table.columns).open_artifact(connection, path)
-        found, wanted = table.schema().to_pyarrow(), self.file_schema
-        if found.names != wanted.names or found.types != wanted.types:
-            raise ArtifactError(str(path), f"the columns {_columns(wanted)}", _columns(found), RERUN_HINT)
+        schema = table.schema().to_pyarrow()
+        expected = self.file_schema
+        if schema.names != expected.names or schema.types != expected.types:
+            message = f"the columns {_format_columns(expected)}"
+            raise ArtifactError(str(path), message, _format_columns(schema), RERUN_HINT)
         try:
             return self.validate(table, str(path))
         except InputError as error:
             raise ArtifactError(error.where, error.expected, error.got, RERUN_HINT) from None
 
-    def _named(self, table: ir.Table) -> ir.Table:
-        return table.select(**{c.name: table[c.name_in_file].cast(_ibis_type(c.type)) for c in self.columns})
-
     def _check_columns(self, table: ir.Table, where: str) -> None:
         schema = table.schema()
-        wrong = [
-            c
-            for c in self.columns
-            if c.name_in_file not in schema.names or not _fits(c, schema[c.name_in_file])
-        ]
-        if not wrong:
-            return
-        got = [f"column {c.name_in_file} of type {schema[c.name_in_file]}" if c.name_in_file in schema.names
-               else f"no column {c.name_in_file}" for c in wrong]  # fmt: skip
-        wanted = ", ".join(f"{c.name_in_file} ({c.type})" for c in self.columns)
-        remedies = dict.fromkeys(c.remedy for c in wrong)
-        raise InputError(where, f"the columns {wanted}", "; ".join(got),
-                         f"The file has {', '.join(schema.names)}. {' '.join(remedies)}")  # fmt: skip
+        invalid = []
+        problems = []
+        for column in self.columns:
+            name = column.name_in_file
+            if name not in schema.names:
+                problems.append(f"no column {name}")
+            elif not _is_compatible(column, schema[name]):
+                problems.append(f"column {name} of type {schema[name]}")
+            else:
+                continue
+            invalid.append(column)
+        if invalid:
+            expected = ", ".join(f"{column.name_in_file} ({column.type})" for column in self.columns)
+            remedies = dict.fromkeys(column.remedy for column in invalid)
+            raise InputError(where, f"the columns {expected}", "; ".join(problems),
+                             f"The file has {', '.join(schema.names)}. {' '.join(remedies)}")  # fmt: skip
 
 
-def _fits(column: Column, found: dt.DataType) -> bool:
-    """Tell whether a file's type can be read as this column.
+def _is_compatible(column: Column, file_type: dt.DataType) -> bool:
+    """Return whether a column of this type in a file can be read as ``column``.
 
-    Years with gaps arrive from pandas as floats, hence floats for nullable
-    integers; ids as floats are refused, since large ones have lost digits.
+    pandas writes years with gaps as floats, hence floats are accepted for nullable integers. Ids as floats
+    are rejected, since large ones have lost digits.
     """
-    if found.is_null():
+    if file_type.is_null():
         return column.nullable
     if pa.types.is_string(column.type):
-        return found.is_string()
+        return file_type.is_string()
     if pa.types.is_boolean(column.type):
-        return found.is_boolean()
+        return file_type.is_boolean()
     if pa.types.is_integer(column.type) and not column.nullable:
-        return found.is_integer()
-    return found.is_numeric() and not found.is_boolean()
+        return file_type.is_integer()
+    return file_type.is_numeric() and not file_type.is_boolean()
 
 
 def _comparable(column: Column, value: ir.Column) -> ir.Value:
-    """Return the file's values in a type that every rule can be asked of; NaN is missing."""
+    """Return the values in a type to which all rules apply; NaN becomes null."""
     if value.type().is_null():
         return value.cast(_ibis_type(column.type))
     if pa.types.is_floating(column.type) or value.type().is_floating() or value.type().is_decimal():
@@ -143,35 +153,35 @@ def _comparable(column: Column, value: ir.Column) -> ir.Value:
 
 
 def _rules(column: Column, value: ir.Column) -> Iterator[Rule]:
-    """Yield what the column's values must not be."""
+    """Yield the conditions that no value of the column may satisfy."""
+
+    def rule(violated: ir.BooleanValue, problem: str) -> Rule:
+        return Rule(violated, f"{column.name_in_file} is {problem}", column.remedy)
+
     if not column.nullable:
-        yield _rule(column, value.isnull(), "missing")
-    # Whole numbers are held against whole numbers: as floats they would take twice the time.
+        yield rule(value.isnull(), "missing")
+    # Integers are compared with integers: as floats it would take twice the time.
     bound = int if value.type().is_integer() else float
     if column.minimum is not None:
-        yield _rule(column, value < bound(column.minimum), f"below {column.minimum:.12g}")
+        yield rule(value < bound(column.minimum), f"below {column.minimum:.12g}")
     if column.maximum is not None:
-        yield _rule(column, value > bound(column.maximum), f"above {column.maximum:.12g}")
+        yield rule(value > bound(column.maximum), f"above {column.maximum:.12g}")
     elif value.type().is_unsigned_integer():
-        yield _rule(column, value > BIGGEST, f"above {BIGGEST}")
+        yield rule(value > MAX_INT64, f"above {MAX_INT64}")
     if column.step is not None:
-        # What is over is NaN for infinity, which is out of range already.
-        over = _nan_to_null(value.cast("float64") % column.step)
-        yield _rule(column, over != 0, f"no multiple of {column.step:g}")
-
-
-def _rule(column: Column, broken: ir.BooleanValue, problem: str) -> Rule:
-    return Rule(broken, f"{column.name_in_file} is {problem}", column.remedy)
+        # The remainder of infinity is NaN, and infinity is out of range already.
+        remainder = _nan_to_null(value.cast("float64") % column.step)
+        yield rule(remainder != 0, f"not a multiple of {column.step:g}")
 
 
 def _nan_to_null(value: ir.Value) -> ir.Value:
-    # Not nullif: DuckDB trusts parquet's statistics, which leave NaN out, and finds nothing equal to it.
+    # Not nullif: DuckDB relies on parquet's statistics, which ignore NaN, and would find no equal value.
     return ibis.ifelse(value.isnan(), ibis.null("float64"), value)
 
 
-def _columns(schema: pa.Schema) -> str:
+def _format_columns(schema: pa.Schema) -> str:
     return ", ".join(f"{name} ({kind})" for name, kind in zip(schema.names, schema.types, strict=True))
 
 
-def _ibis_type(kind: pa.DataType) -> dt.DataType:
-    return dt.DataType.from_pyarrow(kind)
+def _ibis_type(arrow_type: pa.DataType) -> dt.DataType:
+    return dt.DataType.from_pyarrow(arrow_type)

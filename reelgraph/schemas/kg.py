@@ -1,7 +1,7 @@
-"""data/kg/: movies, entities by type, movie→entity edges, and a vector for each entity.
+"""data/kg/: movies, entities of several types, edges from movies to entities, and entity embeddings.
 
-``movie_ids.npy``, ``entities.parquet`` (type, entity_index, name), ``edges.parquet`` (type,
-movie_row, entity_index) and ``entity_vectors.npy`` (a row for each row of entities.parquet).
+The files are ``movie_ids.npy``, ``entities.parquet`` (type, entity_index, name), ``edges.parquet`` (type,
+movie_row, entity_index) and ``entity_vectors.npy`` (one row per row of entities.parquet).
 """
 
 from __future__ import annotations
@@ -24,19 +24,20 @@ EDGES = pa.schema([("type", pa.string()), ("movie_row", pa.int64()), ("entity_in
 
 @dataclass(frozen=True)
 class Relation:
-    """The entities of one type, and the movies that have them."""
+    """The entities of one type, and their edges to movies."""
 
     entity_names: tuple[str, ...]
-    """Distinct, in code-point order; an entity's index is its place here."""
+    """Unique names in code-point order; an entity's index is its position here."""
     entity_vectors: Float32[np.ndarray, "entities dim"]
     movie_rows: Int64[np.ndarray, " edges"]
-    """Ascending; with ``entities`` the edges, each once."""
+    """The movie of each edge, ascending."""
     entity_index: Int64[np.ndarray, " edges"]
+    """The entity of each edge; no edge occurs twice."""
 
 
 @dataclass(frozen=True)
 class KnowledgeGraph:
-    """Movies and what they have: one relation for each entity type that occurs."""
+    """Movies and their entities: one relation for each entity type that occurs."""
 
     movie_ids: Int64[np.ndarray, " movies"]
     relations: dict[str, Relation]
@@ -47,20 +48,23 @@ class KnowledgeGraph:
         return [name for relation in self.relations.values() for name in relation.entity_names]
 
     def with_entity_vectors(self, vectors: Float32[np.ndarray, "entities dim"]) -> KnowledgeGraph:
-        """Return the graph with other entity vectors, in the order of ``names``."""
+        """Return the graph with other entity embeddings, in the order of ``entity_names``."""
         ends = np.cumsum([len(relation.entity_names) for relation in self.relations.values()])
-        parts = zip(self.relations.items(), np.split(vectors, ends[:-1]), strict=True)
-        return replace(
-            self, relations={k: replace(relation, entity_vectors=part) for (k, relation), part in parts}
-        )
+        parts = np.split(vectors, ends[:-1])
+        relations = {
+            entity_type: replace(relation, entity_vectors=part)
+            for (entity_type, relation), part in zip(self.relations.items(), parts, strict=True)
+        }
+        return replace(self, relations=relations)
 
     def counts(self) -> dict[str, dict[str, int]]:
-        """Count nodes per type and edges per type, both directions (14 edge types if no type is absent)."""
+        """Return the number of nodes and edges per type. A relation is two edge types, one per direction."""
         nodes = {"movie": len(self.movie_ids)}
         edges = {}
-        for kind, relation in self.relations.items():
-            nodes[kind] = len(relation.entity_names)
-            edges[f"has_{kind}"] = edges[f"has_{kind}_rev"] = len(relation.entity_index)
+        for entity_type, relation in self.relations.items():
+            nodes[entity_type] = len(relation.entity_names)
+            edges[f"has_{entity_type}"] = len(relation.entity_index)
+            edges[f"has_{entity_type}_rev"] = len(relation.entity_index)
         return {"nodes": nodes, "edges": edges}
 
 
@@ -71,83 +75,102 @@ def write_kg(
     vectors: Float32[np.ndarray, "entities dim"],
     folder: Path | str,
 ) -> None:
-    """Write the four files; the folder appears as a whole."""
-    with atomic_write(folder) as draft:
-        draft.mkdir()
-        save_array(movie_ids, draft / "movie_ids.npy")
-        save_array(vectors, draft / "entity_vectors.npy")
-        write_parquet(entities.cast(ENTITIES), draft / "entities.parquet")
-        write_parquet(edges.cast(EDGES), draft / "edges.parquet")
+    """Write the four files. The folder is replaced as a whole."""
+    with atomic_write(folder) as temp_path:
+        temp_path.mkdir()
+        save_array(movie_ids, temp_path / "movie_ids.npy")
+        save_array(vectors, temp_path / "entity_vectors.npy")
+        write_parquet(entities.cast(ENTITIES), temp_path / "entities.parquet")
+        write_parquet(edges.cast(EDGES), temp_path / "edges.parquet")
 
 
 def read_kg(folder: Path | str) -> KnowledgeGraph:
-    """Read the folder and check that its files fit together.
+    """Read the four files, and check that they fit together.
 
     Raises:
-        ArtifactError: a file is missing, has another schema, or breaks what ``Relation`` says.
+        ArtifactError: a file is missing, has another schema, or violates what ``Relation`` states.
     """
-    place = Path(folder)
-    movie_ids = np.array(read_array(place / "movie_ids.npy"))
-    vectors = np.array(read_array(place / "entity_vectors.npy"))
-    entities = read_with_schema(place / "entities.parquet", ENTITIES)
-    edges = read_with_schema(place / "edges.parquet", EDGES)
-    wrong = Violations(place)
-    wrong.check(movie_ids.ndim == 1 and movie_ids.dtype == np.int64, "movie_ids.npy not one int64 a movie")
-    shaped = vectors.ndim == 2 and len(vectors) == entities.num_rows and vectors.dtype == np.float32
-    wrong.check(shaped, "entity_vectors.npy not a float32 vector for each row of entities.parquet")
-    kinds = {*pc.unique(entities["type"]).to_pylist(), *pc.unique(edges["type"]).to_pylist()}
-    unknown = ", ".join(sorted(kinds - set(ENTITY_COLUMNS)))
-    wrong.check(not unknown, f"unknown types {unknown}")
-    wrong.raise_if_any()
-    wrong.check_rows(duplicated(movie_ids), "movie_ids.npy: a movie more than once", movie_ids)
-    wrong.check_rows(~np.isfinite(vectors).all(axis=1), "entity_vectors.npy: not finite")
-    for kind in ENTITY_COLUMNS:
-        _check_relation(kind, entities, edges, len(movie_ids), wrong)
-    wrong.raise_if_any()
-    relations = {k: _relation(k, entities, edges, vectors) for k in ENTITY_COLUMNS if k in kinds}
+    folder = Path(folder)
+    movie_ids = np.array(read_array(folder / "movie_ids.npy"))
+    vectors = np.array(read_array(folder / "entity_vectors.npy"))
+    entities = read_with_schema(folder / "entities.parquet", ENTITIES)
+    edges = read_with_schema(folder / "edges.parquet", EDGES)
+    violations = Violations(folder)
+    is_id_vector = movie_ids.ndim == 1 and movie_ids.dtype == np.int64
+    violations.check(is_id_vector, "movie_ids.npy not a vector of int64")
+    is_matrix = vectors.ndim == 2 and len(vectors) == entities.num_rows and vectors.dtype == np.float32
+    violations.check(is_matrix, "entity_vectors.npy not a float32 vector for each row of entities.parquet")
+    types = {*pc.unique(entities["type"]).to_pylist(), *pc.unique(edges["type"]).to_pylist()}
+    unknown = ", ".join(sorted(types - set(ENTITY_COLUMNS)))
+    violations.check(not unknown, f"unknown types {unknown}")
+    violations.raise_if_any()
+    violations.check_rows(duplicated(movie_ids), "movie_ids.npy: a movie more than once", movie_ids)
+    violations.check_rows(~np.isfinite(vectors).all(axis=1), "entity_vectors.npy: not finite")
+    for entity_type in ENTITY_COLUMNS:
+        _check_relation(entity_type, entities, edges, len(movie_ids), violations)
+    violations.raise_if_any()
+    relations = {
+        entity_type: _relation(entity_type, entities, edges, vectors)
+        for entity_type in ENTITY_COLUMNS
+        if entity_type in types
+    }
     return KnowledgeGraph(movie_ids, relations)
 
 
-def _relation(kind: str, entities: pa.Table, edges: pa.Table, vectors: np.ndarray) -> Relation:
-    mine = pc.equal(entities["type"], kind)
-    of_kind = edges.filter(pc.equal(edges["type"], kind))
-    names = entities.filter(mine).sort_by("entity_index")["name"].to_pylist()
-    return Relation(tuple(names), vectors[mine.to_numpy()],
-                    of_kind["movie_row"].to_numpy(), of_kind["entity_index"].to_numpy())  # fmt: skip
+def _relation(entity_type: str, entities: pa.Table, edges: pa.Table, vectors: np.ndarray) -> Relation:
+    mask = pc.equal(entities["type"], entity_type)
+    typed_edges = edges.filter(pc.equal(edges["type"], entity_type))
+    names = entities.filter(mask).sort_by("entity_index")["name"].to_pylist()
+    return Relation(
+        entity_names=tuple(names),
+        entity_vectors=vectors[mask.to_numpy()],
+        movie_rows=typed_edges["movie_row"].to_numpy(),
+        entity_index=typed_edges["entity_index"].to_numpy(),
+    )
 
 
-def _check_relation(kind: str, entities: pa.Table, edges: pa.Table, movies: int, wrong: Violations) -> None:
-    mine, of_kind = (table.filter(pc.equal(table["type"], kind)) for table in (entities, edges))
-    size, rows = mine.num_rows, of_kind["movie_row"].to_numpy()
-    index, ends = mine["entity_index"].to_numpy(), of_kind["entity_index"].to_numpy()
-    wrong.check_rows(index != np.arange(size), f"{kind}: entity_index not its place among the type's", index)
-    names = mine["name"].to_numpy(zero_copy_only=False)
-    wrong.check_rows(duplicated(names.astype(str)), f"{kind}: a name more than once", names)
-    wrong.check_rows((rows < 0) | (rows >= movies), f"{kind}: movie_row not below {movies:,}", rows)
-    wrong.check_rows((ends < 0) | (ends >= size), f"{kind}: entity_index not below {size:,}", ends)
-    alone = ~np.isin(index, ends)
-    wrong.check_rows(alone, f"{kind}: an entity without an edge", names)
-    order = np.lexsort((ends, rows))
-    wrong.check(np.array_equal(order, np.arange(len(rows))), f"{kind}: edges not in order")
-    same = (np.diff(rows) == 0) & (np.diff(ends) == 0)
-    wrong.check_rows(np.append(same, False), f"{kind}: the same edge twice", rows)
+def _check_relation(
+    entity_type: str, entities: pa.Table, edges: pa.Table, movies: int, violations: Violations
+) -> None:
+    typed_entities = entities.filter(pc.equal(entities["type"], entity_type))
+    typed_edges = edges.filter(pc.equal(edges["type"], entity_type))
+    count = typed_entities.num_rows
+    index = typed_entities["entity_index"].to_numpy()
+    names = typed_entities["name"].to_numpy(zero_copy_only=False)
+    movie_rows = typed_edges["movie_row"].to_numpy()
+    edge_entities = typed_edges["entity_index"].to_numpy()
+
+    def check_rows(violated: np.ndarray, message: str, values: np.ndarray) -> None:
+        violations.check_rows(violated, f"{entity_type}: {message}", values)
+
+    check_rows(index != np.arange(count), "entity_index not its position among the type's", index)
+    check_rows(duplicated(names.astype(str)), "a name more than once", names)
+    check_rows((movie_rows < 0) | (movie_rows >= movies), f"movie_row not below {movies:,}", movie_rows)
+    out_of_range = (edge_entities < 0) | (edge_entities >= count)
+    check_rows(out_of_range, f"entity_index not below {count:,}", edge_entities)
+    check_rows(~np.isin(index, edge_entities), "an entity without an edge", names)
+    order = np.lexsort((edge_entities, movie_rows))
+    is_sorted = np.array_equal(order, np.arange(len(movie_rows)))
+    violations.check(is_sorted, f"{entity_type}: edges not in order")
+    repeats_previous = (np.diff(movie_rows) == 0) & (np.diff(edge_entities) == 0)
+    check_rows(np.append(repeats_previous, False), "the same edge twice", movie_rows)
 
 
 def shared_entities(graph: KnowledgeGraph, first: int, second: int) -> list[str]:
-    """Return the names of the entities that both movies have, people before genres, countries, languages.
+    """Return the names of the entities that two movies have in common, in the order of entity types.
 
     Args:
         graph: movies and entities.
         first: row of a movie.
-        second: row of another.
+        second: row of another movie.
     """
-    found: list[str] = []
+    names: list[str] = []
     for relation in graph.relations.values():
-        both = np.intersect1d(_entities(relation, first), _entities(relation, second))
-        found += [name for name in (relation.entity_names[i] for i in both) if name not in found]
-    return found
+        common = np.intersect1d(_entities_of(relation, first), _entities_of(relation, second))
+        names += [relation.entity_names[entity] for entity in common]
+    return list(dict.fromkeys(names))
 
 
-def _entities(relation: Relation, movie: int) -> np.ndarray:
+def _entities_of(relation: Relation, movie: int) -> np.ndarray:
     start, end = np.searchsorted(relation.movie_rows, [movie, movie + 1])
     return relation.entity_index[start:end]

@@ -1,4 +1,4 @@
-"""movies.parquet: the catalogue's movies that were rated, in the row order used from there on."""
+"""movies.parquet: the catalogue's movies that have ratings. A movie's row in this file identifies it."""
 
 from __future__ import annotations
 
@@ -17,49 +17,50 @@ from reelgraph.schemas.columns import CATALOG_COLUMNS, FIRST_YEAR, LAST_YEAR
 
 
 def read_movies(path: Path | str, columns: tuple[str, ...] | None = None) -> pa.Table:
-    """Read columns of the movie table, with the code's names.
+    """Read the movie table, or some of its columns, with the names of the code.
 
     Raises:
-        ArtifactError: the file is missing, has not the catalogue's columns, or its ids don't ascend.
+        ArtifactError: the file is missing, lacks columns of the catalogue, or its ids do not increase.
     """
-    wanted = [c for c in CATALOG_COLUMNS if columns is None or c.name in columns]
+    selected = [column for column in CATALOG_COLUMNS if columns is None or column.name in columns]
     try:
-        table = _read(path, [c.name_in_file for c in wanted])
-        table = table.cast(pa.schema([pa.field(c.name_in_file, c.type) for c in wanted]))
+        table = _read_columns(path, [column.name_in_file for column in selected])
+        table = table.cast(pa.schema([pa.field(column.name_in_file, column.type) for column in selected]))
     except FileNotFoundError:
         raise missing_artifact_error(path) from None
     except PARQUET_ERRORS as error:
-        raise _other(path, str(error).splitlines()[0]) from error
-    table = table.rename_columns([c.name for c in wanted]).replace_schema_metadata(None)
-    _check(table, path)
+        raise _invalid_table_error(path, str(error).splitlines()[0]) from error
+    table = table.rename_columns([column.name for column in selected]).replace_schema_metadata(None)
+    _validate(table, path)
     return table
 
 
-def _read(path: Path | str, names: list[str]) -> pa.Table:
+def read_movie_ids(path: Path | str) -> Int64[np.ndarray, "movies"]:
+    """Read the ids of the movies in row order."""
+    return read_movies(path, ("movie_id",))["movie_id"].to_numpy()
+
+
+def _read_columns(path: Path | str, names: list[str]) -> pa.Table:
     with pq.ParquetFile(path) as file:
-        if lacking := [name for name in names if name not in file.schema_arrow.names]:
-            raise _other(path, f"no column {', '.join(lacking)}")
+        if missing := [name for name in names if name not in file.schema_arrow.names]:
+            raise _invalid_table_error(path, f"no column {', '.join(missing)}")
         return file.read(names).select(names)
 
 
-def _other(path: Path | str, got: str) -> ArtifactError:
+def _invalid_table_error(path: Path | str, got: str) -> ArtifactError:
     return ArtifactError(str(path), "the movie table of stage filter", got, RERUN_HINT)
 
 
-def _check(table: pa.Table, path: Path | str) -> None:
-    wrong = Violations(path)
-    wrong.check(bool(len(table)), "no row")
+def _validate(table: pa.Table, path: Path | str) -> None:
+    violations = Violations(path)
+    violations.check(bool(len(table)), "no row")
     if "movie_id" in table.column_names:
-        wrong.check_rows(table["movie_id"].is_null().to_numpy(), "movieId missing")
-        ids = pc.fill_null(table["movie_id"], 0).to_numpy()
-        wrong.check_rows(non_increasing(ids), "movieId not above the one before", ids)
+        violations.check_rows(table["movie_id"].is_null().to_numpy(), "movieId missing")
+        movie_ids = pc.fill_null(table["movie_id"], 0).to_numpy()
+        violations.check_rows(non_increasing(movie_ids), "movieId not above the one before", movie_ids)
     if "release_year" in table.column_names:
-        # What is beyond a float's digits is rounded, and so out of range, too.
+        # Numbers too large for a float are rounded; they are out of range, too.
         years = pc.cast(table["release_year"], "float64", safe=False).to_numpy()
-        wrong.check_rows((years < FIRST_YEAR) | (years > LAST_YEAR), "release_year out of range", years)
-    wrong.raise_if_any()
-
-
-def read_movie_ids(path: Path | str) -> Int64[np.ndarray, "movies"]:
-    """Read the movies' ids in row order."""
-    return read_movies(path, ("movie_id",))["movie_id"].to_numpy()
+        out_of_range = (years < FIRST_YEAR) | (years > LAST_YEAR)
+        violations.check_rows(out_of_range, "release_year out of range", years)
+    violations.raise_if_any()

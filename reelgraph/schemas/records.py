@@ -1,4 +1,4 @@
-"""The JSON files between stages: what each must hold."""
+"""Results that stages pass on: JSON records, and predictions of the test targets (predictions.parquet)."""
 
 from __future__ import annotations
 
@@ -20,12 +20,16 @@ R = TypeVar("R", bound=Section)
 Count = Annotated[int, Field(ge=0)]
 Stars = Annotated[float, Field(ge=0.5, le=5)]
 
+PREDICTION_SCHEMA = pa.schema(
+    [("userId", pa.int64()), ("movieId", pa.int64()), ("rating", pa.float64()), ("prediction", pa.float64())]
+)
+
 
 class SelectedEpochs(Section):
-    """data/links/chosen.json: what ``evaluate_links`` selected for ``train_gnn``."""
+    """data/links/chosen.json: what stage evaluate_links selected for train_gnn."""
 
     epochs: int = Field(ge=1)
-    """Passes after which validation links were predicted best."""
+    """Epochs after which the validation links were predicted best."""
 
 
 class TrainingHistory(Section):
@@ -33,21 +37,21 @@ class TrainingHistory(Section):
 
     best_epoch: int = Field(ge=1)
     epochs: list[dict[str, float]]
-    """One an epoch: its number, losses and errors."""
+    """For each epoch its number, losses and errors."""
 
 
 class HistoryItem(Section):
-    """A rating before the example's."""
+    """A rating in the history of an example."""
 
     title: str
     stars: float
-    """Given, or added to the prediction."""
+    """The rating, or its contribution to the prediction."""
     shared: list[str] = Field(default_factory=list)
-    """Entities that both movies have."""
+    """Entities that it shares with the target."""
 
 
 class Example(Section):
-    """One test target."""
+    """A test target with its prediction."""
 
     user: int
     movie_id: int
@@ -55,11 +59,13 @@ class Example(Section):
     actual: Stars
     predicted: float
     last: list[HistoryItem]
+    """The last ratings before the target."""
     moved: list[HistoryItem]
+    """The ratings that changed the prediction most."""
 
 
 class Examples(Section):
-    """data/examples.json: the worst predictions, the best, and some between."""
+    """data/examples.json: the worst predictions, the best, and others spread over the users."""
 
     worst: list[Example] = Field(default_factory=list)
     best: list[Example] = Field(default_factory=list)
@@ -67,7 +73,7 @@ class Examples(Section):
 
 
 class StageCounts(Section):
-    """A file of data/counts/: figures, or groups of them, by name."""
+    """A file of data/counts/: numbers, or groups of numbers, by name."""
 
     counts: dict[str, Count | float | dict[str, Count | float | dict[str, Count | float]]]
 
@@ -76,31 +82,28 @@ def read_record(path: Path | str, model: type[R]) -> R:
     """Read a JSON file that an earlier stage wrote.
 
     Raises:
-        ArtifactError: the file is missing or no JSON; or keys or values are not the model's (lists all).
+        ArtifactError: the file is missing or is not JSON, or keys or values are invalid; lists all.
     """
     values = read_json(path)
     try:
         return model.model_validate({"counts": values} if model is StageCounts else values)
     except ValidationError as error:
-        got = "; ".join(str(problem) for problem in list_violations(error))
-        raise ArtifactError(str(path), "a record that keeps its contract", got, RERUN_HINT) from None
-
-
-PREDICTION_SCHEMA = pa.schema(
-    [("userId", pa.int64()), ("movieId", pa.int64()), ("rating", pa.float64()), ("prediction", pa.float64())]
-)
+        got = "; ".join(str(violation) for violation in list_violations(error))
+        raise ArtifactError(str(path), "a valid record", got, RERUN_HINT) from None
 
 
 def read_predictions(path: Path | str) -> pa.Table:
-    """Read what the rater said of each test target.
+    """Read the rater's prediction of each test target.
 
     Raises:
-        ArtifactError: the file is missing, has another schema, or stars that are missing or off the scale.
+        ArtifactError: the file is missing, has another schema, or has stars that are null or off the scale.
     """
-    table, wrong = read_with_schema(path, PREDICTION_SCHEMA), Violations(path)
+    table = read_with_schema(path, PREDICTION_SCHEMA)
+    violations = Violations(path)
     for name in ("rating", "prediction"):
         stars = table[name].to_numpy().astype(np.float64)
-        # A NaN is in no range.
-        wrong.check_rows(~((stars >= MIN_STARS) & (stars <= MAX_STARS)), f"{name} outside the scale", stars)
-    wrong.raise_if_any()
+        # NaN is in no range.
+        outside = ~((stars >= MIN_STARS) & (stars <= MAX_STARS))
+        violations.check_rows(outside, f"{name} outside the scale", stars)
+    violations.raise_if_any()
     return table

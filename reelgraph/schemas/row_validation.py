@@ -1,4 +1,4 @@
-"""Finding the rows of a table that break a rule, and saying so for people."""
+"""Finding the rows of a table that violate rules, and describing them in an error."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ import ibis.expr.types as ir
 from reelgraph.core.table_engine import collect
 from reelgraph.runtime.errors import InputError
 
-SHOWN_ROWS = 3
-SHOWN_CELLS = 4
-SHOWN_CHARS = 60
+MAX_SHOWN_ROWS = 3
+MAX_SHOWN_CELLS = 4
+MAX_SHOWN_CHARS = 60
 
 RowLocator: TypeAlias = Callable[[int], str]
-"""Names a row for people, such as ``line 17``, by its number in the table, from 0."""
+"""Describes the location of a row, such as ``line 17``, by its number in the table, counted from 0."""
 
 
 def format_row_number(row: int) -> str:
-    """Name a row of a file that has no lines, counted from 1."""
+    """Describe a row of a file without lines, counted from 1."""
     return f"row {row + 1:,}"
 
 
 @dataclass(frozen=True)
 class Rule:
-    """Something that no row may be."""
+    """A condition that no row may satisfy."""
 
     violated: ir.BooleanValue
     message: str
@@ -37,70 +37,69 @@ class Rule:
 
 @dataclass(frozen=True)
 class RowValidator:
-    """A table whose columns bear the file's names, and how to speak of it."""
+    """Checks the rows of a table, whose columns have the names of the file."""
 
     table: ir.Table
     where: str
+    """The file, for errors."""
     locate: RowLocator
 
     def check(self, rules: Sequence[Rule], key: Sequence[str]) -> None:
-        """Look for all violations at once.
+        """Check all rules and the key.
 
         Args:
-            rules: what no row may be; one scan counts the breaches of all.
-            key: columns that must differ from row to row; none: no such rule.
+            rules: conditions that no row may satisfy; one scan counts the violations of all.
+            key: columns whose values together are unique; empty: no such rule.
 
         Raises:
-            InputError: there are no rows, or some break a rule; lists counts and first rows.
+            InputError: there are no rows, or some violate a rule; lists counts and the first rows.
         """
-        found = self._broken(rules)
-        problems = [self._shown(rule, count) for rule, count in found]
-        remedies = [rule.remedy for rule, _ in found]
-        if key and (twice := self._repeated(key)):
-            problems.append(twice)
+        violated = self._violated_rules(rules)
+        problems = [self._describe(rule, count) for rule, count in violated]
+        remedies = [rule.remedy for rule, _ in violated]
+        if key and (duplicates := self._duplicates(key)):
+            problems.append(duplicates)
             remedies.append(f"Keep one row for each {' and '.join(key)}.")
         if problems:
-            raise InputError(self.where, "rows that keep the contract", "; ".join(problems),
+            raise InputError(self.where, "valid rows", "; ".join(problems),
                              " ".join(dict.fromkeys(remedies)))  # fmt: skip
 
-    def _broken(self, rules: Sequence[Rule]) -> list[tuple[Rule, int]]:
-        sums = {f"rule_{i}": rule.violated.sum() for i, rule in enumerate(rules)}
+    def _violated_rules(self, rules: Sequence[Rule]) -> list[tuple[Rule, int]]:
+        sums = {f"rule_{number}": rule.violated.sum() for number, rule in enumerate(rules)}
         counts = collect(self.table.aggregate(rows_=self.table.count(), **sums), self.where).to_pylist()[0]
         if not counts["rows_"]:
             raise InputError(self.where, "at least one row", "none", "Check that the file is complete.")
-        return [(rule, n) for i, rule in enumerate(rules) if (n := counts[f"rule_{i}"])]
+        pairs = [(rule, counts[f"rule_{number}"]) for number, rule in enumerate(rules)]
+        return [(rule, count) for rule, count in pairs if count]
 
-    def _shown(self, rule: Rule, count: int) -> str:
-        numbered = self.table.mutate(row_=ibis.row_number(), broken_=rule.violated)
-        first = numbered.filter(numbered.broken_).drop("broken_").order_by("row_").limit(SHOWN_ROWS)
-        rows = collect(first, self.where).to_pylist()
-        shown = ", ".join(f"{self.locate(row.pop('row_'))} ({_cells(row)})" for row in rows)
-        return f"{rule.message} in {count:,} {_rows(count)}, first at {shown}"
+    def _describe(self, rule: Rule, count: int) -> str:
+        numbered = self.table.mutate(row_=ibis.row_number(), violated_=rule.violated)
+        violating = numbered.filter(numbered.violated_).drop("violated_")
+        rows = collect(violating.order_by("row_").limit(MAX_SHOWN_ROWS), self.where).to_pylist()
+        examples = ", ".join(f"{self.locate(row.pop('row_'))} ({_format_cells(row)})" for row in rows)
+        return f"{rule.message} in {count:,} {'row' if count == 1 else 'rows'}, first at {examples}"
 
-    def _repeated(self, key: Sequence[str]) -> str:
-        known = self.table.select(*key).drop_null(how="any")
+    def _duplicates(self, key: Sequence[str]) -> str:
+        keys = self.table.select(*key).drop_null(how="any")
         *outer, last = key
-        # By sorting: a hash table of all keys takes twice the time and the memory.
-        ahead = known.mutate(ahead_=known[last].lag().over(group_by=outer, order_by=last))
-        twice = ahead.filter(ahead.ahead_ == ahead[last]).select(*key).distinct()
-        count = collect(twice.aggregate(n=twice.count()), self.where)["n"][0].as_py()
+        # By sorting: a hash table of all keys would take twice the time and memory.
+        with_previous = keys.mutate(previous_=keys[last].lag().over(group_by=outer, order_by=last))
+        is_duplicate = with_previous.previous_ == with_previous[last]
+        duplicates = with_previous.filter(is_duplicate).select(*key).distinct()
+        count = collect(duplicates.aggregate(n=duplicates.count()), self.where)["n"][0].as_py()
         if not count:
             return ""
-        first = collect(twice.order_by(*key).limit(SHOWN_ROWS), self.where).to_pylist()
-        shown = ", ".join(self._copies({name: row[name] for name in key}) for row in first)
-        return f"{' and '.join(key)} more than once, {count:,} times: {shown}"
+        first = collect(duplicates.order_by(*key).limit(MAX_SHOWN_ROWS), self.where).to_pylist()
+        examples = ", ".join(self._describe_copies({name: row[name] for name in key}) for row in first)
+        return f"{' and '.join(key)} more than once, {count:,} times: {examples}"
 
-    def _copies(self, values: dict[str, object]) -> str:
+    def _describe_copies(self, values: dict[str, object]) -> str:
         numbered = self.table.mutate(row_=ibis.row_number())
-        same = numbered.filter([numbered[name] == value for name, value in values.items()])
-        rows = collect(same.select("row_").order_by("row_").limit(SHOWN_ROWS), self.where)
-        return f"{_cells(values)} at {', '.join(map(self.locate, rows['row_'].to_pylist()))}"
+        copies = numbered.filter([numbered[name] == value for name, value in values.items()])
+        rows = collect(copies.select("row_").order_by("row_").limit(MAX_SHOWN_ROWS), self.where)
+        return f"{_format_cells(values)} at {', '.join(map(self.locate, rows['row_'].to_pylist()))}"
 
 
-def _rows(count: int) -> str:
-    return "row" if count == 1 else "rows"
-
-
-def _cells(row: dict[str, object]) -> str:
-    cells = (f"{name} {str(value)[:SHOWN_CHARS]}" for name, value in list(row.items())[:SHOWN_CELLS])
-    return ", ".join(cells)
+def _format_cells(row: dict[str, object]) -> str:
+    cells = list(row.items())[:MAX_SHOWN_CELLS]
+    return ", ".join(f"{name} {str(value)[:MAX_SHOWN_CHARS]}" for name, value in cells)

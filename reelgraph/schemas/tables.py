@@ -1,4 +1,4 @@
-"""Catalogue: one row a movie. Missing and blank text are the same: null."""
+"""Contracts of the two tables that stage ingest writes: catalogue and ratings."""
 
 from __future__ import annotations
 
@@ -12,20 +12,10 @@ from reelgraph.core.rating_scale import MAX_STARS, MIN_STARS, STAR_STEP
 from reelgraph.schemas.columns import CATALOG_COLUMNS, Column
 from reelgraph.schemas.contract import Contract
 
-CATALOG = Contract(CATALOG_COLUMNS, key=("movie_id",))
-"""The SPEC's columns; release years 1800 … 2200, or null."""
-
-
-def open_catalog(connection: BaseBackend, path: Path | str) -> ir.Table:
-    """Open the catalogue that stage ingest wrote, lazily, with the code's names.
-
-    Raises:
-        ArtifactError: the file is missing or has other columns.
-    """
-    return CATALOG.open_artifact(connection, path)
-
-
 YEAR_2100 = 4_102_444_800.0
+
+CATALOG = Contract(CATALOG_COLUMNS, key=("movie_id",))
+"""One row per movie. Missing and blank text are both null; release years are 1800 … 2200, or null."""
 
 RATINGS = Contract(
     columns=(
@@ -37,13 +27,22 @@ RATINGS = Contract(
                remedy="Timestamps are seconds since 1970, UTC; divide milliseconds by 1000."),
     ),
     key=("user_id", "movie_id"),
-    optional=(Column("test", pa.bool_(), remedy="Say of every rating whether it tests: true or false."),),
+    optional=(Column("test", pa.bool_(), remedy="Set test of every rating to true or false."),),
 )  # fmt: skip
-"""Half stars 0.5 … 5; Unix seconds, UTC; a user rates a movie once, in one part of a split that is given."""
+"""One row per rating: half stars 0.5 … 5 and Unix seconds, UTC. ``test`` marks a predefined split."""
+
+
+def open_catalog(connection: BaseBackend, path: Path | str) -> ir.Table:
+    """Open the catalogue that stage ingest wrote, lazily, with the names of the code.
+
+    Raises:
+        ArtifactError: the file is missing or has other columns.
+    """
+    return CATALOG.open_artifact(connection, path)
 
 
 def open_ratings(connection: BaseBackend, path: Path | str) -> ir.Table:
-    """Open the ratings that stage ingest wrote, lazily, with the code's names.
+    """Open the ratings that stage ingest wrote, lazily, with the names of the code.
 
     Raises:
         ArtifactError: the file is missing or has other columns.

@@ -41,13 +41,13 @@ def test_all_violations_are_listed_with_counts_first_rows_and_remedy():
     with pytest.raises(InputError) as caught:
         AGES.validate(bad, "ages.csv", lambda row: f"line {row + 2}")
     assert str(caught.value) == (
-        "ages.csv: expected rows that keep the contract, got "
+        "ages.csv: expected valid rows, got "
         "personId is missing in 1 row, first at line 4 (personId None, age 0.3, born 3); "
         "age is missing in 1 row, first at line 5 (personId 4, age None, born 4); "
         "age is below 0 in 3 rows, first at line 2 (personId 1, age -1.0, born 1), "
         "line 6 (personId 5, age -2.0, born 5), line 7 (personId 6, age -3.0, born None); "
         "age is above 150 in 1 row, first at line 3 (personId 1, age 151.0, born 2); "
-        "age is no multiple of 0.5 in 1 row, first at line 4 (personId None, age 0.3, born 3); "
+        "age is not a multiple of 0.5 in 1 row, first at line 4 (personId None, age 0.3, born 3); "
         "personId more than once, 1 times: personId 1 at line 2, line 3. "
         "Correct the file. Give years. Keep one row for each personId."
     )

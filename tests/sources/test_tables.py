@@ -83,7 +83,7 @@ def with_column(column, values):
 
 INVALID_RATINGS = {
     "off the scale": (with_column("rating", [4.0, 7.0, 5.0]), ["rating is above 5 in 1 row, first at row 2 (userId 1"]),
-    "not half": (with_column("rating", [4.0, 3.2, 5.0]), ["rating is no multiple of 0.5", "row 2"]),
+    "not half": (with_column("rating", [4.0, 3.2, 5.0]), ["rating is not a multiple of 0.5", "row 2"]),
     "zero": (with_column("rating", [0.0, 3.0, 5.0]), ["rating is below 0.5", "row 1"]),
     "NaN": (with_column("rating", [4.0, 3.5, float("nan")]), ["rating is missing", "row 3"]),
     "infinite": (with_column("rating", [4.0, 3.5, float("inf")]), ["rating is above 5", "row 3"]),
@@ -98,7 +98,7 @@ INVALID_RATINGS = {
                                                   "userId 1, movieId 20 at row 2, row 5"]),
     "no rows": (ratings_table(ROWS).slice(0, 0), ["at least one row"]),
     "parts as text": (ratings_table(ROWS).append_column("test", [["train", "test", "test", "test"]]),
-                      ["column test of type string", "whether it tests"]),
+                      ["column test of type string", "Set test of every rating"]),
     "in no part": (ratings_table(ROWS).append_column("test", [[True, None, False, True]]), ["test is missing in 1 row"]),
     "all at once": (with_column("rating", [7.0, 7.0, -1.0]), ["above 5 in 2 rows", "below 0.5 in 1 row"]),
 }  # fmt: skip
@@ -114,7 +114,7 @@ INVALID_CATALOGS = {
         catalog_table(movieId=[1], release_year=[19950]),
         ["release_year is above 2200", "a whole year"],
     ),
-    "half a year": (catalog_table(movieId=[1], release_year=[1995.5]), ["release_year is no multiple of 1"]),
+    "half a year": (catalog_table(movieId=[1], release_year=[1995.5]), ["release_year is not a multiple of 1"]),
     "no column": (catalog_table(movieId=[1]).drop_columns("tagline"), ["no column tagline"]),
     "numbers as text": (catalog_table(movieId=[1], actor_1=[5]), ["column actor_1 of type int64"]),
     "bytes as text": (catalog_table(movieId=[1], actor_1=[b"x"]), ["column actor_1 of type binary"]),
