@@ -13,7 +13,7 @@ from reelgraph.runtime import atomic_io
 from reelgraph.runtime.errors import ArtifactError
 
 
-def test_what_stood_there_stays_when_writing_fails(tmp_path: Path) -> None:
+def test_atomic_write_keeps_the_old_file_when_the_body_fails(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("old")
 
     def write_half() -> None:
@@ -27,7 +27,7 @@ def test_what_stood_there_stays_when_writing_fails(tmp_path: Path) -> None:
     assert [p.name for p in tmp_path.iterdir()] == ["a.txt"]
 
 
-def test_a_folder_is_replaced_as_a_whole(tmp_path: Path) -> None:
+def test_write_arrays_replaces_the_folder(tmp_path: Path) -> None:
     atomic_io.write_arrays({"a": np.arange(3), "b": np.arange(2)}, tmp_path / "f")
     atomic_io.write_arrays({"a": np.arange(4)}, tmp_path / "f")
     assert [p.name for p in (tmp_path / "f").iterdir()] == ["a.npy"]
@@ -36,7 +36,7 @@ def test_a_folder_is_replaced_as_a_whole(tmp_path: Path) -> None:
 
 
 @given(st.lists(st.integers(1, 50), min_size=1, max_size=8))
-def test_bytes_of_a_parquet_file_do_not_depend_on_the_batches(tmp_path_factory, sizes: list[int]) -> None:
+def test_write_parquet_gives_the_same_bytes_for_any_batches(tmp_path_factory, sizes: list[int]) -> None:
     folder = tmp_path_factory.mktemp("parquet")
     whole = pa.table({"x": np.arange(sum(sizes)), "y": [str(i) for i in range(sum(sizes))]})
     ends = np.cumsum(sizes)
@@ -51,7 +51,7 @@ def test_bytes_of_a_parquet_file_do_not_depend_on_the_batches(tmp_path_factory, 
     assert pq.read_table(folder / "a.parquet").equals(whole)
 
 
-def test_metrics_are_finite_sorted_and_rounded(tmp_path: Path) -> None:
+def test_write_metrics_sorts_and_rounds_finite_numbers(tmp_path: Path) -> None:
     atomic_io.write_metrics({"b": 1.23456789, "a": {"c": np.int64(2)}}, tmp_path / "m.json")
     assert (tmp_path / "m.json").read_text() == '{\n  "a": {\n    "c": 2\n  },\n  "b": 1.234568\n}\n'
     for bad in (float("nan"), np.inf, [1], None):
@@ -60,13 +60,13 @@ def test_metrics_are_finite_sorted_and_rounded(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[1]", b"\xff"])
-def test_broken_json_names_the_file_and_the_way_out(tmp_path: Path, content: bytes) -> None:
+def test_read_json_error_names_the_file_and_the_remedy(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "m.json").write_bytes(content)
     with pytest.raises(ArtifactError, match=r"m\.json: expected a JSON object.*dvc repro"):
         atomic_io.read_json(tmp_path / "m.json")
 
 
-def test_a_pickle_is_never_loaded(tmp_path: Path) -> None:
+def test_read_array_rejects_a_pickle(tmp_path: Path) -> None:
     np.save(tmp_path / "a.npy", np.array([{"a": 1}], dtype=object), allow_pickle=True)
     with pytest.raises(ArtifactError, match=r"\.npy array of numbers"):
         atomic_io.read_array(tmp_path / "a.npy")

@@ -57,7 +57,7 @@ def until_killed(work: Callable[[], object], times: int) -> int:
 
 
 @pytest.mark.parametrize("kind", ["gp", "attention", "transformer"])
-def test_a_rater_goes_on_to_the_same_bytes(kind: str, tmp_path: Path) -> None:
+def test_fit_rater_resumes_to_the_same_bytes(kind: str, tmp_path: Path) -> None:
     params, people, known = small_rater_params(kind), random_histories(3, 12, 40, 40), small_movie_inputs()
     told: list[list] = []
 
@@ -83,7 +83,7 @@ def test_a_rater_goes_on_to_the_same_bytes(kind: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("loss", ["softmax", "bpr"])
-def test_the_gnn_goes_on_to_the_same_bits(loss: str, tmp_path: Path) -> None:
+def test_train_resumes_the_gnn_to_the_same_bits(loss: str, tmp_path: Path) -> None:
     from reelgraph.gnn.bpr import train_bpr
     from reelgraph.gnn.sage import to_hetero_data
     from reelgraph.gnn.trainer import train_on_all_edges
@@ -110,7 +110,7 @@ def test_the_gnn_goes_on_to_the_same_bits(loss: str, tmp_path: Path) -> None:
             assert torch.equal(one, other)
 
 
-def test_encoding_goes_on_with_the_next_batch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_encode_resumes_with_the_next_batch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     texts = [f"text {i}" for i in range(10)] * 2
     seen: list[list[int]] = []
 
@@ -136,7 +136,7 @@ def test_encoding_goes_on_with_the_next_batch(tmp_path: Path, monkeypatch: pytes
     assert (encode(Model(), texts, 3, resume.checkpoint("vectors")) == whole).all()
 
 
-def test_states_are_of_one_input_one_set_of_params_and_go_when_all_is_done(
+def test_resumable_keeps_checkpoints_per_input_and_params_until_success(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     params = load(BertEncodeParams)

@@ -11,7 +11,7 @@ from reelgraph.core.torch_setup import CPU
 
 
 @pytest.mark.parametrize("share", [0.0, 0.1, 0.9, 1 - 1e-9])
-def test_it_keeps_a_share_and_the_mean(share: float) -> None:
+def test_fast_dropout_mask_keeps_the_expected_fraction(share: float) -> None:
     torch.manual_seed(5)
     dropping = FastDropout(share)
     kept = dropping.mask((101, 1001), CPU)
@@ -22,7 +22,7 @@ def test_it_keeps_a_share_and_the_mean(share: float) -> None:
     assert mean * dropping.scale == pytest.approx(1, abs=0.05 if share < 0.99 else 2)
 
 
-def test_it_draws_anew_and_by_the_seed() -> None:
+def test_fast_dropout_mask_depends_on_the_seed() -> None:
     torch.manual_seed(5)
     first, second = (FastDropout(0.5).mask((100,), CPU) for _ in range(2))
     torch.manual_seed(5)
@@ -30,7 +30,7 @@ def test_it_draws_anew_and_by_the_seed() -> None:
     assert torch.equal(first, FastDropout(0.5).mask((100,), CPU))
 
 
-def test_gradients_go_back_where_something_is_left() -> None:
+def test_relu_dropout_gradient_is_zero_where_dropped() -> None:
     torch.manual_seed(5)
     values = torch.randn(7, 5, dtype=torch.float64, requires_grad=True)
     kept = FastDropout(0.5).mask((7, 5), CPU).to(torch.float64)

@@ -39,7 +39,7 @@ def gnn(kind: str) -> Callable[[], object]:
 @pytest.mark.parametrize(
     ("kind", "work"), [("gp", rater), ("attention", rater), ("transformer", rater), ("gnn", gnn)]
 )
-def test_memory_does_not_grow(kind: str, work, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_fit_memory_does_not_grow_with_epochs(kind: str, work, monkeypatch: pytest.MonkeyPatch) -> None:
     resident, process = [], psutil.Process()
     monkeypatch.setattr(Checkpoint, "save", lambda *_: resident.append(process.memory_info().rss))
     work(kind)()

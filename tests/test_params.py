@@ -13,7 +13,7 @@ from reelgraph.runtime.errors import ParamError
 DEFAULTS = Path("params.yaml").read_text(encoding="utf-8")
 
 
-def test_defaults_are_accepted() -> None:
+def test_load_accepts_the_defaults() -> None:
     assert load(TrainRaterParams).model.hidden_dim == 128
 
 

@@ -29,7 +29,7 @@ def on(device: str) -> Compute:
     return Compute(threads=torch.get_num_threads(), device=device)
 
 
-def test_auto_takes_what_is_there_and_says_so() -> None:
+def test_configure_torch_auto_selects_the_best_device() -> None:
     best = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
     assert configure_torch(on("auto")).type == best
     assert device_suffix(torch.device(best), on("auto")) == f", on {best}"
@@ -37,7 +37,7 @@ def test_auto_takes_what_is_there_and_says_so() -> None:
 
 
 @pytest.mark.parametrize("device", ["cuda", "mps"])
-def test_a_device_that_is_not_there_is_refused(device: str) -> None:
+def test_configure_torch_rejects_a_missing_device(device: str) -> None:
     if getattr(torch.backends if device == "mps" else torch, device).is_available():
         pytest.skip("it is there")
     with pytest.raises(
@@ -52,7 +52,7 @@ NETWORKS = {"attention": AttentionRater, "transformer": TransformerRater}
 @pytest.mark.parametrize(
     ("kind", "at_once"), [("attention", False), ("attention", True), ("transformer", False)]
 )
-def test_nothing_of_a_network_stays_on_the_cpu(kind: str, at_once: bool) -> None:
+def test_batch_forward_uses_no_cpu_tensor_of_a_network(kind: str, at_once: bool) -> None:
     """Meta tensors have a device and no numbers, so that the path of a GPU can be walked without one."""
     made, meta = random_histories(3, 12, 40, 40), torch.device("meta")
     rater = build_network(NETWORKS[kind], small_rater_params(kind).config(), small_movie_inputs().vectors).to(
@@ -65,7 +65,7 @@ def test_nothing_of_a_network_stays_on_the_cpu(kind: str, at_once: bool) -> None
     assert all(weight.grad.device == meta for weight in rater.parameters())
 
 
-def test_nothing_of_the_gnn_stays_on_the_cpu() -> None:
+def test_link_predictor_uses_no_cpu_tensor() -> None:
     graph, features = random_graph(20, 6), np.random.default_rng(1).normal(size=(20, 5)).astype(np.float32)
     params = load(TrainGnnParams).gnn.model_copy(update={"hidden_dim": 8, "out_dim": 8})
     given = prepare_inputs(to_hetero_data(graph, features))

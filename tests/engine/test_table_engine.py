@@ -28,23 +28,23 @@ def test_stream_selects_casts_and_keeps_order(duckdb_engine, place):
     assert rows == {"a": [1, 2, 3], "s": [None, "é\0", "x"]}
 
 
-def test_an_empty_result_has_its_columns(duckdb_engine, place):
+def test_collect_of_an_empty_result_has_all_columns(duckdb_engine, place):
     table = read_parquet(duckdb_engine, place)
     assert collect(table.filter(table.a > 5), "x").column_names == ["s", "a"]
 
 
-def test_relative_paths_and_folders(duckdb_engine, place, monkeypatch):
+def test_read_parquet_accepts_relative_paths_and_folders(duckdb_engine, place, monkeypatch):
     monkeypatch.chdir(place.parent)
     assert collect(read_parquet(duckdb_engine, place.name).count().as_table(), "x").num_rows == 1
     assert collect(read_parquet(duckdb_engine, "."), "x").num_rows == 3
 
 
-def test_missing_file_is_named(duckdb_engine):
+def test_read_parquet_error_names_a_missing_file(duckdb_engine):
     with pytest.raises(InputError, match="/no/such.parquet: expected a parquet file, got no such file"):
         read_parquet(duckdb_engine, "/no/such.parquet")
 
 
-def test_too_little_memory_is_said(tmp_path):
+def test_collect_reports_too_little_memory(tmp_path):
     small = connect(Engine(backend="duckdb", url="", memory_mb=64))
     small.raw_sql("SET temp_directory=''")
     pq.write_table(pa.table({"a": range(5_000_000)}), tmp_path / "x.parquet")
@@ -70,7 +70,7 @@ except PackageError as error:
 """
 
 
-def test_too_little_memory_of_spark_is_said_and_nothing_is_left(spark, tmp_path):
+def test_write_table_with_spark_reports_too_little_memory(spark, tmp_path):
     ran = subprocess.run(
         [sys.executable, "-c", GREEDY], cwd=tmp_path, env={**os.environ, "PYTHONPATH": os.getcwd()},
         stdout=subprocess.PIPE, text=True, check=True,

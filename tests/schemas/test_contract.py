@@ -25,7 +25,7 @@ def table(**columns):
     return ibis.memtable(pa.table(columns))
 
 
-def test_names_and_types_become_the_codes():
+def test_validate_returns_the_names_and_types_of_the_code():
     rows = AGES.validate(table(born=[1990.0, None], personId=[2, 1], age=[3, 4], more=["x", "y"]), "f")
     assert rows.schema().to_pyarrow() == pa.schema(
         {"person_id": pa.int64(), "age": pa.float64(), "born": pa.int64()}
@@ -34,7 +34,7 @@ def test_names_and_types_become_the_codes():
     assert AGES.to_file(rows).columns == ("personId", "age", "born")
 
 
-def test_all_violations_are_listed_with_counts_first_rows_and_remedy():
+def test_validate_lists_all_violations_with_counts_and_rows():
     bad = table(
         personId=[1, 1, None, 4, 5, 6], age=[-1.0, 151.0, 0.3, None, -2.0, -3.0], born=[1, 2, 3, 4, 5, None]
     )
@@ -53,13 +53,13 @@ def test_all_violations_are_listed_with_counts_first_rows_and_remedy():
     )
 
 
-def test_an_id_beyond_64_bits_is_refused():
+def test_validate_rejects_an_id_beyond_64_bits():
     big = pa.array([2**63], pa.uint64())
     with pytest.raises(InputError, match="personId is above 9223372036854775807 in 1 row"):
         AGES.validate(table(personId=big, age=[1.0], born=[1]), "f")
 
 
-def test_a_column_of_nulls_fits_where_gaps_do():
+def test_validate_accepts_a_null_column_if_nullable():
     assert AGES.validate(
         table(personId=[1], age=[1.0], born=pa.nulls(1)), "f"
     ).born.to_pyarrow().to_pylist() == [None]
@@ -67,7 +67,7 @@ def test_a_column_of_nulls_fits_where_gaps_do():
         AGES.validate(table(personId=pa.nulls(1), age=[1.0], born=[1]), "f")
 
 
-def test_opened_asks_for_exactly_the_columns_written(duckdb_engine, tmp_path):
+def test_open_artifact_requires_exactly_the_written_columns(duckdb_engine, tmp_path):
     path = tmp_path / "a.parquet"
     with pytest.raises(ArtifactError, match="no file"):
         AGES.open_artifact(duckdb_engine, path)
@@ -80,7 +80,7 @@ def test_opened_asks_for_exactly_the_columns_written(duckdb_engine, tmp_path):
 
 @pytest.mark.filterwarnings("ignore::ResourceWarning")
 @pytest.mark.parametrize("backend", ["duckdb", "spark"])
-def test_a_key_of_two_columns_that_is_there_often_is_counted_once(backend, tmp_path, request):
+def test_validate_counts_a_repeated_key_once(backend, tmp_path, request):
     if backend == "spark":
         request.getfixturevalue("spark")
     engine = connect(Engine(backend=backend, url="local[2]", memory_mb=500))

@@ -11,7 +11,7 @@ from reelgraph.runtime.errors import ArtifactError
 from reelgraph.schemas.vectors import LAYOUT_SCHEMA, MapLayout, read_map_layout, write_map_layout
 
 
-def test_a_map_comes_back_as_it_was(tmp_path: Path) -> None:
+def test_read_map_layout_returns_what_was_written(tmp_path: Path) -> None:
     ids = np.array([50, 3, 17])
     x, y = np.array([0.5, 1, 2], np.float32), np.array([-1, 0, 4], np.float32)
     near = np.array([[1, 2], [2, 0], [0, 1]])
@@ -22,7 +22,7 @@ def test_a_map_comes_back_as_it_was(tmp_path: Path) -> None:
         assert np.array_equal(own, other)
 
 
-def test_what_is_no_map_is_refused(tmp_path: Path) -> None:
+def test_read_map_layout_rejects_invalid_files(tmp_path: Path) -> None:
     with pytest.raises(ArtifactError, match="no file"):
         read_map_layout(tmp_path / "map.parquet")
     (tmp_path / "map.parquet").write_bytes(b"no parquet")

@@ -11,7 +11,7 @@ from tests.helpers.history_strategies import any_histories, histories
 
 
 @given(any_histories, st.integers(1, 60))
-def test_a_batch_holds_the_end_of_each_targets_history(h: UserHistories, window: int) -> None:
+def test_gather_batch_returns_the_end_of_each_history(h: UserHistories, window: int) -> None:
     index = np.concatenate([h.train, h.val, h.test, h.offsets[:-1]])
     batch = gather_batch(h, index, window)
     for row, target in enumerate(index):
@@ -26,12 +26,16 @@ def test_a_batch_holds_the_end_of_each_targets_history(h: UserHistories, window:
             batch.ratings[row].numpy()[mask], (h.half_star_code[expected] - 1) / 9, atol=1e-6
         )
         assert batch.target[row] == h.movie_row[target]
+        assert batch.history_timestamp is not None
+        assert batch.target_timestamp is not None
+        assert batch.history_timestamp[row].numpy()[mask].tolist() == h.timestamp[expected].tolist()
+        assert batch.target_timestamp[row] == h.timestamp[target]
     assert not batch.history[~batch.mask].any()
     assert not batch.ratings[~batch.mask].any()
 
 
 @given(histories)
-def test_nothing_after_a_target_is_in_its_batch(h: UserHistories) -> None:
+def test_gather_batch_reads_nothing_after_the_target(h: UserHistories) -> None:
     index = h.val
     changed = h.half_star_code.copy()
     for target in index:

@@ -60,7 +60,7 @@ def make(ratings: pd.DataFrame, movies: pd.DataFrame, params: Sequences = PARAMS
     return build_histories(*map(ibis.memtable, arrow), params)
 
 
-def test_against_a_plain_restatement() -> None:
+def test_build_histories_equals_a_pandas_version() -> None:
     ratings, movies = tables()
     made = make(ratings, movies)
     plain = ratings[ratings.movie_id.isin(movies.movie_id)].sort_values(["user_id", "timestamp", "movie_id"])
@@ -73,7 +73,7 @@ def test_against_a_plain_restatement() -> None:
 
 
 @pytest.mark.parametrize("split", SPLITS)
-def test_order_of_rows_changes_no_byte(tmp_path: Path, split: str) -> None:
+def test_build_histories_ignores_the_order_of_rows(tmp_path: Path, split: str) -> None:
     ratings, movies = tables()
     ratings, params = with_parts(ratings), of_split(split)
     write_histories(make(ratings, movies, params), tmp_path / "a")
@@ -83,7 +83,7 @@ def test_order_of_rows_changes_no_byte(tmp_path: Path, split: str) -> None:
         assert file.read_bytes() == (tmp_path / "b" / file.name).read_bytes()
 
 
-def test_a_given_split_puts_test_rows_behind_the_others() -> None:
+def test_build_histories_puts_predefined_test_rows_last() -> None:
     ratings, movies = tables()
     ratings = with_parts(ratings)
     made = make(ratings, movies, of_split("predefined"))
@@ -95,14 +95,14 @@ def test_a_given_split_puts_test_rows_behind_the_others() -> None:
     assert (made.history_cap - made.offsets[:-1]).tolist() == trained.tolist()
 
 
-def test_no_column_that_gives_a_split_is_refused() -> None:
+def test_build_histories_requires_a_column_test_for_predefined() -> None:
     with pytest.raises(
         InputError, match=r"a column test, as sequences.split is predefined, got none. Set data.base"
     ):
         make(*tables(), of_split("predefined"))
 
 
-def test_sample_draws_users_with_embedded_movies() -> None:
+def test_build_histories_samples_users() -> None:
     ratings, movies = tables()
     made = make(ratings, movies, PARAMS.model_copy(update={"sample_users": 8}))
     assert len(made.user_id) == 8
@@ -113,7 +113,7 @@ def test_sample_draws_users_with_embedded_movies() -> None:
     assert len(everybody.user_id) == 30
 
 
-def test_counts_and_round_trip(tmp_path: Path) -> None:
+def test_summary_statistics_after_a_round_trip(tmp_path: Path) -> None:
     made = make(*tables())
     write_histories(made, tmp_path / "h")
     read = read_histories(tmp_path / "h")
@@ -123,7 +123,7 @@ def test_counts_and_round_trip(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("growth", [0, 7])
-def test_of_many_batches_the_same_arrays_come(growth: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_flat_arrays_do_not_depend_on_batches(growth: int, monkeypatch: pytest.MonkeyPatch) -> None:
     ratings, movies = tables()
     expected = make(with_parts(ratings), movies, of_split("predefined"))
     monkeypatch.setattr(table_engine, "BATCH_ROWS", 5)
@@ -133,7 +133,7 @@ def test_of_many_batches_the_same_arrays_come(growth: int, monkeypatch: pytest.M
         np.testing.assert_array_equal(getattr(found, field.name), getattr(expected, field.name))
 
 
-def test_no_rating_of_an_embedded_movie_is_refused() -> None:
+def test_build_histories_rejects_ratings_of_other_movies() -> None:
     ratings, movies = tables()
     with pytest.raises(InputError, match="ratings of movies in data/movies.parquet"):
         make(ratings, movies.assign(movie_id=movies.movie_id + 5000))
@@ -143,7 +143,7 @@ def test_no_rating_of_an_embedded_movie_is_refused() -> None:
 @pytest.mark.parametrize(
     ("sample", "split"), [(0, "leave_last_out"), (8, "leave_last_out"), (0, "predefined")]
 )
-def test_spark_makes_the_same_arrays(
+def test_build_histories_with_spark_gives_the_same_bytes(
     tmp_path: Path, duckdb_engine, spark: str, sample: int, split: str
 ) -> None:
     ratings, movies = tables()

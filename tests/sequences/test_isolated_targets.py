@@ -9,7 +9,7 @@ from tests.helpers.history_strategies import any_histories
 
 
 @given(any_histories)
-def test_each_target_has_its_history_before_it(h: UserHistories) -> None:
+def test_isolate_targets_keeps_each_history(h: UserHistories) -> None:
     index = np.concatenate([h.test, h.val, h.offsets[:-1]])
     cases = isolate_targets(h, h.fit_end("train"), index)
     known = h.mask_before(h.fit_end("train"))

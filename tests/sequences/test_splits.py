@@ -2,8 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import assume
-from hypothesis import given as over
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from reelgraph.runtime.errors import InputError
@@ -27,8 +26,8 @@ def spread(train: list[int], most: int) -> list[int]:
     return train[:: len(train) // most][:most] if most and len(train) > most else train
 
 
-@over(lengths, st.sampled_from([0, 1, 5, 7]), st.integers(1, 5))
-def test_as_the_spec_says_for_each_user(n: list[int], most: int, last: int) -> None:
+@given(lengths, st.sampled_from([0, 1, 5, 7]), st.integers(1, 5))
+def test_leave_last_out_follows_its_definition(n: list[int], most: int, last: int) -> None:
     offsets = np.concatenate([[0], np.cumsum(n)])
     split = leave_last_out(offsets, 10, most, last)
     train, val, test, ends = [], [], [], []
@@ -43,8 +42,8 @@ def test_as_the_spec_says_for_each_user(n: list[int], most: int, last: int) -> N
     assert split.train_end.tolist() == ends
 
 
-@over(lengths, st.integers(0, 10), st.integers(1, 5))
-def test_every_position_is_one_kind_of_target_at_most(n: list[int], first: int, last: int) -> None:
+@given(lengths, st.integers(0, 10), st.integers(1, 5))
+def test_leave_last_out_targets_do_not_overlap(n: list[int], first: int, last: int) -> None:
     offsets = np.concatenate([[0], np.cumsum(n)])
     split = leave_last_out(offsets, first, 0, last)
     targets = np.concatenate([split.train, split.val, split.test])
@@ -54,7 +53,7 @@ def test_every_position_is_one_kind_of_target_at_most(n: list[int], first: int, 
     assert position.min() >= first
 
 
-def test_too_few_ratings_are_refused() -> None:
+def test_leave_last_out_rejects_short_histories() -> None:
     with pytest.raises(InputError, match="a user with 13 ratings or more, got at most 12 a user"):
         leave_last_out(np.array([0, 12, 20]), 10, 5, 1)
 
@@ -73,8 +72,8 @@ def refusing_nothing(make: object, *arguments: object) -> Split:
         raise
 
 
-@over(st.lists(st.integers(1, 12), min_size=1, max_size=8), shares, shares, st.data())
-def test_two_moments_part_everybodys_ratings(
+@given(st.lists(st.integers(1, 12), min_size=1, max_size=8), shares, shares, st.data())
+def test_global_time_splits_all_users_at_two_cutoffs(
     n: list[int], val_fraction: float, test_fraction: float, data: st.DataObject
 ) -> None:
     offsets, user, time = timed(n, data)
@@ -95,8 +94,8 @@ def test_two_moments_part_everybodys_ratings(
     assert split.test.tolist() == place[~rows[1] & enough].tolist()
 
 
-@over(st.lists(st.integers(1, 12), min_size=1, max_size=8), st.sampled_from([0, 2]), st.data())
-def test_a_given_split_is_kept(n: list[int], most: int, data: st.DataObject) -> None:
+@given(st.lists(st.integers(1, 12), min_size=1, max_size=8), st.sampled_from([0, 2]), st.data())
+def test_predefined_keeps_the_split(n: list[int], most: int, data: st.DataObject) -> None:
     offsets = np.concatenate([[0], np.cumsum(n)])
     test = np.concatenate([np.arange(k) >= data.draw(st.integers(0, k)) for k in n])
     split = refusing_nothing(predefined, offsets, 2, most, test)
@@ -113,8 +112,8 @@ def test_a_given_split_is_kept(n: list[int], most: int, data: st.DataObject) -> 
     assert split.train.tolist() == train
 
 
-@over(any_histories)
-def test_each_split_is_a_partition(h: UserHistories) -> None:
+@given(any_histories)
+def test_mask_before_and_targets_agree_for_each_split(h: UserHistories) -> None:
     rows = np.arange(len(h.half_star_code))
     train, val = h.mask_before(h.fit_end("train")), h.mask_before(h.fit_end("train_val"))
     assert (train <= val).all()
@@ -126,8 +125,8 @@ def test_each_split_is_a_partition(h: UserHistories) -> None:
     assert (np.diff(np.concatenate([h.train, [len(rows)]])) > 0).all()
 
 
-@over(any_histories)
-def test_no_history_holds_its_target(h: UserHistories) -> None:
+@given(any_histories)
+def test_history_end_excludes_the_target(h: UserHistories) -> None:
     rows = np.arange(len(h.half_star_code))
     user, end = h.users_of(rows), h.history_end(rows)
     assert (end <= rows).all()
@@ -135,28 +134,28 @@ def test_no_history_holds_its_target(h: UserHistories) -> None:
     assert (end <= h.history_cap[user]).all()
 
 
-@over(build_strategy("leave_last_out", "global_time"))
-def test_by_time_a_history_holds_nothing_later_and_all_that_is_earlier(h: UserHistories) -> None:
+@given(build_strategy("leave_last_out", "global_time"))
+def test_history_end_is_the_target_without_predefined_split(h: UserHistories) -> None:
     rows = np.arange(len(h.half_star_code))
     assert (h.history_end(rows) == rows).all()
     user = h.users_of(rows)
     assert (np.diff(h.timestamp)[np.diff(user) == 0] >= 0).all()
 
 
-@over(build_strategy("global_time"))
-def test_nobodys_future_is_among_the_rows_that_a_model_is_fitted_on(h: UserHistories) -> None:
+@given(build_strategy("global_time"))
+def test_fit_end_of_global_time_excludes_the_future(h: UserHistories) -> None:
     for rows, targets in (("train", np.concatenate([h.val, h.test])), ("train_val", h.test)):
         assert h.timestamp[h.mask_before(h.fit_end(rows))].max() < h.timestamp[targets].min()
 
 
-@over(build_strategy("predefined"))
-def test_a_given_test_ratings_history_is_all_that_trains_of_its_user(h: UserHistories) -> None:
+@given(build_strategy("predefined"))
+def test_history_end_of_predefined_test_targets_is_the_training_part(h: UserHistories) -> None:
     user = h.users_of(h.test)
     assert (h.history_end(h.test) == h.fit_end("train_val")[user]).all()
     assert (h.history_end(h.val) == h.val).all()
 
 
-def test_splits_without_targets_are_refused() -> None:
+def test_splits_without_targets_raise() -> None:
     offsets, time = np.array([0, 5, 10]), np.tile(np.arange(5), 2)
     with pytest.raises(InputError, match="got 0 training, 0 validation, 0 test"):
         global_time(offsets, 9, 0, time, 0.1, 0.1)
