@@ -114,7 +114,10 @@ INVALID_CATALOGS = {
         catalog_table(movieId=[1], release_year=[19950]),
         ["release_year is above 2200", "a whole year"],
     ),
-    "half a year": (catalog_table(movieId=[1], release_year=[1995.5]), ["release_year is not a multiple of 1"]),
+    "half a year": (
+        catalog_table(movieId=[1], release_year=[1995.5]),
+        ["release_year is not a multiple of 1"],
+    ),
     "no column": (catalog_table(movieId=[1]).drop_columns("tagline"), ["no column tagline"]),
     "numbers as text": (catalog_table(movieId=[1], actor_1=[5]), ["column actor_1 of type int64"]),
     "bytes as text": (catalog_table(movieId=[1], actor_1=[b"x"]), ["column actor_1 of type binary"]),
