@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -41,49 +42,26 @@ def change(path: Path, hunk: str) -> None:
 
 
 def run(project: Project, command: str) -> str:
-    """Run a command of a recipe: as it stands, but make's through what it calls."""
-    words = {"python": [sys.executable]}
-    first, *rest = command.replace('"', "").split(" -k ")
-    parts = first.split()
-    if parts == ["make", "deps"]:
-        return ""
-    call = [*words.get(parts[0], parts[:1]), *parts[1:]]
-    done = subprocess.run([*call, *(["-p", "no:cacheprovider", "-k", *rest] if rest else [])], cwd=project.folder,
+    """Run a pytest command of a recipe as it stands."""
+    words = shlex.split(command)
+    assert words[:3] == ["python", "-m", "pytest"]
+    done = subprocess.run([sys.executable, *words[1:], "-p", "no:cacheprovider"], cwd=project.folder,
                           capture_output=True, text=True, check=False)  # fmt: skip
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-2000:]
     return done.stdout
 
 
-def test_a_baseline(project: Project) -> None:
-    deps, check, _ = follow(project, "A baseline")
-    run(project, deps)
-    assert "passed" in run(project, check)
-    assert "shrunk_mean" in (project.folder / "params.yaml").read_text()
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_recipe(project: Project, recipe: str) -> None:
+    commands = follow(project, recipe)
+    checks = [command for command in commands if " pytest " in command]
+    assert checks
+    for command in checks:
+        assert "passed" in run(project, command)
 
 
-def test_a_rater_that_is_a_network(project: Project) -> None:
-    check, _ = follow(project, "A rater that is a network")
-    assert "passed" in run(project, check)
-
-
-def test_a_rater_that_is_no_network(project: Project) -> None:
-    check, _ = follow(project, "A rater that is no network")
-    assert "passed" in run(project, check)
-
-
-def test_an_entity_type(project: Project) -> None:
-    follow(project, "An entity type")
-    code = """
-from reelgraph.graph.entities import entities_and_edges
-from reelgraph.params.base import load
-from reelgraph.params.data import IngestParams
-from reelgraph.sources.demo.generate import generate_demo
-params = load(IngestParams)
-made = generate_demo(params.demo.model_copy(update={"users": 20, "movies": 50, "mean_ratings": 10}), 1)
-entities, edges = entities_and_edges(made.catalog)
-print(sorted(set(edges["type"].to_pylist())))
-"""
-    done = subprocess.run(
-        [sys.executable, "-c", code], cwd=project.folder, capture_output=True, text=True, check=False
-    )
-    assert "'composer'" in done.stdout, done.stderr
+def test_recipes_change_no_stage_dependency(project: Project) -> None:
+    """What the recipes add lies in folders that the stages list already."""
+    done = subprocess.run([sys.executable, "-m", "pytest", "tests/pipeline/test_dependencies.py", "-p", "no:cacheprovider"],
+                          cwd=project.folder, capture_output=True, text=True, check=False)  # fmt: skip
+    assert done.returncode == 0, done.stdout[-3000:]
