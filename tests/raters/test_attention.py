@@ -1,4 +1,4 @@
-"""The reference's formulae, restated one history at a time."""
+"""The attention rater against a plain implementation for one history."""
 
 from __future__ import annotations
 
@@ -15,7 +15,9 @@ from tests.helpers.history_strategies import histories
 from tests.helpers.rater_samples import MOVIES
 
 
-def restated(rater: AttentionRater, history: list[int], ratings: list[float], target: int) -> torch.Tensor:
+def plain_prediction(
+    rater: AttentionRater, history: list[int], ratings: list[float], target: int
+) -> torch.Tensor:
     movies, hidden = rater.movies, rater.query.out_features
     query = rater.query(movies[target])
     code = rater.rating_embedding.layers(torch.tensor(ratings).reshape(-1, 1))
@@ -26,7 +28,7 @@ def restated(rater: AttentionRater, history: list[int], ratings: list[float], ta
     return 0.7 * rater.head(torch.cat([context, query])) + 0.3 * rater.bias(taste)
 
 
-def test_against_a_plain_restatement() -> None:
+def test_attention_rater_equals_a_plain_implementation() -> None:
     torch.manual_seed(1)
     rater = AttentionRater(normalize(torch.randn(20, 8), dim=1), 16, 0.1).eval()
     batch = Batch(
@@ -36,14 +38,14 @@ def test_against_a_plain_restatement() -> None:
         target=torch.tensor([11, 12]),
     )
     predicted = rater(batch)
-    torch.testing.assert_close(predicted[0], restated(rater, [3, 7], [0.25, 1.0], 11).squeeze())
+    torch.testing.assert_close(predicted[0], plain_prediction(rater, [3, 7], [0.25, 1.0], 11).squeeze())
     torch.testing.assert_close(
-        predicted[1], restated(rater, [1, 2, 3, 4], [0.1, 0.9, 0.5, 0.3], 12).squeeze()
+        predicted[1], plain_prediction(rater, [1, 2, 3, 4], [0.1, 0.9, 0.5, 0.3], 12).squeeze()
     )
 
 
 @given(histories, st.integers(1, 40))
-def test_projected_it_says_the_same_of_every_rating(h: UserHistories, window: int) -> None:
+def test_with_cached_projections_predicts_the_same(h: UserHistories, window: int) -> None:
     torch.manual_seed(2)
     rater = AttentionRater(normalize(torch.randn(MOVIES, 8), dim=1), 16, 0.5).eval()
     batch = gather_batch(h, np.arange(len(h.half_star_code)), window)

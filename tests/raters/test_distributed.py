@@ -1,4 +1,4 @@
-"""Several processes train what one does."""
+"""Training in several processes equals training in one."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def distance(one: FitResult, other: FitResult) -> float:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_two_processes_train_what_one_trains(kind: str, tmp_path: Path) -> None:
+def test_fit_worker_in_two_processes_equals_one_process(kind: str, tmp_path: Path) -> None:
     alone, together = fitted(kind), trained(kind, tmp_path)
     assert distance(alone, together) < CLOSE
     np.testing.assert_allclose(
@@ -52,7 +52,7 @@ def test_two_processes_train_what_one_trains(kind: str, tmp_path: Path) -> None:
     assert alone.val_rmse == pytest.approx(together.val_rmse, abs=CLOSE)
 
 
-def test_a_killed_process_starts_again_and_ends_where_it_would_have(tmp_path: Path) -> None:
+def test_launch_workers_restarts_after_a_killed_process(tmp_path: Path) -> None:
     steps = -(-len(people().train) // BATCH)
     in_the_second_epoch = steps + steps // 2
     whole = trained("attention", tmp_path / "whole")
@@ -61,7 +61,7 @@ def test_a_killed_process_starts_again_and_ends_where_it_would_have(tmp_path: Pa
     assert [each.epoch for each in killed.epochs] == [1, 2, 3]
 
 
-def test_what_they_refuse_is_told_without_a_restart(tmp_path: Path) -> None:
+def test_launch_workers_raises_a_workers_error_without_restart(tmp_path: Path) -> None:
     with pytest.raises(TrainingError, match="epoch 1, batch with target .*Lower train.learning_rate"):
         launch_workers(
             params("attention", 2), "tests.raters.worker", str(tmp_path), "broken", folder=tmp_path
@@ -69,12 +69,12 @@ def test_what_they_refuse_is_told_without_a_restart(tmp_path: Path) -> None:
     assert not list(tmp_path.glob("*.safetensors"))
 
 
-def test_who_dies_each_time_is_told(tmp_path: Path) -> None:
+def test_launch_workers_names_a_process_that_always_dies(tmp_path: Path) -> None:
     with pytest.raises(TrainingError, match="process 1 of train.processes 2.*exit code -9 after 3 restarts"):
         launch_workers(params("attention", 2), "tests.raters.killed_worker", folder=tmp_path)
 
 
-def test_gp_learns_in_one_process(tmp_path: Path) -> None:
+def test_launch_workers_rejects_gp(tmp_path: Path) -> None:
     made = small_rater_params("gp")
     several = made.model_copy(update={"train": made.train.model_copy(update={"processes": 2})})
     with pytest.raises(ParamError, match=r"train.processes: expected 1 with model.type gp.*got 2"):
@@ -82,7 +82,7 @@ def test_gp_learns_in_one_process(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("device", ["cuda", "mps"])
-def test_each_process_takes_a_gpu_of_its_own(device: str, tmp_path: Path) -> None:
+def test_launch_workers_needs_a_gpu_per_process(device: str, tmp_path: Path) -> None:
     most = torch.cuda.device_count() if device == "cuda" else 1
     wanted = params("attention", most + 2)
     with pytest.raises(
@@ -91,7 +91,7 @@ def test_each_process_takes_a_gpu_of_its_own(device: str, tmp_path: Path) -> Non
         launch_workers(wanted, "tests.raters.worker", folder=tmp_path, device=torch.device(device))
 
 
-def test_a_user_belongs_to_one_process_whoever_else_is_there() -> None:
+def test_assign_users_does_not_depend_on_other_users() -> None:
     ids = np.arange(1, 100_001)
     for processes in (2, 3, 8):
         found = assign_users(ids, processes)

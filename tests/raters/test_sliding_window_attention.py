@@ -1,4 +1,4 @@
-"""The band's one step of autograd has a plain twin, and gradients that differences confirm."""
+"""Sliding-window attention against a plain implementation and finite differences."""
 
 from __future__ import annotations
 
@@ -14,35 +14,35 @@ from reelgraph.raters.networks.sliding_window_attention import SlidingWindowAtte
 HIDDEN, CODES, PLACES = 4, 3, 90
 
 
-def given(dtype: torch.dtype, window: int) -> tuple[Tensor, ...]:
+def make_inputs(dtype: torch.dtype, window: int) -> tuple[Tensor, ...]:
     torch.manual_seed(window)
-    band = WindowMask(window, CPU, dtype)
+    mask = WindowMask(window, CPU, dtype)
     first = torch.arange(PLACES) // 40 * 40
-    unseen, sees = band(first)
-    laid = torch.randn(len(unseen) + 1, band.block_size, 3 * HIDDEN, dtype=dtype, requires_grad=True)
-    rated = one_hot(torch.randint(CODES, laid.shape[:2]), CODES).to(dtype)
-    kept = torch.randint(2, unseen.shape) * sees
-    return laid, rated, unseen, kept.to(dtype)
+    mask_bias, is_visible = mask(first)
+    projected = torch.randn(len(mask_bias) + 1, mask.block_size, 3 * HIDDEN, dtype=dtype, requires_grad=True)
+    codes = one_hot(torch.randint(CODES, projected.shape[:2]), CODES).to(dtype)
+    dropout_mask = torch.randint(2, mask_bias.shape) * is_visible
+    return projected, codes, mask_bias, dropout_mask.to(dtype)
 
 
-def plain(laid: Tensor, rated: Tensor, unseen: Tensor, kept: Tensor) -> tuple[Tensor, Tensor]:
-    query, key, value = laid.chunk(3, dim=2)
-    key, value, rated = (torch.cat([part[:-1], part[1:]], dim=1) for part in (key, value, rated))
-    weights = torch.softmax(query[1:] @ key.mT / HIDDEN**0.5 + unseen, dim=2) * kept
-    return torch.cat([query[1:], weights @ value, weights @ rated], dim=2), weights @ rated
+def plain(projected: Tensor, codes: Tensor, mask_bias: Tensor, dropout_mask: Tensor) -> tuple[Tensor, Tensor]:
+    query, key, value = projected.chunk(3, dim=2)
+    key, value, codes = (torch.cat([part[:-1], part[1:]], dim=1) for part in (key, value, codes))
+    weights = torch.softmax(query[1:] @ key.mT / HIDDEN**0.5 + mask_bias, dim=2) * dropout_mask
+    return torch.cat([query[1:], weights @ value, weights @ codes], dim=2), weights @ codes
 
 
 @pytest.mark.parametrize("window", [1, 30, 70])
-def test_it_and_its_gradients_are_its_twins(window: int) -> None:
-    laid, *others = given(torch.float32, window)
-    found = []
-    for said in (SlidingWindowAttention.apply(laid, *others), plain(laid, *others)):
-        joined, codes = said
-        loss = (joined.sin() * joined).sum() + (codes.cos() * 3).sum()
-        found.append((joined, codes, *torch.autograd.grad(loss, laid)))
-    for mine, theirs in zip(*found, strict=True):
-        torch.testing.assert_close(mine, theirs, atol=1e-5, rtol=1e-5)
+def test_sliding_window_attention_equals_plain_attention(window: int) -> None:
+    projected, *others = make_inputs(torch.float32, window)
+    results = []
+    for output in (SlidingWindowAttention.apply(projected, *others), plain(projected, *others)):
+        attended, code_sums = output
+        loss = (attended.sin() * attended).sum() + (code_sums.cos() * 3).sum()
+        results.append((attended, code_sums, *torch.autograd.grad(loss, projected)))
+    for actual, expected in zip(*results, strict=True):
+        torch.testing.assert_close(actual, expected, atol=1e-5, rtol=1e-5)
 
 
-def test_differences_confirm_its_gradients() -> None:
-    assert gradcheck(SlidingWindowAttention.apply, given(torch.float64, 5), fast_mode=True)
+def test_sliding_window_attention_passes_gradcheck() -> None:
+    assert gradcheck(SlidingWindowAttention.apply, make_inputs(torch.float64, 5), fast_mode=True)

@@ -34,14 +34,14 @@ def trained(histories: UserHistories, **changes: object) -> TrainResult:
     return train(make, histories, TRAIN.model_copy(update=changes), 30, seed=7)
 
 
-def test_learns_what_can_be_seen_in_the_history() -> None:
+def test_train_learns_from_the_history() -> None:
     histories = people()
     result = trained(histories)
     assert result.best_epoch.val_rmse < 0.5
     assert result.epochs[-1].train_loss < result.epochs[0].train_loss
 
 
-def test_keeps_the_first_epoch_with_the_lowest_validation_rmse() -> None:
+def test_train_selects_the_first_epoch_with_the_lowest_validation_rmse() -> None:
     histories = people()
     result = trained(histories)
     lowest = min(epoch.val_rmse for epoch in result.epochs)
@@ -50,13 +50,13 @@ def test_keeps_the_first_epoch_with_the_lowest_validation_rmse() -> None:
     assert rmse(star_ratings(histories, histories.val), again) == result.best_epoch.val_rmse
 
 
-def test_same_seed_same_weights() -> None:
+def test_train_is_deterministic() -> None:
     first, second = (trained(people(), epochs=2).network.state_dict() for _ in range(2))
     assert all(torch.equal(first[name], second[name]) for name in first)
 
 
 @pytest.mark.parametrize("users", [0, 8])
-def test_in_bfloat16_it_learns_as_well(users: int) -> None:
+def test_train_in_bfloat16_learns_as_well(users: int) -> None:
     plain, half = (
         trained(people(), users_per_batch=users, precision=each) for each in ("float32", "bfloat16")
     )
@@ -65,13 +65,13 @@ def test_in_bfloat16_it_learns_as_well(users: int) -> None:
     assert half.epochs[0].train_loss != plain.epochs[0].train_loss
 
 
-def test_no_validation_target_is_refused() -> None:
+def test_train_rejects_histories_without_validation_targets() -> None:
     histories = UserHistories(**{**people().__dict__, "val": np.zeros(0, np.int64)})
     with pytest.raises(TrainingError, match="expected validation targets, got none"):
         trained(histories)
 
 
-def test_an_exploding_loss_names_the_batch() -> None:
+def test_train_names_the_batch_of_a_loss_that_is_not_finite() -> None:
     def broken() -> Network:
         rater = make()
         with torch.no_grad():
