@@ -19,7 +19,7 @@ from reelgraph.sources.demo.generate import catalog_table
 from reelgraph.sources.demo.movies import generate_movies
 
 FULL_MOVIES, FULL_RATINGS, FULL_USERS = 54_520, 13_717_662, 200_948
-"""The reference's size (SPEC)."""
+"""The reference's size (docs/reference.md)."""
 
 SEED = 42
 USERS_AT_ONCE = 20_000

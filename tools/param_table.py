@@ -21,7 +21,9 @@ def param_tables(file: Path) -> str:
     models = section_models()
     parts = []
     for name, content in values.items():
-        if name == "baselines":
+        if name == "raters":
+            parts += [f"## {name}", "Params of further raters, by name: see [Extending](extending.md)."]
+        elif name == "baselines":
             parts += [f"## {name}", *(_baseline_table(key, value) for key, value in content.items())]
         elif isinstance(content, dict):
             parts += [f"## {name}", _table(models[name], content)]

@@ -1,4 +1,4 @@
-"""The baselines of means and biases, written plainly: row by row, user by user."""
+"""The baselines of means and biases in a plain implementation: row by row, user by user."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""build_kg, written plainly: movie by movie, column by column (SPEC)."""
+"""build_kg in a plain implementation: movie by movie, column by column (docs/reference.md)."""
 
 from __future__ import annotations
 

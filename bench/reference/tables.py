@@ -1,4 +1,4 @@
-"""filter and make_sequences, written plainly: pandas, a group of rows a user (SPEC)."""
+"""filter and make_sequences in a plain implementation: pandas, a group of rows a user (docs/reference.md)."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ shares = st.floats(0.05, 0.4)
 
 
 def restated(n: int, first: int, most: int, last: int) -> tuple[list[int], list[int], list[int], int]:
-    """The SPEC's rules for one user, position by position; there ``last`` is 1."""
+    """The rules of docs/reference.md for one user, position by position; there ``last`` is 1."""
     test = list(range(n - last, n)) if n >= first + last else []
     val = [n - last - 1] if n >= first + last + 1 else []
     train = spread(list(range(first, n - last - 1)) if n >= first + last + 2 else [], most)
