@@ -1,4 +1,4 @@
-"""One side of a comparison in a process of its own: ``python -m bench.comparison_worker STAGE SIDE FOLDER SIZE [DEVICE]``.
+"""One side of a comparison: ``python -m bench.comparison_worker STAGE SIDE FOLDER SIZE [DEVICE]``.
 
 A process of its own, so that its peak memory is its own. Writes ``SIDE.npz``, what it computed, and
 ``SIDE.json``, seconds and peak memory, into the folder.

@@ -83,7 +83,8 @@ def histories(ratings: int, movies: int, train_targets: int) -> UserHistories:
     offsets = np.concatenate([[0], np.cumsum(lengths)])
     return UserHistories(
         user_id=np.arange(users), offsets=offsets, movie_row=movie.astype(np.int32),
-        half_star_code=code.astype(np.uint8), timestamp=time, **leave_last_out(offsets, 10, train_targets, 1)._asdict(),
+        half_star_code=code.astype(np.uint8), timestamp=time,
+        **leave_last_out(offsets, 10, train_targets, 1)._asdict(),
     )  # fmt: skip
 
 

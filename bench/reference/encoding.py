@@ -1,4 +1,4 @@
-"""bert_encode in a plain implementation: 64 texts at a time, in their order, in float32 (docs/reference.md)."""
+"""bert_encode in a plain implementation: 64 texts at a time, float32 (docs/reference.md)."""
 
 from __future__ import annotations
 

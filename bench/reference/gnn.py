@@ -1,4 +1,4 @@
-"""train_gnn in a plain implementation: PyTorch Geometric's HeteroConv of SAGEConv, BPR on every edge (docs/reference.md)."""
+"""train_gnn in a plain implementation: HeteroConv of SAGEConv, BPR on every edge (docs/reference.md)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""train_rater in a plain implementation: one padded history a target, as a data set of samples (docs/reference.md)."""
+"""train_rater in a plain implementation: one padded history per target (docs/reference.md)."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def scaled(code: int) -> float:
 
 
 class Attention(nn.Module):
-    """The attention rater of docs/reference.md; made in our order, so that one seed gives both the same weights."""
+    """The attention rater of docs/reference.md; one seed gives our weights."""
 
     def __init__(self, dim: int, hidden: int, dropout: float) -> None:
         super().__init__()

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import pyarrow as pa
@@ -206,7 +206,7 @@ def _rounded_scalar(value: object, location: str) -> Json:
     raise ValueError(f"{location} is {value!r}, not a finite scalar")
 
 
-def read_json(path: Path | str) -> dict[str, Json]:
+def read_json(path: Path | str) -> dict[str, Any]:
     """Read a JSON object that an earlier stage wrote.
 
     Raises:

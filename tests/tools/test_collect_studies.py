@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -47,3 +48,10 @@ def test_collect_results_stale_embeddings(project: Path) -> None:
 def test_collect_results_other_ratings(project: Path) -> None:
     assert collect_study(project, sequences="h0")["data"] == {}
     assert collect_study(project, **{"emb.parquet": "e1"})["data"] == {}
+
+
+def test_collect_results_keeps_earlier_results_without_a_lock(project: Path) -> None:
+    (project / "metrics/external_baselines.json").write_text('{"svdpp": {"rmse": 0.9}}')
+    earlier = {"external_baselines": {"data": COUNTS, "stale": True, "figures": FIGURES}}
+    (project / "studies/results.json").write_text(json.dumps(earlier))
+    assert collect_results(project) == earlier
