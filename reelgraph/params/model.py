@@ -15,7 +15,7 @@ class Model(Section):
     embedding: str = Field(pattern=r"^[A-Za-z0-9_]+$")
     """NAME of the file data/emb_NAME.parquet with the movie embeddings."""
 
-    type: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
+    type: str = Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=64)
     """Name of the rater in reelgraph.raters.registry: gp, attention or transformer."""
 
     max_history: int = Field(ge=1, le=100_000)
