@@ -13,12 +13,12 @@ from reelgraph.params.data import Engine
 class Sequences(Section):
     """Section ``sequences``."""
 
-    split: Literal["leave_last_out", "global_time", "predefined"]
-    """leave_last_out: each user's last ratings test. global_time: two cutoffs for all users. predefined: that
+    split: Literal["leave_last_out", "global_time", "given"]
+    """leave_last_out: each user's last ratings test. global_time: two cutoffs for all users. given: that
     of the source."""
 
     min_history: int = Field(ge=0, le=100_000)
-    """Ratings before the first target, 0 to 100,000. With predefined, before the first training target."""
+    """Ratings before the first target, 0 to 100,000. With given, before the first training target."""
 
     train_targets: int = Field(ge=0, le=100_000)
     """Maximum number of training targets per user, evenly spaced; 0: all."""

@@ -28,9 +28,9 @@ def build_histories(ratings: ir.Table, movies: ir.Table, params: Sequences) -> U
         InputError: no rating is of a movie in ``movies``, no user has enough ratings, or the ratings have no
             predefined split though ``params.split`` requires one.
     """
-    schema = SCHEMA_WITH_SPLIT if params.split == "predefined" else SCHEMA
+    schema = SCHEMA_WITH_SPLIT if params.split == "given" else SCHEMA
     if schema is SCHEMA_WITH_SPLIT and "test" not in ratings.columns:
-        raise InputError("data/ratings.parquet", "a column test, as sequences.split is predefined", "none",
+        raise InputError("data/ratings.parquet", "a column test, as sequences.split is given", "none",
                          "Set data.base and data.test, or read a table that has the column.")  # fmt: skip
     if params.sample_users:
         ratings = sample_users(ratings, movies, params.sample_users, params.sample_seed)
@@ -42,7 +42,7 @@ def build_histories(ratings: ir.Table, movies: ir.Table, params: Sequences) -> U
 
 def _split(offsets: Int64[np.ndarray, "bounds"], arrays: dict[str, np.ndarray], params: Sequences) -> Split:
     rule = (offsets, params.min_history, params.train_targets)
-    if params.split == "predefined":
+    if params.split == "given":
         return predefined(*rule, arrays["test"])
     if params.split == "global_time":
         return global_time(*rule, arrays["timestamp"], params.val_fraction, params.test_fraction)

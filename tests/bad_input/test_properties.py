@@ -97,7 +97,7 @@ def test_filter_keeps_the_rated_movies_and_counts_the_rest(
 def test_sequences_keep_their_contract_whatever_the_ratings(
     engine, place: Path, drawn: dict, split: str, numbers: dict
 ) -> None:
-    write_ratings(drawn, place / "s.parquet", parted=split == "predefined")
+    write_ratings(drawn, place / "s.parquet", parted=split == "given")
     write_catalog(list(range(1, 31)), place / "m.parquet")
     params = Sequences(split=split, sample_seed=1, **numbers)  # type: ignore[arg-type]
     try:

@@ -122,7 +122,7 @@ def test_a_target_apart_is_predicted_as_among_everybody(rater: Rater, people: Us
         np.testing.assert_allclose(found, rater.predict(people, end, index).stars, atol=1e-5)
 
 
-@pytest.mark.parametrize("split", ["predefined", "global_time"])
+@pytest.mark.parametrize("split", ["given", "global_time"])
 def test_targets_of_new_users_apart_and_their_scores_under_other_splits(rater: Rater, split: str) -> None:
     others = random_histories(4, 12, MOVIES, 60, split)
     nobody, index = others.offsets[:-1], others.test[::3]

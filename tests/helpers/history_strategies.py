@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from reelgraph.sequences.dataset import UserHistories
 from reelgraph.sequences.splits import Split, global_time, leave_last_out, predefined
 
-SPLITS = ("leave_last_out", "global_time", "predefined")
+SPLITS = ("leave_last_out", "global_time", "given")
 
 
 def random_histories(
@@ -23,7 +23,7 @@ def random_histories(
     total, user = int(offsets[-1]), np.repeat(np.arange(users), lengths)
     time, test = draw.integers(0, 40 * total, total) * 60, draw.random(total) < 0.2
     test[offsets[-2] if users > 2 else -1 :], test[:12] = True, False
-    order = np.lexsort((time, test & (split == "predefined"), user))
+    order = np.lexsort((time, test & (split == "given"), user))
     return UserHistories(
         user_id=np.sort(draw.choice(10 * users, users, replace=False)).astype(np.int64),
         offsets=offsets,
@@ -35,7 +35,7 @@ def random_histories(
 
 
 def _split(name: str, offsets: np.ndarray, time: np.ndarray, test: np.ndarray) -> Split:
-    if name == "predefined":
+    if name == "given":
         return predefined(offsets, 10, 0, test)
     if name == "global_time":
         return global_time(offsets, 2, 0, time, 0.2, 0.2)

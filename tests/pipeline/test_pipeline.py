@@ -160,10 +160,9 @@ def test_exp_run_reruns_the_stages_that_read_the_param(
 
 
 def test_a_predefined_split_without_its_column_is_refused(project: Project) -> None:
-    output = project.run("dvc", "exp", "run", "-S", "sequences.split=predefined", fails=True)
+    output = project.run("dvc", "exp", "run", "-S", "sequences.split=given", fails=True)
     assert (
-        "expected a column test, as sequences.split is predefined, got none. Set data.base and data.test"
-        in output
+        "expected a column test, as sequences.split is given, got none. Set data.base and data.test" in output
     )
 
 

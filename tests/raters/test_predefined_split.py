@@ -61,7 +61,7 @@ def made() -> tuple[UserHistories, MovieInputs]:
     graph = KnowledgeGraph(table.movieId.to_numpy(), {"genre": relation})
     vectors = np.random.default_rng(0).normal(size=(len(table), 8)).astype(np.float32)
     movies = MovieInputs(vectors, vectors, graph, table.release_year.to_numpy(np.float64, na_value=np.nan))
-    return build_histories(*read, given.sequences.model_copy(update={"split": "predefined"})), movies
+    return build_histories(*read, given.sequences.model_copy(update={"split": "given"})), movies
 
 
 def test_rater_and_baselines_beat_the_user_mean(

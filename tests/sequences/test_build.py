@@ -86,7 +86,7 @@ def test_build_histories_ignores_the_order_of_rows(tmp_path: Path, split: str) -
 def test_build_histories_puts_predefined_test_rows_last() -> None:
     ratings, movies = tables()
     ratings = with_parts(ratings)
-    made = make(ratings, movies, of_split("predefined"))
+    made = make(ratings, movies, of_split("given"))
     plain = ratings[ratings.movie_id.isin(movies.movie_id)]
     plain = plain.sort_values(["user_id", "test", "timestamp", "movie_id"], ignore_index=True)
     assert made.half_star_code.tolist() == [round(r * 2) for r in plain.rating]
@@ -97,9 +97,9 @@ def test_build_histories_puts_predefined_test_rows_last() -> None:
 
 def test_build_histories_requires_a_column_test_for_predefined() -> None:
     with pytest.raises(
-        InputError, match=r"a column test, as sequences.split is predefined, got none. Set data.base"
+        InputError, match=r"a column test, as sequences.split is given, got none. Set data.base"
     ):
-        make(*tables(), of_split("predefined"))
+        make(*tables(), of_split("given"))
 
 
 def test_build_histories_samples_users() -> None:
@@ -125,10 +125,10 @@ def test_summary_statistics_after_a_round_trip(tmp_path: Path) -> None:
 @pytest.mark.parametrize("growth", [0, 7])
 def test_flat_arrays_do_not_depend_on_batches(growth: int, monkeypatch: pytest.MonkeyPatch) -> None:
     ratings, movies = tables()
-    expected = make(with_parts(ratings), movies, of_split("predefined"))
+    expected = make(with_parts(ratings), movies, of_split("given"))
     monkeypatch.setattr(table_engine, "BATCH_ROWS", 5)
     monkeypatch.setattr(ordering, "ARRAY_GROWTH", growth)
-    found = make(with_parts(ratings), movies, of_split("predefined"))
+    found = make(with_parts(ratings), movies, of_split("given"))
     for field in fields(UserHistories):
         np.testing.assert_array_equal(getattr(found, field.name), getattr(expected, field.name))
 
@@ -140,9 +140,7 @@ def test_build_histories_rejects_ratings_of_other_movies() -> None:
 
 
 @pytest.mark.filterwarnings("ignore::ResourceWarning")
-@pytest.mark.parametrize(
-    ("sample", "split"), [(0, "leave_last_out"), (8, "leave_last_out"), (0, "predefined")]
-)
+@pytest.mark.parametrize(("sample", "split"), [(0, "leave_last_out"), (8, "leave_last_out"), (0, "given")])
 def test_build_histories_with_spark_gives_the_same_bytes(
     tmp_path: Path, duckdb_engine, spark: str, sample: int, split: str
 ) -> None:

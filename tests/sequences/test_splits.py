@@ -148,7 +148,7 @@ def test_fit_end_of_global_time_excludes_the_future(h: UserHistories) -> None:
         assert h.timestamp[h.mask_before(h.fit_end(rows))].max() < h.timestamp[targets].min()
 
 
-@given(build_strategy("predefined"))
+@given(build_strategy("given"))
 def test_history_end_of_predefined_test_targets_is_the_training_part(h: UserHistories) -> None:
     user = h.users_of(h.test)
     assert (h.history_end(h.test) == h.fit_end("train_val")[user]).all()

@@ -71,7 +71,7 @@ def test_run_experiment_rejects_ratings_hidden_for_gp() -> None:
         run(Experiment("gp", "text", "ratings_hidden"))
 
 
-@given(build_strategy("leave_last_out", "global_time", "predefined"), st.integers(0, 2**32))
+@given(build_strategy("leave_last_out", "global_time", "given"), st.integers(0, 2**32))
 def test_shuffle_training_ratings_moves_ratings_within_their_user(h: UserHistories, seed: int) -> None:
     shuffled = shuffle_training_ratings(h, seed)
     before = list(zip(h.movie_row, h.half_star_code, strict=True))

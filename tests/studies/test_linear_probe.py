@@ -66,7 +66,7 @@ def test_prediction_errors_are_those_of_the_conditional_mean() -> None:
         assert error == pytest.approx(residual[-1] - mean, abs=1e-4)
 
 
-@given(build_strategy("leave_last_out", "global_time", "predefined"))
+@given(build_strategy("leave_last_out", "global_time", "given"))
 def test_target_indices_are_all_training_rows_and_validation_targets(h: UserHistories) -> None:
     data = build_probe_data(h, PARAMS, 1)
     training_rows = np.flatnonzero(h.mask_before(h.fit_end("train")))
