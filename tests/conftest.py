@@ -30,7 +30,9 @@ SLOW_MODULES = (
     "bad_input/test_bad_input.py",
     "bad_input/test_extremes.py",
     "bad_input/test_limits.py",
+    "bad_input/test_properties.py",
     "bench/test_comparison.py",
+    "bench/test_device.py",
     "bench/test_new_users.py",
     "bench/test_random_bundle.py",
     "contracts/test_edges.py",
@@ -50,6 +52,7 @@ SLOW_MODULES = (
     "raters/test_sliding_window.py",
     "raters/test_trainer.py",
     "report/test_browser.py",
+    "report/test_page.py",
     "studies/test_ablation.py",
     "test_checkpointing.py",
     "test_memory.py",
@@ -67,7 +70,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     tests = Path(__file__).parent
     paths = {item: item.path.relative_to(tests) for item in items}
     for item, path in paths.items():
-        if path.as_posix() in SLOW_MODULES:
+        if path.as_posix() in SLOW_MODULES or "spark" in item.nodeid:
             item.add_marker(pytest.mark.slow)
         item.add_marker(pytest.mark.xdist_group("pipeline" if path.parts[0] == "pipeline" else str(path)))
     items.sort(key=lambda item: paths[item].parts[0] != "pipeline")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 PACKAGES = ("reelgraph", "stages", "studies")
@@ -26,7 +26,9 @@ def transitive_imports(module: Path) -> set[Path]:
     return visited
 
 
-def _direct_imports(module: Path) -> Iterator[Path]:
+@cache
+def _direct_imports(module: Path) -> list[Path]:
+    imports: list[Path] = []
     for node in ast.walk(ast.parse(module.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
@@ -38,4 +40,5 @@ def _direct_imports(module: Path) -> Iterator[Path]:
             module_file = module_path(name)
             for path in (module_file, module_file.with_suffix("") / "__init__.py"):
                 if name.split(".")[0] in PACKAGES and path.is_file():
-                    yield path
+                    imports.append(path)
+    return imports
