@@ -16,10 +16,10 @@ import pyarrow as pa
 
 from bench.repro import write_params
 from reelgraph.core.metrics import rmse
+from reelgraph.core.schemas.records import read_predictions
 from reelgraph.evaluation.intervals import paired_rmse_interval
 from reelgraph.params.base import PARAMS_FILE
 from reelgraph.runtime.yaml_loader import read_yaml
-from reelgraph.schemas.records import read_predictions
 
 PREDICTIONS = "data/predictions.parquet"
 

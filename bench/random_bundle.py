@@ -18,6 +18,7 @@ import torch
 
 from reelgraph.app.bundle.catalog import MovieCatalog
 from reelgraph.app.bundle.format import MOVIES_SCHEMA, BundleContents, make_config, write_bundle
+from reelgraph.core.schemas.columns import ENTITY_COLUMNS
 from reelgraph.params.base import load
 from reelgraph.params.model import TrainRaterParams
 from reelgraph.raters.gp.leave_one_out_stats import MovieStats
@@ -26,7 +27,6 @@ from reelgraph.raters.gp.movie_content import MAX_CONTENT_DIM, MovieContent
 from reelgraph.raters.gp.movie_factors import LatentFactors
 from reelgraph.raters.gp.ordinal_head import HeadEnsemble
 from reelgraph.raters.gp.rater import GpRater
-from reelgraph.schemas.columns import ENTITY_COLUMNS
 
 ENTITIES = {
     "actor": 1.0,

@@ -25,10 +25,10 @@ from bench.comparison import exponent
 from bench.run import RESULTS, machine
 from bench.stages import train_rater as rater
 from bench.stages.tables import SEQUENCES, prepare
+from reelgraph.core.schemas.tables import open_catalog, open_ratings
 from reelgraph.core.table_engine import connect
 from reelgraph.params.data import Engine
 from reelgraph.runtime.atomic_io import write_parquet
-from reelgraph.schemas.tables import open_catalog, open_ratings
 from reelgraph.sequences.build import build_histories
 from reelgraph.sequences.dataset import write_histories
 from reelgraph.sources.filtering import filter_movies

@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
+from reelgraph.core.schemas.kg import KnowledgeGraph, read_kg, write_kg
+from reelgraph.core.schemas.tables import RATINGS
 from reelgraph.graph.entities import extract_entities_and_edges
 from reelgraph.runtime.atomic_io import write_parquet
-from reelgraph.schemas.kg import KnowledgeGraph, read_kg, write_kg
-from reelgraph.schemas.tables import RATINGS
 from reelgraph.sequences.dataset import UserHistories
 from reelgraph.sequences.splits import leave_last_out
 from reelgraph.sources.demo.generate import catalog_table

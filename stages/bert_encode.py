@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from reelgraph.core.schemas.movies import read_movies
+from reelgraph.core.schemas.vectors import write_vectors
 from reelgraph.core.torch_setup import configure_torch, device_suffix
 from reelgraph.params.text import BertEncodeParams
 from reelgraph.runtime.atomic_io import write_json
 from reelgraph.runtime.checkpointing import resumable
 from reelgraph.runtime.stage_runner import run_stage
-from reelgraph.schemas.movies import read_movies
-from reelgraph.schemas.vectors import write_vectors
 from reelgraph.text.cache import encode_with_cache, fingerprint
 from reelgraph.text.encoder import encode
 from reelgraph.text.movie_text import count_texts, movie_texts

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from reelgraph.core.schemas.kg import read_kg, write_kg
+from reelgraph.core.schemas.movies import read_movies
 from reelgraph.graph.entities import extract_entities_and_edges
 from reelgraph.graph.entity_embeddings import embed_names
 from reelgraph.params.graph import BuildKgParams
 from reelgraph.runtime.atomic_io import write_json
 from reelgraph.runtime.errors import InputError
 from reelgraph.runtime.stage_runner import run_stage
-from reelgraph.schemas.kg import read_kg, write_kg
-from reelgraph.schemas.movies import read_movies
 
 MOVIES = Path("data/movies.parquet")
 FOLDER = Path("data/kg")

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from reelgraph.core.schemas.records import StageCounts, read_record
 from reelgraph.params.base import StageParams
 from reelgraph.runtime.atomic_io import write_metrics
 from reelgraph.runtime.stage_runner import run_stage
-from reelgraph.schemas.records import StageCounts, read_record
 
 SOURCES = ("filter", "text", "kg", "sequences")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pyarrow.compute as pc
 
+from reelgraph.core.schemas.movies import read_movies
 from reelgraph.core.seeds import derive_seed
 from reelgraph.core.torch_setup import configure_torch
 from reelgraph.evaluation import io, plots
@@ -14,7 +15,6 @@ from reelgraph.params.evaluation import ErrorAnalysisParams
 from reelgraph.raters.io import load_rater
 from reelgraph.runtime.atomic_io import write_metrics
 from reelgraph.runtime.stage_runner import run_stage
-from reelgraph.schemas.movies import read_movies
 from reelgraph.sequences.dataset import read_histories, star_ratings
 
 

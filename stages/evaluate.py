@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from reelgraph.core.schemas.kg import read_kg
+from reelgraph.core.schemas.movies import read_movies
+from reelgraph.core.schemas.records import TrainingHistory, read_record
 from reelgraph.core.torch_setup import CPU, configure_torch, device_suffix
 from reelgraph.evaluation import comparison, examples, io, plots
 from reelgraph.evaluation.io import predict_targets, prediction_table
@@ -13,9 +16,6 @@ from reelgraph.raters.io import load_rater, read_rater_config
 from reelgraph.raters.registry import find_rater
 from reelgraph.runtime.atomic_io import write_json, write_metrics, write_parquet, write_text
 from reelgraph.runtime.stage_runner import run_stage
-from reelgraph.schemas.kg import read_kg
-from reelgraph.schemas.movies import read_movies
-from reelgraph.schemas.records import TrainingHistory, read_record
 from reelgraph.sequences.dataset import FITS, read_histories
 
 

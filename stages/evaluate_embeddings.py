@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from reelgraph.core.schemas.kg import read_kg
+from reelgraph.core.schemas.vectors import align_to, read_vectors
 from reelgraph.core.torch_setup import configure_torch
 from reelgraph.embeddings.embedding_sets import EMBEDDING_FILES, random_embeddings
 from reelgraph.embeddings.isotropy import singular_values
@@ -9,8 +11,6 @@ from reelgraph.embeddings.metrics import compute_embedding_metrics, movie_entiti
 from reelgraph.params.graph import EvaluateEmbeddingsParams
 from reelgraph.runtime.atomic_io import write_metrics
 from reelgraph.runtime.stage_runner import run_stage
-from reelgraph.schemas.kg import read_kg
-from reelgraph.schemas.vectors import align_to, read_vectors
 
 
 def main(params: EvaluateEmbeddingsParams) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from reelgraph.core.schemas.kg import read_kg
+from reelgraph.core.schemas.movies import read_movies
 from reelgraph.core.torch_setup import configure_torch, device_suffix
 from reelgraph.gnn.io import read_movie_features, write_validation_curve
 from reelgraph.gnn.link_prediction import evaluate_link_prediction
@@ -12,8 +14,6 @@ from reelgraph.graph.entity_embeddings import embed_names
 from reelgraph.params.graph import EvaluateLinksParams
 from reelgraph.runtime.atomic_io import write_json, write_metrics
 from reelgraph.runtime.stage_runner import run_stage
-from reelgraph.schemas.kg import read_kg
-from reelgraph.schemas.movies import read_movies
 
 MOVIES = Path("data/movies.parquet")
 GRAPH = Path("data/kg")

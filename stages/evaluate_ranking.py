@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from itertools import repeat
 
+from reelgraph.core.schemas.movies import read_movie_ids
 from reelgraph.core.seeds import derive_seed, generator
 from reelgraph.core.torch_setup import configure_torch
 from reelgraph.evaluation.ranking import Scores, non_personalized_scores, ranking_metrics, select_users
@@ -13,7 +14,6 @@ from reelgraph.params.evaluation import EvaluateRankingParams
 from reelgraph.raters.io import load_rater
 from reelgraph.runtime.atomic_io import write_metrics
 from reelgraph.runtime.stage_runner import run_stage
-from reelgraph.schemas.movies import read_movie_ids
 from reelgraph.sequences.dataset import read_histories
 from reelgraph.sequences.isolated_targets import isolate_targets
 

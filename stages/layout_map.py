@@ -7,14 +7,14 @@ from functools import partial
 
 import numpy as np
 
+from reelgraph.core.schemas.movies import read_movie_ids
+from reelgraph.core.schemas.vectors import MapLayout, align_to, read_vectors, write_map_layout
 from reelgraph.core.torch_setup import configure_torch
 from reelgraph.embeddings.isotropy import MIN_NORM
 from reelgraph.embeddings.neighbours import nearest_neighbours
 from reelgraph.embeddings.pacmap import pacmap_layout
 from reelgraph.params.graph import LayoutMapParams
 from reelgraph.runtime.stage_runner import run_stage
-from reelgraph.schemas.movies import read_movie_ids
-from reelgraph.schemas.vectors import MapLayout, align_to, read_vectors, write_map_layout
 
 
 def main(params: LayoutMapParams, path: str) -> str:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from reelgraph.core.schemas.tables import open_catalog, open_ratings
 from reelgraph.core.table_engine import connect
 from reelgraph.params.sequences import MakeSequencesParams
 from reelgraph.runtime.atomic_io import write_json
 from reelgraph.runtime.stage_runner import run_stage
-from reelgraph.schemas.tables import open_catalog, open_ratings
 from reelgraph.sequences.build import build_histories, summary_statistics
 from reelgraph.sequences.dataset import write_histories
 

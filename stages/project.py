@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from reelgraph.core.schemas.vectors import read_vectors, write_vectors
 from reelgraph.core.torch_setup import configure_torch
 from reelgraph.params.text import ProjectParams
 from reelgraph.runtime.stage_runner import run_stage
-from reelgraph.schemas.vectors import read_vectors, write_vectors
 from reelgraph.text.projection import project
 
 VECTORS = Path("data/text_vectors.parquet")

@@ -6,14 +6,14 @@ from pathlib import Path
 
 from ruamel.yaml import YAML
 
+from reelgraph.core.schemas.movies import read_movies
+from reelgraph.core.schemas.records import Examples, read_predictions, read_record
+from reelgraph.core.schemas.vectors import read_map_layout
 from reelgraph.params.base import PARAMS_FILE, StageParams
 from reelgraph.report import inputs
 from reelgraph.report.build import build_report
 from reelgraph.runtime.atomic_io import write_text
 from reelgraph.runtime.stage_runner import run_stage
-from reelgraph.schemas.movies import read_movies
-from reelgraph.schemas.records import Examples, read_predictions, read_record
-from reelgraph.schemas.vectors import read_map_layout
 
 CURVES = "plots/rater/plots/metrics"
 PAGE = "data/report/index.html"

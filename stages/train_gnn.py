@@ -6,6 +6,9 @@ import argparse
 from functools import partial
 from pathlib import Path
 
+from reelgraph.core.schemas.kg import read_kg
+from reelgraph.core.schemas.records import SelectedEpochs, read_record
+from reelgraph.core.schemas.vectors import write_vectors
 from reelgraph.core.seeds import derive_seed
 from reelgraph.core.torch_setup import configure_torch, device_suffix
 from reelgraph.gnn.bpr import train_bpr
@@ -23,9 +26,6 @@ from reelgraph.params.graph import TrainGnnParams
 from reelgraph.runtime.atomic_io import write_metrics
 from reelgraph.runtime.checkpointing import resumable
 from reelgraph.runtime.stage_runner import run_stage
-from reelgraph.schemas.kg import read_kg
-from reelgraph.schemas.records import SelectedEpochs, read_record
-from reelgraph.schemas.vectors import write_vectors
 
 GRAPH = Path("data/kg")
 SELECTED_EPOCHS = Path("data/links/chosen.json")

@@ -12,9 +12,9 @@ import pandas as pd
 from bench.comparison_worker import SideResult
 from bench.reference.knowledge_graph import knowledge_graph
 from bench.synthetic_data import FULL_MOVIES, catalog
+from reelgraph.core.schemas.movies import read_movies
 from reelgraph.graph.entities import extract_entities_and_edges
 from reelgraph.runtime.atomic_io import write_parquet
-from reelgraph.schemas.movies import read_movies
 
 COUNTS = "movies"
 GOAL = 50

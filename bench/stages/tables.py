@@ -12,11 +12,11 @@ import pandas as pd
 from bench.comparison_worker import SideResult
 from bench.reference.tables import filtered, sequences
 from bench.synthetic_data import FULL_RATINGS, catalog, movies_for, write_ratings
+from reelgraph.core.schemas.tables import open_catalog, open_ratings
 from reelgraph.core.table_engine import connect
 from reelgraph.params.data import Engine
 from reelgraph.params.sequences import Sequences
 from reelgraph.runtime.atomic_io import write_parquet
-from reelgraph.schemas.tables import open_catalog, open_ratings
 from reelgraph.sequences.build import build_histories
 from reelgraph.sequences.dataset import UserHistories, read_histories, write_histories
 from reelgraph.sources.filtering import filter_movies

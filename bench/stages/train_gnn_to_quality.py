@@ -16,6 +16,7 @@ from torch_geometric.data import HeteroData
 from bench.comparison_worker import SideResult
 from bench.reference import gnn as plain
 from bench.synthetic_data import FULL_MOVIES, SEED, graph
+from reelgraph.core.schemas.kg import KnowledgeGraph
 from reelgraph.core.torch_setup import configure_torch as prepare_torch
 from reelgraph.gnn.chunked_linear import matmul_dtype
 from reelgraph.gnn.decoders import Decoder, unbiased_dot_product
@@ -28,7 +29,6 @@ from reelgraph.gnn.trainer import build_link_predictor, subsample
 from reelgraph.graph.edge_split import EdgeRole, split_edges, subgraph
 from reelgraph.params.base import Compute
 from reelgraph.params.graph import Gnn
-from reelgraph.schemas.kg import KnowledgeGraph
 
 COUNTS = "movies"
 GOAL = 30

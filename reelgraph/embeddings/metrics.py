@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float32, Float64, Int64
 
+from reelgraph.core.schemas.kg import KnowledgeGraph
 from reelgraph.embeddings.embedding_sets import POSTPROCESSINGS, postprocess
 from reelgraph.embeddings.isotropy import (
     MIN_NORM,
@@ -21,7 +22,6 @@ from reelgraph.embeddings.neighbours import hubness, nearest_neighbours, neighbo
 from reelgraph.params.graph import Embeddings
 from reelgraph.runtime.atomic_io import write_text
 from reelgraph.runtime.plotting import new_figure, save_figure
-from reelgraph.schemas.kg import KnowledgeGraph
 
 AGREEMENT_TYPES = ("genre", "director", "company")
 """Entity types of which a movie has at most one, for the agreement of neighbours."""

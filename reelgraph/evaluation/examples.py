@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float, Int64
 
+from reelgraph.core.schemas.kg import KnowledgeGraph, shared_entities
 from reelgraph.raters.rater import Attributions, Rater
-from reelgraph.schemas.kg import KnowledgeGraph, shared_entities
 from reelgraph.sequences.dataset import UserHistories, star_ratings
 
 LAST_RATINGS = 5

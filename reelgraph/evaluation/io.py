@@ -11,11 +11,11 @@ import pyarrow as pa
 from jaxtyping import Float, Int64
 
 from reelgraph.core.rating_scale import MAX_STARS, MIN_STARS
+from reelgraph.core.schemas.artifacts import Violations
+from reelgraph.core.schemas.records import PREDICTION_SCHEMA, read_predictions
 from reelgraph.raters.rater import Prediction, Rater
 from reelgraph.runtime.atomic_io import RERUN_HINT, read_array
 from reelgraph.runtime.errors import ArtifactError
-from reelgraph.schemas.artifacts import Violations
-from reelgraph.schemas.records import PREDICTION_SCHEMA, read_predictions
 from reelgraph.sequences.dataset import FITS, Fit, UserHistories, star_ratings
 
 TRUTH_ARRAYS = (

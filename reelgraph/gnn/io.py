@@ -8,12 +8,12 @@ import numpy as np
 import pyarrow.compute as pc
 from jaxtyping import Float32, Float64, Int64
 
+from reelgraph.core.schemas.movies import read_movies
+from reelgraph.core.schemas.vectors import align_to, read_vectors
 from reelgraph.gnn.link_predictor import LinkPredictor
 from reelgraph.gnn.sage import HeteroSage
 from reelgraph.runtime.atomic_io import atomic_write, write_json, write_text
 from reelgraph.runtime.safetensors_io import write_tensors
-from reelgraph.schemas.movies import read_movies
-from reelgraph.schemas.vectors import align_to, read_vectors
 
 VARIANTS = ("kg_gnn_bert", "kg_gnn")
 """Movie features: projected text embeddings; release year only."""

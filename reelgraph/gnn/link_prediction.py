@@ -16,6 +16,7 @@ from torch import nn
 from torch.nn.functional import normalize
 from torch_geometric.nn.kge import DistMult, TransE
 
+from reelgraph.core.schemas.kg import KnowledgeGraph
 from reelgraph.core.seeds import derive_seed
 from reelgraph.core.torch_setup import CPU
 from reelgraph.gnn.bpr import sage_inputs, train_bpr
@@ -35,7 +36,6 @@ from reelgraph.gnn.trainer import (
 )
 from reelgraph.graph.edge_split import EdgeRole, EdgeRoles, subgraph
 from reelgraph.params.graph import Gnn
-from reelgraph.schemas.kg import KnowledgeGraph
 
 KGE_MODELS = {"distmult": DistMult, "transe": partial(TransE, p_norm=2.0)}
 """Yang et al. 2015, "Embedding Entities and Relations for Learning and Inference in Knowledge Bases";

@@ -9,10 +9,10 @@ import torch
 from jaxtyping import Int64
 from torch import Tensor
 
+from reelgraph.core.schemas.kg import KnowledgeGraph, Relation
 from reelgraph.core.torch_setup import CPU
 from reelgraph.gnn.sparse import NeighbourLists, build_neighbour_lists
 from reelgraph.graph.edge_split import EdgeRole, EdgeRoles, subgraph
-from reelgraph.schemas.kg import KnowledgeGraph, Relation
 
 
 @dataclass(frozen=True)

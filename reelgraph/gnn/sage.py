@@ -19,10 +19,10 @@ from torch_geometric.nn.conv import HeteroConv, SAGEConv
 from torch_geometric.nn.module_dict import ModuleDict
 
 from reelgraph.core.fast_dropout import FastDropout, ReluDropout
+from reelgraph.core.schemas.kg import KnowledgeGraph
 from reelgraph.core.torch_setup import CPU
 from reelgraph.gnn.chunked_linear import linear, typed_linear
 from reelgraph.gnn.sparse import CsrMatrix, build_csr, sparse_matmul
-from reelgraph.schemas.kg import KnowledgeGraph
 
 
 def to_hetero_data(

@@ -9,6 +9,7 @@ import torch
 from jaxtyping import Float32
 from torch import nn
 
+from reelgraph.core.schemas.kg import KnowledgeGraph
 from reelgraph.core.seeds import derive_seed
 from reelgraph.core.torch_setup import CPU
 from reelgraph.gnn.bpr import TrainedGnn, check_finite
@@ -23,7 +24,6 @@ from reelgraph.params.graph import Gnn
 from reelgraph.runtime.checkpointing import Checkpoint, TrainingState
 from reelgraph.runtime.errors import TrainingError
 from reelgraph.runtime.progress import progress
-from reelgraph.schemas.kg import KnowledgeGraph
 
 VALIDATION_INTERVAL = 4
 """Epochs between two evaluations on the validation edges."""

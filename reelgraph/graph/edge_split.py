@@ -11,10 +11,10 @@ import numpy as np
 import pyarrow as pa
 from jaxtyping import Int8
 
+from reelgraph.core.schemas.columns import ENTITY_COLUMNS
+from reelgraph.core.schemas.kg import KnowledgeGraph
 from reelgraph.core.seeds import generator
 from reelgraph.runtime.atomic_io import write_parquet
-from reelgraph.schemas.columns import ENTITY_COLUMNS
-from reelgraph.schemas.kg import KnowledgeGraph
 
 SUPERVISION_FRACTION = 0.5
 """Fraction of the training edges that are predicted in training. Messages pass over the others."""

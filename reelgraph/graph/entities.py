@@ -6,8 +6,8 @@ import numpy as np
 import pyarrow as pa
 from jaxtyping import Int64
 
-from reelgraph.schemas.columns import ENTITY_COLUMNS
-from reelgraph.schemas.kg import EDGES, ENTITIES
+from reelgraph.core.schemas.columns import ENTITY_COLUMNS
+from reelgraph.core.schemas.kg import EDGES, ENTITIES
 
 
 def extract_entities_and_edges(movies: pa.Table) -> tuple[pa.Table, pa.Table]:

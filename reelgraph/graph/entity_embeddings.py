@@ -12,9 +12,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from jaxtyping import Float32
 
+from reelgraph.core.schemas.columns import ENTITY_COLUMNS, TEXT_COLUMNS
 from reelgraph.graph.fasttext_file import sentence_vectors
 from reelgraph.runtime.errors import InputError, PackageError
-from reelgraph.schemas.columns import ENTITY_COLUMNS, TEXT_COLUMNS
 
 HUB_REPOSITORY = "facebook/fasttext-en-vectors"
 HUB_FILE = "model.bin"

@@ -11,6 +11,10 @@ import pyarrow.compute as pc
 import torch
 from jaxtyping import Float32
 
+from reelgraph.core.schemas.kg import read_kg
+from reelgraph.core.schemas.movies import read_movies
+from reelgraph.core.schemas.records import read_record
+from reelgraph.core.schemas.vectors import align_to, read_vectors
 from reelgraph.core.torch_setup import CPU
 from reelgraph.params.model import RaterConfig, TrainRaterParams
 from reelgraph.raters.fitting import FitResult
@@ -19,10 +23,6 @@ from reelgraph.raters.registry import LoadVectors, find_rater
 from reelgraph.runtime.atomic_io import RERUN_HINT, atomic_write, write_json
 from reelgraph.runtime.errors import ArtifactError, ParamError
 from reelgraph.runtime.safetensors_io import read_tensors
-from reelgraph.schemas.kg import read_kg
-from reelgraph.schemas.movies import read_movies
-from reelgraph.schemas.records import read_record
-from reelgraph.schemas.vectors import align_to, read_vectors
 from reelgraph.sequences.dataset import Fit
 
 
@@ -66,7 +66,9 @@ def load_rater(folder: str, rows: Fit, data: str = "data", device: torch.device 
     path = f"{data}/emb_{config.model.embedding}.parquet"
 
     def load_vectors() -> Float32[np.ndarray, "movies dim"]:
-        from reelgraph.schemas.movies import read_movie_ids  # imports the table engine, absent in a bundle
+        from reelgraph.core.schemas.movies import (
+            read_movie_ids,  # imports the table engine, absent in a bundle
+        )
 
         return align_to(read_movie_ids(f"{data}/movies.parquet"), *read_vectors(path), path)
 

@@ -10,7 +10,7 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 from jaxtyping import Float32, Float64, Int64
 
-from reelgraph.schemas.kg import KnowledgeGraph
+from reelgraph.core.schemas.kg import KnowledgeGraph
 from reelgraph.sequences.dataset import UserHistories
 
 

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from reelgraph.core.schemas.artifacts import Violations
+from reelgraph.core.schemas.vectors import MapLayout
 from reelgraph.runtime.atomic_io import RERUN_HINT, read_json
 from reelgraph.runtime.errors import ArtifactError
-from reelgraph.schemas.artifacts import Violations
-from reelgraph.schemas.vectors import MapLayout
 
 Metrics = dict[str, Any]
 """Content of a metrics file."""

@@ -9,13 +9,13 @@ from collections import Counter
 import numpy as np
 import pyarrow as pa
 
+from reelgraph.core.schemas.vectors import MapLayout
 from reelgraph.report import charts, labels, tables
 from reelgraph.report.inputs import Curve, Inputs, Metrics
 from reelgraph.report.labels import fixed, label
 from reelgraph.report.page import Figure, MoviesMap, Section, to_figure
 from reelgraph.report.results import missing_notes, study_notes
 from reelgraph.report.tables import Table
-from reelgraph.schemas.vectors import MapLayout
 
 AVERAGES = ("micro", "macro")
 HITS = ("hits_1", "hits_3", "hits_10")

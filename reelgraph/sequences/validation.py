@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from reelgraph.core.rating_scale import N_CODES
-from reelgraph.schemas.artifacts import Violations, duplicated, non_increasing
+from reelgraph.core.schemas.artifacts import Violations, duplicated, non_increasing
 
 DTYPES = {"movie_row": "int32", "half_star_code": "uint8"}
 """Types of the arrays that are not int64."""

@@ -10,10 +10,10 @@ import pyarrow as pa
 from ibis.backends import BaseBackend
 
 from reelgraph.core.rating_scale import N_CODES, STAR_STEP
+from reelgraph.core.schemas.tables import CATALOG, open_catalog, open_ratings
 from reelgraph.core.table_engine import collect
 from reelgraph.runtime.atomic_io import Json
 from reelgraph.runtime.errors import InputError
-from reelgraph.schemas.tables import CATALOG, open_catalog, open_ratings
 
 
 @dataclass(frozen=True)

@@ -11,10 +11,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from reelgraph.core.schemas.columns import ENTITY_COLUMNS
+from reelgraph.core.schemas.tables import CATALOG, RATINGS
 from reelgraph.core.table_engine import collect, connect, stream
 from reelgraph.params.data import IngestParams
-from reelgraph.schemas.columns import ENTITY_COLUMNS
-from reelgraph.schemas.tables import CATALOG, RATINGS
 from reelgraph.sources.source import Staging, open_source
 
 NAME_COLUMNS = ("original_title", *(name for columns in ENTITY_COLUMNS.values() for name in columns))

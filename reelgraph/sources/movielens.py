@@ -18,10 +18,10 @@ import ibis.expr.types as ir
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from reelgraph.core.schemas.contract import Contract
+from reelgraph.core.schemas.tables import CATALOG, RATINGS
 from reelgraph.core.table_engine import collect
 from reelgraph.params.data import IngestParams
-from reelgraph.schemas.contract import Contract
-from reelgraph.schemas.tables import CATALOG, RATINGS
 from reelgraph.sources.delimited import DelimitedFile, line_in_files, line_of_row, read_batches, read_table
 from reelgraph.sources.movielens_files import find_movielens_files
 from reelgraph.sources.source import Source, Staging

@@ -12,8 +12,8 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from reelgraph.core.schemas.tables import RATINGS
 from reelgraph.runtime.errors import InputError
-from reelgraph.schemas.tables import RATINGS
 from reelgraph.sources.delimited import DelimitedFile, detect_encoding, read_table
 from reelgraph.sources.titles import join_nonnull
 

@@ -16,10 +16,10 @@ import numpy as np
 import pyarrow as pa
 from ibis.backends import BaseBackend
 
+from reelgraph.core.schemas.row_validation import RowLocator, format_row_number
 from reelgraph.core.table_engine import read_parquet
 from reelgraph.params.data import IngestParams
 from reelgraph.runtime.atomic_io import write_parquet
-from reelgraph.schemas.row_validation import RowLocator, format_row_number
 
 
 @dataclass(frozen=True)

@@ -14,9 +14,9 @@ import ibis.expr.types as ir
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from reelgraph.core.schemas.columns import TEXT_COLUMNS
+from reelgraph.core.schemas.tables import CATALOG
 from reelgraph.core.table_engine import collect
-from reelgraph.schemas.columns import TEXT_COLUMNS
-from reelgraph.schemas.tables import CATALOG
 from reelgraph.sources.source import Staging
 from reelgraph.sources.titles import ArrowColumn, normalize_titles
 from reelgraph.sources.tmdb_files import TmdbFiles, find_tmdb_files

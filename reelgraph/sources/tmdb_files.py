@@ -19,8 +19,8 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from reelgraph.core.schemas.columns import ACTOR_COLUMNS
 from reelgraph.runtime.errors import InputError
-from reelgraph.schemas.columns import ACTOR_COLUMNS
 from reelgraph.sources.delimited import DelimitedFile, read_batches, read_header, read_table
 from reelgraph.sources.titles import ArrowColumn
 

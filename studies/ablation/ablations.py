@@ -10,6 +10,7 @@ from jaxtyping import Float, Int64
 from torch import Tensor
 
 from reelgraph.core.metrics import rmse
+from reelgraph.core.schemas.kg import KnowledgeGraph
 from reelgraph.core.seeds import generator
 from reelgraph.params.model import TrainRaterParams
 from reelgraph.raters.fitting import make_fitter
@@ -17,7 +18,6 @@ from reelgraph.raters.networks.base import Network
 from reelgraph.raters.networks.network_rater import NetworkFitter
 from reelgraph.raters.rater import MovieInputs
 from reelgraph.runtime.errors import ParamError
-from reelgraph.schemas.kg import KnowledgeGraph
 from reelgraph.sequences.batches import Batch
 from reelgraph.sequences.dataset import UserHistories, star_ratings
 from studies.ablation.params import AblationRunParams

@@ -5,9 +5,9 @@ from __future__ import annotations
 import sys
 from functools import partial
 
+from reelgraph.core.schemas.vectors import read_vectors, write_vectors
 from reelgraph.embeddings.embedding_sets import random_embeddings
 from reelgraph.runtime.stage_runner import run_stage
-from reelgraph.schemas.vectors import read_vectors, write_vectors
 from studies.ablation.params import AblationVectorParams
 
 

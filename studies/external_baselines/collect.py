@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import pyarrow.compute as pc
 
+from reelgraph.core.schemas.movies import read_movies
 from reelgraph.core.seeds import derive_seed
 from reelgraph.evaluation.comparison import compare_with_rater
 from reelgraph.evaluation.io import read_baseline_predictions, read_test_predictions
@@ -14,7 +15,6 @@ from reelgraph.evaluation.slices import compare_with_best_baseline
 from reelgraph.params.base import PARAMS_FILE
 from reelgraph.runtime.atomic_io import write_metrics
 from reelgraph.runtime.stage_runner import run_stage
-from reelgraph.schemas.movies import read_movies
 from reelgraph.sequences.dataset import read_histories, star_ratings
 from studies.external_baselines.blend import blend_predictions
 from studies.external_baselines.params import EXTERNAL_BASELINES_FILE, ExternalBaselineTableParams

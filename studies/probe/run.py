@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from reelgraph.core.schemas.movies import read_movie_ids
+from reelgraph.core.schemas.vectors import align_to, read_vectors
 from reelgraph.core.torch_setup import configure_torch
 from reelgraph.embeddings.embedding_sets import (
     EMBEDDING_FILES,
@@ -16,8 +18,6 @@ from reelgraph.params.base import PARAMS_FILE
 from reelgraph.runtime.atomic_io import write_metrics
 from reelgraph.runtime.progress import progress
 from reelgraph.runtime.stage_runner import run_stage
-from reelgraph.schemas.movies import read_movie_ids
-from reelgraph.schemas.vectors import align_to, read_vectors
 from reelgraph.sequences.dataset import read_histories
 from studies.probe.linear_probe import fit_probe, probe_metrics, select_user_prior
 from studies.probe.params import PROBE_FILE, ProbeParams

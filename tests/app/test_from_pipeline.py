@@ -12,8 +12,8 @@ from reelgraph.app.bundle.catalog import MovieCatalog
 from reelgraph.app.bundle.format import MOVIES_SCHEMA
 from reelgraph.app.bundle.from_pipeline import add_titles, movielens_from_params
 from reelgraph.app.bundle.title_matching import TitleIndex
+from reelgraph.core.schemas.tables import CATALOG
 from reelgraph.runtime.errors import InputError
-from reelgraph.schemas.tables import CATALOG
 from tests.helpers import bundle_samples
 
 MOVIELENS_FILES = {

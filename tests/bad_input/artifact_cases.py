@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 import torch
 from safetensors.torch import load_file, save_file
 
-from reelgraph.schemas.vectors import write_vectors
+from reelgraph.core.schemas.vectors import write_vectors
 from tests.helpers.stage_cases import Case, run_case, write_params
 
 ORDER = (

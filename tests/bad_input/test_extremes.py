@@ -10,8 +10,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from reelgraph.schemas.tables import CATALOG
-from reelgraph.schemas.vectors import read_vectors, write_vectors
+from reelgraph.core.schemas.tables import CATALOG
+from reelgraph.core.schemas.vectors import read_vectors, write_vectors
 from tests.helpers.source_files import catalog_table, ratings_table
 from tests.helpers.stage_cases import Case, run_case, write_params
 

@@ -13,13 +13,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reelgraph.core.metrics import mae, mse, rmse
+from reelgraph.core.schemas.kg import read_kg, write_kg
+from reelgraph.core.schemas.movies import read_movies
+from reelgraph.core.schemas.tables import CATALOG, RATINGS, open_catalog, open_ratings
 from reelgraph.graph.entities import extract_entities_and_edges
 from reelgraph.params.sequences import Sequences
 from reelgraph.runtime.atomic_io import write_parquet
 from reelgraph.runtime.errors import InputError
-from reelgraph.schemas.kg import read_kg, write_kg
-from reelgraph.schemas.movies import read_movies
-from reelgraph.schemas.tables import CATALOG, RATINGS, open_catalog, open_ratings
 from reelgraph.sequences.build import build_histories, summary_statistics
 from reelgraph.sequences.dataset import UserHistories
 from reelgraph.sequences.validation import validate_arrays

@@ -6,7 +6,7 @@ import pyarrow as pa
 import pytest
 
 from bench.fewer_users import join_predictions
-from reelgraph.schemas.records import PREDICTION_SCHEMA as SCHEMA
+from reelgraph.core.schemas.records import PREDICTION_SCHEMA as SCHEMA
 
 
 def predictions(*rows: tuple[int, int, float, float]) -> pa.Table:

@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from reelgraph.baselines.registry import load_baseline
+from reelgraph.core.schemas.kg import KnowledgeGraph, Relation
 from reelgraph.gnn.bpr import train_bpr
 from reelgraph.gnn.link_predictor import prepare_inputs
 from reelgraph.gnn.sage import to_hetero_data
@@ -19,7 +20,6 @@ from reelgraph.params.model import TrainRaterParams
 from reelgraph.raters.fitting import fit_rater
 from reelgraph.raters.rater import Rater
 from reelgraph.runtime.errors import TrainingError
-from reelgraph.schemas.kg import KnowledgeGraph, Relation
 from reelgraph.sequences.dataset import UserHistories
 from tests.helpers.graphs import gnn_params, random_graph
 from tests.helpers.history_strategies import random_histories

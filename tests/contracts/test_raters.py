@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 import torch
 
+from reelgraph.core.schemas.tables import CATALOG
+from reelgraph.core.schemas.vectors import write_vectors
 from reelgraph.evaluation.io import predict_targets
 from reelgraph.params.model import TrainRaterParams
 from reelgraph.raters.fitting import FitResult, fit_rater
@@ -21,8 +23,6 @@ from reelgraph.raters.registry import rater_names
 from reelgraph.runtime.atomic_io import write_json
 from reelgraph.runtime.errors import ArtifactError
 from reelgraph.runtime.safetensors_io import write_tensors
-from reelgraph.schemas.tables import CATALOG
-from reelgraph.schemas.vectors import write_vectors
 from reelgraph.sequences.dataset import UserHistories
 from reelgraph.sequences.isolated_targets import isolate_targets
 from tests.helpers.history_strategies import SPLITS, irrelevant_rows, random_histories, with_changed_ratings

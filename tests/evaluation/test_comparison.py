@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from reelgraph.core.schemas.kg import KnowledgeGraph, Relation
 from reelgraph.evaluation import comparison, examples, intervals, io, plots
 from reelgraph.evaluation.bayes_bound import check_no_leak
 from reelgraph.evaluation.calibration import interval_metrics
@@ -13,7 +14,6 @@ from reelgraph.evaluation.io import prediction_table
 from reelgraph.raters.rater import Attributions, Prediction
 from reelgraph.runtime.atomic_io import write_arrays
 from reelgraph.runtime.errors import ArtifactError, TrainingError
-from reelgraph.schemas.kg import KnowledgeGraph, Relation
 from reelgraph.sequences.dataset import FITS, Fit, UserHistories, star_ratings
 from tests.helpers.history_strategies import random_histories
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 FINDS = Path(__file__).parent / "finds"
 
-INSTRUMENTED = ["reelgraph.sources", "reelgraph.schemas", "reelgraph.params", "reelgraph.graph", "reelgraph.runtime.atomic_io",
+INSTRUMENTED = ["reelgraph.sources", "reelgraph.core.schemas", "reelgraph.params", "reelgraph.graph", "reelgraph.runtime.atomic_io",
                 "reelgraph.runtime.safetensors_io", "reelgraph.report", "ruamel", "json", "csv"]  # fmt: skip
 """What the fuzzer is guided by."""
 

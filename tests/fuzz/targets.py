@@ -11,6 +11,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from reelgraph.core.schemas.movies import read_movies
+from reelgraph.core.schemas.records import Examples, read_record
+from reelgraph.core.schemas.tables import RATINGS
+from reelgraph.core.schemas.vectors import read_vectors, write_vectors
 from reelgraph.core.table_engine import connect
 from reelgraph.graph.fasttext_file import sentence_vectors
 from reelgraph.params.base import load
@@ -19,10 +23,6 @@ from reelgraph.params.model import RaterConfig, TrainRaterParams
 from reelgraph.report.inputs import read_curve
 from reelgraph.runtime.errors import ReelgraphError
 from reelgraph.runtime.safetensors_io import read_tensors
-from reelgraph.schemas.movies import read_movies
-from reelgraph.schemas.records import Examples, read_record
-from reelgraph.schemas.tables import RATINGS
-from reelgraph.schemas.vectors import read_vectors, write_vectors
 from reelgraph.sequences.dataset import read_histories, write_histories
 from reelgraph.sources import titles
 from reelgraph.sources.movielens import read_movielens

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from reelgraph.schemas.kg import KnowledgeGraph
+from reelgraph.core.schemas.kg import KnowledgeGraph
 from tests.helpers.graphs import random_graph
 
 

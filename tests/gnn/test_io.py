@@ -6,11 +6,11 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from reelgraph.core.schemas.tables import CATALOG
+from reelgraph.core.schemas.vectors import write_vectors
 from reelgraph.gnn.io import read_movie_features, standardize_release_years
 from reelgraph.runtime.atomic_io import write_parquet
 from reelgraph.runtime.errors import ArtifactError
-from reelgraph.schemas.tables import CATALOG
-from reelgraph.schemas.vectors import write_vectors
 
 
 def test_standardize_release_years_ignores_missing_years() -> None:

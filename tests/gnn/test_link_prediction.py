@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from reelgraph.core.schemas.kg import KnowledgeGraph, Relation
 from reelgraph.gnn.link_metrics import aggregate_metrics, evaluate_links
 from reelgraph.gnn.link_prediction import evaluate_link_prediction, popularity
 from reelgraph.gnn.link_predictor import prepare_inputs
@@ -13,7 +14,6 @@ from reelgraph.gnn.link_splits import build_link_task
 from reelgraph.gnn.sage import to_hetero_data
 from reelgraph.gnn.trainer import TrainingResult, build_link_predictor, calibrate_relation_weights
 from reelgraph.graph.edge_split import EdgeRole, split_edges, subgraph
-from reelgraph.schemas.kg import KnowledgeGraph, Relation
 from tests.helpers.graphs import gnn_params
 
 MODELS = {"gnn", "random", "popularity", "cosine", "distmult", "transe"}

@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from reelgraph.core.schemas.kg import KnowledgeGraph
 from reelgraph.gnn.link_predictor import prepare_inputs
 from reelgraph.gnn.link_splits import LinkTask, RankingQueries, build_link_splits, count_shared_edges
 from reelgraph.gnn.sage import to_hetero_data
 from reelgraph.gnn.sparse import CsrMatrix, NeighbourLists
 from reelgraph.graph.edge_split import EdgeRole, split_edges, subgraph
-from reelgraph.schemas.kg import KnowledgeGraph
 from tests.helpers.graphs import random_graph
 
 Edges = set[tuple[str, int, int]]

@@ -7,10 +7,10 @@ import pytest
 import torch
 from torch.nn.functional import softplus
 
+from reelgraph.core.schemas.columns import ENTITY_COLUMNS
+from reelgraph.core.schemas.kg import KnowledgeGraph, Relation
 from reelgraph.gnn.bpr import bpr_loss, build_bpr_edges, sage_inputs, sample_negatives
 from reelgraph.gnn.sage import HeteroSage, build_bipartite_csr, to_hetero_data
-from reelgraph.schemas.columns import ENTITY_COLUMNS
-from reelgraph.schemas.kg import KnowledgeGraph, Relation
 
 
 def data_and_model(graph: KnowledgeGraph, features: np.ndarray):

@@ -8,10 +8,10 @@ import pyarrow.parquet as pq
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from reelgraph.core.schemas.columns import ENTITY_COLUMNS, TEXT_COLUMNS
+from reelgraph.core.schemas.kg import KnowledgeGraph, Relation
 from reelgraph.graph.edge_split import EdgeRole, mask_held_out_names, split_edges, subgraph, write_edge_roles
 from reelgraph.graph.entity_embeddings import build_corpus
-from reelgraph.schemas.columns import ENTITY_COLUMNS, TEXT_COLUMNS
-from reelgraph.schemas.kg import KnowledgeGraph, Relation
 
 FRACTIONS = st.floats(0, 0.4)
 

@@ -5,8 +5,8 @@ import pyarrow as pa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from reelgraph.core.schemas.columns import ENTITY_COLUMNS
 from reelgraph.graph.entities import extract_entities_and_edges
-from reelgraph.schemas.columns import ENTITY_COLUMNS
 
 COLUMNS = [column for columns in ENTITY_COLUMNS.values() for column in columns]
 NAMES = [

@@ -7,9 +7,9 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from reelgraph.core.schemas.columns import TEXT_COLUMNS
 from reelgraph.graph.entity_embeddings import build_corpus, embed_names
 from reelgraph.runtime.errors import InputError, PackageError
-from reelgraph.schemas.columns import TEXT_COLUMNS
 
 WORDS = ["a", "house", "by", "the", "sea", "where", "Ann", "Lee", "and", "Émile", "waits", "for", "rain"]
 

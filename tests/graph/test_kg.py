@@ -7,8 +7,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from reelgraph.runtime.errors import ArtifactError
-from reelgraph.schemas.kg import (
+from reelgraph.core.schemas.kg import (
     EDGES,
     ENTITIES,
     KnowledgeGraph,
@@ -17,6 +16,7 @@ from reelgraph.schemas.kg import (
     shared_entities,
     write_kg,
 )
+from reelgraph.runtime.errors import ArtifactError
 
 ENTITY_ROWS = [("actor", 0, "Ann"), ("actor", 1, "Bo"), ("genre", 0, "Drama")]
 EDGE_ROWS = [("actor", 0, 0), ("actor", 2, 0), ("actor", 2, 1), ("genre", 1, 0)]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from reelgraph.core.schemas.kg import KnowledgeGraph, Relation
 from reelgraph.params.graph import Gnn
-from reelgraph.schemas.kg import KnowledgeGraph, Relation
 
 ENTITY_COUNTS = {"actor": 30, "genre": 4, "company": 7}
 

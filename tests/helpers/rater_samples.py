@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from reelgraph.core.schemas.kg import KnowledgeGraph, Relation
 from reelgraph.params.base import load
 from reelgraph.params.model import TrainRaterParams
 from reelgraph.raters.rater import MovieInputs
-from reelgraph.schemas.kg import KnowledgeGraph, Relation
 
 MOVIES = 40
 DIM = 12

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 
+from reelgraph.core.schemas.vectors import MapLayout
 from reelgraph.report.inputs import NOT_RUN, Inputs, Study
-from reelgraph.schemas.vectors import MapLayout
 
 RELATIONS = ("actor", "director", "writer", "genre", "company", "country", "language")
 TITLES = ("The Matrix", "Amélie", "Il Postino", "Fast & Furious", "Moonlight", "<b>Bold</b> & 'quoted'")

@@ -7,8 +7,8 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from reelgraph.core.schemas.tables import CATALOG
 from reelgraph.params.data import Data, Demo, Engine, IngestParams
-from reelgraph.schemas.tables import CATALOG
 
 LATEST = {
     "ratings.csv": "userId,movieId,rating,timestamp\r\n1,1,4.0,964982703\r\n1,2,0.5,964981247\r\n2,1,5.0,964982224\r\n",

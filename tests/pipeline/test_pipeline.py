@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import reelgraph
-from reelgraph.schemas.columns import ENTITY_COLUMNS
+from reelgraph.core.schemas.columns import ENTITY_COLUMNS
 from tests.helpers.project import Project
 
 BASELINES = (

@@ -67,7 +67,7 @@ BY_CODE = {
     "reelgraph/params": set(),
     "reelgraph/app": set(),
     "reelgraph/core": ALL,
-    "reelgraph/schemas": ALL,
+    "reelgraph/core/schemas": ALL,
     "reelgraph/sources": ALL,
     "reelgraph/text": TEXT,
     "reelgraph/graph": GRAPH,

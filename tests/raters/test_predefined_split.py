@@ -10,6 +10,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from reelgraph.core.metrics import rmse
+from reelgraph.core.schemas.kg import KnowledgeGraph, Relation
+from reelgraph.core.schemas.tables import open_catalog, open_ratings
 from reelgraph.core.table_engine import connect
 from reelgraph.params.base import load
 from reelgraph.params.model import TrainRaterParams
@@ -17,8 +19,6 @@ from reelgraph.params.sequences import MakeSequencesParams
 from reelgraph.raters.fitting import fit_rater
 from reelgraph.raters.rater import MovieInputs
 from reelgraph.runtime.atomic_io import write_parquet
-from reelgraph.schemas.kg import KnowledgeGraph, Relation
-from reelgraph.schemas.tables import open_catalog, open_ratings
 from reelgraph.sequences.build import build_histories
 from reelgraph.sequences.dataset import UserHistories, star_ratings
 from reelgraph.sources.filtering import filter_movies

@@ -5,11 +5,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from reelgraph.core.schemas.columns import Column
+from reelgraph.core.schemas.contract import Contract
 from reelgraph.core.table_engine import connect, read_parquet
 from reelgraph.params.data import Engine
 from reelgraph.runtime.errors import ArtifactError, InputError
-from reelgraph.schemas.columns import Column
-from reelgraph.schemas.contract import Contract
 
 AGES = Contract(
     columns=(

@@ -7,8 +7,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from reelgraph.core.schemas.vectors import LAYOUT_SCHEMA, MapLayout, read_map_layout, write_map_layout
 from reelgraph.runtime.errors import ArtifactError
-from reelgraph.schemas.vectors import LAYOUT_SCHEMA, MapLayout, read_map_layout, write_map_layout
 
 
 def test_read_map_layout_returns_what_was_written(tmp_path: Path) -> None:

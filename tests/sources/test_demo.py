@@ -12,11 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from ibis.backends import BaseBackend
 
+from reelgraph.core.schemas.tables import RATINGS
 from reelgraph.core.table_engine import read_parquet
 from reelgraph.params.data import Demo
 from reelgraph.runtime.atomic_io import write_parquet
 from reelgraph.runtime.errors import ParamError
-from reelgraph.schemas.tables import RATINGS
 from reelgraph.sources.demo import exposure
 from reelgraph.sources.demo.exposure import YearlyPopularity, sample_distinct_movies
 from reelgraph.sources.demo.generate import DemoData, generate_demo

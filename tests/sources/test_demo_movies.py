@@ -11,9 +11,9 @@ import pyarrow as pa
 import pytest
 from ibis.backends import BaseBackend
 
+from reelgraph.core.schemas.tables import CATALOG
 from reelgraph.core.table_engine import read_parquet
 from reelgraph.runtime.atomic_io import write_parquet
-from reelgraph.schemas.tables import CATALOG
 from reelgraph.sources.demo.generate import catalog_table
 from reelgraph.sources.demo.movies import MISSING_FRACTIONS, DemoMovies, generate_movies
 from reelgraph.sources.demo.names import (

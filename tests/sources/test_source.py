@@ -10,8 +10,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from reelgraph.core.schemas.tables import CATALOG, RATINGS
 from reelgraph.params.data import Data, IngestParams
-from reelgraph.schemas.tables import CATALOG, RATINGS
 from reelgraph.sources.ingest import ingest
 from tests.helpers.source_files import LATEST, ingest_params, write_files
 

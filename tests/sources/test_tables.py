@@ -3,9 +3,9 @@ from __future__ import annotations
 import pyarrow.parquet as pq
 import pytest
 
+from reelgraph.core.schemas.tables import open_ratings
 from reelgraph.core.table_engine import connect
 from reelgraph.runtime.errors import ReelgraphError
-from reelgraph.schemas.tables import open_ratings
 from stages import ingest
 from tests.helpers.source_files import catalog_table, ingest_params, ratings_table, write_table
 

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from jaxtyping import Bool, Float64, Int64
 
-from reelgraph.schemas.columns import ENTITY_COLUMNS
+from reelgraph.core.schemas.columns import ENTITY_COLUMNS
 
 POPULAR_QUANTILE = 0.9
 """A movie is popular if its number of ratings is above this quantile."""

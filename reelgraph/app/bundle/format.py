@@ -16,6 +16,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file, save
 
 from reelgraph.app.bundle.catalog import MovieCatalog
+from reelgraph.core.schemas.columns import TEXT_COLUMNS
 from reelgraph.params.base import Section
 from reelgraph.params.model import RaterConfig
 from reelgraph.runtime.atomic_io import (
@@ -27,7 +28,6 @@ from reelgraph.runtime.atomic_io import (
     write_text,
 )
 from reelgraph.runtime.errors import ArtifactError
-from reelgraph.schemas.columns import TEXT_COLUMNS
 
 MODEL_TYPE: Literal["reelgraph"] = "reelgraph"
 EXPORT_HINT = "Write the bundle again with `reelgraph export`."

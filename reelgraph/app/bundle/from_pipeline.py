@@ -10,12 +10,12 @@ import pyarrow.compute as pc
 
 from reelgraph.app.bundle.catalog import MovieCatalog
 from reelgraph.app.bundle.format import BundleContents, make_config
+from reelgraph.core.schemas.movies import read_movies
+from reelgraph.core.schemas.vectors import align_to, read_map_layout, read_vectors
 from reelgraph.params.base import PARAMS_FILE, load
 from reelgraph.params.data import IngestParams
 from reelgraph.raters.io import read_rater_config
 from reelgraph.runtime.atomic_io import read_json
-from reelgraph.schemas.movies import read_movies
-from reelgraph.schemas.vectors import align_to, read_map_layout, read_vectors
 from reelgraph.sequences.dataset import read_histories
 from reelgraph.sources import movielens_files
 from reelgraph.sources.delimited import read_table

@@ -11,7 +11,7 @@ from jaxtyping import Float32, Float64, Int64
 from scipy.sparse.linalg import svds
 from threadpoolctl import threadpool_limits
 
-from reelgraph.schemas.kg import KnowledgeGraph, Relation
+from reelgraph.core.schemas.kg import KnowledgeGraph, Relation
 
 MAX_CONTENT_DIM = 32
 """Largest dimension of the reduced vectors: more dimensions add little and cost time."""

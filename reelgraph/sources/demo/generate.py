@@ -9,11 +9,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from jaxtyping import Float32, Float64, Int64
 
+from reelgraph.core.schemas.columns import ACTOR_COLUMNS
+from reelgraph.core.schemas.tables import CATALOG, RATINGS
 from reelgraph.core.seeds import generator
 from reelgraph.params.data import Demo
 from reelgraph.runtime.errors import ParamError
-from reelgraph.schemas.columns import ACTOR_COLUMNS
-from reelgraph.schemas.tables import CATALOG, RATINGS
 from reelgraph.sources.demo.exposure import Exposure, generate_exposure
 from reelgraph.sources.demo.movies import DemoMovies, generate_movies
 from reelgraph.sources.demo.names import (

@@ -14,9 +14,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from jaxtyping import Float32, Int64
 
+from reelgraph.core.schemas.artifacts import Violations, duplicated, read_with_schema
+from reelgraph.core.schemas.columns import ENTITY_COLUMNS
 from reelgraph.runtime.atomic_io import atomic_write, read_array, save_array, write_parquet
-from reelgraph.schemas.artifacts import Violations, duplicated, read_with_schema
-from reelgraph.schemas.columns import ENTITY_COLUMNS
 
 ENTITIES = pa.schema([("type", pa.string()), ("entity_index", pa.int64()), ("name", pa.string())])
 EDGES = pa.schema([("type", pa.string()), ("movie_row", pa.int64()), ("entity_index", pa.int64())])

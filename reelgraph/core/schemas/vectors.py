@@ -10,8 +10,8 @@ import numpy as np
 import pyarrow as pa
 from jaxtyping import Float32, Int64
 
+from reelgraph.core.schemas.artifacts import MAX_SHOWN_ROWS, Violations, duplicated, read_with_schema
 from reelgraph.runtime.atomic_io import write_parquet
-from reelgraph.schemas.artifacts import MAX_SHOWN_ROWS, Violations, duplicated, read_with_schema
 
 VECTOR_SCHEMA = pa.schema([("movieId", pa.int64()), ("embedding", pa.list_(pa.float32()))])
 BATCH_ROWS = 1 << 14

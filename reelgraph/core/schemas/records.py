@@ -10,10 +10,10 @@ import pyarrow as pa
 from pydantic import Field, ValidationError
 
 from reelgraph.core.rating_scale import MAX_STARS, MIN_STARS
+from reelgraph.core.schemas.artifacts import Violations, read_with_schema
 from reelgraph.params.base import Section, list_violations
 from reelgraph.runtime.atomic_io import RERUN_HINT, read_json
 from reelgraph.runtime.errors import ArtifactError
-from reelgraph.schemas.artifacts import Violations, read_with_schema
 
 R = TypeVar("R", bound=Section)
 

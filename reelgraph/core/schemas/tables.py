@@ -9,8 +9,8 @@ import pyarrow as pa
 from ibis.backends import BaseBackend
 
 from reelgraph.core.rating_scale import MAX_STARS, MIN_STARS, STAR_STEP
-from reelgraph.schemas.columns import CATALOG_COLUMNS, Column
-from reelgraph.schemas.contract import Contract
+from reelgraph.core.schemas.columns import CATALOG_COLUMNS, Column
+from reelgraph.core.schemas.contract import Contract
 
 YEAR_2100 = 4_102_444_800.0
 

@@ -10,10 +10,10 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from jaxtyping import Int64
 
+from reelgraph.core.schemas.artifacts import Violations, non_increasing
+from reelgraph.core.schemas.columns import CATALOG_COLUMNS, FIRST_YEAR, LAST_YEAR
 from reelgraph.runtime.atomic_io import PARQUET_ERRORS, RERUN_HINT, missing_artifact_error
 from reelgraph.runtime.errors import ArtifactError
-from reelgraph.schemas.artifacts import Violations, non_increasing
-from reelgraph.schemas.columns import CATALOG_COLUMNS, FIRST_YEAR, LAST_YEAR
 
 
 def read_movies(path: Path | str, columns: tuple[str, ...] | None = None) -> pa.Table:

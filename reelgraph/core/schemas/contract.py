@@ -16,11 +16,11 @@ import ibis.expr.types as ir
 import pyarrow as pa
 from ibis.backends import BaseBackend
 
+from reelgraph.core.schemas.columns import Column
+from reelgraph.core.schemas.row_validation import RowLocator, RowValidator, Rule, format_row_number
 from reelgraph.core.table_engine import read_parquet
 from reelgraph.runtime.atomic_io import RERUN_HINT, missing_artifact_error
 from reelgraph.runtime.errors import ArtifactError, InputError
-from reelgraph.schemas.columns import Column
-from reelgraph.schemas.row_validation import RowLocator, RowValidator, Rule, format_row_number
 
 MAX_INT64 = 2**63 - 1
 
