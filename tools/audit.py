@@ -7,11 +7,12 @@ vulnerabilities and writes the bill of materials.
 from __future__ import annotations
 
 import base64
+import csv
 import hashlib
 import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping
-from importlib.metadata import Distribution, PackagePath, distributions
+from importlib.metadata import Distribution, distributions
 from pathlib import Path
 
 HASHES = Path("requirements.hashes")
@@ -86,15 +87,19 @@ def missing_hashes() -> Iterator[str]:
 
 
 def modified_files(package: Distribution) -> Iterator[str]:
-    """Yield a message for each file of an installed package that differs from its wheel."""
-    for file in package.files or ():
-        if file.hash and file.hash.mode == "sha256" and _sha256(file) != file.hash.value:
-            yield f"{file} is not as its wheel recorded it"
+    """Yield a message for each file of an installed package that differs from its wheel.
+
+    The record is read here: since Python 3.12, ``Distribution.files`` leaves missing files out.
+    """
+    for row in csv.reader((package.read_text("RECORD") or "").splitlines()):
+        name, recorded = row[:2]
+        mode, _, digest = recorded.partition("=")
+        if mode == "sha256" and _sha256(Path(str(package.locate_file(name)))) != digest:
+            yield f"{name} is not as its wheel recorded it"
 
 
-def _sha256(file: PackagePath) -> str | None:
+def _sha256(path: Path) -> str | None:
     """Return the file's hash as wheels record it; None for a missing file."""
-    path = Path(str(file.locate()))
     if not path.is_file():
         return None
     with path.open("rb") as stream:

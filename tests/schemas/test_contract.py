@@ -91,3 +91,10 @@ def test_validate_counts_a_repeated_key_once(backend, tmp_path, request):
     said = r"got user and movie more than once, 2 times: user 1, movie 20 at .*, user 2, movie 10 at"
     with pytest.raises(InputError, match=said):
         pairs.validate(read_parquet(engine, tmp_path / "pairs.parquet"), "pairs")
+
+
+def test_validate_takes_an_absent_column_as_null():
+    nickname = Column("nickname", pa.string(), nullable=True, may_be_absent=True)
+    contract = Contract((Column("person_id", pa.int64(), "personId"), nickname), key=("person_id",))
+    rows = contract.validate(table(personId=[1, 2]), "f")
+    assert rows.to_pyarrow().to_pydict() == {"person_id": [1, 2], "nickname": [None, None]}

@@ -22,6 +22,8 @@ class Column:
     maximum: int | float | None = None
     step: int | float | None = None
     """Values are multiples of it."""
+    may_be_absent: bool = False
+    """An input without the column has null in it."""
     remedy: str = "Correct the file."
 
     @property
@@ -46,16 +48,25 @@ ENTITY_COLUMNS: dict[str, tuple[str, ...]] = {
 }
 """Entity type → columns of the catalogue that name entities of this type."""
 
+REFERENCE_ENTITY_TYPES = ("actor", "director", "writer", "genre", "company", "country", "language")
+"""Entity types of the reference system. Every catalogue has their columns; those of others may be absent."""
+
 TEXT_COLUMNS = (
     "original_title", "tagline", "overview",
     *(column for columns in ENTITY_COLUMNS.values() for column in columns),
+)  # fmt: skip
+
+_REQUIRED_TEXT_COLUMNS = (
+    "original_title", "tagline", "overview",
+    *(column for entity_type in REFERENCE_ENTITY_TYPES for column in ENTITY_COLUMNS[entity_type]),
 )  # fmt: skip
 
 CATALOG_COLUMNS = (
     Column("movie_id", pa.int64(), "movieId",
            remedy="Give every movie a movieId of its own, a whole number."),
     *(
-        Column(name, pa.string(), nullable=True, remedy="Text columns are strings, null where unknown.")
+        Column(name, pa.string(), nullable=True, may_be_absent=name not in _REQUIRED_TEXT_COLUMNS,
+               remedy="Text columns are strings, null where unknown.")
         for name in TEXT_COLUMNS
     ),
     Column("release_year", pa.int64(), nullable=True, minimum=FIRST_YEAR, maximum=LAST_YEAR, step=1.0,

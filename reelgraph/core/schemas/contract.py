@@ -65,6 +65,8 @@ class Contract:
         """
         if self.optional:
             return self.with_optional(table.columns).validate(table, where, locate)
+        absent = [c for c in self.columns if c.may_be_absent and c.name_in_file not in table.columns]
+        table = table.mutate(**{c.name_in_file: ibis.null(_ibis_type(c.type)) for c in absent})
         self._check_columns(table, where)
         selected = table.select(
             **{
