@@ -9,7 +9,6 @@ from reelgraph.core.schemas.movies import read_movies
 from reelgraph.core.schemas.records import TrainingHistory, read_record
 from reelgraph.core.torch_setup import CPU, configure_torch, device_suffix
 from reelgraph.evaluation import comparison, examples, io, plots
-from reelgraph.evaluation.io import predict_targets, prediction_table
 from reelgraph.evaluation.model_card import model_card, write_model
 from reelgraph.params.evaluation import EvaluateParams
 from reelgraph.raters.io import load_rater, read_rater_config
@@ -27,18 +26,15 @@ def main(params: EvaluateParams) -> str:
     fit = params.evaluate.fit
     histories = read_histories("data/sequences", len(movie_id))
     raters = {rows: load_rater("data/rater", rows, device=device) for rows in FITS}
-    val_prediction, test_predictions = predict_targets(raters, histories)
+    val_prediction, test_predictions = io.predict_targets(raters, histories)
     baselines = io.read_baseline_predictions("data/baselines", list(params.baselines), histories)
     evaluation = comparison.evaluate(histories, val_prediction, test_predictions, baselines, fit, params.seed)
     truth = io.read_truth("data/truth")
     predicted = test_predictions[fit].stars
     bound = comparison.bayes_bound_metrics(truth, histories, movie_id, predicted, params.seed)
-    rater_metrics = {
-        **evaluation.rater,
-        **bound,
-        "parameters": raters[fit].parameter_count,
-        "best_epoch": read_record("data/rater/history.json", TrainingHistory).best_epoch,
-    }
+    epoch = read_record("data/rater/history.json", TrainingHistory).best_epoch
+    counts = {"parameters": raters[fit].parameter_count, "best_epoch": epoch}
+    rater_metrics = evaluation.rater | bound | counts
     titles = examples.movie_titles(movies["original_title"].to_pylist(), movie_id)
     movie_info = examples.MovieInfo(titles, read_kg("data/kg"))
     selected = examples.select(evaluation.actual, predicted, params.evaluate.examples)
@@ -49,17 +45,15 @@ def main(params: EvaluateParams) -> str:
     plots.save_predicted_vs_actual(evaluation.actual, predicted, "plots/evaluate/predicted_actual.png")
     plots.save_error_histogram(evaluation.actual, predicted, "plots/evaluate/errors.png")
     plots.save_model_comparison(evaluation.errors, "plots/evaluate/baselines.png")
-    write_parquet(prediction_table(histories, predicted, movie_id), "data/predictions.parquet")
+    write_parquet(io.prediction_table(histories, predicted, movie_id), "data/predictions.parquet")
     records = examples.to_records(histories, selected, predicted, attributions, movie_info)
     write_json(records, "data/examples.json")
     write_text(examples.to_markdown(records["spread"]), "plots/examples.md")
     config = read_rater_config("data/rater")
     card = model_card(histories, fit, config, evaluation, params.data.source)
     write_model("data/rater", fit, rater_metrics, card, "data/model")
-    used_device = device if find_rater(config.model.type).uses_device else CPU
-    errors = evaluation.errors["rater"]
-    suffix = device_suffix(used_device, params.compute)
-    return f"test RMSE {errors['rmse']:.4f}, MAE {errors['mae']:.4f} stars{suffix}"
+    suffix = device_suffix(device if find_rater(config.model.type).uses_device else CPU, params.compute)
+    return "test RMSE {rmse:.4f}, MAE {mae:.4f} stars".format(**evaluation.errors["rater"]) + suffix
 
 
 if __name__ == "__main__":

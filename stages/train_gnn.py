@@ -11,15 +11,8 @@ from reelgraph.core.schemas.records import SelectedEpochs, read_record
 from reelgraph.core.schemas.vectors import write_vectors
 from reelgraph.core.seeds import derive_seed
 from reelgraph.core.torch_setup import configure_torch, device_suffix
+from reelgraph.gnn import io
 from reelgraph.gnn.bpr import train_bpr
-from reelgraph.gnn.io import (
-    MOVIES_PATH,
-    PROJECTED_PATH,
-    VARIANTS,
-    read_movie_features,
-    write_loss_curve,
-    write_model,
-)
 from reelgraph.gnn.sage import to_hetero_data
 from reelgraph.gnn.trainer import train_on_all_edges
 from reelgraph.params.graph import TrainGnnParams
@@ -36,9 +29,9 @@ def main(params: TrainGnnParams, variant: str) -> str:
     device = configure_torch(params.compute)
     graph = read_kg(GRAPH)
     seed = derive_seed(params.seed, variant)
-    features = read_movie_features(variant, graph.movie_ids)
+    features = io.read_movie_features(variant, graph.movie_ids)
     epochs = read_record(SELECTED_EPOCHS, SelectedEpochs).epochs
-    inputs = [GRAPH, SELECTED_EPOCHS, PROJECTED_PATH, MOVIES_PATH]
+    inputs = [GRAPH, SELECTED_EPOCHS, io.PROJECTED_PATH, io.MOVIES_PATH]
     with resumable(f"train_gnn@{variant}", params, inputs) as resume:
         checkpoint = resume.checkpoint("gnn")
         if params.gnn.loss == "softmax":
@@ -47,8 +40,8 @@ def main(params: TrainGnnParams, variant: str) -> str:
             data = to_hetero_data(graph, features, device)
             trained = train_bpr(data, params.gnn, seed, checkpoint=checkpoint)
         write_vectors(graph.movie_ids, trained.embeddings, f"data/emb_{variant}.parquet")
-        write_model(trained.model, f"data/gnn/{variant}")
-    write_loss_curve(trained.losses, f"plots/gnn_{variant}.tsv")
+        io.write_model(trained.model, f"data/gnn/{variant}")
+    io.write_loss_curve(trained.losses, f"plots/gnn_{variant}.tsv")
     n_parameters = sum(weight.numel() for weight in trained.model.parameters())
     metrics = {"final_loss": trained.losses[-1], "parameters": n_parameters, "epochs": len(trained.losses)}
     write_metrics(metrics, f"metrics/gnn_{variant}.json")
@@ -58,6 +51,6 @@ def main(params: TrainGnnParams, variant: str) -> str:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("variant", choices=VARIANTS)
+    parser.add_argument("variant", choices=io.VARIANTS)
     selected_variant = parser.parse_args().variant
     run_stage(f"train_gnn@{selected_variant}", TrainGnnParams, partial(main, variant=selected_variant))

@@ -25,8 +25,7 @@ INPUTS = ["data/sequences", "data/text_vectors.parquet", "data/kg", "data/movies
 
 def main(params: TrainRaterParams) -> str:
     """Fit the rater; write its weights, params and learning curve."""
-    name = params.model.type
-    rater_type = find_rater(name)
+    rater_type = find_rater(params.model.type)
     device = configure_torch(params.compute, retain_freed_memory=rater_type.retain_freed_memory)
     histories, movies, inputs = _read(params)
     with resumable(STAGE, params, inputs) as checkpoints:
@@ -38,7 +37,7 @@ def main(params: TrainRaterParams) -> str:
         save_raters(result, params, "data/rater")
     suffix = device_suffix(device if rater_type.uses_device else CPU, params.compute)
     return (
-        f"{name}, {result.train.parameter_count:,} parameters, epoch {result.best_epoch} "
+        f"{params.model.type}, {result.train.parameter_count:,} parameters, epoch {result.best_epoch} "
         f"of {len(result.epochs)}: validation RMSE {result.val_rmse:.4f} stars{suffix}"
     )
 
