@@ -59,7 +59,9 @@ def test_run_stage_waits_for_another_process_of_the_stage(project: Project) -> N
 def wait_for_checkpoint(project: Project) -> Path:
     """Wait until a checkpoint of the rater is on disk."""
     for _ in range(600):
-        if checkpoints := list((project.folder / ".checkpoints/train_rater").rglob("process.safetensors")):
+        if checkpoints := list(
+            (project.folder / ".checkpoints/train_rater").glob("*/*/gaussian_process.safetensors")
+        ):
             return checkpoints[0]
         time.sleep(0.1)
     raise AssertionError("no checkpoint within a minute")
