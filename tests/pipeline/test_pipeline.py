@@ -240,7 +240,7 @@ def test_pr_report_lists_the_changes(project: Project) -> None:
     rows = project.run("python", "-m", "tools.pr_report", "HEAD").splitlines()[2:]
     assert rows[0].startswith("| metric | `rater.json: test.rmse` | ")
     assert "| param | `model.hidden_dim` | 16 | 24 |  |" in rows
-    assert "| stage | `train_rater` |  |  | other params, outs |" in rows
+    assert "| stage | `train_rater` |  |  | changed params, outs |" in rows
     assert not any("`ingest`" in row for row in rows)
     assert "| lock | `dvc.yaml` |  | up to date |  |" in rows
     project.set_params(gp__epochs=3)
