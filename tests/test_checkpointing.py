@@ -12,6 +12,8 @@ import torch
 from reelgraph.params.base import load
 from reelgraph.params.text import BertEncodeParams
 from reelgraph.raters.fitting import fit_rater
+from reelgraph.raters.gp import process_fitting
+from reelgraph.raters.rater import Epoch
 from reelgraph.runtime import checkpointing
 from reelgraph.runtime.checkpointing import Checkpoint, CheckpointDir, resumable
 from reelgraph.text import encoder
@@ -80,6 +82,57 @@ def test_fit_rater_resumes_to_the_same_bytes(kind: str, tmp_path: Path) -> None:
         for fit in ("train", "train_val"):
             resumed, undisturbed = (tmp_path / f"{name}.{fit}" for name in ("resumed", "whole"))
             assert resumed.read_bytes() == undisturbed.read_bytes()
+
+
+def test_fit_process_is_skipped_for_other_heads_with_the_same_bytes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    histories = random_histories(3, 12, 40, 40)
+    movies = small_movie_inputs()
+
+    def fit(name: str, **model: int) -> list[Epoch]:
+        epochs: list[Epoch] = []
+        checkpoints = CheckpointDir(tmp_path / name, results=tmp_path / "results")
+        params = small_rater_params("gp", **model)
+        fit_rater(params, histories, movies, epochs.append, checkpoints).train.save(tmp_path / f"{name}.out")
+        return epochs
+
+    plain: list[Epoch] = []
+    fitted = fit_rater(small_rater_params("gp", hidden_dim=24), histories, movies, plain.append)
+    fitted.train.save(tmp_path / "plain.out")
+    fit("first", hidden_dim=8)
+    with monkeypatch.context() as patch:
+        patch.setattr(process_fitting, "train_gaussian_process", None)
+        assert fit("second", hidden_dim=24) == plain
+    assert (tmp_path / "second.out").read_bytes() == (tmp_path / "plain.out").read_bytes()
+
+
+def test_result_depends_on_inputs_and_params_and_few_are_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    params = load(BertEncodeParams)
+    monkeypatch.chdir(tmp_path)
+    source = tmp_path / "movies"
+    source.write_text("1")
+
+    def is_read(key: int) -> bool:
+        """Return whether the result was there; save it otherwise."""
+        with resumable("stage", params, [source]) as checkpoints:
+            result = checkpoints.subdirectory("train").result("part", {"key": key})
+            is_completed = bool(result.completed)
+            if not is_completed:
+                result.save(1, {"x": torch.ones(1)})
+        return is_completed
+
+    assert [is_read(0), is_read(0), is_read(1), is_read(0)] == [False, True, False, True]
+    source.write_text("2")
+    assert [is_read(0), is_read(0)] == [False, True]
+    for key in range(20):
+        is_read(key)
+    files = list(Path(".cache/results/stage").iterdir())
+    assert len(files) == checkpointing.MAX_RESULTS
+    assert not is_read(0)
+    assert is_read(19)
 
 
 @pytest.mark.parametrize("loss", ["softmax", "bpr"])

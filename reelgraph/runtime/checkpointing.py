@@ -1,8 +1,11 @@
 """Checkpoints of long computations: a killed run continues where it stopped, and ends with the same bytes.
 
 Checkpoints are stored outside of what DVC tracks. Their folder is named by a hash of everything the result
-depends on: inputs, params, the package's code and torch's version. So a run only ever continues from a
-checkpoint that it would have reached by itself.
+depends on: inputs, params, the package's code, torch's version, the processor's instruction set and the
+threads. So a run only ever continues from a checkpoint that it would have reached by itself.
+
+A part of a computation may depend on fewer params. Its result is named by a hash of these, and stays for
+later runs (``CheckpointDir.result``).
 """
 
 from __future__ import annotations
@@ -29,6 +32,12 @@ from reelgraph.runtime.safetensors_io import read_metadata, read_tensors, write_
 
 MIN_WRITE_INTERVAL_FACTOR = 20
 """Pause between two checkpoints, in multiples of the time that the last write took: 5 % overhead at most."""
+
+RESULT_ROOT = Path(".cache/results")
+"""Folder for results of parts of computations; ignored by git and DVC."""
+
+MAX_RESULTS = 8
+"""Results that are kept of a stage: the last ones that were written or read."""
 
 PACKAGE = Path(__file__).parents[1]
 
@@ -137,10 +146,27 @@ class CheckpointDir:
     """False: checkpoints are read, and another process writes them."""
     always_write: bool = False
     """Write every checkpoint, however long that takes."""
+    results: Path | None = None
+    """The folder with results of parts, which outlives the run; None: they are among the checkpoints."""
+    results_key: str = ""
+    """What all of these results depend on."""
 
     def subdirectory(self, name: str) -> CheckpointDir:
         """Return the folder for the checkpoints of a part of this run."""
-        return replace(self, folder=self.folder and self.folder / name)
+        folder = self.folder and self.folder / name
+        return replace(self, folder=folder, results_key=f"{self.results_key}/{name}")
+
+    def result(self, name: str, params: Mapping[str, Any]) -> Checkpoint:
+        """Return the result ``name`` of a part that depends on ``params``, inputs and code alone.
+
+        It is completed if a run has saved it before. At most ``MAX_RESULTS`` of a stage are kept.
+        """
+        folder = self.results or self.folder
+        key = _hash_json([self.results_key, params])
+        result = replace(self, folder=folder, always_write=True).checkpoint(f"{name}-{key}")
+        if result.path and result.completed:
+            result.path.touch()
+        return result
 
     def checkpoint(self, name: str) -> Checkpoint:
         """Return the checkpoint ``name``, with its content if it was saved before."""
@@ -170,23 +196,43 @@ def resumable(stage: str, params: StageParams, inputs: Sequence[Path | str]) -> 
         params: all params that the stage reads.
         inputs: files and folders that it reads.
     """
-    folder = checkpoint_dir(stage, params, inputs)
+    inputs_key = _inputs_key(inputs)
+    folder = CHECKPOINT_ROOT / stage / _run_key(params, inputs_key)
     for other in folder.parent.glob("*"):
         if other != folder:
             shutil.rmtree(other)
     folder.mkdir(parents=True, exist_ok=True)
-    yield CheckpointDir(folder)
+    results = RESULT_ROOT / stage
+    yield CheckpointDir(folder, results=results, results_key=inputs_key)
+    _remove_old_results(results)
     shutil.rmtree(folder.parent)
 
 
 def checkpoint_dir(stage: str, params: StageParams, inputs: Sequence[Path | str]) -> Path:
     """Return the folder for the checkpoints of such a run."""
-    return CHECKPOINT_ROOT / stage / _run_key(params, inputs)
+    return CHECKPOINT_ROOT / stage / _run_key(params, _inputs_key(inputs))
 
 
-def _run_key(params: StageParams, inputs: Sequence[Path | str]) -> str:
-    """Return a hash of everything that the result depends on."""
-    digest = hashlib.sha256(json.dumps([params.model_dump(), torch.__version__], sort_keys=True).encode())
+def _remove_old_results(folder: Path) -> None:
+    """Remove all results of a stage but the ``MAX_RESULTS`` that were used last."""
+    results = sorted(folder.glob("*.safetensors"), key=lambda file: file.stat().st_mtime)
+    for file in results[:-MAX_RESULTS]:
+        file.unlink()
+
+
+def _run_key(params: StageParams, inputs_key: str) -> str:
+    """Return a hash of everything that the stage's outputs depend on."""
+    return _hash_json([params.model_dump(), inputs_key])
+
+
+def _hash_json(value: object) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:32]
+
+
+def _inputs_key(inputs: Sequence[Path | str]) -> str:
+    """Return a hash of what results depend on besides params: inputs, code, and how torch computes."""
+    environment = [torch.__version__, torch.backends.cpu.get_cpu_capability(), torch.get_num_threads()]
+    digest = hashlib.sha256(json.dumps(environment).encode())
     code_files = sorted(PACKAGE.rglob("*.py"))
     input_files = [file for path in inputs for file in _files(Path(path))]
     for file in (*code_files, *input_files):

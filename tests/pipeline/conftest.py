@@ -27,4 +27,4 @@ def unchanged(project: Project) -> Iterator[None]:
     yield
     project.run("git", "checkout", "-q", "--", ".")
     project.run("dvc", "checkout", "--force", "-q", "dvc.yaml")
-    project.run("git", "clean", "-fdxq", ".checkpoints", ".timings", "studies")
+    project.run("git", "clean", "-fdxq", ".checkpoints", ".cache/results", ".timings", "studies")

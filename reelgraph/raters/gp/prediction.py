@@ -8,6 +8,7 @@ from jaxtyping import Float, Int64
 from torch import Tensor
 
 from reelgraph.core.parallel import parallel_map
+from reelgraph.params.model import Gp
 from reelgraph.raters.gp.kernel import N_MOVIE_FEATURES, N_NOISE_FEATURES
 from reelgraph.raters.gp.leave_one_out_stats import LeaveOneOutStats, MovieStats, leave_one_out_stats
 from reelgraph.raters.gp.model import GaussianProcess
@@ -23,7 +24,7 @@ from reelgraph.raters.gp.ordinal_head import (
     MovieFeatures,
     log_dispersion,
 )
-from reelgraph.raters.gp.rating_table import RatingTable, TargetMask, Windows
+from reelgraph.raters.gp.rating_table import RatingTable, TargetMask, Windows, windows_ending_at
 from reelgraph.raters.gp.types import CandidateCache, CandidatePredictions, OneStepPredictions, RatingFeatures
 
 CENTRAL_YEAR = 1995.0
@@ -77,6 +78,12 @@ class OneStepPredictor:
         self.global_mean = stats.global_mean
         self.stats = leave_one_out_stats(stats, ratings)
         self.features = rating_features(ratings, self.stats, stats.global_mean, content, gp.n_folds)
+
+    def target_inputs(self, index: Index, params: Gp) -> HeadInputs:
+        """Predict targets from the nearest ratings of their histories; return what the heads read of them."""
+        low, high = self.ratings.nearest_history(index, params.context_length - 1)
+        windows, is_target = windows_ending_at(index, low, high)
+        return self.head_inputs(windows, is_target, params.batch_size)
 
     @torch.inference_mode()
     def head_inputs(self, windows: Windows, is_target: TargetMask, batch_size: int) -> HeadInputs:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cached_property, partial
 from pathlib import Path
 
@@ -20,7 +20,7 @@ from reelgraph.raters.gp.movie_content import MovieContent
 from reelgraph.raters.gp.movie_factors import LatentFactors
 from reelgraph.raters.gp.ordinal_head import HeadEnsemble, HeadInputs, expected_stars
 from reelgraph.raters.gp.prediction import CatalogueScorer, OneStepPredictor
-from reelgraph.raters.gp.rating_table import all_ratings, windows_ending_at
+from reelgraph.raters.gp.rating_table import all_ratings
 from reelgraph.raters.gp.types import CandidatePredictions
 from reelgraph.raters.rater import Attributions, CandidateScores, Prediction, mask_target_movies
 from reelgraph.runtime.checkpointing import select_prefix
@@ -63,7 +63,7 @@ class GpRater:
         if not len(index):
             return Prediction(np.zeros(0), np.zeros((0, N_CODES)))
         predictor = OneStepPredictor(self.gp, self.stats, all_ratings(histories, fit_end), self.content)
-        inputs = target_inputs(predictor, index, self.params)
+        inputs = predictor.target_inputs(index, self.params)
         stars, probabilities = self._apply_heads(inputs)
         row = np.searchsorted(inputs.rating, index)
         return Prediction(stars[row], probabilities[row])
@@ -114,18 +114,9 @@ class GpRater:
         }
         for number, block in enumerate(self.content.entity_blocks):
             tensors[f"content.entity_block_{number}"] = torch.from_numpy(block)
-        for name, values in vars(self.stats).items():
-            tensors[f"stats.{name}"] = torch.from_numpy(np.array(values, np.float64))
-        for prefix, module in (("gp", self.gp), ("heads", self.heads)):
-            tensors |= {f"{prefix}.{name}": weight for name, weight in module.state_dict().items()}
+        tensors |= process_tensors(self.stats, self.gp)
+        tensors |= {f"heads.{name}": weight for name, weight in self.heads.state_dict().items()}
         write_tensors(tensors, path)
-
-
-def target_inputs(predictor: OneStepPredictor, index: Index, params: Gp) -> HeadInputs:
-    """Predict targets from the nearest ratings of their histories; return what the heads read of them."""
-    low, high = predictor.ratings.nearest_history(index, params.context_length - 1)
-    windows, is_target = windows_ending_at(index, low, high)
-    return predictor.head_inputs(windows, is_target, params.batch_size)
 
 
 @torch.inference_mode()
@@ -153,12 +144,32 @@ def restore_rater(tensors: dict[str, Tensor], model: Model, params: Gp) -> GpRat
     n_types = len(arrays) - 2
     blocks = tuple(arrays[f"entity_block_{number}"] for number in range(n_types))
     content = MovieContent(blocks, arrays["year"], arrays["vectors"])
+    stats, gp = restore_process(tensors, content, params)
+    heads = build_heads(model, params)
+    load_state_dict_strict(heads, select_prefix(tensors, "heads"))
+    return GpRater(content, stats, gp, heads.eval(), params)
+
+
+def process_tensors(stats: MovieStats, gp: GaussianProcess) -> dict[str, Tensor]:
+    """Return the tensors of a fitted Gaussian process, without the content of the movies."""
+    tensors = {
+        f"stats.{name}": torch.tensor(values, dtype=torch.float64) for name, values in vars(stats).items()
+    }
+    return tensors | {f"gp.{name}": weight for name, weight in gp.state_dict().items()}
+
+
+def restore_process(
+    tensors: Mapping[str, Tensor], content: MovieContent, params: Gp
+) -> tuple[MovieStats, GaussianProcess]:
+    """Build a Gaussian process and its statistics from what ``process_tensors`` returned.
+
+    Raises:
+        KeyError, RuntimeError: tensors are missing, of another model, or not finite.
+    """
     stats = {name: tensor.numpy() for name, tensor in select_prefix(tensors, "stats").items()}
     global_mean = float(stats.pop("global_mean"))
     gp_tensors = select_prefix(tensors, "gp")
     latent = LatentFactors(gp_tensors["latent_factors"], gp_tensors["latent_variance"])
     gp = GaussianProcess(content, gp_tensors["cooccurrence"], latent, params.embedding_dim)
     load_state_dict_strict(gp, gp_tensors)
-    heads = build_heads(model, params)
-    load_state_dict_strict(heads, select_prefix(tensors, "heads"))
-    return GpRater(content, MovieStats(global_mean=global_mean, **stats), gp.eval(), heads.eval(), params)
+    return MovieStats(global_mean=global_mean, **stats), gp.eval()
