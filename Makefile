@@ -11,7 +11,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 export DVC_NO_ANALYTICS := 1
 
 .PHONY: repro show test test-fast lint format review docs check-reproducible lock audit test-crash soak fuzz restore \
-	reproduce-reference external-baselines study-probe study-ablation bench setup clean help
+	reproduce-reference external-baselines rater-seeds study-probe study-ablation bench setup clean help
 
 repro: $(READY)  ## run what is stale, then print the results
 	@python -m tools.collect_studies
@@ -64,12 +64,15 @@ clean:  ## remove old outputs from the cache, keep those of the workspace
 	rm -rf .timings .cache
 	dvc gc --workspace --force
 
+rater-seeds: $(READY)  ## fit the rater with SEEDS seeds on the data of the last run; print mean and standard deviation
+	@python -m tools.rater_seeds $(or $(SEEDS),5)
+
 check-reproducible: $(READY)  ## run again and compare: nothing may have changed
 	@dvc repro | tee /dev/stderr | grep -q "Data and pipelines are up to date" || \
 	  { echo "a second dvc repro ran a stage"; exit 1; }
 	python -m tools.check_reproducible
 
-review: $(READY)  ## print the metrics, params and stages that differ from BASE, as a Markdown table
+review: $(READY)  ## print what differs from BASE, on one screen: is the change more than chance?
 	@python -m tools.pr_report $(BASE)
 
 docs: $(READY)  ## build the site in site/; a warning is an error

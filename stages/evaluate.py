@@ -7,6 +7,7 @@ import numpy as np
 from reelgraph.core.schemas.kg import read_kg
 from reelgraph.core.schemas.movies import read_movies
 from reelgraph.core.schemas.records import TrainingHistory, read_record
+from reelgraph.core.target_rows import write_target_rows
 from reelgraph.core.torch_setup import CPU, configure_torch, device_suffix
 from reelgraph.evaluation import comparison, examples, io, plots
 from reelgraph.evaluation.model_card import model_card, write_model
@@ -45,7 +46,9 @@ def main(params: EvaluateParams) -> str:
     plots.save_predicted_vs_actual(evaluation.actual, predicted, "plots/evaluate/predicted_actual.png")
     plots.save_error_histogram(evaluation.actual, predicted, "plots/evaluate/errors.png")
     plots.save_model_comparison(evaluation.errors, "plots/evaluate/baselines.png")
-    write_parquet(io.prediction_table(histories, predicted, movie_id), "data/predictions.parquet")
+    predictions = io.prediction_table(histories, predicted, movie_id)
+    write_parquet(predictions, "data/predictions.parquet")
+    write_target_rows(io.prediction_columns(predictions), 2, "plots/predictions.tsv")
     records = examples.to_records(histories, selected, predicted, attributions, movie_info)
     write_json(records, "data/examples.json")
     write_text(examples.to_markdown(records["spread"]), "plots/examples.md")

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from reelgraph.core.schemas.kg import read_kg
 from reelgraph.core.schemas.movies import read_movies
+from reelgraph.core.target_rows import write_target_rows
 from reelgraph.core.torch_setup import configure_torch, device_suffix
 from reelgraph.gnn.io import read_movie_features, write_validation_curve
 from reelgraph.gnn.link_prediction import evaluate_link_prediction
@@ -35,6 +36,7 @@ def main(params: EvaluateLinksParams) -> str:
     write_edge_roles(graph, edge_roles, "data/links/edges.parquet")
     write_json({"epochs": best_epoch}, "data/links/chosen.json")
     write_validation_curve(result.training.validation_mrr, "plots/links.tsv")
+    write_target_rows(result.edges, 3, "plots/link_ranks.tsv")
     write_metrics(result.metrics, "metrics/links.json")
     mrr = ", ".join(f"{model} {rows['micro']['mrr']:.3f}" for model, rows in result.metrics.items())
     return f"{best_epoch} epochs; micro MRR {mrr or 'not measured'}{device_suffix(device, params.compute)}"

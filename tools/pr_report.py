@@ -1,151 +1,127 @@
-"""The effects of a change as a Markdown table for a review: ``python -m tools.pr_report BASE``.
+"""The effects of a change on one screen, as Markdown: ``python -m tools.pr_report BASE [LINKS]``.
 
-It lists the metrics and params that differ between BASE and the workspace, the most important first,
-the stages whose lock entry differs, and whether the lock is up to date.
+First comes the verdict, test RMSE by paired comparison on the same targets, then the params that differ, the
+state of the lock, the stages that ran again and why, and the metrics that left their interval. The rest is
+folded. LINKS is the address of the plots' folder, for links that work outside of the repository.
 """
 
 from __future__ import annotations
 
-import json
-import subprocess
 import sys
-from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
-from ruamel.yaml import YAML
+from reelgraph.evaluation.markdown import escape_markdown
+from tools.review import sections
+from tools.review.comparisons import UNCHANGED, Comparison
+from tools.review.revision import Sides
 
-HEADER = "| what | name | {base} | now | change |\n|---|---|---|---|---|\n"
-METRIC_ORDER = ("metrics/rater.json: test.", "metrics/rater.json: val.", "metrics/rater.json: ",
-         "metrics/baselines.json: ", "metrics/external_baselines.json: ")  # fmt: skip
-"""Prefixes of the most important metrics; within a prefix, RMSE comes first, then MAE."""
-ERROR_METRICS = ("rmse", "mae")
-ABSENT = ("deleted", "not in cache")
-"""DVC's states of a file that is missing from this clone."""
-MAX_STALE_NAMES = 10
-"""Largest number of stale stages that are named."""
+MAX_BYTES = 60_000
+"""Largest report: a comment on GitHub holds 65,536 characters."""
+RESERVED_BYTES = 500
+"""Room for the lines that say what is left out."""
+MAX_SHOWN = 8
+"""Rows of a section that are not folded."""
 
-Row = tuple[str, str, str, str, str]
+Fold = tuple[str, list[str], list[str]]
+"""Title; first lines that belong together, such as a table's header; lines that may be cut."""
 
 
-def build_report(base: str, root: Path | str = ".") -> str:
-    """Return the table for the change from ``base`` (any git revision) to the workspace."""
-    rows = [
-        *_metrics(_dvc(root, "metrics", "diff", "--json", base)),
-        *_params(_dvc(root, "params", "diff", "--json", base)),
-        *_stages(root, base),
-        *_plots(root, base),
-        *(_lock(file, _dvc(root, "status", "--json", file)) for file in _pipelines(root)),
+def build_report(sides: Sides, lock: str, link_root: str = "") -> str:
+    """Return the review of the change from a git revision to the workspace.
+
+    Args:
+        sides: the project at the revision and in the workspace.
+        lock: a line on the state of the lock.
+        link_root: put before the path of a linked file.
+    """
+    base = sides.base
+    before, after = sections.lock_entries(sides)
+    changes, unexplained = sections.find_changes(before, after)
+    comparisons = sections.compare_all_targets(sides, unexplained, after)
+    params = sections.param_rows(sides)
+    beyond, within = sections.metric_rows(sides, unexplained, after)
+    stages = sections.stage_lines(changes)
+    plots = sections.plot_links(sides, link_root)
+    if not (stages or params or beyond or within or plots):
+        nothing = f"No param, stage, metric or plot differs from {escape_markdown(base)}."
+        return f"{nothing}\n\n{lock}\n"
+    param_header = sections.param_table(base, [])
+    metric_header = sections.metric_table(base, [])
+    shown_params = sections.param_table(base, params[:MAX_SHOWN])[2:]
+    lines = [
+        *_verdict_lines(comparisons),
+        *(["", *param_header, *shown_params] if params else ["", "No param differs."]),
+        "",
+        lock,
+        *(["", "Stages that ran again, and what differs:", *stages[:MAX_SHOWN]] if stages else []),
+        *_beyond_lines(metric_header, sections.metric_table(base, beyond[:MAX_SHOWN])[2:], bool(within)),
     ]
-    return HEADER.format(base=base) + "".join(f"| {' | '.join(row)} |\n" for row in rows)
+    folds = [
+        ("params", param_header, sections.param_table(base, params[MAX_SHOWN:])[2:]),
+        ("stages", [], stages[MAX_SHOWN:]),
+        ("metrics beyond their interval", metric_header, sections.metric_table(base, beyond[MAX_SHOWN:])[2:]),
+        ("other metrics", metric_header, sections.metric_table(base, within)[2:]),
+        ("plots", [], [f"- {link}" for link in plots]),
+    ]
+    return _fold_within_limit(lines, folds)
 
 
-def _metrics(diff: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> Iterator[Row]:
-    changed = {f"{path}: {key}": value for path, keys in diff.items() for key, value in keys.items()}
-    for name in sorted(changed, key=_importance):
-        value = changed[name]
-        change = f"{value['diff']:+.4g}" if "diff" in value else ""
-        yield (
-            "metric",
-            f"`{name.removeprefix('metrics/')}`",
-            _format_number(value.get("old")),
-            _format_number(value.get("new")),
-            change,
+def _verdict_lines(comparisons: list[Comparison]) -> list[str]:
+    """Return the first comparison in bold, and an item for each other one that differs."""
+    if not comparisons:
+        return ["**No file of test predictions on either side: nothing is compared.**"]
+    first, *others = comparisons
+    shown = [f"- {comparison.describe()}" for comparison in others if comparison.verdict != UNCHANGED]
+    return [f"**{first.describe()}**", *([""] if shown else []), *shown]
+
+
+def _beyond_lines(header: list[str], rows: list[str], has_others: bool) -> list[str]:
+    if rows:
+        return ["", "Metrics beyond the interval of the base:", "", *header, *rows]
+    return ["", "No metric is beyond the interval of the base." if has_others else "No metric differs."]
+
+
+def _fold_within_limit(lines: list[str], folds: list[Fold]) -> str:
+    """Return the lines and the folded ones, of which the last are left out if the text grows too long."""
+    text = "\n".join(lines) + "\n"
+    for title, header, rows in folds:
+        if not rows:
+            continue
+        opening = f"\n<details><summary>{len(rows)} {title}</summary>\n\n" + "".join(
+            f"{line}\n" for line in header
         )
+        closing = "\n</details>\n"
+        cut = "\n{} more are left out.\n"
+        room = MAX_BYTES - RESERVED_BYTES - len((text + opening + cut + closing).encode())
+        shown = _take(rows, room)
+        left_out = len(rows) - len(shown)
+        body = "".join(f"{row}\n" for row in shown) + (cut.format(left_out) if left_out else "")
+        text += opening + body + closing if room > 0 else f"\n{len(rows)} {title} are left out.\n"
+    return text
 
 
-def _importance(name: str) -> tuple[int, int, str]:
-    """Return a sort key: rank of the prefix, rank of the metric, name."""
-    prefix_ranks = [rank for rank, prefix in enumerate(METRIC_ORDER) if name.startswith(prefix)]
-    metric = name.rpartition(".")[2]
-    metric_rank = ERROR_METRICS.index(metric) if metric in ERROR_METRICS else len(ERROR_METRICS)
-    return min(prefix_ranks, default=len(METRIC_ORDER)), metric_rank, name
+def _take(rows: list[str], room: int) -> list[str]:
+    """Return the first rows that have room, in bytes."""
+    for count, row in enumerate(rows):
+        room -= len(row.encode()) + 1
+        if room < 0:
+            return rows[:count]
+    return rows
 
 
-def _params(diff: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> Iterator[Row]:
-    for path, keys in sorted(diff.items()):
-        for key, value in sorted(keys.items()):
-            name = f"`{key}`" if path == "params.yaml" else f"`{path}: {key}`"
-            yield "param", name, _format_text(value.get("old")), _format_text(value.get("new")), ""
+def main(base: str = "main", link_root: str = "") -> None:
+    """Print the review of the project in the current folder.
 
-
-def _pipelines(root: Path | str) -> list[str]:
-    """Return the dvc.yaml of the pipeline and of each study that was run."""
-    study_locks = sorted(Path(root).glob("studies/*/dvc.lock"))
-    return ["dvc.yaml", *(path.with_suffix(".yaml").relative_to(root).as_posix() for path in study_locks)]
-
-
-def _stages(root: Path | str, base: str) -> Iterator[Row]:
-    for lock in (file.replace("dvc.yaml", "dvc.lock") for file in _pipelines(root)):
-        before = _lock_entries(_committed_text(root, base, lock))
-        after = _lock_entries(_workspace_text(root, lock))
-        for name in sorted(before.keys() | after.keys()):
-            if before.get(name) != after.get(name):
-                label = name if lock == "dvc.lock" else f"{Path(lock).parent.name}: {name}"
-                yield "stage", f"`{label}`", *_difference(before.get(name), after.get(name))
-
-
-def _difference(before: dict[str, Any] | None, after: dict[str, Any] | None) -> tuple[str, str, str]:
-    if before is None or after is None:
-        return ("–", "added", "") if before is None else ("present", "removed", "")
-    parts = [part for part in ("cmd", "params", "deps", "outs") if before.get(part) != after.get(part)]
-    return "", "", f"changed {', '.join(parts)}"
-
-
-def _plots(root: Path | str, base: str) -> Iterator[Row]:
-    command = ["git", "diff", "--name-status", "--no-renames", base, "--", "plots"]
-    result = subprocess.run(command, cwd=root, check=True, capture_output=True, text=True)
-    changes = {"A": ("–", "added"), "D": ("present", "removed"), "M": ("", "changed")}
-    for state, path in (line.split("\t") for line in result.stdout.splitlines()):
-        yield "plot", f"`{path.removeprefix('plots/')}`", *changes.get(state, ("", "changed")), ""
-
-
-def _lock(file: str, status: Mapping[str, Any]) -> Row:
-    """Return which stages are stale; a stage whose data is only missing from this clone is not."""
-    without_data = {
-        name for name, changes in status.items() if changes and all(map(_is_only_absent, changes))
-    }
-    stale = [name.rpartition(":")[2] for name in sorted(status.keys() - without_data)]
-    more = [f"{len(stale) - MAX_STALE_NAMES} more"] if len(stale) > MAX_STALE_NAMES else []
-    state = f"stale: {', '.join(stale[:MAX_STALE_NAMES] + more)}" if stale else "up to date"
-    missing = f"; data of {len(without_data)} stages missing" if without_data else ""
-    return "lock", f"`{file}`", "", state + missing, ""
-
-
-def _is_only_absent(change: object) -> bool:
-    if not isinstance(change, Mapping):
-        return False
-    return all(state in ABSENT for part in change.values() for state in part.values())
-
-
-def _dvc(root: Path | str, *command: str) -> Any:
-    result = subprocess.run(["dvc", *command], cwd=root, check=True, capture_output=True, text=True)
-    return json.loads(result.stdout or "{}")
-
-
-def _committed_text(root: Path | str, base: str, path: str) -> str:
-    result = subprocess.run(
-        ["git", "show", f"{base}:{path}"], cwd=root, check=False, capture_output=True, text=True
-    )
-    return result.stdout
-
-
-def _workspace_text(root: Path | str, path: str) -> str:
-    file = Path(root) / path
-    return file.read_text(encoding="utf-8") if file.exists() else ""
-
-
-def _lock_entries(lock: str) -> dict[str, Any]:
-    return (YAML(typ="safe").load(lock) or {}).get("stages", {})
-
-
-def _format_number(value: object) -> str:
-    return f"{value:.6g}" if isinstance(value, float) else _format_text(value)
-
-
-def _format_text(value: object) -> str:
-    return "–" if value is None else str(value).replace("|", "\\|")
+    Raises:
+        ValueError: ``base`` is not a commit.
+    """
+    sides = Sides(Path("."), base)
+    sides.check()
+    print(build_report(sides, sections.lock_line(sides.root), link_root), end="")
 
 
 if __name__ == "__main__":
-    print(build_report(sys.argv[1] if len(sys.argv) > 1 else "main"), end="")
+    try:
+        main(*sys.argv[1:])
+    except ValueError as error:
+        sys.exit(str(error))

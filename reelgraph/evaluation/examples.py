@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Float, Int64
 
 from reelgraph.core.schemas.kg import KnowledgeGraph, shared_entities
+from reelgraph.evaluation.markdown import escape_markdown, markdown_table
 from reelgraph.raters.rater import Attributions, Rater
 from reelgraph.sequences.dataset import UserHistories, star_ratings
 
@@ -18,7 +19,6 @@ MAX_ATTRIBUTIONS = 2
 MAX_ENTITIES = 3
 DIGITS = 4
 COLUMNS = ("user", "last ratings, newest last", "target", "actual", "predicted", "error", "moved most by")
-HEADER = f"| {' | '.join(COLUMNS)} |\n|{'---|' * len(COLUMNS)}\n"
 
 Stars = Float[np.ndarray, " targets"]
 Positions = Int64[np.ndarray, " examples"]
@@ -126,24 +126,23 @@ def _attribution_record(row: int, target: int, contribution: float, movies: Movi
 
 
 def to_markdown(records: Iterable[dict[str, Any]]) -> str:
-    """Return a Markdown table with one record of ``to_records`` a row."""
-    return HEADER + "".join(map(_markdown_row, records))
+    """Return a Markdown table with one record of ``to_records`` a row; text from data is escaped."""
+    return "\n".join(markdown_table(COLUMNS, map(_markdown_row, records))) + "\n"
 
 
-def _markdown_row(record: dict[str, Any]) -> str:
-    last = [f"{rating['title']} {rating['stars']:.1f}" for rating in record["last"]]
+def _markdown_row(record: dict[str, Any]) -> list[str]:
+    last = [f"{escape_markdown(rating['title'])} {rating['stars']:.1f}" for rating in record["last"]]
     moved = [
-        f"{reason['title']} {reason['stars']:+.2f}{_in_brackets(reason['shared'])}"
+        f"{escape_markdown(reason['title'])} {reason['stars']:+.2f}{_in_brackets(reason['shared'])}"
         for reason in record["moved"]
     ]
     actual = record["actual"]
     predicted = record["predicted"]
-    cells = [
-        str(record["user"]), "; ".join(last), record["title"], f"{actual:.1f}", f"{predicted:.2f}",
-        f"{predicted - actual:+.2f}", "; ".join(moved) or "–",
+    return [
+        str(record["user"]), "; ".join(last), escape_markdown(record["title"]), f"{actual:.1f}",
+        f"{predicted:.2f}", f"{predicted - actual:+.2f}", "; ".join(moved) or "–",
     ]  # fmt: skip
-    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |\n"
 
 
 def _in_brackets(entities: list[str]) -> str:
-    return f" ({', '.join(entities)})" if entities else ""
+    return f" ({', '.join(map(escape_markdown, entities))})" if entities else ""

@@ -79,6 +79,12 @@ def prediction_table(
     )
 
 
+def prediction_columns(predictions: pa.Table) -> dict[str, np.ndarray]:
+    """Return user, movie, actual and predicted (stars) of ``prediction_table``, as plots name them."""
+    names = {"user": "userId", "movie": "movieId", "actual": "rating", "predicted": "prediction"}
+    return {name: predictions[column].to_numpy() for name, column in names.items()}
+
+
 def read_test_predictions(path: str, histories: UserHistories) -> Float[np.ndarray, "targets"]:
     """Read the rater's predictions of the test targets, in stars.
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+import numpy as np
 import torch
 from jaxtyping import Float64, Int64
 from torch import Tensor
@@ -25,14 +26,23 @@ HITS_AT = (1, 3, 10)
 ScoreFunction = Callable[[Tensor], Tensor]
 """Queries [queries] → scores of all nodes on the other side [queries, nodes]; higher is likelier."""
 
-Ranks = Float64[Tensor, " edges"]
+Ranks = Float64[Tensor, " ranks"]
 LinkMetrics = dict[str, dict[str, float]]
 """Entity type, ``micro``, ``macro`` → ``mrr``, ``hits_1``, ``hits_3``, ``hits_10``."""
 
 
-@torch.no_grad()
 def evaluate_links(scores: Decoder, task: LinkTask) -> LinkMetrics:
-    """Rank both ends of each edge of a task: the entity for its movie, and the movie for its entity."""
+    """Return the metrics of all ranks of ``rank_edges``."""
+    return aggregate_metrics(rank_edges(scores, task))
+
+
+@torch.no_grad()
+def rank_edges(scores: Decoder, task: LinkTask) -> dict[str, Ranks]:
+    """Rank both ends of each edge of a task.
+
+    Returns:
+        Entity type → ranks of the entities for their movies, then those of the movies for their entities.
+    """
     ranks = {}
     for entity_type, movie_queries in task.movie_queries.items():
 
@@ -46,7 +56,7 @@ def evaluate_links(scores: Decoder, task: LinkTask) -> LinkMetrics:
         ranks[entity_type] = torch.cat(
             [_filtered_ranks(score_entities, movie_queries), _filtered_ranks(score_movies, entity_queries)]
         )
-    return aggregate_metrics(ranks)
+    return ranks
 
 
 def evaluate_random(task: LinkTask, seed: int) -> LinkMetrics:
@@ -81,6 +91,24 @@ def ranking_metrics(ranks: Ranks) -> dict[str, float]:
     """Return the mean reciprocal rank, and the fractions of edges that rank among the first 1, 3 and 10."""
     hits = {f"hits_{k}": (ranks <= k).double().mean().item() for k in HITS_AT}
     return {"mrr": ranks.reciprocal().mean().item(), **hits}
+
+
+def edge_columns(task: LinkTask, ranks: dict[str, Ranks]) -> dict[str, np.ndarray]:
+    """Return relation, movie (id), entity (row) and reciprocal rank, the mean of both ends, of each edge."""
+    relations = [name for name, ranking in task.movie_queries.items() if len(ranking.queries)]
+    sides = [ranks[name].reciprocal().reshape(2, -1) for name in relations]
+    movies, entities = (
+        np.concatenate(
+            [np.zeros(0, np.int64), *(getattr(task.movie_queries[name], side).cpu() for name in relations)]
+        )
+        for side in ("queries", "targets")
+    )
+    return {
+        "relation": np.repeat(relations, [side.shape[1] for side in sides]),
+        "movie": task.message_graph.movie_ids[movies],
+        "entity": entities,
+        "reciprocal_rank": np.concatenate([np.zeros(0), *(side.mean(0) for side in sides)]),
+    }
 
 
 def filtered_ranks(

@@ -22,7 +22,13 @@ from reelgraph.core.torch_setup import CPU
 from reelgraph.gnn.bpr import sage_inputs, train_bpr
 from reelgraph.gnn.chunked_linear import matmul_dtype
 from reelgraph.gnn.decoders import Decoder, DotProductDecoder, TransEDecoder, unbiased_dot_product
-from reelgraph.gnn.link_metrics import LinkMetrics, evaluate_links, evaluate_random
+from reelgraph.gnn.link_metrics import (
+    LinkMetrics,
+    aggregate_metrics,
+    edge_columns,
+    evaluate_random,
+    rank_edges,
+)
 from reelgraph.gnn.link_predictor import GnnInputs, prepare_inputs
 from reelgraph.gnn.link_splits import LinkSplits, build_link_splits, build_link_task
 from reelgraph.gnn.sage import to_hetero_data
@@ -54,6 +60,8 @@ class LinkPredictionResult:
 
     metrics: dict[str, LinkMetrics]
     """Model → relation → metric, on the test edges; empty if no edge is held out for testing."""
+    edges: dict[str, np.ndarray]
+    """relation, movie (id), entity (row) and reciprocal_rank of the GNN, of each test edge."""
     training: TrainingResult
     """``best_epoch`` is the number of epochs for training on all edges."""
 
@@ -111,7 +119,7 @@ def evaluate_link_prediction(
                       dtype, message_inputs, training_inputs)  # fmt: skip
     gnn_scores, training = (_train_softmax if params.loss == "softmax" else _train_bpr)(run)
     if not splits.test.has_edges():
-        return LinkPredictionResult({}, training)
+        return LinkPredictionResult({}, edge_columns(splits.test, {}), training)
     training_graph = splits.test.message_graph
     scores: dict[str, Decoder] = {
         "gnn": gnn_scores,
@@ -119,9 +127,10 @@ def evaluate_link_prediction(
         "cosine": cosine(training_graph, features, device, dtype),
     }
     scores |= {name: _train_kge(run, name) for name in KGE_MODELS}
-    metrics = {name: evaluate_links(decoder, splits.test) for name, decoder in scores.items()}
+    ranks = {name: rank_edges(decoder, splits.test) for name, decoder in scores.items()}
+    metrics = {name: aggregate_metrics(model_ranks) for name, model_ranks in ranks.items()}
     metrics["random"] = evaluate_random(splits.test, run.derive_seed("random"))
-    return LinkPredictionResult(metrics, training)
+    return LinkPredictionResult(metrics, edge_columns(splits.test, ranks["gnn"]), training)
 
 
 def _train_softmax(run: _HeldOutRun) -> tuple[Decoder, TrainingResult]:

@@ -33,6 +33,9 @@ class Model(Section):
     heads: int = Field(ge=1, le=64)
     """transformer only: attention heads, 1 to 64."""
 
+    seed: int = Field(default=0, ge=0, lt=2**31)
+    """Added to the root seed for the rater's random numbers, 0 or more: seeds on the same data."""
+
     @model_validator(mode="after")
     def _heads_divide_hidden_dim(self) -> Model:
         if self.type == "transformer" and self.hidden_dim % self.heads:
@@ -143,6 +146,11 @@ class TrainRaterParams(StageParams):
     raters: Raters
     train: Train
     compute: Compute
+
+    @property
+    def rater_seed(self) -> int:
+        """The root seed of the rater's random numbers."""
+        return self.seed + self.model.seed
 
     def config(self) -> RaterConfig:
         """Return the params that the rater's weights depend on."""

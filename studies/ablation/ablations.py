@@ -55,10 +55,11 @@ def run_experiment(
 
 def _rater_params(experiment: Experiment, seed: int, params: AblationRunParams) -> TrainRaterParams:
     ablation = params.ablation
+    model = {"type": experiment.rater, "embedding": experiment.embedding, "seed": 0}
     gp = {"epochs": ablation.gp_epochs, "max_ratings": ablation.gp_max_ratings}
     return TrainRaterParams(
         seed=seed,
-        model=params.model.model_copy(update={"type": experiment.rater, "embedding": experiment.embedding}),
+        model=params.model.model_copy(update=model),
         gp=params.gp.model_copy(update=gp),
         raters=params.raters,
         train=params.train.model_copy(update={"epochs": ablation.epochs}),

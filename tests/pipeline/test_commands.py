@@ -37,6 +37,7 @@ ELSEWHERE = {
     r"python -m pytest": "tests/docs/test_extending.py::test_recipe",
     r"make external-baselines": "tests/pipeline/test_commands.py::test_external_baselines_are_fitted_and_shown",
     r"make review": "tests/pipeline/test_pipeline.py::test_pr_report_lists_the_changes",
+    r"make rater-seeds": "tests/pipeline/test_pipeline.py::test_rater_seeds_prints_mean_and_standard_deviation",
     r"make bench": "tests/bench/test_comparison.py::test_both_sides_are_equal",
     r"make reproduce-reference": "tests/tools/test_reproduce_reference.py::test_settings_are_valid_params",
 }

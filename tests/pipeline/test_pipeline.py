@@ -8,6 +8,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import numpy as np
 import psutil
 import pyarrow.parquet as pq
 import pytest
@@ -234,18 +235,35 @@ def test_report_has_every_model_and_movie(project: Project) -> None:
 
 def test_pr_report_lists_the_changes(project: Project) -> None:
     same = project.run("python", "-m", "tools.pr_report", "HEAD").splitlines()
-    assert same[2] == "| lock | `dvc.yaml` |  | up to date |  |"
-    assert same[3:] == []  # studies that were not run have no lock
+    up_to_date = "Lock: `dvc.yaml` is up to date."
+    assert same == ["No param, stage, metric or plot differs from HEAD.", "", up_to_date]
     project.run("dvc", "exp", "run", "-S", "model.hidden_dim=24")
-    rows = project.run("python", "-m", "tools.pr_report", "HEAD").splitlines()[2:]
-    assert rows[0].startswith("| metric | `rater.json: test.rmse` | ")
-    assert "| param | `model.hidden_dim` | 16 | 24 |  |" in rows
-    assert "| stage | `train_rater` |  |  | changed params, outs |" in rows
-    assert not any("`ingest`" in row for row in rows)
-    assert "| lock | `dvc.yaml` |  | up to date |  |" in rows
+    lines = project.run("python", "-m", "tools.pr_report", "HEAD").splitlines()
+    assert len(lines) <= 40
+    assert re.match(
+        r"\*\*test RMSE \d\.\d{4} → \d\.\d{4}, .*: (better|worse|within chance) \(\d+ test targets\)",
+        lines[0],
+    )
+    assert "| `model.hidden_dim` | 16 | 24 |" in lines
+    assert "- `train_rater`: `param model.hidden_dim`" in lines
+    assert "- `evaluate`: `data/rater`" in lines
+    assert not any("`ingest`" in line for line in lines)
+    assert up_to_date in lines
     project.set_params(gp__epochs=3)
-    rows = project.run("python", "-m", "tools.pr_report", "HEAD").splitlines()
-    assert "| lock | `dvc.yaml` |  | stale: report, train_rater |  |" in rows
+    lines = project.run("python", "-m", "tools.pr_report", "HEAD").splitlines()
+    assert "Lock: `dvc.yaml` is stale: `report`, `train_rater`." in lines
+
+
+def test_rater_seeds_prints_mean_and_standard_deviation(project: Project) -> None:
+    before = project.run("git", "status", "--short")
+    header, *lines = project.run("python", "-m", "tools.rater_seeds", "3").splitlines()
+    assert header.split()[:4] == ["model.seed", "validation", "RMSE", "test"]
+    rows = {line.split()[0]: [float(value) for value in line.split()[1:]] for line in lines}
+    seeds = np.array([rows[str(seed)] for seed in range(3)])
+    assert len({tuple(row) for row in seeds}) == 3
+    assert rows["mean"] == pytest.approx(seeds.mean(axis=0), abs=1e-4)
+    assert rows["std"] == pytest.approx(seeds.std(axis=0, ddof=1), abs=2e-4)
+    assert project.run("git", "status", "--short") == before
 
 
 def test_an_unknown_param_is_refused_with_its_key_path(project: Project) -> None:

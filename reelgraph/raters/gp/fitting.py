@@ -105,7 +105,7 @@ class GpFitter:
             content=self.content,
             model=self.params.model,
             params=self.params.gp,
-            seed=self.params.seed,
+            seed=self.params.rater_seed,
             on_epoch=on_epoch,
             checkpoints=checkpoints,
         )

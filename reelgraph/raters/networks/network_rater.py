@@ -113,7 +113,7 @@ class NetworkFitter:
         self.make_network = make_network
         self.params = params.train
         self.max_history = params.model.max_history
-        self.seed = params.seed
+        self.seed = params.rater_seed
         self.histories = histories
         self.checkpoints = checkpoints
         self.group = group
