@@ -14,9 +14,9 @@ from reelgraph.core.torch_setup import CPU
 from reelgraph.params.model import TrainRaterParams
 from reelgraph.raters.networks.distributed import SINGLE_PROCESS, ProcessGroup, launch
 from reelgraph.raters.rater import Epoch, Fitter, MovieInputs, Rater
-from reelgraph.raters.registry import find_rater
+from reelgraph.raters.registry import check_rater_params
 from reelgraph.runtime.checkpointing import NO_CHECKPOINTS, CheckpointDir
-from reelgraph.runtime.errors import ParamError, TrainingError
+from reelgraph.runtime.errors import TrainingError
 from reelgraph.sequences.dataset import UserHistories, star_ratings
 
 
@@ -53,7 +53,7 @@ def fit_rater(
 
     Raises:
         TrainingError: there are no validation targets, or numbers are not finite.
-        ParamError: the rater does not support a param.
+        ParamError: as ``check_rater_params``.
     """
     fitter = make_fitter(params, histories, movies, checkpoints, group)
     selected = fitter.fit_and_select(on_epoch)
@@ -87,14 +87,11 @@ def launch_workers(
     See ``reelgraph.raters.networks.distributed.launch``.
 
     Raises:
-        ParamError: the rater trains in one process, or there are fewer GPUs than processes.
+        ParamError: as ``check_rater_params``, or there are fewer GPUs than processes.
         TrainingError: a process raised an error, or died too often.
     """
-    model, processes = params.model.type, params.train.processes
-    if not find_rater(model).supports_processes:
-        raise ParamError("train.processes", f"1 with model.type {model}, which trains in one process",
-                         str(processes), "Set it to 1, or model.type to attention.")  # fmt: skip
-    launch(processes, module, *arguments, folder=folder, device=device)
+    check_rater_params(params)
+    launch(params.train.processes, module, *arguments, folder=folder, device=device)
 
 
 def make_fitter(
@@ -108,7 +105,7 @@ def make_fitter(
 
     Raises:
         TrainingError: there are no validation targets, or a movie's vector is not finite.
-        ParamError: there is no such rater, or it does not support ``train.users_per_batch``.
+        ParamError: as ``check_rater_params``.
     """
     if not len(histories.val):
         raise TrainingError("data/sequences", "validation targets", "none",
@@ -117,4 +114,4 @@ def make_fitter(
         if len(rows := np.flatnonzero(~np.isfinite(vectors).all(axis=1))):
             raise TrainingError(f"the movies' {name}, row {rows[0] + 1:,}", "finite numbers", "NaN or inf",
                                 "Run `dvc repro` to make them again.")  # fmt: skip
-    return find_rater(params.model.type).make_fitter(params, histories, movies, checkpoints, group)
+    return check_rater_params(params).make_fitter(params, histories, movies, checkpoints, group)

@@ -6,26 +6,22 @@ The rater NAME is ``reelgraph/raters/NAME.py``, ``reelgraph/raters/networks/NAME
 
 from __future__ import annotations
 
-import pkgutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
-from importlib.util import find_spec
 
 import numpy as np
 import torch
 from jaxtyping import Float32
 from torch import Tensor
 
-import reelgraph.raters
 from reelgraph.params.model import RaterConfig, TrainRaterParams
+from reelgraph.raters.names import rater_module
 from reelgraph.raters.networks.distributed import ProcessGroup
 from reelgraph.raters.rater import Fitter, MovieInputs, Rater
 from reelgraph.runtime.checkpointing import CheckpointDir
 from reelgraph.runtime.errors import ParamError
 from reelgraph.sequences.dataset import UserHistories
-
-MODULES = ("reelgraph.raters.networks.{}", "reelgraph.raters.{}", "reelgraph.raters.{}.fitting")
 
 MakeFitter = Callable[[TrainRaterParams, UserHistories, MovieInputs, CheckpointDir, ProcessGroup], Fitter]
 """Returns the fitter of a rater."""
@@ -51,6 +47,8 @@ class RaterType:
     """Training allocates tensors of the same sizes again and again: see ``configure_torch``."""
     supports_processes: bool = False
     """Trains in several processes: ``train.processes``."""
+    supports_user_batches: bool = True
+    """False: refuses ``train.users_per_batch``. A rater that does not read it ignores it."""
 
 
 def find_rater(name: str) -> RaterType:
@@ -59,32 +57,23 @@ def find_rater(name: str) -> RaterType:
     Raises:
         ParamError: there is no such rater.
     """
-    rater = _load(name) if name.isidentifier() else None
-    if rater is None:
-        raise ParamError("model.type", f"one of {', '.join(rater_names())}", name,
-                         "Correct it, or add such a rater: see docs/extending.md.")  # fmt: skip
+    return import_module(rater_module(name)).RATER
+
+
+def check_rater_params(params: TrainRaterParams) -> RaterType:
+    """Return the entry of the rater that the params select.
+
+    Raises:
+        ParamError: there is no such rater, or it does not support ``train.processes`` or
+            ``train.users_per_batch``.
+    """
+    name = params.model.type
+    rater = find_rater(name)
+    if params.train.processes > 1 and not rater.supports_processes:
+        raise ParamError("train.processes", f"1 with model.type {name}, which trains in one process",
+                         str(params.train.processes), "Set it to 1, or model.type to attention.")  # fmt: skip
+    if params.train.users_per_batch and not rater.supports_user_batches:
+        raise ParamError("train.users_per_batch", f"0 with model.type {name}",
+                         str(params.train.users_per_batch),
+                         "Set it to 0, or model.type to attention.")  # fmt: skip
     return rater
-
-
-def rater_names() -> list[str]:
-    """Return the names of all raters, sorted."""
-    folders = [f"{path}{suffix}" for path in reelgraph.raters.__path__ for suffix in ("", "/networks")]
-    names = {module.name for module in pkgutil.iter_modules(folders)}
-    return sorted(name for name in names if _load(name) is not None)
-
-
-def _load(name: str) -> RaterType | None:
-    for pattern in MODULES:
-        module = pattern.format(name)
-        if _exists(module):
-            rater = getattr(import_module(module), "RATER", None)
-            if isinstance(rater, RaterType):
-                return rater
-    return None
-
-
-def _exists(module: str) -> bool:
-    try:
-        return find_spec(module) is not None
-    except ModuleNotFoundError:  # its parent is not a package
-        return False

@@ -15,11 +15,11 @@ from reelgraph.evaluation.io import predict_targets
 from reelgraph.params.model import TrainRaterParams
 from reelgraph.raters.fitting import FitResult, fit_rater
 from reelgraph.raters.io import load_rater
+from reelgraph.raters.names import rater_names
 from reelgraph.raters.networks.attention import AttentionRater
 from reelgraph.raters.networks.network_rater import NetworkRater, build_network
 from reelgraph.raters.networks.transformer import TransformerRater
 from reelgraph.raters.rater import Rater, mask_target_movies
-from reelgraph.raters.registry import rater_names
 from reelgraph.runtime.atomic_io import write_json
 from reelgraph.runtime.errors import ArtifactError
 from reelgraph.runtime.safetensors_io import write_tensors

@@ -8,7 +8,8 @@ import pytest
 
 from reelgraph.params.base import PARAMS_FILE
 from reelgraph.raters.io import read_rater_config
-from reelgraph.raters.registry import find_rater, rater_names
+from reelgraph.raters.names import rater_names
+from reelgraph.raters.registry import find_rater
 from reelgraph.runtime.atomic_io import write_json
 from reelgraph.runtime.errors import ArtifactError, ParamError
 from tests.helpers.rater_samples import small_rater_params

@@ -29,7 +29,6 @@ from reelgraph.raters.rater import (
 )
 from reelgraph.raters.registry import LoadVectors, RaterType
 from reelgraph.runtime.checkpointing import NO_CHECKPOINTS, CheckpointDir
-from reelgraph.runtime.errors import ParamError
 from reelgraph.runtime.safetensors_io import load_state_dict_strict, write_tensors
 from reelgraph.sequences.batches import gather_batch
 from reelgraph.sequences.dataset import UserHistories
@@ -159,10 +158,6 @@ def network_rater_type(
         checkpoints: CheckpointDir,
         group: ProcessGroup,
     ) -> Fitter:
-        users = params.train.users_per_batch
-        if users and not supports_user_batches:
-            raise ParamError("train.users_per_batch", f"0 with model.type {params.model.type}", str(users),
-                             "Set it to 0, or model.type to attention.")  # fmt: skip
         config = params.config()
 
         def make_network() -> Network:
@@ -184,6 +179,7 @@ def network_rater_type(
         uses_device=True,
         retain_freed_memory=True,
         supports_processes=True,
+        supports_user_batches=supports_user_batches,
     )
 
 
