@@ -15,7 +15,7 @@ from reelgraph.gnn import io
 from reelgraph.gnn.bpr import train_bpr
 from reelgraph.gnn.sage import to_hetero_data
 from reelgraph.gnn.trainer import train_on_all_edges
-from reelgraph.params.graph import TrainGnnParams
+from reelgraph.params.graph import GNN_VARIANTS, TrainGnnParams
 from reelgraph.runtime.atomic_io import write_metrics
 from reelgraph.runtime.checkpointing import resumable
 from reelgraph.runtime.stage_runner import run_stage
@@ -51,6 +51,6 @@ def main(params: TrainGnnParams, variant: str) -> str:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("variant", choices=io.VARIANTS)
+    parser.add_argument("variant", choices=GNN_VARIANTS)
     selected_variant = parser.parse_args().variant
     run_stage(f"train_gnn@{selected_variant}", TrainGnnParams, partial(main, variant=selected_variant))

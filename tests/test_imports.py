@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 from tools.import_graph import transitive_imports
@@ -12,7 +14,7 @@ from tools.import_graph import transitive_imports
 SLOW_LIBRARIES = "torch", "torch_geometric", "transformers", "matplotlib"
 """Each takes between half a second and five seconds to import."""
 
-LIGHT_STAGES = "ingest", "filter", "build_kg", "make_sequences", "baseline", "dataset_stats"
+LIGHT_STAGES = "check_params", "ingest", "filter", "build_kg", "make_sequences", "baseline", "dataset_stats"
 """Stages that need none of them."""
 
 BASELINES = sorted(path.stem for path in Path("reelgraph/baselines").glob("[a-z]*.py"))
@@ -66,3 +68,19 @@ def test_slow_modules_exist() -> None:
     names = re.findall(r'^    "([\w/]+\.py)",$', conftest, re.M)
     assert names
     assert [name for name in names if not Path("tests", name).is_file()] == []
+
+
+def test_editable_install_is_found_beside_a_clone_named_like_the_package(tmp_path: Path) -> None:
+    clone, site = tmp_path / "reelgraph", tmp_path / "site"
+    (clone / "reelgraph").mkdir(parents=True)
+    for name in ("pyproject.toml", "README.md", "LICENSE", "reelgraph/__init__.py"):
+        shutil.copy(name, clone / name)
+    build = f"from setuptools.build_meta import build_editable; build_editable({str(site)!r})"
+    subprocess.run([sys.executable, "-c", build], cwd=clone, check=True, capture_output=True)
+    (wheel,) = site.glob("*.whl")
+    zipfile.ZipFile(wheel).extractall(site)
+    program = f"import site; site.addsitedir({str(site)!r}); import reelgraph; print(reelgraph.load)"
+    result = subprocess.run(
+        [sys.executable, "-c", program], cwd=tmp_path, check=False, capture_output=True, text=True
+    )
+    assert result.stdout.startswith("<function load"), result.stderr

@@ -15,9 +15,6 @@ from reelgraph.gnn.sage import HeteroSage
 from reelgraph.runtime.atomic_io import atomic_write, write_json, write_text
 from reelgraph.runtime.safetensors_io import write_tensors
 
-VARIANTS = ("kg_gnn_bert", "kg_gnn")
-"""Movie features: projected text embeddings; release year only."""
-
 PROJECTED_PATH = Path("data/movie_features.parquet")
 MOVIES_PATH = Path("data/movies.parquet")
 

@@ -146,10 +146,8 @@ def _got(details: ErrorDetails) -> str:
     return text if len(text) <= MAX_VALUE_CHARS else f"{text[:MAX_VALUE_CHARS]}…"
 
 
-def _param_error(error: ValidationError, sources: dict[str, str], prefix: str = "") -> ParamError:
-    violations = list_violations(error, prefix)
-    keys = [str(details["loc"][0]) if details["loc"] else "" for details in error.errors(include_url=False)]
-    paths = ", ".join(dict.fromkeys(sources.get(key, PARAMS_FILE) for key in keys))
+def violations_error(violations: list[Violation], paths: str) -> ParamError:
+    """Return one error that names all violations in ``paths``, the params files."""
     if len(violations) > 1:
         return ParamError(paths, "values as described in the comments",
                           f"{len(violations)} invalid keys: {'; '.join(map(str, violations))}",
@@ -158,3 +156,9 @@ def _param_error(error: ValidationError, sources: dict[str, str], prefix: str = 
     got = "nothing" if violation.got == MISSING else violation.got
     remedy = f"See the comment beside the key in {paths}."
     return ParamError(f"{paths}: {violation.key}", violation.expected, got, remedy)
+
+
+def _param_error(error: ValidationError, sources: dict[str, str], prefix: str = "") -> ParamError:
+    keys = [str(details["loc"][0]) if details["loc"] else "" for details in error.errors(include_url=False)]
+    paths = ", ".join(dict.fromkeys(sources.get(key, PARAMS_FILE) for key in keys))
+    return violations_error(list_violations(error, prefix), paths)

@@ -8,6 +8,9 @@ from pydantic import Field
 
 from reelgraph.params.base import Compute, Section, Seed, StageParams
 
+GNN_VARIANTS = ("kg_gnn_bert", "kg_gnn")
+"""Embeddings that stage train_gnn makes: from text features, and from release years."""
+
 
 class Kg(Section):
     """Section ``kg``."""

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+from tests.helpers.params_text import replace_entry
 from tests.helpers.stage_cases import DEFAULT_PARAMS, Case
 
 
@@ -18,6 +19,11 @@ def edit_text(old: str = "", new: str = "", stage: str = "train_rater") -> Case:
         return text.replace(old, new, 1).encode()
 
     return Case(stage, prepare)
+
+
+def edit_entry(path: str, entry: str) -> Case:
+    """The project's params as text, with ``key: value`` of a key path replaced."""
+    return Case("train_rater", lambda folder: replace_entry(path, entry).encode())
 
 
 def params_file(content: bytes | Callable[[], bytes]) -> Case:
@@ -34,19 +40,19 @@ CASES = {
     "params: two sections unknown": params_file(b"colour: 1\nshape: 2\n"),
     "params: a section missing": params_file(json.dumps({k: v for k, v in DEFAULT_PARAMS.items() if k != "gp"}).encode()),
     "params: a key unknown": change_section("model", colour="red"),
-    "params: a key renamed": edit_text("hidden_dim: 128 ", "hiden_dim: 128 "),
+    "params: a key renamed": edit_entry("model.hidden_dim", "hiden_dim: 128"),
     "params: seven keys wrong": change_section("gp", embedding_dim=0, cooccurrence_dim="16", context_length=1.5, batch_size=None, epochs=True,
                                        max_ratings=-1, colour=1),
-    "params: a key twice": edit_text("\nseed: 42", "\nseed: 42\nseed: 43"),
-    "params: a key twice deep down": edit_text("  embedding_dim: 8 ", "  embedding_dim: 8\n  embedding_dim: 9 "),
-    "params: an anchor": edit_text("\nseed: 42", "\nseed: &a 42"),
-    "params: an alias": edit_text("epochs: 30 ", "epochs: &e 30\n  batch: *e\n  x: 1 "),
-    "params: an alias of nothing": edit_text("\nseed: 42", "\nseed: *a"),
+    "params: a key twice": edit_entry("seed", "seed: 42\nseed: 43"),
+    "params: a key twice deep down": edit_entry("gp.embedding_dim", "embedding_dim: 8\n  embedding_dim: 9"),
+    "params: an anchor": edit_entry("seed", "seed: &a 42"),
+    "params: an alias": edit_entry("train.epochs", "epochs: &e 30\n  batch: *e\n  x: 1"),
+    "params: an alias of nothing": edit_entry("seed", "seed: *a"),
     "params: a billion laughs": params_file(b"a: &a [x,x]\nb: &b [*a,*a]\nc: &c [*b,*b]\nd: [*c,*c]\n"),
-    "params: a merge key": edit_text("\nseed: 42", "\n<<: {seed: 42}"),
-    "params: a tag": edit_text("\nseed: 42", "\nseed: !!str 42"),
-    "params: a tag that runs code": edit_text("\nseed: 42", "\nseed: !!python/object/apply:os.mkdir [exploited]"),
-    "params: a date": edit_text("type: gp ", "type: 2001-01-01 "),
+    "params: a merge key": edit_entry("seed", "<<: {seed: 42}"),
+    "params: a tag": edit_entry("seed", "seed: !!str 42"),
+    "params: a tag that runs code": edit_entry("seed", "seed: !!python/object/apply:os.mkdir [exploited]"),
+    "params: a date": edit_entry("model.type", "type: 2001-01-01"),
     "params: text for a number": change_section("model", hidden_dim="128"),
     "params: a float for a whole number": change_section("model", hidden_dim=128.0),
     "params: true for a whole number": change_section("train", epochs=True),
@@ -54,14 +60,14 @@ CASES = {
     "params: a list": change_section("train", learning_rate=[0.1]),
     "params: a mapping": change_section("train", learning_rate={"value": 0.1}),
     "params: a section as text": params_file(json.dumps({**DEFAULT_PARAMS, "train": "fast"}).encode()),
-    "params: NaN": edit_text("learning_rate: 0.001 ", "learning_rate: .nan "),
-    "params: infinite": edit_text("clip_norm: 1.0 ", "clip_norm: .inf "),
-    "params: 1e400": edit_text("clip_norm: 1.0 ", "clip_norm: 1e400 "),
+    "params: NaN": edit_entry("train.learning_rate", "learning_rate: .nan"),
+    "params: infinite": edit_entry("train.clip_norm", "clip_norm: .inf"),
+    "params: 1e400": edit_entry("train.clip_norm", "clip_norm: 1e400"),
     "params: below its range": change_section("train", learning_rate=0.0),
     "params: above its range": change_section("model", dropout=1.0),
     "params: a seed below 0": params_file(json.dumps({**DEFAULT_PARAMS, "seed": -1}).encode()),
     "params: a seed beyond 64 bits": params_file(json.dumps({**DEFAULT_PARAMS, "seed": 2**63}).encode()),
-    "params: a number of 5,000 digits": edit_text("\nseed: 42", "\nseed: " + "9" * 5000),
+    "params: a number of 5,000 digits": edit_entry("seed", "seed: " + "9" * 5000),
     "params: a text of 100,000 letters": change_section("model", type="x" * 100_000),
     "params: another kind of rater": change_section("model", type="lstm"),
     "params: a path as embedding": change_section("model", embedding="../../etc/passwd"),
@@ -70,11 +76,11 @@ CASES = {
     "params: a comment only": params_file(b"# nothing\n"),
     "params: a list of sections": params_file(b"- seed\n- model\n"),
     "params: a word": params_file(b"reelgraph"),
-    "params: two documents": edit_text("\nseed: 42", "\nseed: 42\n---\nseed: 43"),
+    "params: two documents": edit_entry("seed", "seed: 42\n---\nseed: 43"),
     "params: a key that is a number": params_file(b"1: 2\nseed: 42\n"),
     "params: a key that is a list": params_file(b"? [a, b]\n: 2\n"),
-    "params: tabs": edit_text("\n  embedding_dim: 8 ", "\n\tembedding_dim: 8 "),
-    "params: an indentation off": edit_text("\n  embedding_dim: 8 ", "\n   embedding_dim: 8 "),
+    "params: tabs": edit_text("\n  embedding_dim: ", "\n\tembedding_dim: "),
+    "params: an indentation off": edit_text("\n  embedding_dim: ", "\n   embedding_dim: "),
     "params: brackets deep": params_file(b"a: " + b"[" * 20_000),
     "params: levels deep": params_file(b"a: " + b"[" * 60 + b"]" * 60),
     "params: over 1 MB": params_file(b"# " + b"x" * 1_000_000),
@@ -91,8 +97,7 @@ CASES = {
         "baseline@bias", lambda folder: {"baselines": {"bias": {"movie_damping": -1, "colour": 1}}}, needs_finished_run=True
     ),
     "params: a bad params.yaml with CRLF is fine": Case(
-        "ingest", lambda folder: Path("params.yaml").read_bytes().replace(b"users: 600", b"users: 20")
-        .replace(b"movies: 1500", b"movies: 30").replace(b"mean_ratings: 100", b"mean_ratings: 10")
-        .replace(b"\n", b"\r\n")
+        "ingest", lambda folder: replace_entry("demo.users", "users: 20", replace_entry("demo.movies", "movies: 30",
+        replace_entry("demo.mean_ratings", "mean_ratings: 10"))).replace("\n", "\r\n").encode()
     ),
 }  # fmt: skip
