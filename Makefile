@@ -10,11 +10,11 @@ READY := $(VENV)/.ready
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export DVC_NO_ANALYTICS := 1
 
-.PHONY: repro show test test-fast lint format review docs check-reproducible lock audit test-crash soak fuzz restore \
+.PHONY: repro show test test-fast lint format review docs check-reproducible lock audit test-crash soak fuzz \
 	reproduce-reference external-baselines rater-seeds study-probe study-ablation bench setup clean help
 
 repro: $(READY)  ## run what is stale, then print the results
-	@python -m tools.collect_studies
+	@python -m tools.prepare_repro
 	dvc repro
 	@python -m tools.summary
 
@@ -56,13 +56,9 @@ study-ablation: $(READY)  ## train raters x embeddings x seeds; continues where 
 reproduce-reference: $(READY)  ## run the reference system as an experiment; SET="-S key=value" overrides params
 	python -m tools.reproduce_reference $(SET)
 
-restore: $(READY)  ## check out the outputs that dvc.lock names
-	dvc checkout --force dvc.yaml
-	git checkout -- metrics plots
-
-clean:  ## remove old outputs from the cache, keep those of the workspace
+clean: $(READY)  ## ask, then remove from DVC's cache what no commit and no experiment has
+	dvc gc --all-commits --all-experiments
 	rm -rf .timings .cache
-	dvc gc --workspace --force
 
 rater-seeds: $(READY)  ## fit the rater with SEEDS seeds on the data of the last run; print mean and standard deviation
 	@python -m tools.rater_seeds $(or $(SEEDS),5)

@@ -17,6 +17,7 @@ from reelgraph.runtime.atomic_io import read_json, write_json
 
 RESULTS = "studies/results.json"
 SEQUENCES = "data/sequences"
+COUNTS = "metrics/data.json"
 
 
 def collect_results(root: Path | str = ".") -> dict[str, Any]:
@@ -28,8 +29,10 @@ def collect_results(root: Path | str = ".") -> dict[str, Any]:
     """
     root_path = Path(root)
     output_hashes = _hashes(root_path / "dvc.lock", "outs")
-    counts = read_json(root_path / "metrics/data.json")
     earlier = read_json(root_path / RESULTS) if (root_path / RESULTS).exists() else {}
+    if not (root_path / COUNTS).exists():  # DVC removed it to run its stage, and was killed
+        return earlier
+    counts = read_json(root_path / COUNTS)
     results = {}
     for name, folder in STUDIES.items():
         metrics = root_path / f"metrics/{name}.json"

@@ -82,10 +82,12 @@ def _resume_hint(stage: str) -> str:
 
 
 def _restore_hint() -> str:
-    """Name the command that restores the outputs, which DVC removes before it starts a stage."""
+    """Tell how to get the outputs back, which DVC removes before it starts a stage."""
     if "DVC_STAGE" not in os.environ:
         return ""
-    return "\nTo restore the stage's last outputs, run `git checkout params.yaml && make restore`."
+    return (
+        "\nDVC's cache still has the stage's last outputs: undo the change, and `dvc repro` brings them back."
+    )
 
 
 @contextmanager

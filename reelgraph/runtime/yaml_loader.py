@@ -28,9 +28,10 @@ def read_yaml(path: Path) -> dict[str, object]:
         ParamError: the file is missing, larger than 1 MB, not a YAML 1.2 mapping of text keys, too deep,
             repeats a key, or has anchors, aliases or tags; lists all such keys with their lines.
     """
-    remedy = f"Restore it with `git checkout {path}`."
     if not path.is_file():
-        raise ParamError(str(path), "a params file in the working directory", "none", remedy)
+        raise ParamError(str(path), "a params file in the working directory", "none",
+                         "Run this in the project's folder, or copy the file from a commit.")  # fmt: skip
+    remedy = f"Correct it: `git diff {path}` shows what was changed."
     if (size := path.stat().st_size) > MAX_BYTES:
         raise ParamError(str(path), f"at most {MAX_BYTES:,} bytes", f"{size:,}", remedy)
     try:

@@ -44,8 +44,8 @@ def test_folders_that_may_not_be_written(stage: str, folder: Path) -> None:
     assert file_digests(folder) == before
 
 
-def test_under_dvc_the_way_back_is_named(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_run_stage_tells_how_to_get_outputs_back(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DVC_STAGE", "filter")
     with limit_file_size(200):
         result = run_case(Case("filter", lambda folder: None), folder)
-    assert result["output"].endswith("run `git checkout params.yaml && make restore`.")
+    assert result["output"].endswith("undo the change, and `dvc repro` brings them back.")

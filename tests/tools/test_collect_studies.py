@@ -55,3 +55,10 @@ def test_collect_results_keeps_earlier_results_without_a_lock(project: Path) -> 
     earlier = {"external_baselines": {"data": COUNTS, "stale": True, "figures": FIGURES}}
     (project / "studies/results.json").write_text(json.dumps(earlier))
     assert collect_results(project) == earlier
+
+
+def test_collect_results_keeps_earlier_results_without_counts(project: Path) -> None:
+    (project / "metrics/data.json").unlink()
+    earlier = {"probe": {"data": COUNTS, "stale": False, "figures": FIGURES}}
+    (project / "studies/results.json").write_text(json.dumps(earlier))
+    assert collect_results(project) == earlier

@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+from dvc.repo import Repo
+
+from tools.prepare_repro import describe_missing_data, is_complete, repair_lock
+
+TEXT = Path("dvc.lock").read_text(encoding="utf-8")
+SHORT = TEXT[: TEXT.index("\n  filter:") + 1]
+
+
+@pytest.mark.parametrize("text", ["", "schema: '2.0'\nsta", TEXT[: TEXT.rindex("- path:") + len("- path:")]])
+def test_is_complete_rejects_a_cut_file(text: str) -> None:
+    assert is_complete(TEXT)
+    assert not is_complete(text)
+
+
+def git(*command: str) -> None:
+    identity = ["-c", "user.name=t", "-c", "user.email=t@example.org"]
+    subprocess.run(["git", *identity, *command], check=True)
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    git("init", "-q")
+    return tmp_path
+
+
+def test_repair_lock_takes_the_committed_file(folder: Path) -> None:
+    (folder / "dvc.lock").write_text(SHORT, encoding="utf-8")
+    assert repair_lock() == ""
+    git("add", "dvc.lock")
+    git("commit", "-qm", "lock")
+    (folder / "dvc.lock").write_text(SHORT[: SHORT.rindex("- path:") + 7], encoding="utf-8")
+    assert "killed while DVC wrote dvc.lock" in repair_lock()
+    assert (folder / "dvc.lock").read_text(encoding="utf-8") == SHORT
+
+
+def test_repair_lock_removes_a_file_that_was_never_committed(folder: Path) -> None:
+    (folder / "dvc.lock").touch()
+    assert repair_lock()
+    assert not (folder / "dvc.lock").exists()
+
+
+def test_describe_missing_data_names_the_remote(folder: Path) -> None:
+    (folder / ".dvc").mkdir()
+    (folder / "dvc.lock").write_text(SHORT, encoding="utf-8")
+    assert describe_missing_data(Repo()).endswith("rebuilds data/, since no DVC remote is set.")
+    remote = f"[core]\n    remote = team\n['remote \"team\"']\n    url = {folder}\n"
+    (folder / ".dvc/config").write_text(remote, encoding="utf-8")
+    message = describe_missing_data(Repo())
+    assert "To get the data from the remote team instead, stop and run `dvc pull`." in message
+    cached = folder / ".dvc/cache/files/md5/ab/cdef"
+    cached.parent.mkdir(parents=True)
+    cached.touch()
+    assert describe_missing_data(Repo()) == ""

@@ -1,0 +1,80 @@
+"""Prepares ``make repro``: ``python -m tools.prepare_repro``.
+
+It repairs a dvc.lock that a killed run left incomplete, collects the results of the studies, and tells what
+is rebuilt in a clone without data.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+from dvc.exceptions import DvcException
+from dvc.repo import Repo
+from dvc.schema import COMPILED_LOCKFILE_SCHEMA
+from ruamel.yaml import YAML, YAMLError
+from voluptuous import Invalid
+
+from reelgraph.runtime.atomic_io import write_json, write_text
+from tools.collect_studies import RESULTS, collect_results
+
+LOCK = Path("dvc.lock")
+
+
+def is_complete(lock: str) -> bool:
+    """Whether DVC accepts the text of a dvc.lock; it refuses one that was cut."""
+    try:
+        COMPILED_LOCKFILE_SCHEMA(YAML(typ="safe").load(lock))
+    except (YAMLError, Invalid):
+        return False
+    return True
+
+
+def repair_lock() -> str:
+    """Replace an incomplete dvc.lock by the committed one; return what was done, or nothing.
+
+    DVC writes the file in place, so that a kill can cut it. Nothing is lost: DVC's cache has the results of
+    all stages that finished.
+    """
+    if not LOCK.exists() or is_complete(LOCK.read_text(encoding="utf-8", errors="replace")):
+        return ""
+    committed = subprocess.run(
+        ["git", "show", f"HEAD:./{LOCK}"], check=False, capture_output=True, text=True, encoding="utf-8"
+    )
+    if committed.returncode:
+        LOCK.unlink()
+    else:
+        write_text(committed.stdout, LOCK)
+    return (
+        f"A run was killed while DVC wrote {LOCK}. The file is that of the last commit again. "
+        "Stages that finished since then come from DVC's cache."
+    )
+
+
+def describe_missing_data(repo: Repo) -> str:
+    """Return what is rebuilt in a clone whose cache is empty; nothing if the cache has data."""
+    if any(Path(repo.cache.local.path).glob("*/*")) or not LOCK.exists():
+        return ""
+    count = len(YAML(typ="safe").load(LOCK)["stages"])
+    rebuilt = f"This clone has no data yet: `dvc repro` runs all {count} stages and rebuilds data/"
+    remote = repo.config["core"].get("remote")
+    if remote:
+        return f"{rebuilt}. To get the data from the remote {remote} instead, stop and run `dvc pull`."
+    return f"{rebuilt}, since no DVC remote is set."
+
+
+def main() -> None:
+    """Prepare ``dvc repro``; exit with code 1 if DVC is busy."""
+    repo = Repo()
+    try:
+        with repo.lock:  # DVC writes dvc.lock only under this lock
+            messages = [repair_lock(), describe_missing_data(repo)]
+            write_json(collect_results(), RESULTS)
+    except DvcException as error:
+        sys.exit(f"make repro: {error}")
+    print("".join(f"{message}\n" for message in messages if message), end="")
+
+
+if __name__ == "__main__":
+    main()
