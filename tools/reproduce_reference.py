@@ -1,6 +1,7 @@
 """Runs the reference system as a DVC experiment: ``python -m tools.reproduce_reference [-S key=value …]``.
 
 docs/reference.md describes it. params.yaml stays unchanged; ``-S`` overrides any param, such as the data.
+DVC runs the stages whose params differ, and takes those that ran before from its cache.
 """
 
 from __future__ import annotations
@@ -54,35 +55,36 @@ SETTINGS: dict[str, object] = {
 """All params of the reference, independent of the defaults."""
 
 
-def command(options: list[str]) -> list[str]:
-    """Return the DVC command with the reference's settings, then the further options."""
+def command(name: str, options: list[str]) -> list[str]:
+    """Return the DVC command of an experiment with the reference's settings, then the further options."""
     settings = [part for key, value in SETTINGS.items() for part in ("-S", f"{key}={value}")]
-    return ["dvc", "exp", "run", "--temp", "--force", "--name", NAME, *settings, *options]
+    return ["dvc", "exp", "run", "--temp", "--name", name, *settings, *options]
 
 
-def result_table() -> str:
-    """Return the experiment's result table."""
-    return format_result_table(_read_metrics("metrics/rater.json"), _read_metrics("metrics/baselines.json"))
+def next_name(names: list[str]) -> str:
+    """Return the name of the next experiment: reference-1, reference-2 and so on; none is overwritten."""
+    numbers = [name.removeprefix(f"{NAME}-") for name in names]
+    return f"{NAME}-{max((int(number) for number in numbers if number.isdigit()), default=0) + 1}"
 
 
-def _read_metrics(path: str) -> dict[str, dict[str, float]]:
-    result = subprocess.run(
-        ["git", "show", f"{_latest_revision()}:{path}"], check=True, capture_output=True, text=True
-    )
-    return json.loads(result.stdout)
+def _experiment_names() -> list[str]:
+    return _git("for-each-ref", "--format=%(refname:lstrip=-1)", f"refs/exps/*/*/{NAME}-*").split()
 
 
-def _latest_revision() -> str:
-    pattern = f"refs/exps/*/*/{NAME}"
-    result = subprocess.run(
-        ["git", "for-each-ref", "--sort=-committerdate", "--format=%(objectname)", pattern],
-        check=True, capture_output=True, text=True,
-    )  # fmt: skip
-    return result.stdout.splitlines()[0]
+def _read_metrics(name: str, path: str) -> dict[str, dict[str, float]]:
+    revision = _git("for-each-ref", "--format=%(objectname)", f"refs/exps/*/*/{name}").strip()
+    return json.loads(_git("show", f"{revision}:{path}"))
+
+
+def _git(*arguments: str) -> str:
+    return subprocess.run(["git", *arguments], check=True, capture_output=True, text=True).stdout
 
 
 if __name__ == "__main__":
-    status = subprocess.run(command(sys.argv[1:]), check=False).returncode
+    experiment = next_name(_experiment_names())
+    status = subprocess.run(command(experiment, sys.argv[1:]), check=False).returncode
     if status:
         sys.exit(status)
-    print(f"\nThe reference system (`dvc exp show`, `dvc exp apply {NAME}`):\n{result_table()}")
+    rater, baselines = (_read_metrics(experiment, f"metrics/{name}.json") for name in ("rater", "baselines"))
+    table = format_result_table(rater, baselines)
+    print(f"\nThe reference system (`dvc exp show`, `dvc exp apply {experiment}`):\n{table}")

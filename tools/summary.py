@@ -33,7 +33,9 @@ def format_result_table(rater: dict[str, Any], baselines: dict[str, Any]) -> str
         lines.append(f"{name:<16}{row['rmse']:>8.4f}{row['mae']:>8.4f}")
     if "bayes_rmse" in rater:
         lines.append(f"{'best possible':<16}{rater['bayes_rmse']:>8.4f}   (true movie factors)")
-    lines.append(f"The rater's RMSE is {test['improvement_pct']:.1f} % below the user mean's.")
+    improvement = test["improvement_pct"]
+    side = "below" if improvement >= 0 else "above"
+    lines.append(f"The rater's RMSE is {abs(improvement):.1f} % {side} the user mean's.")
     return "\n".join(lines)
 
 

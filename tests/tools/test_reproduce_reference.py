@@ -11,7 +11,7 @@ from reelgraph.params.graph import BuildKgParams, TrainGnnParams
 from reelgraph.params.model import TrainRaterParams
 from reelgraph.params.sequences import MakeSequencesParams
 from reelgraph.params.text import BertEncodeParams
-from tools.reproduce_reference import SETTINGS, command
+from tools.reproduce_reference import SETTINGS, command, next_name
 
 MODELS = (
     BertEncodeParams, BuildKgParams, TrainGnnParams, MakeSequencesParams, TrainRaterParams, BaselineParams,
@@ -36,4 +36,16 @@ def test_settings_are_valid_params(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("option", ["data.source=tables", "seed=1"])
 def test_command_puts_the_users_options_last(option: str) -> None:
-    assert command(["-S", option])[-2:] == ["-S", option]
+    assert command("reference-1", ["-S", option])[-2:] == ["-S", option]
+
+
+def test_command_leaves_unchanged_stages_to_dvcs_cache() -> None:
+    assert not {"--force", "-f"} & set(command("reference-1", []))
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [([], "reference-1"), (["reference-1", "reference-10", "reference-mine"], "reference-11")],
+)
+def test_next_name_is_new(names: list[str], expected: str) -> None:
+    assert next_name(names) == expected
