@@ -31,6 +31,13 @@ class Project:
         self.run("git", "init", "-q")
         self.commit("working tree")
 
+    def clone(self, folder: Path, source: Path | None = None) -> Project:
+        """Clone the project, or its git remote ``source``, without its data."""
+        self.run("git", "clone", "-q", str(source or self.folder), str(folder))
+        clone = Project.__new__(Project)
+        clone.folder = folder
+        return clone
+
     def run(self, *command: str, fails: bool = False, **env: str) -> str:
         """Run a command in the project and check that it succeeds or fails; return both output streams."""
         process = self._run(*command, folder=self.folder, **env)

@@ -7,7 +7,6 @@ import re
 import shlex
 from importlib.util import find_spec
 from itertools import pairwise
-from pathlib import Path
 
 import pytest
 from ruamel.yaml import YAML
@@ -32,7 +31,10 @@ ELSEWHERE = {
     r"reelgraph download movielens": "tests/app/test_download_movielens.py::test_command_movielens_downloads_only_if_the_licence_is_accepted",
     r"reelgraph download tmdb": "tests/app/test_download_tmdb.py::test_command_tmdb_stops_at_a_rejected_key_and_does_not_show_it",
     r"dvc queue start": "tests/pipeline/test_pipeline.py::test_queued_experiments_run_the_changed_module_in_parallel",
-    r"dvc (remote|push|pull|status)|git commit": "tests/pipeline/test_commands.py::test_a_remote_is_shared_as_the_docs_say",
+    r"dvc (remote|push|pull)|git commit": "tests/pipeline/test_sharing.py::test_pull_gets_what_a_remote_has",
+    r"dvc exp (push|pull|apply|diff|branch)": "tests/pipeline/test_sharing.py::test_exp_pull_gets_an_experiment",
+    r"dvc cache dir": "tests/pipeline/test_sharing.py::test_a_shared_cache_has_the_results_of_other_clones",
+    r"git tag|dvc artifacts get": "tests/pipeline/test_sharing.py::test_artifacts_get_downloads_the_rater",
     r"\w+=1 torchrun": "tests/pipeline/test_commands.py::test_processes_that_torchrun_starts",
     r"python -m pytest": "tests/docs/test_extending.py::test_recipe",
     r"make external-baselines": "tests/pipeline/test_commands.py::test_external_baselines_are_fitted_and_shown",
@@ -89,6 +91,7 @@ def test_dvc_and_make(project: Project) -> None:
     for command in matching("make (lint|test|test-fast)$"):  # what they run is what runs this
         assert re.search("pytest|ruff", project.run("make", "-n", command.split()[1]))
     assert project.run("dvc", "status", "dvc.yaml").strip().endswith("up to date.")
+    assert "??" not in project.run("git", "status", "--short")
     (project.folder / ".venv").unlink()
 
 
@@ -143,30 +146,3 @@ def test_a_grid_is_queued_as_the_docs_say(project: Project) -> None:
     project.run(*shlex.split(longest))
     assert project.run("dvc", "queue", "status").count("Queued") == 6
     project.run("dvc", "queue", "remove", "--all")
-
-
-def test_a_remote_is_shared_as_the_docs_say(project: Project, tmp_path: Path) -> None:
-    text = (ROOT / "docs/operations.md").read_text(encoding="utf-8")
-    ours, theirs = (block.splitlines() for block in re.findall(r"```sh\n(.*?)```", text, re.S)[:2])
-    head = project.run("git", "rev-parse", "HEAD").strip()
-    env = {
-        f"GIT_{who}_{what}": "t@example.org" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")
-    }
-    for command in ours:
-        project.run(*shlex.split(command.replace("/path/to/shared/folder", str(tmp_path / "shared"))), **env)
-    assert any((tmp_path / "shared").rglob("*"))
-    clone = object.__new__(Project)
-    clone.folder = tmp_path / "clone"
-    project.run("git", "clone", "-q", str(project.folder), str(clone.folder))
-    # Without the data: metrics and plots are in git.
-    assert "rmse" in clone.run("dvc", "metrics", "show", "metrics/rater.json")
-    assert (clone.folder / "plots/evaluate/baselines.png").stat().st_size > 0
-    assert not (clone.folder / "data/model").exists()
-    for command in theirs:
-        clone.run(*shlex.split(command))
-    assert (clone.folder / "data/model/model.safetensors").read_bytes() == (
-        project.folder / "data/model/model.safetensors"
-    ).read_bytes()
-    assert clone.run("dvc", "status", "dvc.yaml").strip() == "Data and pipelines are up to date."
-    assert "Data and pipelines are up to date" in clone.run("dvc", "repro", "dvc.yaml")
-    project.run("git", "reset", "-q", "--hard", head)

@@ -16,6 +16,7 @@ import pytest
 import reelgraph
 from reelgraph.core.schemas.columns import ENTITY_COLUMNS
 from tests.helpers.project import Project
+from tests.pipeline.crashes import output_digests
 
 BASELINES = (
     "global_mean", "user_mean", "item_mean", "recent_mean", "bias", "bias_recent", "item_knn", "biased_mf"
@@ -123,9 +124,10 @@ def without_network() -> tuple[str, ...]:
 
 
 def test_repro_in_a_fresh_clone_writes_the_same_bytes(project: Project, tmp_path: Path) -> None:
-    project.run("git", "clone", "-q", str(project.folder), str(tmp_path / "clone"))
-    clone = Project.__new__(Project)
-    clone.folder = tmp_path / "clone"
+    clone = project.clone(tmp_path / "clone")
+    rebuilt = clone.run("python", "-m", "tools.prepare_repro")
+    assert rebuilt.startswith("This clone has no data yet: `dvc repro` runs all ")
+    assert rebuilt.count("\n") == 1
     stages = set(clone.run("dvc", "stage", "list", "--name-only").split())
     with_metrics_in_git = {"evaluate_embeddings", "dataset_stats", "error_analysis", "evaluate_ranking"}
     other = {"PYTHONHASHSEED": "7", "TZ": "Asia/Tokyo", "LC_ALL": "C"}
@@ -153,18 +155,11 @@ def test_exp_run_reruns_the_stages_that_read_the_param(
     project: Project, settings: str, stages: set[str]
 ) -> None:
     given = [word for setting in settings.split() for word in ("-S", setting)]
-    assert project.executed_stages("dvc", "exp", "run", *given) == stages | {"report"}
+    assert project.executed_stages("dvc", "exp", "run", *given) == stages | {"check_params", "report"}
     differ = project.run("dvc", "params", "diff")
     assert all(setting.split("=")[0] in differ for setting in settings.split())
     if "train_rater" in stages:
         assert "test.rmse" in project.run("dvc", "metrics", "diff")
-
-
-def test_a_predefined_split_without_its_column_is_refused(project: Project) -> None:
-    output = project.run("dvc", "exp", "run", "-S", "sequences.split=given", fails=True)
-    assert (
-        "expected a column test, as sequences.split is given, got none. Set data.base and data.test" in output
-    )
 
 
 def stop_workers(project: Project) -> None:
@@ -175,14 +170,22 @@ def stop_workers(project: Project) -> None:
 
 def test_queued_experiments_run_the_changed_module_in_parallel(project: Project) -> None:
     module = project.folder / "reelgraph/evaluation/comparison.py"
-    before, after = '"n_targets": len(actual)', '"n_targets": 1000 + len(actual)'
-    assert before in module.read_text()
-    module.write_text(module.read_text().replace(before, after))
+    before, after = '"n_targets": len(actual)', '"n_targets": COUNT + len(actual)'
+    text = module.read_text()
+    assert before in text
+    imported = "\nfrom reelgraph.evaluation.new_module import COUNT\n"
+    module.write_text(
+        text.replace("\nimport numpy as np\n", f"\nimport numpy as np\n{imported}").replace(before, after)
+    )
+    new_module = project.folder / "reelgraph/evaluation/new_module.py"
+    new_module.write_text("COUNT = 1000\n")
+    project.run("git", "add", str(new_module))  # else it is not in the copy that the queue runs
     project.run("dvc", "exp", "remove", "--all-commits")  # those of other tests
     for hidden in (8, 12):
         project.run(
             "dvc", "exp", "run", "--queue", "--name", f"h{hidden}", "-S", f"model.hidden_dim={hidden}"
         )
+    project.run("git", "rm", "-qf", str(new_module))
     project.run("git", "checkout", "-q", "--", "reelgraph")
     # Workers keep the pipe of whoever starts them, and now and then one never hears that the queue is empty.
     project.run("sh", "-c", "dvc queue start -j 2 > /dev/null 2>&1")
@@ -266,10 +269,35 @@ def test_rater_seeds_prints_mean_and_standard_deviation(project: Project) -> Non
     assert project.run("git", "status", "--short") == before
 
 
-def test_an_unknown_param_is_refused_with_its_key_path(project: Project) -> None:
-    output = project.run("dvc", "exp", "run", "-S", "+model.hiden_dim=3", fails=True)
-    assert "params.yaml: model.hiden_dim: expected only keys that the section has" in output
-    assert "make restore" in output
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        (["+model.hiden_dim=3"], "params.yaml: model.hiden_dim: expected only keys that the section has"),
+        (
+            ["gnn.learning_rate=0.004", "model.type=gru"],
+            "model.type: expected one of attention, gp, transformer",
+        ),
+        (
+            ["sequences.split=given"],
+            "sequences.split: expected leave_last_out or global_time, unless data.base",
+        ),
+        (["model.hidden_dim=255"], "model.hidden_dim: expected a multiple of 2, got 255"),
+        (
+            ["data.source=movielens", "data.movielens=/no/such/folder"],
+            "data.movielens: expected an existing file",
+        ),
+    ],
+)
+def test_exp_run_refuses_params_before_it_removes_an_output(
+    project: Project, settings: list[str], message: str
+) -> None:
+    expected = output_digests(project)
+    options = [word for setting in settings for word in ("-S", setting)]
+    output = project.run("dvc", "exp", "run", *options, fails=True)
+    assert message in output
+    assert "Running stage 'check_params'" in output
+    assert output.count("Running stage") == 1
+    assert output_digests(project) == expected
 
 
 def test_a_failed_stage_keeps_its_old_output(project: Project) -> None:
