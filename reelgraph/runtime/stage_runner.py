@@ -85,9 +85,7 @@ def _restore_hint() -> str:
     """Tell how to get the outputs back, which DVC removes before it starts a stage."""
     if "DVC_STAGE" not in os.environ:
         return ""
-    return (
-        "\nDVC's cache still has the stage's last outputs: undo the change, and `dvc repro` brings them back."
-    )
+    return "\nOutputs that DVC has removed come back from its cache: undo the change and run `dvc repro`."
 
 
 @contextmanager

@@ -48,4 +48,4 @@ def test_run_stage_tells_how_to_get_outputs_back(folder: Path, monkeypatch: pyte
     monkeypatch.setenv("DVC_STAGE", "filter")
     with limit_file_size(200):
         result = run_case(Case("filter", lambda folder: None), folder)
-    assert result["output"].endswith("undo the change, and `dvc repro` brings them back.")
+    assert result["output"].endswith("come back from its cache: undo the change and run `dvc repro`.")
