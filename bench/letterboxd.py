@@ -24,7 +24,8 @@ from reelgraph.app.bundle.catalog import MovieCatalog
 from reelgraph.app.bundle.format import MOVIES_SCHEMA
 from reelgraph.app.bundle.from_pipeline import add_titles
 from reelgraph.app.bundle.title_matching import TitleIndex
-from reelgraph.app.rating_imports.ratings_file import MatchedRatings, match_ratings, read_ratings_file
+from reelgraph.app.rating_imports.matching import MatchedRatings, match_ratings
+from reelgraph.app.rating_imports.ratings_file import read_ratings_file
 
 N_ROWS = 300
 SEED = 7

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import errno
+
+DISK_FULL_ERRNOS = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT)
+
 
 class ReelgraphError(Exception):
     """Base class of all errors that a user can act on.
@@ -44,6 +48,22 @@ class PackageError(ReelgraphError):
 
 class SystemResourceError(ReelgraphError):
     """The operating system refused a file operation: the disk is full, or access is denied."""
+
+
+def wrap_os_error(error: OSError, default_path: str) -> SystemResourceError:
+    """Return an error that names the file and a remedy; in most cases the disk is full.
+
+    Args:
+        error: what the operating system reported.
+        default_path: what to name if the error has no path.
+    """
+    path = str(error.filename2 or error.filename or default_path)
+    reason = error.strerror or str(error)
+    if error.errno in DISK_FULL_ERRNOS:
+        remedy = "Free some space, or raise the limit on file sizes."
+        return SystemResourceError(path, "free space on the disk", reason, remedy)
+    remedy = "Change its permissions, or use another path."
+    return SystemResourceError(path, "access to the file or folder", reason, remedy)
 
 
 class TrainingError(ReelgraphError):

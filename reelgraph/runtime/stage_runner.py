@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import io
 import os
 import signal
@@ -15,13 +14,11 @@ from typing import NoReturn, TypeVar
 
 from reelgraph.params.base import StageParams, load
 from reelgraph.runtime.atomic_io import write_json
-from reelgraph.runtime.errors import ReelgraphError, SystemResourceError
+from reelgraph.runtime.errors import ReelgraphError, wrap_os_error
 from reelgraph.runtime.process_lock import CHECKPOINT_ROOT, exit_with_parent, stage_lock
 
 TIMINGS = Path(".timings")
 """Folder with the seconds and peak memory of each stage and its steps; ignored by git and DVC."""
-
-DISK_FULL_ERRNOS = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT)
 
 INTERRUPTED = 130
 """Exit code after Ctrl-C, by the convention of shells."""
@@ -54,7 +51,8 @@ def run_stage(stage: str, params: type[P], main: Callable[[P], str], *files: str
     except ReelgraphError as error:
         _exit(stage, f"{error}{_restore_hint()}", 1)
     except OSError as error:
-        _exit(stage, f"{_wrap_os_error(error)}{_restore_hint()}", 1)
+        message = str(wrap_os_error(error, "a file of this stage"))
+        _exit(stage, f"{message}{_restore_hint()}", 1)
     except KeyboardInterrupt:
         _exit(stage, f"stopped. {_resume_hint(stage)}", INTERRUPTED)
     print(f"{stage}: {summary} [{seconds:.1f} s]")
@@ -63,17 +61,6 @@ def run_stage(stage: str, params: type[P], main: Callable[[P], str], *files: str
 def _exit(stage: str, message: str, code: int) -> NoReturn:
     print(f"{stage}: {message}", file=sys.stderr, flush=True)
     sys.exit(code)
-
-
-def _wrap_os_error(error: OSError) -> SystemResourceError:
-    """Return an error that names the file and a remedy; in most cases the disk is full."""
-    path = str(error.filename2 or error.filename or "a file of this stage")
-    reason = error.strerror or str(error)
-    if error.errno in DISK_FULL_ERRNOS:
-        return SystemResourceError(path, "free space on the disk", reason,
-                                   "Free some space, or raise the limit on file sizes.")  # fmt: skip
-    return SystemResourceError(path, "access to the file or folder", reason,
-                               "Change its permissions, or use another path.")  # fmt: skip
 
 
 def _resume_hint(stage: str) -> str:

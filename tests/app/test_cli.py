@@ -6,7 +6,9 @@ import json
 import os
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner
@@ -26,6 +28,7 @@ COMMANDS = (
     "download movielens",
     "download tmdb",
 )
+ROOT = Path(__file__).parents[2]
 HEADER = "Date,Name,Year,Letterboxd URI,Rating\n"
 
 
@@ -35,6 +38,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("cli")
     bundle_samples.write_sample_bundle(folder)
     (folder / "ratings.csv").write_text(LETTERBOXD, encoding="utf-8")
+    (folder / "deep.json").write_text("[" * 100_000)
+    (folder / "surrogate.json").write_text('[{"title": "\\ud800", "rating": 4}]')
     (folder / "unknown.csv").write_text(f"{HEADER}2024-01-01,Nonesuch,1999,u,4\n")
     return folder
 
@@ -87,22 +92,55 @@ def test_similar_prints_the_nearest_movies(folder: Path) -> None:
 
 def test_match_ratings_prints_matched_and_skipped_rows(folder: Path) -> None:
     text = run(folder, "match-ratings", "ratings.csv")
-    assert text.startswith("7 rows in the layout of Letterboxd.\n3 matched: title and year: 3.\n4 skipped: ")
+    assert text.startswith(
+        "7 rows in the layout of Letterboxd. Ratings are on a scale to 5. 7 of 7 rows have "
+    )
+    assert "\n3 matched: title and year: 3.\n4 skipped: " in text
     assert "line 6: Chernobyl (2019): no such title" in text
     result = run_json(folder, "match-ratings", "ratings.csv")
     assert {match["movie_id"] for match in result["matched"]} == {100, 104, 109}
     assert len(result["skipped"]) == 4
 
 
-def test_match_ratings_says_that_ratings_to_10_are_divided(folder: Path) -> None:
-    (folder / "ten.csv").write_text(f"{HEADER}2024-01-01,Heat,1995,u,9\n")
-    assert "ratings from 1 to 10 are divided by 2" in run(folder, "match-ratings", "ten.csv")
+def test_match_ratings_names_the_column_that_chooses_a_movie(folder: Path) -> None:
+    (folder / "same.csv").write_text("title,year,rating\nSame Name,2010,4.5\n")
+    text = run(folder, "match-ratings", "same.csv", code=3)
+    assert "ambiguous: Same Name (2010) [movieId 113]; Same Name (2010) [movieId 114]" in text
+    assert "add a column movieId" in text
+    (folder / "same.csv").write_text("title,year,rating,movieId\nSame Name,2010,4.5,114\n")
+    assert run_json(folder, "match-ratings", "same.csv")["matched"][0]["movie_id"] == 114
+
+
+def test_scale_option_states_the_scale_of_an_ambiguous_file(folder: Path) -> None:
+    (folder / "ten.csv").write_text("title,year,rating\nHeat,1995,4.5\nAmelie,2001,9\n")
+    assert "State the scale: --scale 5, 10 or 100." in run(folder, "match-ratings", "ten.csv", code=1)
+    result = run_json(folder, "match-ratings", "ten.csv", "--scale", "10")
+    assert [match["stars"] for match in result["matched"]] == [2.0, 4.5]
+    assert "Ratings are on a scale to 10, divided by 2." in result["notes"]
+    assert (
+        len(run_json(folder, "recommend", "-r", "ten.csv", "--scale", "10", "-n", "2")["recommendations"])
+        == 2
+    )
+    run(folder, "match-ratings", "ten.csv", "--scale", "7", code=2)
+
+
+def test_open_ratings_warns_of_lost_dates(folder: Path) -> None:
+    (folder / "dates.csv").write_text(f"{HEADER}1/2/2024,Heat,1995,u,4\nsoon,Amelie,2001,u,5\n")
+    warning = "1 dates may be day/month or month/day and 1 dates were not understood, such as '1/2/2024'"
+    for command in (("match-ratings", "dates.csv"), ("recommend", "-r", "dates.csv")):
+        assert warning in run(folder, *command)
+
+
+def test_version_option_prints_the_version(folder: Path) -> None:
+    assert run(folder, "--version") == f"reelgraph {version('reelgraph')}\n"
 
 
 def test_exit_code_is_3_without_results(folder: Path) -> None:
     assert "no such title" in run(folder, "match-ratings", "unknown.csv", code=3)
     result = run_json(folder, "recommend", "-r", "ratings.csv", "--since", "2300", code=3)
     assert result == {"recommendations": []}
+    text = run(folder, "recommend", "-r", "ratings.csv", "--since", "2300", code=3)
+    assert text == "No unrated movie passes the filters.\n"
 
 
 @pytest.mark.parametrize(
@@ -110,6 +148,14 @@ def test_exit_code_is_3_without_results(folder: Path) -> None:
     [
         (("predict", "-r", "ratings.csv", "Nonesuch"), "no such title"),
         (("predict", "-r", "missing.csv", "Heat (1995)"), "no file"),
+        (("predict", "-r", "bundle", "Heat (1995)"), "a folder"),
+        (("predict", "-r", "ratings.csv", "Am\udce9lie"), "text in UTF-8"),
+        (("recommend", "-r", "ratings.csv", "--genre", "\udce9"), "one of Crime, Drama"),
+        (("serve", "--host", "\udce9"), "an available address"),
+        (("match-ratings", "deep.json"), "nested too deeply"),
+        (("match-ratings", "surrogate.json"), "half of a surrogate pair"),
+        (("export", "ratings.csv/bundle"), "data/model"),
+        (("match-ratings", "x" * 300), "File name too long"),
         (("predict", "-r", "unknown.csv", "Heat (1995)"), "a rating of a movie of the bundle"),
         (("similar", "Heat"), "ambiguous"),
         (("recommend", "-r", "ratings.csv", "--genre", "Opera"), "one of Crime, Drama"),
@@ -172,6 +218,48 @@ def test_doctor_prints_states_and_remedies(folder: Path, tmp_path: Path) -> None
 def test_doctor_reports_a_corrupt_bundle(tmp_path: Path) -> None:
     (bundle_samples.write_sample_bundle(tmp_path) / "vectors.safetensors").write_bytes(b"no")
     assert "broken  bundle" in run(tmp_path, "doctor", code=1)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs Linux's full device")
+@pytest.mark.parametrize("arguments", [("--help",), ("match-ratings", "deep.json", "--json")])
+def test_command_line_reports_a_full_disk(folder: Path, arguments: tuple[str, ...]) -> None:
+    with Path("/dev/full").open("w") as device:
+        process = run_process(folder, *arguments, stdout=device)
+    assert process.returncode == 1
+    assert process.stderr.startswith("reelgraph: the output: expected free space on the disk")
+    assert len(process.stderr.splitlines()) == 1
+
+
+def test_command_line_ends_silently_if_the_reader_closes_the_pipe(folder: Path) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    process = run_process(folder, "--help", stdout=writer)
+    os.close(writer)
+    assert (process.returncode, process.stderr) == (1, "")
+
+
+def test_command_line_writes_characters_that_the_terminal_lacks(folder: Path) -> None:
+    env = {"PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"}
+    assert "reelgraph" in run_process(folder, "--help", stdout=subprocess.PIPE, **env).stdout
+    process = run_process(folder, "match-ratings", "千.csv", "--json", stdout=subprocess.PIPE, **env)
+    assert json.loads(process.stdout)["error"]["where"] == "千.csv"
+    assert r"\u5343.csv" in process.stdout
+
+
+def test_print_result_escapes_what_controls_a_terminal(folder: Path) -> None:
+    (folder / "controls.csv").write_text(f"{HEADER}2024-01-01,A \x1b[2J \u202e,1995,u,4\n", encoding="utf-8")
+    text = run(folder, "match-ratings", "controls.csv", code=3)
+    assert r"A \u001b[2J \u202e (1995): no such title" in text
+    result = run_json(folder, "match-ratings", "controls.csv", code=3)
+    assert result["skipped"][0]["title"] == "A \x1b[2J \u202e (1995)"
+
+
+def run_process(folder: Path, *arguments: str, stdout: Any, **env: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "reelgraph.app.cli.main", *arguments]
+    env = os.environ | {"PYTHONPATH": str(ROOT)} | env
+    return subprocess.run(
+        command, cwd=folder, env=env, stdout=stdout, stderr=subprocess.PIPE, text=True, check=False
+    )
 
 
 def test_console_script_completes_commands() -> None:

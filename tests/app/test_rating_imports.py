@@ -14,13 +14,10 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from reelgraph.app.bundle.title_matching import TitleIndex
-from reelgraph.app.rating_imports.layouts import parse_stars, parse_timestamp
-from reelgraph.app.rating_imports.ratings_file import (
-    MatchedRatings,
-    match_ratings,
-    parse_ratings_file,
-    read_ratings_file,
-)
+from reelgraph.app.rating_imports.dates import parse_timestamp
+from reelgraph.app.rating_imports.layouts import LAYOUTS
+from reelgraph.app.rating_imports.matching import MatchedRatings, match_ratings
+from reelgraph.app.rating_imports.ratings_file import parse_ratings_file, read_ratings_file
 from reelgraph.runtime.errors import InputError
 from tests.helpers import bundle_samples
 
@@ -145,14 +142,6 @@ def test_parse_ratings_file_raises_on_several_users() -> None:
         parse_ratings_file((GROUPLENS + "4,101,3.0,1\n").encode(), "ratings.csv")
 
 
-def test_parse_ratings_file_detects_a_scale_to_10_by_the_ratings() -> None:
-    matched = match_file(
-        "Date,Name,Year,Letterboxd URI,Rating\n2024-01-01,Heat,1995,u,8\n2024-01-02,The Matrix,1999,u,5\n"
-    )
-    assert matched.file.scale == 10
-    assert stars_by_row(matched) == {4: 4.0, 1: 2.5}
-
-
 @pytest.mark.parametrize(
     "encode",
     [
@@ -171,12 +160,12 @@ def test_parse_ratings_file_accepts_encodings_and_line_ends(encode: Callable[[st
     [
         (b"", "got an empty file"),
         (b"a,b\n1,2\n", "columns of a supported site"),
-        (b"PK\x03\x04\x00\x00", "null bytes"),
+        (b"PK\x03\x04\x00\x00", "a zip archive, got a damaged one"),
+        (b"Date,Name\x00\n", "null bytes"),
         (b"Date,Name\xff\n", "text in UTF-8"),
         (b"{}", "not a list of objects"),
         (b"[1]", "not a list of objects"),
         (b"[{", "Trakt's JSON"),
-        (b'Date,Name,Year,Letterboxd URI,Rating\n"a', "valid CSV"),
     ],
 )
 def test_parse_ratings_file_raises_on_other_content(content: bytes, message: str) -> None:
@@ -210,47 +199,171 @@ def test_match_ratings_matches_or_skips_every_row(rows: list[tuple[str, str, str
     writer = csv.writer(text)
     writer.writerow(["Date", "Name", "Year", "Letterboxd URI", "Rating"])
     writer.writerows([date, f"x{name}", year, "u", rating] for date, name, year, rating in rows)
-    try:
-        matched = match_file(text.getvalue().encode(errors="replace"))
-    except InputError:
-        assert "\0" in text.getvalue()
+    content = text.getvalue().encode(errors="replace")
+    if "\0" in text.getvalue():
+        with pytest.raises(InputError, match="null bytes|UTF-16"):
+            match_file(content)
         return
+    matched = match_ratings(parse_ratings_file(content, "ratings.csv", 5), CATALOG, TITLES)
     assert matched.file.rows == len(rows)
     assert len(matched.matches) + len(matched.skipped) == len(rows)
 
 
-@pytest.mark.parametrize(
-    ("text", "scale", "stars"),
-    [
-        ("4.5", 5, 4.5),
-        ("9", 10, 4.5),
-        ("1", 10, 0.5),
-        ("0", 10, None),
-        ("5,0", 5, 5.0),
-        ("nan", 5, None),
-        ("inf", 5, None),
-        ("", 5, None),
-        ("4.3", 5, 4.5),
-        ("0.3", 5, 0.5),
-    ],
-)
-def test_parse_stars(text: str, scale: int, stars: float | None) -> None:
-    assert parse_stars(text, scale) == stars
+LAYOUT_FILES = {
+    "IMDb": (
+        "Const,Your Rating,Date Added,Title,Title Type,Year\ntt0001004,9,2017-10-20,Heat,movie,1995\n",
+        (4, 4.5, "2017-10-20"),
+    ),
+    "IMDb before 2017": (
+        '"position","const","created","modified","description","Title","Title type","You rated","Year"\n'
+        '"1","tt0001004","Fri Aug 19 00:00:00 2016","","","Heat","Feature Film","7","1995"\n',
+        (4, 3.5, "2016-08-19"),
+    ),
+    "TMDB": (
+        "TMDb ID,IMDb ID,Type,Name,Release Date,Rating,Your Rating,Date Rated\n"
+        "2001,,movie,The Matrix,1999-03-31,8.2,10,2023-05-06T10:00:00Z\n",
+        (1, 5.0, "2023-05-06T10:00:00"),
+    ),
+    "Letterboxd": (
+        "Date,Name,Year,Letterboxd URI,Rating\n2024-03-01,Amelie,2001,u,3.5\n",
+        (3, 3.5, "2024-03-01"),
+    ),
+    "Letterboxd's import": (
+        "Title,Year,Rating,Rating10,WatchedDate\nRocky II,1979,,7,2024-01-05\n",
+        (6, 3.5, "2024-01-05"),
+    ),
+    "Simkl": (
+        "SIMKL_ID,Title,Type,Year,Watchlist,LastEpWatched,WatchedDate,Rating,Memo,TVDB,TMDB,IMDB\n"
+        "5,Solaris,movie,1972,completed,,2022-01-01 10:00:00,6,,,2011,tt0001011\n",
+        (11, 3.0, "2022-01-01T10:00:00"),
+    ),
+    "Movary": ("title,year,tmdbId,imdbId,userRating\nHeat,1986,2005,tt0001005,2\n", (5, 1.0, None)),
+    "Trakt": (
+        "rated_at,type,title,year,trakt_rating,trakt_id,imdb_id,tmdb_id,rating\n"
+        "2021-01-01T20:15:00Z,movie,Heat,1995,7.9,1,tt0001004,2004,8\n",
+        (4, 4.0, "2021-01-01T20:15:00"),
+    ),
+    "MovieLens": (
+        "movie_id,imdb_id,tmdb_id,rating,average_rating,title\n7,1001,2001,4.5,4.1,The Matrix (1999)\n",
+        (1, 4.5, None),
+    ),
+    "GroupLens": ("userId,movieId,rating,timestamp\n3,101,4.0,964982703\n", (1, 4.0, "2000-07-30T18:45:03")),
+    "Kinopoisk": (
+        "Название;Оригинальное название;Год;Оценка\nФорсаж 4;Fast & Furious;2009;8\n",
+        (8, 4.0, None),
+    ),
+    "Douban": (
+        "标题,简介,豆瓣评分,链接,创建时间,我的评分,标签,评论\n"
+        "千与千寻 / 千と千尋の神隠し,2001 / 日本,9.4,u,2022-08-22 18:55:53,5,,\n",
+        (0, 5.0, "2022-08-22T18:55:53"),
+    ),
+    "a table": ("TITLE;Year;My Rating;Date\nHeat;1995;4,5;2024-01-01\n", (4, 4.5, "2024-01-01")),
+}
+"""By site: a file with one row; the movie's row, stars and date."""
+
+
+@pytest.mark.parametrize("site", LAYOUT_FILES)
+def test_match_ratings_of_each_layout(site: str) -> None:
+    text, (row, stars, date) = LAYOUT_FILES[site]
+    matched = match_file(text)
+    (match,) = matched.matches
+    assert matched.file.site == site
+    assert (match.row, match.rating.stars) == (row, stars)
+    assert match.rating.time == (parse_timestamp(date) if date else None)
+
+
+def test_layout_files_has_every_layout() -> None:
+    assert LAYOUT_FILES.keys() == {layout.site for layout in LAYOUTS}
 
 
 @pytest.mark.parametrize(
-    ("text", "seconds"),
+    ("text", "site", "row", "stars"),
     [
-        ("2024-03-09", 1709942400),
-        ("2024-03-09T20:15:00.000Z", 1710015300),
-        ("09/03/2024", 1709942400),
-        ("964982703", 964982703),
-        ("0001-01-01T00:00:00+14:00", None),
-        ("9999-12-31T23:59:59-14:00", 253402351199),
-        ("1960-01-01", None),
-        ("soon", None),
-        ("", None),
+        (json.dumps({"movies": json.loads(TRAKT)[:1], "shows": json.loads(TRAKT)[1:2]}), "Trakt", 4, 4.0),
+        (
+            json.dumps({"movies": [{"user_rating": 7, "user_rated_at": "2022-01-01T00:00:00Z",
+              "movie": {"title": "Heat", "year": 1995, "ids": {"simkl": 5, "imdb": "tt0001004"}}}], "anime": []}),
+            "Simkl", 4, 3.5,
+        ),
+        (json.dumps([{"title": "Heat", "year": 1995, "rating": 4.5}]), "a table", 4, 4.5),
+        (json.dumps([{"rated_at": "2021-01-01T20:15:00Z", "rating": 9, "type": "movie",
+           "movie": {"title": "Heat", "year": 1995, "rating": 6.5, "ids": {"trakt": 1}}}]), "Trakt", 4, 4.5),
     ],
-)
-def test_parse_timestamp(text: str, seconds: int | None) -> None:
-    assert parse_timestamp(text) == seconds
+)  # fmt: skip
+def test_match_ratings_of_json(text: str, site: str, row: int, stars: float) -> None:
+    matched = match_file(text)
+    assert matched.file.site == site
+    assert stars_by_row(matched) == {row: stars}
+
+
+def test_match_ratings_of_trakt_leaves_the_ids_of_an_episodes_show() -> None:
+    entry = {"rated_at": "2021-01-01T20:15:00Z", "rating": 8, "type": "episode",
+             "episode": {"season": 1, "number": 1, "title": "Pilot", "ids": {"imdb": "tt7777777"}},
+             "show": {"title": "Heat", "year": 1995, "ids": {"imdb": "tt0001004", "tmdb": 2004}}}  # fmt: skip
+    matched = match_file(json.dumps([entry]))
+    assert not matched.matches
+    assert matched.skipped[0].reason == "a series, not a movie (episode)"
+
+
+def test_match_ratings_matches_a_special_by_its_imdb_id() -> None:
+    header = "Const,Your Rating,Date Rated,Title,Title Type,Year\n"
+    types = ("TV Special", "TV Mini Series", "tvEpisode", "Video Game", "Miniserie TV")
+    for title_type in types:
+        matched = match_file(f"{header}tt0001004,10,2024-05-01,Another,{title_type},1995\n")
+        assert stars_by_row(matched) == {4: 5.0}, title_type
+        matched = match_file(f"{header}tt7777777,10,2024-05-01,Heat,{title_type},1995\n")
+        assert stars_by_row(matched) == {}, title_type
+        assert title_type in matched.skipped[0].reason
+
+
+def test_match_ratings_does_not_take_tmdbs_id_of_a_series_for_that_of_a_movie() -> None:
+    matched = match_file(
+        "TMDb ID,IMDb ID,Type,Name,Release Date,Your Rating\n2004,,tv,Any Series,2004-09-22,8\n"
+    )
+    assert matched.skip_counts == {"a series, not a movie": 1}
+
+
+def test_match_ratings_takes_the_movie_id_of_an_ambiguous_title() -> None:
+    text = "Date,Name,Year,Letterboxd URI,Rating{}\n2024-03-01,Same Name,2010,u,4{}\n"
+    (skipped,) = match_file(text.format("", "")).skipped
+    assert (skipped.candidates, skipped.stars) == ((113, 114), 4.0)
+    for movie_id in skipped.candidates:
+        matched = match_file(text.format(",movieId", f",{movie_id}"))
+        assert stars_by_row(matched) == {movie_id - 100: 4.0}
+        assert matched.match_counts == {"id": 1}
+    # The id of a movie with another title is not that of this row.
+    assert match_file(text.format(",movieId", ",104")).skip_counts == {"ambiguous": 1}
+
+
+def test_match_ratings_counts_rows_without_an_understood_date() -> None:
+    matched = match_file(
+        "Date,Name,Year,Letterboxd URI,Rating\n2024-03-01,Heat,1995,u,4\nsoon,The Matrix,1999,u,5\n"
+    )
+    assert "1 of 2 rows have a date that was understood." in matched.file.notes
+    (warning,) = matched.file.warnings
+    assert warning.startswith("1 dates were not understood, such as 'soon'.")
+    assert [rating.time for rating in matched.history] == [parse_timestamp("2024-03-01"), None]
+
+
+def test_match_ratings_keeps_the_newest_rating_with_the_month_first() -> None:
+    matched = match_file(
+        "Date,Name,Year,Letterboxd URI,Rating\n3/14/2024,Heat,1995,u,4.5\n12/1/2023,Heat,1995,u,1\n"
+    )
+    assert stars_by_row(matched) == {4: 4.5}
+    assert reasons_by_line(matched) == {3: "rated again later"}
+
+
+def test_parse_ratings_file_takes_a_stated_scale() -> None:
+    content = b"title,year,rating\nHeat,1995,4\nSolaris,1972,5\n"
+    for scale, stars in ((5, [4.0, 5.0]), (10, [2.0, 2.5]), (100, [0.5, 0.5])):
+        file = parse_ratings_file(content, "ratings.csv", scale)
+        assert [rating.stars for rating in file.ratings] == stars
+        assert not file.warnings
+    assert parse_ratings_file(content, "ratings.csv").warnings[0].startswith("The scale to 5 was inferred")
+
+
+def test_parse_ratings_file_passes_over_an_outlier() -> None:
+    rows = ["2024-03-01,Heat,1995,u,5", "2024-03-02,Solaris,1972,u,4.5", "2024-03-03,Amelie,2001,u,9"]
+    matched = match_file("Date,Name,Year,Letterboxd URI,Rating\n" + "\n".join(rows) + "\n")
+    assert (matched.file.scale, stars_by_row(matched)) == (5, {4: 5.0, 11: 4.5})
+    assert reasons_by_line(matched) == {4: "rating '9' is not on a scale to 5"}

@@ -5,16 +5,23 @@ from __future__ import annotations
 import base64
 import gzip
 import json
-from collections.abc import Iterator
+import threading
+from collections.abc import Iterator, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
+import anyio
 import numpy as np
 import pytest
 
 import reelgraph
+from reelgraph.app.rating_imports.ratings_file import RatingsFile
+from reelgraph.app.server import server
+from reelgraph.app.server.server import allowed_hosts
+from tests.app.test_archives import zip_files
 from tests.app.test_rating_imports import LETTERBOXD
-from tests.helpers.app_server import run_server, send_request
+from tests.helpers.app_server import run_server, send_request, start_server
 from tests.helpers.bundle_samples import sample_history, write_sample_bundle
 
 
@@ -66,12 +73,36 @@ def test_import_ratings_returns_matched_ratings_by_time(url: str) -> None:
     assert status == 200
     assert result["ratings"] == [[100, 5.0], [109, 3.5], [104, 4.5]]
     assert (result["site"], result["rows"], len(result["skipped"])) == ("Letterboxd", 7, 4)
+    assert result["notes"] == ["Ratings are on a scale to 5.", "7 of 7 rows have a date that was understood."]
+    solaris = result["skipped"][-1]
+    assert (solaris["candidates"], solaris["stars"]) == ([111, 112], 4.0)
+
+
+def test_import_ratings_reads_an_archive_and_a_stated_scale(url: str) -> None:
+    status, body, _ = send_request(url + "api/import", zip_files({"ratings.csv": LETTERBOXD}))
+    assert (status, len(json.loads(body)["ratings"])) == (200, 3)
+    table = b"title,year,rating\nHeat,1995,4\n"
+    assert json.loads(send_request(url + "api/import?scale=10", table)[1])["ratings"] == [[104, 2.0]]
+    assert send_request(url + "api/import?scale=7", table)[0] == 422
+
+
+def test_import_ratings_keeps_undated_ratings_in_their_place(url: str) -> None:
+    rows = ["2024-03-02,Heat,1995,u,4", "soon,Amelie,2001,u,5", "2024-03-01,The Matrix,1999,u,3"]
+    text = "Date,Name,Year,Letterboxd URI,Rating\n" + "\n".join(rows) + "\n"
+    result = json.loads(send_request(url + "api/import", text.encode())[1])
+    assert result["ratings"] == [[101, 3.0], [104, 4.0], [103, 5.0]]
+    assert "1 dates were not understood" in result["notes"][-1]
 
 
 @pytest.mark.parametrize(
     ("path", "body", "status", "message"),
     [
         ("import", b"PK\x03\x04\x00\x00", 422, "Extract the zip archive"),
+        ("import", b"[" * 100_000, 422, "nested too deeply"),
+        ("import", b'[{"title": "\\ud800", "rating": 4}]', 422, "half of a surrogate pair"),
+        ("import", b"title,year,rating\nHeat,1995,9\nA,2000,4.5\n", 422, "State the scale"),
+        ("recommend", b"[" * 100_000, 422, "a valid request"),
+        ("recommend", b'{"ratings": [], "genre": "\\ud800"}', 422, "a valid request"),
         ("import", b"\xff\xd8\xff\xe0 a picture", 422, "UTF-8"),
         ("import", b"", 422, "columns of a supported site"),
         ("import", b"<script>alert(1)</script>", 422, "columns of a supported site"),
@@ -100,6 +131,73 @@ def test_create_app_rejects_other_media_types_hosts_and_methods(url: str) -> Non
     assert send_request(url, Host="evil.example")[0] == 400
     assert send_request(url + "api/recommend")[0] == 405
     assert send_request(url + "../../etc/passwd")[0] == 404
+
+
+def test_create_app_checks_the_host_on_every_loopback_address(folder: Path) -> None:
+    with start_server(folder, "--host", "127.0.0.2") as (url, _):
+        assert url.startswith("http://127.0.0.2:")
+        assert send_request(url, Host="evil.example")[0] == 400
+        for host in ("127.0.0.2", "127.0.0.2:80", "localhost:80", "[::1]:80"):
+            assert send_request(url, Host=host)[0] == 200
+
+
+@pytest.mark.parametrize(
+    ("host", "address", "hosts"),
+    [
+        ("localhost", "127.0.0.1", ["127.0.0.1", "localhost", "[::1]"]),
+        ("::1", "::1", ["127.0.0.1", "localhost", "[::1]"]),
+        ("0:0:0:0:0:0:0:1", "::1", ["127.0.0.1", "localhost", "[::1]", "[0:0:0:0:0:0:0:1]"]),
+        ("::ffff:127.0.0.1", "::ffff:127.0.0.1", ["127.0.0.1", "localhost", "[::1]", "[::ffff:127.0.0.1]"]),
+        ("laptop", "127.0.1.1", ["127.0.0.1", "localhost", "[::1]", "laptop", "127.0.1.1"]),
+        ("0.0.0.0", "0.0.0.0", ["*"]),
+        ("192.168.1.5", "192.168.1.5", ["*"]),
+    ],
+)
+def test_allowed_hosts(host: str, address: str, hosts: list[str]) -> None:
+    assert allowed_hosts(host, address) == hosts
+
+
+def test_long_imports_do_not_delay_recommendations(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    release = threading.Event()
+    started = threading.Semaphore(0)
+    read_file = server.parse_ratings_file
+
+    def read_slowly(*arguments: Any) -> RatingsFile:
+        started.release()
+        assert release.wait(60)
+        return read_file(*arguments)
+
+    monkeypatch.setattr(server, "parse_ratings_file", read_slowly)
+    app = server.create_app(reelgraph.load(folder), ["*"])
+
+    async def send(path: str, body: bytes) -> int:
+        """Send a request to the application; return the status."""
+        messages: list[MutableMapping[str, Any]] = []
+
+        async def receive() -> dict[str, Any]:
+            return {"type": "http.request", "body": body}
+
+        async def collect(message: MutableMapping[str, Any]) -> None:
+            messages.append(message)
+
+        headers = [(b"content-type", b"application/octet-stream")]
+        scope = {"type": "http", "method": "POST", "path": path, "query_string": b"", "headers": headers}
+        await app(scope, receive, collect)
+        return messages[0]["status"]
+
+    async def check() -> None:
+        async with anyio.create_task_group() as tasks:
+            for _ in range(server.MAX_CONCURRENT_REQUESTS):
+                tasks.start_soon(send, "/api/import", LETTERBOXD.encode())
+            for _ in range(server.MAX_CONCURRENT_REQUESTS):
+                assert await anyio.to_thread.run_sync(started.acquire, True, 60)
+            try:
+                with anyio.fail_after(60):
+                    assert await send("/api/recommend", request_body(top=1)) == 200
+            finally:
+                release.set()
+
+    anyio.run(check)
 
 
 def test_page_files_load_nothing_from_other_hosts(url: str) -> None:

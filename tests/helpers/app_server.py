@@ -25,8 +25,8 @@ def run_server(bundle: Path) -> Iterator[str]:
 
 
 @contextmanager
-def start_server(bundle: Path) -> Iterator[tuple[str, int]]:
-    """Start `reelgraph serve` on a free port; yield its URL and its process id."""
+def start_server(bundle: Path, *options: str) -> Iterator[tuple[str, int]]:
+    """Start `reelgraph serve` with options on a free port; yield its URL and its process id."""
     command = [
         sys.executable,
         "-m",
@@ -37,6 +37,7 @@ def start_server(bundle: Path) -> Iterator[tuple[str, int]]:
         "--port",
         "0",
         "--json",
+        *options,
     ]
     env = os.environ | {"PYTHONPATH": str(ROOT)}
     with subprocess.Popen(command, cwd=bundle.parent, env=env, stdout=subprocess.PIPE, text=True) as process:

@@ -162,9 +162,10 @@ class Bundle:
         Raises:
             InputError: the genre is unknown.
         """
-        if genre is not None and not self.catalog.filter_mask(genre).any():
-            genres = ", ".join(sorted({name for name in self.catalog.genres if name}))
-            raise InputError("genre", f"one of {genres}", genre, "Choose a genre of the bundle's movies.")
+        genres = {name for name in self.catalog.genres if name}
+        if genre is not None and genre.strip().lower() not in {name.lower() for name in genres}:
+            expected = f"one of {', '.join(sorted(genres))}"
+            raise InputError("genre", expected, genre, "Choose a genre of the bundle's movies.")
         return self.catalog.filter_mask(genre, since, exclude_popular)
 
     def predict_rows(self, ratings: Sequence[UserRating], rows: Sequence[int]) -> list[MoviePrediction]:

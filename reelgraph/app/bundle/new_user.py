@@ -42,7 +42,7 @@ def build_histories(ratings: Sequence[UserRating], targets: Sequence[int]) -> Us
         InputError: stars are not half stars, or a movie is rated twice.
     """
     _validate_ratings(ratings)
-    times = _timestamps(ratings)
+    times = fill_timestamps(ratings)
     order = np.argsort(times, kind="stable")
     rows = np.array([rating.row for rating in ratings])
     codes = np.array([round(rating.stars / STAR_STEP) for rating in ratings])
@@ -65,11 +65,20 @@ def build_histories(ratings: Sequence[UserRating], targets: Sequence[int]) -> Us
     )
 
 
-def _timestamps(ratings: Sequence[UserRating]) -> Int64[np.ndarray, " ratings"]:
-    """Return the timestamps; if one is missing, all ratings are spaced a minute apart in their order."""
-    if any(rating.time is None for rating in ratings):
+def fill_timestamps(ratings: Sequence[UserRating]) -> Int64[np.ndarray, " ratings"]:
+    """Return the timestamps; a rating without one gets that of the rating before it, or else after it.
+
+    Without any timestamp, all ratings are spaced a minute apart in their order.
+    """
+    times = [rating.time for rating in ratings]
+    last_time = next((time for time in times if time is not None), None)
+    if last_time is None:
         return np.arange(len(ratings), dtype=np.int64) * RATING_INTERVAL_S
-    return np.array([rating.time for rating in ratings], np.int64)
+    filled = []
+    for time in times:
+        last_time = last_time if time is None else time
+        filled.append(last_time)
+    return np.array(filled, np.int64)
 
 
 def _validate_ratings(ratings: Sequence[UserRating]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -13,13 +14,17 @@ from rapidfuzz import fuzz, process
 from reelgraph.app.bundle.catalog import MovieCatalog
 from reelgraph.sources.titles import ARTICLES, move_article_to_front, normalize_titles, split_titles
 
-MatchKind = Literal["id", "title and year", "title and year ±1", "title"]
+MatchKind = Literal["id", "title and year", "title and year ±1", "title", "most rated of several"]
 """What identified a movie."""
 
 LEADING_ARTICLE = rf"(?i)^(?:(?:{ARTICLES})\s+|L['’]\s*)(\S)"
 ROMAN_NUMERALS = {"ii": "2", "iii": "3", "iv": "4", "vi": "6", "vii": "7", "viii": "8", "ix": "9"}
 """Numbers of sequels; without I, V and X, which are also words."""
 MAX_SUGGESTIONS = 3
+MOST_RATED_FACTOR = 10
+"""Of several movies that match, one counts if it has this many times as many ratings as any other."""
+MIN_MOST_RATED = 10
+"""Minimum number of its ratings."""
 MIN_SUGGESTION_SCORE = 75
 """Of rapidfuzz's ``ratio``, 0 … 100."""
 
@@ -33,6 +38,10 @@ class TitleMatch:
     matched_by: MatchKind | None = None
     reason: str = ""
     """Why there is no match."""
+    candidates: tuple[int, ...] = ()
+    """Rows of the movies that an ambiguous title matches."""
+    title_rows: tuple[int, ...] = ()
+    """Rows of all movies with that title, whatever the year."""
 
 
 class TitleIndex:
@@ -53,13 +62,46 @@ class TitleIndex:
             title: a title; a year in parentheses at the end is used if ``year`` is None.
             year: release year.
         """
-        parts = split_titles(pa.array([title]))
+        return self.match_all([((title,), year)])[0]
+
+    def match_all(self, queries: Sequence[tuple[Sequence[str], int | None]]) -> list[TitleMatch]:
+        """Find movies by titles and years, all at once, which is much faster; see ``match``.
+
+        Args:
+            queries: the titles of one movie, and its release year. Titles after the first are tried in order
+                while no movie has the title.
+        """
+        titles = [title for query, _ in queries for title in query]
+        parts = split_titles(pa.array(titles, pa.string()))
+        names = [[name] for name in parts["name"].to_pylist()]
+        for row_names, others in zip(names, parts["others"].to_pylist(), strict=True):
+            row_names += filter(None, others.split("|"))
+        flat_names = [name for row_names in names for name in row_names]
+        exact_keys = iter(_exact_keys(flat_names))
+        loose_keys = iter(_loose_keys(flat_names))
+        title_years = iter(parts["year"].to_pylist())
+        title_names = iter(names)
+        matches = []
+        for query, year in queries:
+            match = TitleMatch(None, reason="no such title")
+            for _ in query:
+                n_names = len(next(title_names))
+                title_year = next(title_years)
+                levels = [
+                    _look_up(self.exact, [next(exact_keys) for _ in range(n_names)]),
+                    _look_up(self.loose, [next(loose_keys) for _ in range(n_names)]),
+                ]
+                if not match.title_rows:
+                    match = self._match_levels(levels, title_year if year is None else year)
+            matches.append(match)
+        return matches
+
+    def _match_levels(self, levels: list[list[int]], year: int | None) -> TitleMatch:
+        """Match the year among the movies with the title, by exact and by loose keys."""
+        if not any(levels):
+            return TitleMatch(None, reason="no such title")
         if year is None:
-            year = parts["year"][0].as_py()
-        names = [parts["name"][0].as_py(), *filter(None, parts["others"][0].as_py().split("|"))]
-        levels = [_look_up(self.exact, _exact_keys(names)), _look_up(self.loose, _loose_keys(names))]
-        if year is None:
-            return self._unique_match(levels, "title")
+            return self._unique_match(levels, levels, "title")
         accepted_years: tuple[tuple[set[int], MatchKind], ...] = (
             ({year}, "title and year"),
             ({year - 1, year + 1}, "title and year ±1"),
@@ -67,32 +109,38 @@ class TitleIndex:
         for years, kind in accepted_years:
             in_years = [[row for row in rows if self.catalog.years[row] in years] for rows in levels]
             if any(in_years):
-                return self._unique_match(in_years, kind)
+                return self._unique_match(levels, in_years, kind)
         return self._match_undated(levels, year)
 
-    def _unique_match(self, levels: list[list[int]], kind: MatchKind) -> TitleMatch:
-        """Return the movie of the first level that has any; several movies on that level are ambiguous."""
-        rows = next(filter(None, levels), [])
+    def _unique_match(
+        self, all_levels: list[list[int]], levels: list[list[int]], kind: MatchKind
+    ) -> TitleMatch:
+        """Return the movie of the first level that has any; of several, one with by far the most ratings."""
+        rows = next(filter(None, levels))
+        title_rows = _all_rows(all_levels)
         if len(rows) == 1:
-            return TitleMatch(rows[0], kind)
-        if not rows:
-            return TitleMatch(None, reason="no such title")
+            return TitleMatch(rows[0], kind, title_rows=title_rows)
+        by_ratings = sorted(rows, key=lambda row: -self.catalog.rating_counts[row])
+        most, second = (int(self.catalog.rating_counts[row]) for row in by_ratings[:2])
+        if most >= max(MIN_MOST_RATED, MOST_RATED_FACTOR * second):
+            return TitleMatch(by_ratings[0], "most rated of several", title_rows=title_rows)
         labels = [
             f"{self.catalog.label(row)} [movieId {self.catalog.movie_ids[row]}]"
             for row in rows[:MAX_SUGGESTIONS]
         ]
-        return TitleMatch(None, reason="ambiguous: " + "; ".join(labels))
+        reason = "ambiguous: " + "; ".join(labels)
+        return TitleMatch(None, reason=reason, candidates=tuple(rows), title_rows=title_rows)
 
     def _match_undated(self, levels: list[list[int]], year: int) -> TitleMatch:
         """Match movies of unknown year; without any, the reason lists the years of that title."""
         undated = [[row for row in rows if self.catalog.years[row] is None] for rows in levels]
         if any(undated):
-            return self._unique_match(undated, "title")
-        years = sorted({self.catalog.years[row] or 0 for rows in levels for row in rows})
-        if not years:
-            return TitleMatch(None, reason="no such title")
+            return self._unique_match(levels, undated, "title")
+        title_rows = _all_rows(levels)
+        years = sorted({self.catalog.years[row] or 0 for row in title_rows})
         released = ", ".join(map(str, years[:MAX_SUGGESTIONS]))
-        return TitleMatch(None, reason=f"year mismatch: released in {released}, not in {year}")
+        reason = f"year mismatch: released in {released}, not in {year}"
+        return TitleMatch(None, reason=reason, title_rows=title_rows)
 
     def suggest(self, title: str) -> list[str]:
         """Return the labels of movies with similar titles, the most similar first."""
@@ -114,6 +162,10 @@ def _build_index(rows: list[int], keys: list[str]) -> dict[str, list[int]]:
 
 def _look_up(index: dict[str, list[int]], keys: list[str]) -> list[int]:
     return list(dict.fromkeys(row for key in keys for row in index.get(key, [])))
+
+
+def _all_rows(levels: list[list[int]]) -> tuple[int, ...]:
+    return tuple(dict.fromkeys(row for rows in levels for row in rows))
 
 
 def _all_titles(table: pa.Table) -> tuple[list[int], list[str]]:

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import io
 import json
+import os
+import re
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
-from reelgraph.runtime.errors import InputError, ReelgraphError
+from reelgraph.runtime.errors import InputError, ReelgraphError, wrap_os_error
 
 if TYPE_CHECKING:  # importing torch takes a second, which --help should not need
     from reelgraph.app.bundle.model import Bundle
-    from reelgraph.app.rating_imports.ratings_file import MatchedRatings
+    from reelgraph.app.rating_imports.matching import MatchedRatings
 
 BundleOption = Annotated[
     Path | None,
@@ -26,12 +30,30 @@ BundleOption = Annotated[
         show_default=False,
     ),
 ]
+
+
+class RatingScale(StrEnum):
+    """The highest rating of the supported scales."""
+
+    five = "5"
+    ten = "10"
+    hundred = "100"
+
+
+ScaleOption = Annotated[
+    RatingScale | None,
+    typer.Option(
+        "--scale", help="Highest rating of your file; by default told from the file.", show_default=False
+    ),
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as a JSON object.")]
 
 EXIT_ERROR = 1
 """Exit code if an input can't be used."""
 EXIT_EMPTY = 3
 """Exit code if there is no result; 2 is typer's code for a wrong command line."""
+
+CONTROL_CHARACTERS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 PIPELINE_FOLDER = Path("data")
 BUNDLE_FOLDER = Path("bundle")
@@ -42,31 +64,86 @@ def print_result(result: dict[str, Any], as_json: bool, format_text: Callable[[]
     if as_json:
         from reelgraph.app.bundle.results import to_jsonable
 
-        print(json.dumps(to_jsonable(result), ensure_ascii=False, indent=2, allow_nan=False), flush=True)
+        print(_to_json(to_jsonable(result)), flush=True)
     else:
-        print(format_text(), flush=True)
+        print(escape_controls(format_text()), flush=True)
+
+
+def print_warning(text: str) -> None:
+    """Print a message to stderr."""
+    print(f"reelgraph: {escape_controls(text)}", file=sys.stderr, flush=True)
+
+
+def escape_controls(text: str) -> str:
+    """Escape characters that control a terminal or reverse its text, and halves of surrogate pairs."""
+    return CONTROL_CHARACTERS.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
+
+
+def _to_json(result: Any) -> str:
+    # Python's way to write characters that the terminal lacks is not that of JSON.
+    is_utf = (sys.stdout.encoding or "").lower().startswith("utf")
+    return escape_controls(json.dumps(result, ensure_ascii=not is_utf, indent=2, allow_nan=False))
 
 
 @contextmanager
 def exit_on_error(as_json: bool) -> Iterator[None]:
-    """Print a ``ReelgraphError`` to stderr, or as JSON to stdout, and exit with code 1."""
+    """Print an expected error to stderr, or as JSON to stdout, and exit with code 1.
+
+    These are a ``ReelgraphError``, what the operating system refuses, and arguments that are not UTF-8.
+    """
     try:
         yield
     except ReelgraphError as error:
-        if as_json:
-            fields = {
-                "where": error.where,
-                "expected": error.expected,
-                "got": error.got,
-                "remedy": error.remedy,
-            }
-            print(json.dumps({"error": fields}, ensure_ascii=False, indent=2))
-        else:
-            print(f"reelgraph: {error}", file=sys.stderr)
-        sys.exit(EXIT_ERROR)
+        _exit_with(error, as_json)
     except BrokenPipeError:
-        sys.stderr.close()
+        _discard_unwritable_output()
         sys.exit(EXIT_ERROR)
+    except OSError as error:
+        _exit_with(wrap_os_error(error, "the output"), as_json and error.filename is not None)
+    except UnicodeEncodeError as error:
+        remedy = "Check the encoding of the terminal or of the script."
+        _exit_with(InputError(ascii(error.object[:100]), "text in UTF-8", "other bytes", remedy), as_json)
+
+
+def _exit_with(error: ReelgraphError, as_json: bool) -> NoReturn:
+    try:
+        if as_json:
+            names = ("where", "expected", "got", "remedy")
+            print(_to_json({"error": {name: getattr(error, name) for name in names}}), flush=True)
+        else:
+            print_warning(str(error))
+    except OSError as output_error:
+        with suppress(OSError):  # no place is left for a message
+            print_warning(str(wrap_os_error(output_error, "the output")))
+    _discard_unwritable_output()
+    sys.exit(EXIT_ERROR)
+
+
+def _discard_unwritable_output() -> None:
+    """Redirect stdout to the null device if it can't be flushed, since flushing it at exit would fail too."""
+    if sys.stdout is None:
+        return
+    try:
+        sys.stdout.flush()
+    except OSError:
+        with suppress(OSError):  # a stream without a file
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+class CommandLine(typer.Typer):
+    """A typer application whose output never fails on characters, nor ends with a traceback of the system."""
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Run the command of the arguments."""
+        for stream in (sys.stdout, sys.stderr):
+            if isinstance(stream, io.TextIOWrapper):
+                stream.reconfigure(errors="backslashreplace")
+        with exit_on_error(False):
+            try:
+                return super().__call__(*args, **kwargs)
+            finally:
+                if sys.stdout is not None:
+                    sys.stdout.flush()
 
 
 def open_bundle(folder: Path | None) -> Bundle:
@@ -106,15 +183,17 @@ def use_one_thread() -> None:
     torch.set_num_threads(1)
 
 
-def open_ratings(path: Path, bundle: Bundle) -> MatchedRatings:
-    """Read a user's ratings and match them with the bundle's movies.
+def open_ratings(path: Path, bundle: Bundle, scale: RatingScale | None) -> MatchedRatings:
+    """Read a user's ratings and match them with the bundle's movies; print what may be wrong to stderr.
 
     Raises:
         InputError: the file is not a rating export, or none of its movies is in the bundle.
     """
-    from reelgraph.app.rating_imports.ratings_file import match_ratings, read_ratings_file
+    from reelgraph.app.rating_imports.matching import match_ratings
+    from reelgraph.app.rating_imports.ratings_file import read_ratings_file
 
-    matched = match_ratings(read_ratings_file(path), bundle.catalog, bundle.title_index)
+    file = read_ratings_file(path, int(scale) if scale else None)
+    matched = match_ratings(file, bundle.catalog, bundle.title_index)
     if not matched.matches:
         raise InputError(
             str(path),
@@ -122,4 +201,6 @@ def open_ratings(path: Path, bundle: Bundle) -> MatchedRatings:
             "none",
             f"See the reasons: `reelgraph match-ratings {path}`.",
         )
+    for warning in file.warnings:
+        print_warning(warning)
     return matched

@@ -7,8 +7,11 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from reelgraph.app.bundle.results import MoviePrediction, SimilarMovie
-    from reelgraph.app.rating_imports.ratings_file import MatchedRatings
+    from reelgraph.app.rating_imports.matching import MatchedRatings
 
+CHOICE_HINT = (
+    "To choose one of an ambiguous title's movies, add a column movieId with its number to the file."
+)
 MAX_SKIPPED_SHOWN = 30
 """Number of skipped rows that are listed; --json has all."""
 
@@ -43,11 +46,11 @@ def format_similar(movies: Sequence[SimilarMovie]) -> str:
 
 
 def format_matches(matched: MatchedRatings) -> str:
-    """Return site and scale of a rating export, numbers of rows, and the skipped rows with reasons."""
+    """Return how a rating export was read, numbers of rows, and the skipped rows with reasons."""
     file = matched.file
-    scale = "; its ratings from 1 to 10 are divided by 2" if file.scale == 10 else ""
     lines = [
-        f"{file.rows:,} rows in the layout of {file.site}{scale}.",
+        " ".join([f"{file.rows:,} rows in the layout of {file.site}.", *file.notes]),
+        *file.warnings,
         f"{len(matched.matches):,} matched: {_format_counts(matched.match_counts) or 'none'}.",
     ]
     if matched.skipped:
@@ -57,6 +60,8 @@ def format_matches(matched: MatchedRatings) -> str:
         remaining = len(matched.skipped) - MAX_SKIPPED_SHOWN
         if remaining > 0:
             lines.append(f"  … and {remaining:,} more; --json lists all.")
+    if any(row.candidates for row in matched.skipped):
+        lines.append(CHOICE_HINT)
     return "\n".join(lines)
 
 

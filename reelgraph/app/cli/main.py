@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from enum import StrEnum
+from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,14 +15,16 @@ from reelgraph.app.cli.context import (
     EXIT_EMPTY,
     EXIT_ERROR,
     BundleOption,
+    CommandLine,
     JsonOption,
+    ScaleOption,
     exit_on_error,
     open_bundle,
     open_ratings,
     print_result,
 )
 
-app = typer.Typer(
+app = CommandLine(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -29,6 +32,27 @@ app = typer.Typer(
     "Exit codes: 0 success; 1 an input can't be used; 2 wrong command line; 3 no result.",
 )
 app.add_typer(download.app, name="download")
+
+
+RATINGS_HELP = (
+    "Your ratings: a site's export, as a file or its zip archive, or a table with title, year and rating."
+)
+
+
+def _print_version(is_given: bool) -> bool:
+    if is_given:
+        print(f"reelgraph {version('reelgraph')}")
+        raise typer.Exit
+    return is_given
+
+
+@app.callback()
+def _global_options(
+    show_version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    pass
 
 
 class VectorKind(StrEnum):
@@ -44,7 +68,7 @@ RatingsOption = Annotated[
     typer.Option(
         "--ratings",
         "-r",
-        help="Your ratings, as exported by Letterboxd, IMDb, Trakt or MovieLens.",
+        help=RATINGS_HELP,
         show_default=False,
     ),
 ]
@@ -55,6 +79,7 @@ TopOption = Annotated[int, typer.Option("--top", "-n", min=1, max=1000, help="Nu
 def predict(
     movies: Annotated[list[str], typer.Argument(help="Titles, with the year if a title is ambiguous.")],
     ratings: RatingsOption,
+    scale: ScaleOption = None,
     bundle: BundleOption = None,
     json: JsonOption = False,
 ) -> None:
@@ -64,7 +89,7 @@ def predict(
     """
     with exit_on_error(json):
         model = open_bundle(bundle)
-        history = open_ratings(ratings, model).history
+        history = open_ratings(ratings, model, scale).history
         predictions = model.predict_rows(history, [model.resolve(movie) for movie in movies])
         print_result({"predictions": predictions}, json, lambda: formatting.format_predictions(predictions))
 
@@ -83,6 +108,7 @@ def recommend(
     diverse: Annotated[
         bool, typer.Option("--diverse", help="Prefer movies that differ from each other.")
     ] = False,
+    scale: ScaleOption = None,
     bundle: BundleOption = None,
     json: JsonOption = False,
 ) -> None:
@@ -93,9 +119,13 @@ def recommend(
     with exit_on_error(json):
         model = open_bundle(bundle)
         mask = model.candidate_mask(genre, since, exclude_popular)
-        movies = model.recommend_rows(open_ratings(ratings, model).history, mask, top, diverse)
+        movies = model.recommend_rows(open_ratings(ratings, model, scale).history, mask, top, diverse)
         print_result(
-            {"recommendations": movies}, json, lambda: formatting.format_predictions(movies, numbered=True)
+            {"recommendations": movies},
+            json,
+            lambda: (
+                formatting.format_predictions(movies, numbered=True) or "No unrated movie passes the filters."
+            ),
         )
     if not movies:
         sys.exit(EXIT_EMPTY)
@@ -121,14 +151,17 @@ def similar(
         label = model.catalog.label(row)
         movies = model.similar(int(model.catalog.movie_ids[row]), by.value, top)
         result: dict[str, Any] = {"movie": label, "by": by.value, "similar": movies}
-        print_result(result, json, lambda: f"{label}, by {by.value}:\n{formatting.format_similar(movies)}")
+        print_result(
+            result,
+            json,
+            lambda: f"{label}, by {by.value}:\n{formatting.format_similar(movies) or 'No other movie.'}",
+        )
 
 
 @app.command()
 def match_ratings(
-    file: Annotated[
-        Path, typer.Argument(help="Your ratings, as exported by Letterboxd, IMDb, Trakt or MovieLens.")
-    ],
+    file: Annotated[Path, typer.Argument(help=RATINGS_HELP)],
+    scale: ScaleOption = None,
     bundle: BundleOption = None,
     json: JsonOption = False,
 ) -> None:
@@ -136,12 +169,12 @@ def match_ratings(
 
     Example: reelgraph match-ratings ratings.csv
     """
-    from reelgraph.app.rating_imports import ratings_file
+    from reelgraph.app.rating_imports import matching, ratings_file
 
     with exit_on_error(json):
-        parsed = ratings_file.read_ratings_file(file)
+        parsed = ratings_file.read_ratings_file(file, int(scale) if scale else None)
         model = open_bundle(bundle)
-        matched = ratings_file.match_ratings(parsed, model.catalog, model.title_index)
+        matched = matching.match_ratings(parsed, model.catalog, model.title_index)
         matches = [
             {
                 "line": match.rating.line,
@@ -157,6 +190,8 @@ def match_ratings(
             "site": parsed.site,
             "scale": parsed.scale,
             "rows": parsed.rows,
+            "notes": parsed.notes,
+            "warnings": parsed.warnings,
             "matched": matches,
             "skipped": matched.skipped,
         }
@@ -173,8 +208,9 @@ def doctor(bundle: BundleOption = None, json: JsonOption = False) -> None:
     """
     from reelgraph.app.cli.doctor import format_checks, run_checks
 
-    checks = run_checks(bundle)
-    print_result({"checks": checks}, json, lambda: format_checks(checks))
+    with exit_on_error(json):
+        checks = run_checks(bundle)
+        print_result({"checks": checks}, json, lambda: format_checks(checks))
     if any(check.state == "broken" for check in checks):
         sys.exit(EXIT_ERROR)
 

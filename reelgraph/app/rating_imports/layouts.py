@@ -1,101 +1,162 @@
-"""Layouts of rating exports: the columns of the files by Letterboxd, IMDb, Trakt, MovieLens and GroupLens."""
+"""The layouts of rating exports, as one table: which columns a site's file has, and its scale.
+
+Column names are compared by their letters and digits, without case: ``imdbID``, ``imdb_id``, ``IMDb ID``.
+"""
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Callable, Mapping
+import unicodedata
+from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
-Row = Mapping[str, str]
-
-SERIES_TYPES = re.compile(r"(?i)^(tv\s?(mini\s?)?series|tv\s?(episode|special|pilot)|show|season|episode)$")
-OTHER_TYPES = re.compile(r"(?i)^(video\s?game|music\s?video|podcast.*)$")
+SCALES = (5, 10, 100)
+"""The highest rating of the supported scales."""
 
 
 @dataclass(frozen=True)
-class RatingsLayout:
-    """The columns of one site's export; a blank name means that there is no such column."""
+class RatingColumn:
+    """A column with ratings."""
+
+    name: str
+    scale: int | None
+    """Highest rating of its definition; None if the site defines none."""
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The columns of one kind of file. Of each field, the first column with text counts."""
 
     site: str
-    required_columns: frozenset[str]
-    """Columns that identify the layout."""
-    title: str
-    year: str
-    rating: str
-    date: str
-    scale: int
-    """Highest rating: 5, or 10 for ratings that are divided by 2."""
-    type: str = ""
-    """Column that distinguishes movies from series."""
-    imdb_id: str = ""
-    tmdb_id: str = ""
-    movie_id: str = ""
-    """Column with MovieLens' movie id."""
-    user: str = ""
-    """Column with the user, in files that may contain several users."""
+    signatures: tuple[tuple[str, ...], ...]
+    """Sets of columns; a file of this layout has all columns of one of them."""
+    ratings: tuple[RatingColumn, ...]
+    """Columns with ratings; the first one that has any counts."""
+    titles: tuple[str, ...] = ("Title", "Name", "Film", "Movie", "Movie Title", "Original Title")
+    """Columns with titles. If the first title is unknown, the next one is tried."""
+    title_separator: str = ""
+    """Separates the titles of one cell."""
+    year: tuple[str, ...] = ("Year", "Release Year", "Release Date", "Released")
+    date: tuple[str, ...] = (
+        *("Date Rated", "Rated At", "User Rated At", "Rating Date", "Date", "Watched Date", "Watched At"),
+        *("Date Added", "Created", "Created At", "Timestamp", "Last Watched At"),
+    )
+    """When the user rated."""
+    type: tuple[str, ...] = ("Title Type", "Type", "Media Type")
+    """Whether it is a movie or a series."""
+    imdb_id: tuple[str, ...] = ("imdbID", "IMDb", "Const", "tconst", "IMDb URL")
+    tmdb_id: tuple[str, ...] = ("tmdbID", "TMDB")
+    movie_id: tuple[str, ...] = ("movieId",)
+    """The bundle's movie id, which a user may add to any file."""
+    user: tuple[str, ...] = ("userId",)
 
 
-TRAKT = RatingsLayout(
-    "Trakt",
-    required_columns=frozenset({"rated_at", "rating", "title"}),
-    title="title",
-    year="year",
-    rating="rating",
-    date="rated_at",
-    scale=10,
-    type="type",
-    imdb_id="imdb_id",
-    tmdb_id="tmdb_id",
+RATING_OF_10 = RatingColumn("Rating", 10)
+YOUR_RATING = RatingColumn("Your Rating", 10)
+
+IDENTITIES = (
+    *("title", "name", "film", "movie", "movie title", "original title"),
+    *("imdbID", "imdb", "const", "tconst", "tmdbID", "tmdb", "movieId"),
 )
+"""Columns of which a table has at least one."""
+
 LAYOUTS = (
-    RatingsLayout(
+    Layout(
         "IMDb",
-        required_columns=frozenset({"Const", "Your Rating"}),
-        title="Title",
-        year="Year",
-        rating="Your Rating",
-        date="Date Rated",
-        scale=10,
-        type="Title Type",
-        imdb_id="Const",
+        signatures=(("Const", "Your Rating"),),
+        ratings=(YOUR_RATING,),
+        titles=("Title", "Original Title"),
+        date=("Date Rated", "Date Added", "Created"),
     ),
-    RatingsLayout(
+    Layout(
+        "IMDb before 2017",
+        signatures=(("const", "You rated"),),
+        ratings=(RatingColumn("You rated", 10),),
+        date=("created",),
+    ),
+    Layout(
+        "TMDB",
+        signatures=(("TMDb ID", "Your Rating"),),
+        ratings=(YOUR_RATING,),
+    ),
+    Layout(
         "Letterboxd",
-        required_columns=frozenset({"Name", "Year", "Letterboxd URI"}),
-        title="Name",
-        year="Year",
-        rating="Rating",
-        date="Date",
-        scale=5,
+        signatures=(("Name", "Letterboxd URI", "Rating"),),
+        ratings=(RatingColumn("Rating", 5),),
+        date=("Date",),
     ),
-    TRAKT,
-    RatingsLayout(
+    Layout(
+        "Simkl",
+        signatures=(("SIMKL_ID", "Title", "Rating"), ("simkl", "title", "user_rating")),
+        ratings=(RatingColumn("user_rating", 10), RATING_OF_10),
+    ),
+    Layout(
+        "Letterboxd's import",
+        signatures=(
+            ("Rating10", "Title"),
+            ("Rating10", "imdbID"),
+            ("Rating10", "tmdbID"),
+            ("Rating10", "LetterboxdURI"),
+            ("Rating", "LetterboxdURI"),
+            ("Rating", "Title", "WatchedDate", "Rewatch"),
+        ),
+        ratings=(RatingColumn("Rating10", 10), RatingColumn("Rating", 5)),
+        date=("WatchedDate",),
+    ),
+    Layout(
+        "Movary",
+        signatures=(("title", "year", "userRating"),),
+        ratings=(RatingColumn("userRating", 10),),
+    ),
+    Layout(
+        "Trakt",
+        signatures=(("rated_at", "rating", "title", "type"), ("rated_at", "rating", "trakt_id")),
+        ratings=(RATING_OF_10,),
+        date=("rated_at",),
+    ),
+    Layout(
         "MovieLens",
-        required_columns=frozenset({"movie_id", "imdb_id", "tmdb_id", "rating", "title"}),
-        title="title",
-        year="year",
-        rating="rating",
-        date="date",
-        scale=5,
-        imdb_id="imdb_id",
-        tmdb_id="tmdb_id",
-        movie_id="movie_id",
+        signatures=(("movie_id", "imdb_id", "tmdb_id", "rating", "average_rating", "title"),),
+        ratings=(RatingColumn("rating", 5),),
     ),
-    RatingsLayout(
+    Layout(
         "GroupLens",
-        required_columns=frozenset({"userId", "movieId", "rating", "timestamp"}),
-        title="title",
-        year="year",
-        rating="rating",
-        date="timestamp",
-        scale=5,
-        movie_id="movieId",
-        user="userId",
+        signatures=(("userId", "movieId", "rating", "timestamp"),),
+        ratings=(RatingColumn("rating", 5),),
+    ),
+    Layout(
+        "Kinopoisk",
+        signatures=(("Название", "Оценка"), ("Название", "Моя оценка"), ("Русскоязычное название", "Оценка")),
+        ratings=(RatingColumn("Моя оценка", 10), RatingColumn("Оценка", 10)),
+        titles=("Оригинальное название", "Название", "Русскоязычное название"),
+        year=("Год",),
+        date=("Дата", "Дата оценки", "Время"),
+    ),
+    Layout(
+        "Douban",
+        signatures=(("标题", "我的评分"), ("片名", "我的评分")),
+        ratings=(RatingColumn("我的评分", 5),),
+        titles=("标题", "片名"),
+        title_separator=" / ",
+        year=("年份", "上映日期", "简介"),
+        date=("创建时间", "打分日期"),
+    ),
+    *(
+        Layout(
+            "a table",
+            signatures=tuple((identity, rating) for identity in IDENTITIES),
+            ratings=(RatingColumn(rating, None),),
+        )
+        for rating in ("your rating", "my rating", "user rating", "rating", "score", "stars")
     ),
 )
-"""The exports as of 2026; a file may have more columns."""
+"""All layouts; the first one that fits a file counts. The last ones are tables that people write."""
+
+SERIES_TYPES = re.compile(
+    r"(?i)(.*s[eé]rie.*|tv\s?(episode|special|pilot|short)|show|tv|anime|season|episode)"
+)
+"""Title types that MovieLens and TMDB may list as movies, such as specials and miniseries."""
+OTHER_TYPES = re.compile(r"(?i)(video\s?game|music\s?video|podcast.*)")
 
 
 @dataclass(frozen=True)
@@ -104,7 +165,7 @@ class ParsedRating:
 
     line: int
     """Line number in a CSV file, entry number in a JSON file; from 1."""
-    title: str
+    titles: tuple[str, ...]
     year: int | None
     stars: float
     """0.5 … 5 in half stars."""
@@ -113,6 +174,13 @@ class ParsedRating:
     imdb_id: int | None = None
     tmdb_id: int | None = None
     movie_id: int | None = None
+    not_a_movie: str = ""
+    """Why the title is not that of a movie; such a row is matched by its IMDb id only."""
+
+    @property
+    def title(self) -> str:
+        """The first title; blank if there is none."""
+        return self.titles[0] if self.titles else ""
 
     @property
     def label(self) -> str:
@@ -125,116 +193,37 @@ class ParsedRating:
 
 @dataclass(frozen=True)
 class SkippedRow:
-    """A row without a usable rating."""
+    """A row that is not part of the user's history."""
 
     line: int
     title: str
     reason: str
+    stars: float | None = None
+    """The rating; None if the row has none."""
+    candidates: tuple[int, ...] = ()
+    """Movie ids of the movies that an ambiguous title fits."""
 
 
-def detect_layout(columns: list[str]) -> RatingsLayout | None:
+def normalize_column(name: str) -> str:
+    """Return a column name in lower case, letters and digits only."""
+    text = unicodedata.normalize("NFKC", name).casefold()
+    return "".join(character for character in text if character.isalnum())
+
+
+def detect_layout(columns: Collection[str]) -> Layout | None:
     """Return the layout of a file with these columns; None if there is none."""
-    return next((layout for layout in LAYOUTS if layout.required_columns <= set(columns)), None)
-
-
-def parse_row(layout: RatingsLayout, line: int, row: Row, scale: int) -> ParsedRating | SkippedRow:
-    """Parse one row of a file.
-
-    Args:
-        layout: layout of the file.
-        line: number of the row.
-        row: cells by column name.
-        scale: highest rating of the file, 5 or 10.
-    """
-    title = row.get(layout.title, "").strip()
-    row_type = row.get(layout.type, "").strip() if layout.type else ""
-    if SERIES_TYPES.match(row_type):
-        return SkippedRow(line, title, f"a series, not a movie ({row_type})")
-    if OTHER_TYPES.match(row_type):
-        return SkippedRow(line, title, f"not a movie ({row_type})")
-    text = row.get(layout.rating, "").strip()
-    if not text:
-        return SkippedRow(line, title, "no rating")
-    stars = parse_stars(text, scale)
-    if stars is None:
-        return SkippedRow(line, title, f"rating {text[:20]!r} is not on a scale to {scale}")
-    return ParsedRating(
-        line=line,
-        title=title,
-        year=_parse_year(row.get(layout.year, "")),
-        stars=stars,
-        time=parse_timestamp(row.get(layout.date, "")),
-        imdb_id=_parse_id(row.get(layout.imdb_id, "")),
-        tmdb_id=_parse_id(row.get(layout.tmdb_id, "")),
-        movie_id=_parse_id(row.get(layout.movie_id, "")),
-    )
-
-
-def parse_stars(text: str, scale: int) -> float | None:
-    """Return stars from 0.5 to 5, rounded to half stars; None if the rating is not on the scale."""
-    try:
-        value = float(text.replace(",", ".")) * 5 / scale
-    except ValueError:
-        return None
-    return round(value * 2) / 2 if 0.25 <= value <= 5 else None
-
-
-def parse_timestamp(text: str) -> int | None:
-    """Return the Unix time of a date (ISO 8601 or day/month/year) or of a number of seconds."""
-    text = text.strip()
-    if re.fullmatch(r"\d{9,10}", text):
-        return int(text)
-    parsers: tuple[Callable[[str], datetime], ...] = (
-        datetime.fromisoformat,
-        lambda date: datetime.strptime(date, "%d/%m/%Y"),
-    )
-    for parse in parsers:
-        try:
-            moment = parse(text)
-        except ValueError:
-            continue
-        seconds = int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp())
-        return seconds if seconds >= 0 else None
+    names = {normalize_column(column) for column in columns}
+    for layout in LAYOUTS:
+        for signature in layout.signatures:
+            if names.issuperset(map(normalize_column, signature)):
+                return layout
     return None
 
 
-def _parse_year(text: str) -> int | None:
-    match = re.match(r"\s*(\d{4})", text)
-    return int(match[1]) if match else None
-
-
-def _parse_id(text: str) -> int | None:
-    match = re.fullmatch(r"\s*(?:tt)?0*(\d{1,12})\s*", text)
-    return int(match[1]) if match else None
-
-
-def parse_trakt_json(text: str) -> list[dict[str, str]]:
-    """Return the entries of Trakt's JSON export as rows with the columns of its CSV export.
-
-    Raises:
-        ValueError: the text is not a JSON list of objects.
-    """
-    entries = json.loads(text)
-    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
-        raise ValueError("not a list of objects")
-    return [_flatten_entry(entry) for entry in entries]
-
-
-def _flatten_entry(entry: dict[str, object]) -> dict[str, str]:
-    movie = entry.get("movie")
-    item = _as_object(movie) or _as_object(entry.get("show"))
-    ids = _as_object(item.get("ids"))
-    cells = {
-        "rated_at": entry.get("rated_at"),
-        "rating": entry.get("rating"),
-        "type": entry.get("type") or ("movie" if movie else "show"),
-        "title": item.get("title"),
-        "year": item.get("year"),
-        "imdb_id": ids.get("imdb"),
-        "tmdb_id": ids.get("tmdb"),
-    }
-    return {name: "" if cell is None else str(cell) for name, cell in cells.items()}
-
-
-def _as_object(value: object) -> dict[str, object]:
-    return value if isinstance(value, dict) else {}
+def describe_title_type(title_type: str) -> str:
+    """Return why a row of this type is not a movie; blank if it may be one."""
+    if SERIES_TYPES.fullmatch(title_type):
+        return f"a series, not a movie ({title_type})"
+    if OTHER_TYPES.fullmatch(title_type):
+        return f"not a movie ({title_type})"
+    return ""

@@ -1,31 +1,32 @@
-"""Reading a rating export: detecting its layout and scale, and matching its rows with the bundle's movies."""
+"""Reading a rating export: its rows, with the scale and the dates told from whole columns."""
 
 from __future__ import annotations
 
-import csv
-import io
-from collections import Counter
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from reelgraph.app.bundle.catalog import MovieCatalog
-from reelgraph.app.bundle.new_user import UserRating
-from reelgraph.app.bundle.title_matching import MatchKind, TitleIndex
+from reelgraph.app.rating_imports.archives import is_zip, read_ratings_member
+from reelgraph.app.rating_imports.dates import DateColumn, parse_dates
 from reelgraph.app.rating_imports.layouts import (
-    LAYOUTS,
-    TRAKT,
     ParsedRating,
-    RatingsLayout,
+    RatingColumn,
     SkippedRow,
-    detect_layout,
-    parse_row,
-    parse_stars,
-    parse_trakt_json,
+    describe_title_type,
+    normalize_column,
 )
-from reelgraph.core.rating_scale import MAX_STARS
+from reelgraph.app.rating_imports.rating_rows import RatingRows, Row, read_rows
+from reelgraph.app.rating_imports.scales import SCALE_HINT, detect_scale, parse_number, to_stars
 from reelgraph.runtime.errors import InputError
 
 MAX_FILE_BYTES = 20_000_000
+MISSING = frozenset({"", "nan", "nat", "none", "null", "n/a", "-", "\\n"})
+"""Cells without a value, in lower case."""
+YEAR = re.compile(r"(?<!\d)(1[89]\d\d|2[01]\d\d)(?!\d)")
+IMDB_ID = re.compile(r"tt0*(\d{1,12})(?!\d)|^0*(\d{1,12})(?:\.0)?$", re.ASCII)
+"""An id such as ``tt0113277`` or 113277, or the address of its page."""
+NUMERIC_ID = re.compile(r"^0*(\d{1,12})(?:\.0)?$", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -34,49 +35,22 @@ class RatingsFile:
 
     site: str
     scale: int
-    """Highest rating; ratings to 10 were divided by 2."""
+    """Highest rating: 5, 10 or 100; ratings were mapped to half stars."""
     rows: int
     ratings: list[ParsedRating]
     skipped: list[SkippedRow]
+    notes: tuple[str, ...]
+    """How the file was read: the file in an archive, the encoding, the scale, and the dates."""
+    warnings: tuple[str, ...]
+    """What may be wrong: a scale or an encoding that was inferred, and dates that were not understood."""
 
 
-@dataclass(frozen=True)
-class MatchedRating:
-    """A row of the file and the movie it refers to."""
-
-    rating: ParsedRating
-    row: int
-    """Row of the movie in the bundle."""
-    matched_by: MatchKind
-
-
-@dataclass(frozen=True)
-class MatchedRatings:
-    """The rows of a rating export, matched with the bundle's movies."""
-
-    file: RatingsFile
-    matches: list[MatchedRating]
-    """One per movie: the most recent rating."""
-    skipped: list[SkippedRow]
-
-    @property
-    def history(self) -> list[UserRating]:
-        """The matched ratings as a user's history."""
-        return [UserRating(match.row, match.rating.stars, match.rating.time) for match in self.matches]
-
-    @property
-    def match_counts(self) -> dict[str, int]:
-        """Number of matched rows by kind of match."""
-        return dict(Counter(match.matched_by for match in self.matches))
-
-    @property
-    def skip_counts(self) -> dict[str, int]:
-        """Number of skipped rows by reason."""
-        return dict(Counter(row.reason.partition(":")[0].partition(" (")[0] for row in self.skipped))
-
-
-def read_ratings_file(path: Path | str) -> RatingsFile:
+def read_ratings_file(path: Path | str, scale: int | None = None) -> RatingsFile:
     """Read a rating export.
+
+    Args:
+        path: a CSV or JSON file, or a site's zip archive.
+        scale: highest rating of the scale; None if the file tells it.
 
     Raises:
         InputError: the file does not exist, is too large or not text, has the columns of no supported site,
@@ -84,136 +58,151 @@ def read_ratings_file(path: Path | str) -> RatingsFile:
     """
     file = Path(path)
     if not file.is_file():
-        raise InputError(str(path), "a file of ratings", "no file", "Give the file that the site exported.")
+        got = "a folder" if file.is_dir() else "no file"
+        raise InputError(str(path), "a file of ratings", got, "Give the file that the site exported.")
     size = file.stat().st_size
     if size > MAX_FILE_BYTES:
         raise InputError(
             str(path), f"at most {MAX_FILE_BYTES:,} bytes", f"{size:,}", "Give the ratings of one user."
         )
-    return parse_ratings_file(file.read_bytes(), str(path))
+    return parse_ratings_file(file.read_bytes(), str(path), scale)
 
 
-def parse_ratings_file(content: bytes, name: str) -> RatingsFile:
+def parse_ratings_file(content: bytes, name: str, scale: int | None = None) -> RatingsFile:
     """Parse the content of a rating export.
 
     Args:
         content: the bytes of the file.
         name: name of the file in error messages.
+        scale: highest rating of the scale; None if the file tells it.
 
     Raises:
-        InputError: the content is not text, has the columns of no supported site, or has several users.
+        InputError: the content is not text, has the columns of no supported site, or has several users; its
+            scale is ambiguous.
     """
-    layout, rows = _parse_rows(_decode(content, name), name)
-    if layout.user and len({row.get(layout.user) for _, row in rows}) > 1:
-        raise InputError(
-            f"{name}: column {layout.user}", "one user", "several users", "Keep the rows of one user."
-        )
-    scale = _detect_scale(layout, [row for _, row in rows])
-    parsed = [parse_row(layout, line, row, scale) for line, row in rows]
+    notes: list[str] = []
+    warnings: list[str] = []
+    if is_zip(content):
+        member, content = read_ratings_member(content, name, MAX_FILE_BYTES)
+        name = f"{name}: {member}"
+        notes.append(f"Read {member} of the archive.")
+    table = read_rows(content, name)
+    if table.encoding:
+        warnings.append(f"The text is not UTF-8; it was read as {table.encoding}.")
+    _check_one_user(table, name)
+    column = _select_rating_column(table)
+    texts = _cells(table, (column.name,))
+    numbers = [parse_number(text) for text in texts]
+    highest = scale or detect_scale(
+        [number for number in numbers if number is not None], column.scale, f"{name}: column {column.name}"
+    )
+    halving = "" if highest == 5 else f", divided by {highest // 5}"
+    notes.append(f"Ratings are on a scale to {highest}{halving}.")
+    if scale is None and column.scale is None:
+        warnings.append(f"The scale to {highest} was inferred from the ratings. {SCALE_HINT}")
+    dates = parse_dates(_cells(table, table.layout.date))
+    ratings, skipped = _parse_rating_rows(table, texts, numbers, highest, dates.times)
+    n_dated = sum(time is not None for time in dates.times)
+    notes.append(f"{n_dated:,} of {len(table.rows):,} rows have a date that was understood.")
+    warnings += _describe_lost_dates(dates)
     return RatingsFile(
-        site=layout.site,
-        scale=scale,
-        rows=len(rows),
-        ratings=[row for row in parsed if isinstance(row, ParsedRating)],
-        skipped=[row for row in parsed if isinstance(row, SkippedRow)],
+        site=table.layout.site,
+        scale=highest,
+        rows=len(table.rows) + len(table.skipped),
+        ratings=ratings,
+        skipped=sorted([*table.skipped, *skipped], key=lambda row: row.line),
+        notes=tuple(notes),
+        warnings=tuple(warnings),
     )
 
 
-def _decode(content: bytes, name: str) -> str:
-    encoding = "utf-16" if content[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
-    try:
-        text = content.decode(encoding)
-    except UnicodeDecodeError as error:
-        raise InputError(
-            f"{name}: byte {error.start:,}",
-            "text in UTF-8",
-            "other bytes",
-            "Save the file as UTF-8; extract the file if it is a zip archive.",
-        ) from None
-    if "\0" in text:
-        raise InputError(
-            name, "text", "null bytes", "Extract the zip archive, and give the CSV or JSON file in it."
+def _check_one_user(table: RatingRows, name: str) -> None:
+    users = set(_cells(table, table.layout.user))
+    if len(users) > 1:
+        where = f"{name}: column {table.layout.user[0]}"
+        raise InputError(where, "one user", "several users", "Keep the rows of one user.")
+
+
+def _select_rating_column(table: RatingRows) -> RatingColumn:
+    """Return the layout's first column of ratings that has any."""
+    for column in table.layout.ratings:
+        if any(_cells(table, (column.name,))):
+            return column
+    return table.layout.ratings[-1]
+
+
+def _parse_rating_rows(
+    table: RatingRows,
+    texts: Sequence[str],
+    numbers: Sequence[float | None],
+    scale: int,
+    times: Sequence[int | None],
+) -> tuple[list[ParsedRating], list[SkippedRow]]:
+    layout = table.layout
+    years = _cells(table, layout.year)
+    types = _cells(table, layout.type)
+    imdb_ids = _cells(table, layout.imdb_id)
+    tmdb_ids = _cells(table, layout.tmdb_id)
+    movie_ids = _cells(table, layout.movie_id)
+    title_columns = [normalize_column(name) for name in layout.titles]
+    ratings: list[ParsedRating] = []
+    skipped: list[SkippedRow] = []
+    for index, (line, row) in enumerate(table.rows):
+        titles = _parse_titles(row, title_columns, layout.title_separator)
+        title = titles[0] if titles else ""
+        number = numbers[index]
+        stars = None if number is None else to_stars(number, scale)
+        if stars is None:
+            reason = (
+                f"rating {texts[index][:20]!r} is not on a scale to {scale}" if texts[index] else "no rating"
+            )
+            skipped.append(SkippedRow(line, title, reason))
+            continue
+        year = YEAR.search(years[index])
+        rating = ParsedRating(
+            line=line,
+            titles=titles,
+            year=int(year[1]) if year else None,
+            stars=stars,
+            time=times[index],
+            imdb_id=_parse_id(IMDB_ID, imdb_ids[index]),
+            tmdb_id=_parse_id(NUMERIC_ID, tmdb_ids[index]),
+            movie_id=_parse_id(NUMERIC_ID, movie_ids[index]),
+            not_a_movie=describe_title_type(types[index]),
         )
-    return text
+        ratings.append(rating)
+    return ratings, skipped
 
 
-def _parse_rows(text: str, name: str) -> tuple[RatingsLayout, list[tuple[int, dict[str, str]]]]:
-    """Return the layout, and the rows with their line numbers."""
-    remedy = "Export your ratings again, and keep the header."
-    if text.lstrip()[:1] in ("[", "{"):
-        try:
-            return TRAKT, list(enumerate(parse_trakt_json(text), 1))
-        except ValueError as error:
-            raise InputError(name, "Trakt's JSON, a list of ratings", str(error), remedy) from None
-    reader = csv.DictReader(io.StringIO(text, newline=""), restval="", strict=True)
-    try:
-        columns = [(column or "").strip() for column in reader.fieldnames or []]
-        reader.fieldnames = columns
-        layout = detect_layout(columns)
-        if layout is None:
-            layouts = "; ".join(
-                f"{layout.site}: {', '.join(sorted(layout.required_columns))}" for layout in LAYOUTS
-            )
-            got = ", ".join(columns)[:200] or "an empty file"
-            raise InputError(name, f"the columns of a supported site ({layouts})", got, remedy)
-        rows = [
-            (
-                reader.line_num,
-                {column: cell for column, cell in row.items() if column and isinstance(cell, str)},
-            )
-            for row in reader
-        ]
-    except csv.Error as error:
-        raise InputError(f"{name}: line {reader.line_num}", "valid CSV", str(error), remedy) from None
-    return layout, rows
+def _cells(table: RatingRows, columns: Sequence[str]) -> list[str]:
+    """Return for each row the first text of some columns, without a mark of missing values."""
+    names = [normalize_column(column) for column in columns]
+    return [next(filter(None, (_clean_cell(row, name) for name in names)), "") for _, row in table.rows]
 
 
-def _detect_scale(layout: RatingsLayout, rows: list[dict[str, str]]) -> int:
-    """Return 10 if the site's scale is 10 or a rating is above 5."""
-    if layout.scale == 10:
-        return 10
-    stars = (parse_stars(row.get(layout.rating, ""), 10) for row in rows)
-    if any(value is not None and value > MAX_STARS / 2 for value in stars):
-        return 10
-    return layout.scale
+def _clean_cell(row: Row, column: str) -> str:
+    text = row.get(column, "").strip()
+    return "" if text.lower() in MISSING else text
 
 
-def match_ratings(file: RatingsFile, catalog: MovieCatalog, titles: TitleIndex) -> MatchedRatings:
-    """Match each rating with a movie: by id at IMDb or TMDB, by title and year, or by MovieLens' id."""
-    rows_by_imdb_id = _rows_by_id(catalog, "imdb_id")
-    rows_by_tmdb_id = _rows_by_id(catalog, "tmdb_id")
-
-    def find_movie(rating: ParsedRating) -> tuple[int | None, MatchKind, str]:
-        """Return the movie's row and the kind of match, or None and the reason."""
-        if rating.imdb_id in rows_by_imdb_id:
-            return rows_by_imdb_id[rating.imdb_id], "id", ""
-        if rating.tmdb_id in rows_by_tmdb_id:
-            return rows_by_tmdb_id[rating.tmdb_id], "id", ""
-        if rating.title:
-            match = titles.match(rating.title, rating.year)
-            return match.row, match.matched_by or "title", match.reason
-        if rating.movie_id is not None:
-            return catalog.find_rows([rating.movie_id])[0], "id", "unknown movieId"
-        return None, "title", "no title"
-
-    matches: dict[int, MatchedRating] = {}
-    skipped = list(file.skipped)
-    for rating in file.ratings:
-        row, kind, reason = find_movie(rating)
-        if row is None:
-            skipped.append(SkippedRow(rating.line, rating.label, reason))
-            continue
-        previous = matches[row].rating if row in matches else None
-        if previous is not None and (previous.time or 0) > (rating.time or 0):
-            skipped.append(SkippedRow(rating.line, rating.label, "rated again later"))
-            continue
-        if previous is not None:
-            skipped.append(SkippedRow(previous.line, previous.label, "rated again later"))
-            del matches[row]
-        matches[row] = MatchedRating(rating, row, kind)
-    return MatchedRatings(file, list(matches.values()), sorted(skipped, key=lambda row: row.line))
+def _parse_titles(row: Row, columns: Sequence[str], separator: str) -> tuple[str, ...]:
+    cells = [" ".join(row.get(column, "").split()) for column in columns]
+    titles = [title for cell in cells for title in (cell.split(separator) if separator else [cell])]
+    return tuple(dict.fromkeys(title for title in titles if title))
 
 
-def _rows_by_id(catalog: MovieCatalog, column: str) -> dict[int | None, int]:
-    ids = catalog.table[column].to_pylist()
-    return {identifier: row for row, identifier in enumerate(ids) if identifier is not None}
+def _parse_id(pattern: re.Pattern[str], text: str) -> int | None:
+    match = pattern.search(text)
+    return int(match[match.lastindex or 0]) if match else None
+
+
+def _describe_lost_dates(dates: DateColumn) -> list[str]:
+    lost = []
+    if dates.n_ambiguous:
+        lost.append(f"{dates.n_ambiguous:,} dates may be day/month or month/day")
+    if dates.n_unreadable:
+        lost.append(f"{dates.n_unreadable:,} dates were not understood")
+    if not lost:
+        return []
+    lost[-1] += f", such as {dates.example!r}. Those ratings count as undated; write dates as 2024-03-09."
+    return [" and ".join(lost)]

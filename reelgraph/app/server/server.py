@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import base64
 import gzip
+import ipaddress
 import json
 import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
@@ -23,9 +24,11 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from reelgraph.app.bundle.model import Bundle
-from reelgraph.app.bundle.new_user import UserRating
+from reelgraph.app.bundle.new_user import UserRating, fill_timestamps
 from reelgraph.app.bundle.results import to_jsonable
-from reelgraph.app.rating_imports.ratings_file import match_ratings, parse_ratings_file
+from reelgraph.app.rating_imports.layouts import SCALES
+from reelgraph.app.rating_imports.matching import match_ratings
+from reelgraph.app.rating_imports.ratings_file import parse_ratings_file
 from reelgraph.runtime.errors import InputError, ReelgraphError
 
 PAGE_FOLDER = Path(__file__).parent / "page"
@@ -42,15 +45,17 @@ SECURITY_HEADERS = {
     "Referrer-Policy": "no-referrer",
     "Cache-Control": "no-store",
 }
-LOCAL_HOSTS = ["127.0.0.1", "localhost"]
+LOCAL_HOSTS = ["127.0.0.1", "localhost", "[::1]"]
 MAX_REQUEST_BYTES = 500_000
 MAX_UPLOAD_BYTES = 5_000_000
 MAX_CONCURRENT_REQUESTS = 2
-"""Number of requests that are computed at the same time; others wait."""
+"""Number of requests of one kind that are computed at the same time; others wait."""
 KEEP_ALIVE_S = 75
 """Seconds after which an idle connection is closed."""
 SCORE_STEPS_PER_STAR = 50
 """Resolution of the scores that the map shows."""
+Handler = Callable[[bytes, Mapping[str, str]], Any]
+"""Returns the response to a request's body and query."""
 
 
 class RecommendRequest(BaseModel):
@@ -79,27 +84,61 @@ def serve(bundle: Bundle, host: str, port: int, on_start: Callable[[str], None])
     Raises:
         InputError: the address is not available.
     """
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family) as listener:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            listener.bind((host, port))
-        except (OSError, OverflowError) as error:
-            raise InputError(
-                f"--host {host} --port {port}",
-                "an available address",
-                str(error),
-                "Choose another port; 0 selects a free one.",
-            ) from None
-        listener.listen()
-        app = create_app(bundle, LOCAL_HOSTS if host in LOCAL_HOSTS else ["*"])
-        url_host = f"[{host}]" if ":" in host else host
-        on_start(f"http://{url_host}:{listener.getsockname()[1]}/")
+    with _listen(host, port) as listener:
+        address, bound_port = listener.getsockname()[:2]
+        app = create_app(bundle, allowed_hosts(host, address))
+        on_start(f"http://{_bracket(host)}:{bound_port}/")
         # No access log, for the users' privacy.
         config = uvicorn.Config(
             app, log_level="warning", access_log=False, lifespan="off", timeout_keep_alive=KEEP_ALIVE_S
         )
         uvicorn.Server(config).run(sockets=[listener])
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    """Return a listening socket.
+
+    Raises:
+        InputError: the address is not available.
+    """
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        listener = socket.socket(family, kind, protocol)
+        try:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind(address)
+            listener.listen()
+        except OSError:
+            listener.close()
+            raise
+    except (OSError, OverflowError, UnicodeError) as error:
+        raise InputError(
+            f"--host {host} --port {port}",
+            "an available address",
+            str(error),
+            "Choose another port; 0 selects a free one.",
+        ) from None
+    return listener
+
+
+def allowed_hosts(host: str, address: str) -> list[str]:
+    """Return the Host headers to accept.
+
+    On a loopback address, other names are rejected, which protects against DNS rebinding. On other addresses
+    the server may have any name.
+
+    Args:
+        host: the host as given.
+        address: the IP address that it stands for.
+    """
+    ip = ipaddress.ip_address(address)
+    if (getattr(ip, "ipv4_mapped", None) or ip).is_loopback:
+        return list(dict.fromkeys([*LOCAL_HOSTS, _bracket(host), _bracket(address)]))
+    return ["*"]
+
+
+def _bracket(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
 
 
 def create_app(bundle: Bundle, hosts: list[str]) -> Starlette:
@@ -110,18 +149,19 @@ def create_app(bundle: Bundle, hosts: list[str]) -> Starlette:
         hosts: accepted Host headers, which protects against DNS rebinding.
     """
     bundle.score([])  # fills caches before the first request
-    limiter = anyio.CapacityLimiter(MAX_CONCURRENT_REQUESTS)
     movies = gzip.compress(json.dumps(movies_payload(bundle), separators=(",", ":")).encode(), mtime=0)
     routes = [
         Route(path, partial(_page_file, name, media_type)) for path, (name, media_type) in PAGE_FILES.items()
     ]
     routes.append(Route("/api/movies", partial(_gzipped_json, movies)))
-    handlers: dict[str, tuple[Callable[[Bundle, bytes], Any], int]] = {
-        "recommend": (recommend, MAX_REQUEST_BYTES),
-        "import": (import_ratings, MAX_UPLOAD_BYTES),
+    handlers: dict[str, tuple[Handler, int]] = {
+        "recommend": (partial(recommend, bundle), MAX_REQUEST_BYTES),
+        "import": (partial(import_ratings, bundle), MAX_UPLOAD_BYTES),
     }
     for name, (handler, max_bytes) in handlers.items():
-        endpoint = _post_endpoint(partial(handler, bundle), max_bytes, limiter)
+        # Each kind has its own limit: long imports do not delay recommendations.
+        limiter = anyio.CapacityLimiter(MAX_CONCURRENT_REQUESTS)
+        endpoint = _post_endpoint(handler, max_bytes, limiter)
         routes.append(Route(f"/api/{name}", endpoint, methods=["POST"]))
     return Starlette(routes=routes, middleware=[Middleware(TrustedHostMiddleware, allowed_hosts=hosts)])
 
@@ -142,12 +182,13 @@ def movies_payload(bundle: Bundle) -> dict[str, Any]:
     }
 
 
-def recommend(bundle: Bundle, body: bytes) -> dict[str, Any]:
+def recommend(bundle: Bundle, body: bytes, query: Mapping[str, str]) -> dict[str, Any]:
     """Return recommendations, and the predicted stars of all movies for the map.
 
     Args:
         bundle: the model.
         body: a ``RecommendRequest`` as JSON.
+        query: of the URL; not used.
 
     Raises:
         InputError: the request is invalid, or a movie is unknown.
@@ -166,32 +207,41 @@ def recommend(bundle: Bundle, body: bytes) -> dict[str, Any]:
     return {"recommendations": to_jsonable(movies), "scores": base64.b64encode(steps.tobytes()).decode()}
 
 
-def import_ratings(bundle: Bundle, body: bytes) -> dict[str, Any]:
+def import_ratings(bundle: Bundle, body: bytes, query: Mapping[str, str]) -> dict[str, Any]:
     """Return the matched ratings of a rating export, oldest first, and the skipped rows.
 
     Args:
         bundle: the model.
         body: the file.
+        query: may have ``scale``, the highest rating of the file.
 
     Raises:
-        InputError: the file is not a rating export.
+        InputError: the file is not a rating export, or the scale is none of ``SCALES``.
     """
-    matched = match_ratings(parse_ratings_file(body, "the file"), bundle.catalog, bundle.title_index)
-    by_time = sorted(matched.matches, key=lambda match: match.rating.time or 0)
+    scale = query.get("scale") or None
+    if scale is not None and scale not in map(str, SCALES):
+        raise InputError(
+            "scale", f"one of {', '.join(map(str, SCALES))}", ascii(scale[:20]), "Choose a scale."
+        )
+    file = parse_ratings_file(body, "the file", int(scale) if scale else None)
+    matched = match_ratings(file, bundle.catalog, bundle.title_index)
+    by_time = np.argsort(fill_timestamps(matched.history), kind="stable")
     movie_ids = bundle.catalog.movie_ids
+    ratings = [(int(movie_ids[match.row]), match.rating.stars) for match in matched.matches]
     return {
         "site": matched.file.site,
         "scale": matched.file.scale,
         "rows": matched.file.rows,
-        "ratings": [[int(movie_ids[match.row]), match.rating.stars] for match in by_time],
+        "notes": [*matched.file.notes, *matched.file.warnings],
+        "ratings": [ratings[index] for index in by_time],
         "skipped": to_jsonable(matched.skipped),
     }
 
 
 def _post_endpoint(
-    handler: Callable[[bytes], Any], max_bytes: int, limiter: anyio.CapacityLimiter
+    handler: Handler, max_bytes: int, limiter: anyio.CapacityLimiter
 ) -> Callable[[Request], Awaitable[Response]]:
-    """Return an endpoint that calls the handler with the request's body in a worker thread."""
+    """Return an endpoint that calls the handler with the request's body and query in a worker thread."""
 
     async def endpoint(request: Request) -> Response:
         # A form on another site can't send this media type without a CORS preflight request.
@@ -203,7 +253,9 @@ def _post_endpoint(
             if len(body) > max_bytes:
                 return _error_response(413, f"expected at most {max_bytes:,} bytes")
         try:
-            result = await anyio.to_thread.run_sync(handler, bytes(body), limiter=limiter)
+            result = await anyio.to_thread.run_sync(
+                handler, bytes(body), request.query_params, limiter=limiter
+            )
         except ReelgraphError as error:
             return _error_response(422, str(error))
         return JSONResponse(result, headers=SECURITY_HEADERS)

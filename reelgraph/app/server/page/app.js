@@ -160,13 +160,19 @@ async function importFile(file) {
   if (file.size > 5e6) { status.replaceChildren(element("p", "The file is larger than 5 MB.", {className: "error"})); return; }
   status.replaceChildren(element("p", `Matching the movies of ${file.name}`));
   try {
-    const result = await post("/api/import", file);
-    const scale = result.scale === 10 ? " Ratings from 1 to 10 were divided by 2." : "";
-    const parts = [element("p", `${result.site}: ${result.ratings.length} of ${result.rows} rows matched.${scale}`)];
-    if (result.skipped.length) {
+    const result = await post(`/api/import?scale=${byId("scale").value}`, file);
+    const parts = [element("p", `${result.site}: ${result.ratings.length} of ${result.rows} rows matched.`),
+      element("p", result.notes.join(" "))];
+    const ambiguous = result.skipped.filter((row) => row.candidates.length), others = result.skipped.filter((row) => !row.candidates.length);
+    if (ambiguous.length) {
+      const list = element("ul", "", {className: "movies", id: "choices"});
+      list.append(...ambiguous.map(movieChoice));
+      parts.push(element("p", "These titles fit several movies:"), list);
+    }
+    if (others.length) {
       const details = element("details"), list = element("ul");
-      details.append(element("summary", `${result.skipped.length} skipped`), list);
-      list.append(...result.skipped.map(({line, title, reason}) => element("li", `line ${line}: ${title || "–"}: ${reason}`)));
+      details.append(element("summary", `${others.length} skipped`), list);
+      list.append(...others.map(({line, title, reason}) => element("li", `line ${line}: ${title || "–"}: ${reason}`)));
       parts.push(details);
     }
     status.replaceChildren(...parts);
@@ -175,6 +181,26 @@ async function importFile(file) {
   } catch (error) {
     status.replaceChildren(element("p", error.message, {className: "error"}));
   }
+}
+
+// A row of a file whose title fits several movies: the choice rates one of them.
+function movieChoice({line, title, stars, candidates}) {
+  const item = element("li"), select = element("select");
+  select.setAttribute("aria-label", `The movie of line ${line}: ${title}`);
+  select.append(element("option", "choose a movie", {value: ""}));
+  for (const id of candidates) {
+    const row = rowById.get(id), count = movies.ratings[row];
+    select.append(element("option", `${label(row)}, ${movies.genre[row] ?? "no genre"}, ${count} ${count === 1 ? "rating" : "ratings"}`, {value: row}));
+  }
+  let chosen = null;
+  select.addEventListener("change", () => {
+    if (chosen !== null) ratings.delete(chosen);
+    chosen = select.value ? Number(select.value) : null;
+    if (chosen !== null) ratings.set(chosen, stars);
+    onRatingsChange();
+  });
+  item.append(element("span", `line ${line}: ${title}, ${formatStars(stars)}`), select);
+  return item;
 }
 
 function exportRatings() {

@@ -1,0 +1,104 @@
+"""Matching the rows of a rating export with the bundle's movies."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+
+from reelgraph.app.bundle.catalog import MovieCatalog
+from reelgraph.app.bundle.new_user import UserRating
+from reelgraph.app.bundle.title_matching import MatchKind, TitleIndex, TitleMatch
+from reelgraph.app.rating_imports.layouts import ParsedRating, SkippedRow
+from reelgraph.app.rating_imports.ratings_file import RatingsFile
+
+
+@dataclass(frozen=True)
+class MatchedRating:
+    """A row of the file and the movie it refers to."""
+
+    rating: ParsedRating
+    row: int
+    """Row of the movie in the bundle."""
+    matched_by: MatchKind
+
+
+@dataclass(frozen=True)
+class MatchedRatings:
+    """The rows of a rating export, matched with the bundle's movies."""
+
+    file: RatingsFile
+    matches: list[MatchedRating]
+    """One per movie: the most recent rating."""
+    skipped: list[SkippedRow]
+
+    @property
+    def history(self) -> list[UserRating]:
+        """The matched ratings as a user's history."""
+        return [UserRating(match.row, match.rating.stars, match.rating.time) for match in self.matches]
+
+    @property
+    def match_counts(self) -> dict[str, int]:
+        """Number of matched rows by kind of match."""
+        return dict(Counter(match.matched_by for match in self.matches))
+
+    @property
+    def skip_counts(self) -> dict[str, int]:
+        """Number of skipped rows by reason."""
+        return dict(Counter(row.reason.partition(":")[0].partition(" (")[0] for row in self.skipped))
+
+
+def match_ratings(file: RatingsFile, catalog: MovieCatalog, titles: TitleIndex) -> MatchedRatings:
+    """Match each rating with a movie: by its id at IMDb or TMDB, by the bundle's id, or by title and year.
+
+    The bundle's id counts where the row has no title, or one of that movie's titles. A series, special or
+    episode is matched by its IMDb id only: its title may be that of a movie, and TMDB numbers series apart.
+    """
+    by_title = titles.match_all([(rating.titles, rating.year) for rating in file.ratings])
+    rows_by_imdb_id = _rows_by_id(catalog, "imdb_id")
+    rows_by_tmdb_id = _rows_by_id(catalog, "tmdb_id")
+
+    def find_by_id(rating: ParsedRating, title_rows: tuple[int, ...]) -> int | None:
+        if rating.imdb_id in rows_by_imdb_id:
+            return rows_by_imdb_id[rating.imdb_id]
+        if rating.not_a_movie:
+            return None
+        if rating.tmdb_id in rows_by_tmdb_id:
+            return rows_by_tmdb_id[rating.tmdb_id]
+        row = None if rating.movie_id is None else catalog.find_rows([rating.movie_id])[0]
+        return row if not rating.titles or row in title_rows else None
+
+    matches: dict[int, MatchedRating] = {}
+    skipped = list(file.skipped)
+    for rating, match in zip(file.ratings, by_title, strict=True):
+        row = find_by_id(rating, match.title_rows)
+        kind: MatchKind = "id"
+        if row is None and not rating.not_a_movie:
+            row = match.row
+            kind = match.matched_by or kind
+        if row is None:
+            skipped.append(_skip(rating, match, catalog))
+            continue
+        previous = matches.pop(row, None)
+        matches[row] = MatchedRating(rating, row, kind)
+        if previous is not None:
+            older = previous.rating
+            if (older.time or 0) > (rating.time or 0):
+                older = rating
+                matches[row] = previous
+            skipped.append(SkippedRow(older.line, older.label, "rated again later", older.stars))
+    return MatchedRatings(file, list(matches.values()), sorted(skipped, key=lambda row: row.line))
+
+
+def _skip(rating: ParsedRating, match: TitleMatch, catalog: MovieCatalog) -> SkippedRow:
+    """Return the row with the reason why it fits no movie, or the movies that it fits."""
+    reason = rating.not_a_movie or match.reason
+    if not rating.titles and not rating.not_a_movie:
+        reason = "no title" if rating.movie_id is None else "unknown movieId"
+    candidates = () if rating.not_a_movie else match.candidates
+    movie_ids = tuple(int(catalog.movie_ids[row]) for row in candidates)
+    return SkippedRow(rating.line, rating.label, reason, rating.stars, movie_ids)
+
+
+def _rows_by_id(catalog: MovieCatalog, column: str) -> dict[int | None, int]:
+    ids = catalog.table[column].to_pylist()
+    return {identifier: row for row, identifier in enumerate(ids) if identifier is not None}

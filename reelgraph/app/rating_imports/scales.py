@@ -1,0 +1,66 @@
+"""The scale of a file's ratings: by the layout's definition, by the user, or by all ratings together."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from reelgraph.app.rating_imports.layouts import SCALES
+from reelgraph.core.rating_scale import MAX_STARS, MIN_STARS
+from reelgraph.runtime.errors import InputError
+
+DOMINANCE = 4
+"""How often the ratings that point to one scale must outnumber those that point to the other."""
+MIN_FRACTION_ABOVE = 0.1
+"""Minimum fraction of ratings above 5 on a scale to 10, and of ratings above 10 on a scale to 100."""
+SCALE_HINT = f"State the scale: --scale {', '.join(map(str, SCALES[:-1]))} or {SCALES[-1]}."
+
+
+def parse_number(text: str) -> float | None:
+    """Return a rating as written, with a decimal point or comma; None if it is no finite number."""
+    try:
+        number = float(text.replace(",", "."))
+    except ValueError:
+        return None
+    return number if math.isfinite(number) else None
+
+
+def to_stars(number: float, scale: int) -> float | None:
+    """Return stars from 0.5 to 5, rounded to half stars; None if the rating is not on the scale."""
+    if not 0 < number <= scale:
+        return None
+    return max(MIN_STARS, round(number * MAX_STARS / scale * 2) / 2)
+
+
+def detect_scale(numbers: Sequence[float], defined: int | None, where: str) -> int:
+    """Return the highest rating of the scale: 5, 10 or 100.
+
+    A defined scale holds unless at least half of the ratings are above it. Without a definition, ratings
+    above 5 point to a scale to 10, halves below 5 point to five stars, and one must outnumber the other.
+
+    Args:
+        numbers: all ratings of the file.
+        defined: scale of the layout's definition, if it has one.
+        where: file and column, for the error message.
+
+    Raises:
+        InputError: the ratings contradict the definition, or point to two scales.
+    """
+    if defined is not None:
+        n_above = sum(number > defined for number in numbers)
+        if n_above and 2 * n_above >= len(numbers):
+            got = f"{n_above:,} of {len(numbers):,} above {defined}"
+            raise InputError(where, f"ratings to {defined}", got, SCALE_HINT)
+        return defined
+    n_above_10 = sum(10 < number <= 100 for number in numbers)
+    if n_above_10 > len(numbers) / 2:
+        return 100
+    n_above_5 = sum(5 < number <= 10 for number in numbers)
+    n_halves = sum(0 < number < 5 and not number.is_integer() for number in numbers)
+    if n_above_10 <= MIN_FRACTION_ABOVE * len(numbers):
+        if not n_above_5 or n_halves >= DOMINANCE * n_above_5:
+            return 5
+        if n_above_5 >= max(DOMINANCE * n_halves, MIN_FRACTION_ABOVE * len(numbers)):
+            return 10
+    got = f"{n_halves:,} halves below 5, {n_above_5:,} of 5 to 10, {n_above_10:,} above 10"
+    raise InputError(where, "ratings on one scale", got, SCALE_HINT)
