@@ -27,7 +27,7 @@ SIZES = {"small": (100_000, 300_000, 1_000_000), "full": (1_500_000, 4_500_000, 
 
 SEQUENCES = Sequences(
     split="leave_last_out", min_history=10, train_targets=5, n_test=1, val_fraction=0.1, test_fraction=0.1,
-    sample_users=0, sample_seed=42,
+    movie_seed=42, sample_users=0, sample_seed=42,
 )  # fmt: skip
 
 

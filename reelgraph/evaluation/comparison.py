@@ -170,7 +170,7 @@ def bayes_bound_metrics(
 
     Args:
         truth: the ground truth of generated data; empty for real data.
-        histories: ratings and targets.
+        histories: ratings and targets; the result is empty if histories hold later ratings, too.
         movie_id: id of each movie row.
         test: the rater's predictions of the test targets.
         seed: root seed, of the bootstrap.
@@ -182,7 +182,8 @@ def bayes_bound_metrics(
     Raises:
         TrainingError: the rater's RMSE is significantly lower, so it has seen the test ratings.
     """
-    if not truth:
+    later_ratings = (histories.history_end(histories.test) != histories.test).any()
+    if not truth or later_ratings:
         return {}
     actual = star_ratings(histories, histories.test)
     user = histories.users_of(histories.test)

@@ -19,7 +19,7 @@ Labels = np.ndarray
 """Name of each target's bin."""
 
 HISTORY_EDGES = (10, 30, 100, 300)
-POPULARITY_EDGES = (1, 5, 20, 100, 500)
+POPULARITY_EDGES = (1, 2, 5, 20, 100, 500)
 MEAN_EDGES = (3.0, 3.5, 4.0)
 STD_EDGES = (0.6, 0.9, 1.2)
 YEAR_EDGES = (1970, 1980, 1990, 2000, 2010, 2020)
@@ -76,9 +76,15 @@ def _history_statistics(
 
 
 def _bin_names(values: Numbers, edges: tuple[int, ...] | tuple[float, ...]) -> Labels:
-    """Return the name of each value's bin: ``under_10``, ``10_to_29``, …, ``300_up``; ``3_5`` is 3.5."""
+    """Return the name of each value's bin: ``under_10``, ``10_to_29``, …, ``300_up``; ``3_5`` is 3.5.
+
+    A bin of one whole number is named by it: ``1``.
+    """
     upper = [edge - 1 if isinstance(edge, int) else edge for edge in edges[1:]]
-    inner = [f"{_format_edge(a)}_to_{_format_edge(b)}" for a, b in zip(edges[:-1], upper, strict=True)]
+    inner = [
+        _format_edge(a) if a == b else f"{_format_edge(a)}_to_{_format_edge(b)}"
+        for a, b in zip(edges[:-1], upper, strict=True)
+    ]
     names = [f"under_{_format_edge(edges[0])}", *inner, f"{_format_edge(edges[-1])}_up"]
     return np.array(names)[np.searchsorted(np.array(edges), values, side="right")]
 

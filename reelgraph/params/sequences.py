@@ -13,12 +13,14 @@ from reelgraph.params.data import Engine
 class Sequences(Section):
     """Section ``sequences``."""
 
-    split: Literal["leave_last_out", "global_time", "given"]
+    split: Literal["leave_last_out", "global_time", "given", "cold_movies", "new_movies"]
     """leave_last_out: each user's last ratings test. global_time: two cutoffs for all users. given: that
-    of the source."""
+    of the source. cold_movies: random movies, held out with all their ratings. new_movies: those that were
+    first rated after a time."""
 
     min_history: int = Field(ge=0, le=100_000)
-    """Ratings before the first target, 0 to 100,000. With given, before the first training target."""
+    """Ratings before the first target, 0 to 100,000. With given, cold_movies and new_movies, before the first
+    training target."""
 
     train_targets: int = Field(ge=0, le=100_000)
     """Maximum number of training targets per user, evenly spaced; 0: all."""
@@ -27,10 +29,15 @@ class Sequences(Section):
     """leave_last_out: test targets per user, 1 to 100,000; the rating before them is for validation."""
 
     val_fraction: float = Field(gt=0, lt=1)
-    """global_time: fraction of all ratings between the two cutoffs, above 0, below 1."""
+    """global_time: fraction of all ratings between the two cutoffs. cold_movies, new_movies: fraction of the
+    movies that validate. Above 0, below 1."""
 
     test_fraction: float = Field(gt=0, lt=1)
-    """global_time: fraction of all ratings after the second cutoff; with val_fraction below 1."""
+    """global_time: fraction of all ratings after the second cutoff. cold_movies, new_movies: fraction of the
+    movies that test. With val_fraction below 1."""
+
+    movie_seed: Seed
+    """cold_movies: seed of the movies that are drawn."""
 
     sample_users: int = Field(ge=0)
     """Users in a random sample, taken before any rule on lengths; 0: all users."""

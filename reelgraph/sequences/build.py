@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import ibis.expr.types as ir
 import numpy as np
-from jaxtyping import Int64
+from jaxtyping import Int64, UInt8
 
 from reelgraph.core.rating_scale import codes_to_stars
 from reelgraph.params.sequences import Sequences
 from reelgraph.runtime.atomic_io import Json
 from reelgraph.runtime.errors import InputError
 from reelgraph.sequences.dataset import UserHistories
+from reelgraph.sequences.movie_splits import cold_movies, draw_movies, new_movies
 from reelgraph.sequences.ordering import (
     SCHEMA,
     SCHEMA_WITH_SPLIT,
@@ -35,18 +36,38 @@ def build_histories(ratings: ir.Table, movies: ir.Table, params: Sequences) -> U
     if params.sample_users:
         ratings = sample_users(ratings, movies, params.sample_users, params.sample_seed)
     user_id, offsets, arrays = flat_arrays(sort_ratings(ratings, movies, schema), schema)
-    split = _split(offsets, arrays, params)
+    split, arrays = _split(offsets, arrays, params)
     arrays.pop("test", None)
     return UserHistories(user_id=user_id, offsets=offsets, **arrays, **split._asdict())
 
 
-def _split(offsets: Int64[np.ndarray, "bounds"], arrays: dict[str, np.ndarray], params: Sequences) -> Split:
+def _split(
+    offsets: Int64[np.ndarray, "bounds"], arrays: dict[str, np.ndarray], params: Sequences
+) -> tuple[Split, dict[str, np.ndarray]]:
+    """Return the split, and the arrays in its order of rows."""
     rule = (offsets, params.min_history, params.train_targets)
+    fractions = (params.val_fraction, params.test_fraction)
+    if params.split == "cold_movies":
+        movies = draw_movies(arrays["movie_row"], *fractions, params.movie_seed)
+        part = movies.parts(arrays["movie_row"])
+        order = _order_by_part(offsets, part)
+        arrays = {name: array[order] for name, array in arrays.items()}
+        return cold_movies(*rule, part[order], movies), arrays
+    if params.split == "new_movies":
+        return new_movies(*rule, arrays["timestamp"], arrays["movie_row"], *fractions), arrays
     if params.split == "given":
-        return predefined(*rule, arrays["test"])
+        return predefined(*rule, arrays["test"]), arrays
     if params.split == "global_time":
-        return global_time(*rule, arrays["timestamp"], params.val_fraction, params.test_fraction)
-    return leave_last_out(*rule, params.n_test)
+        return global_time(*rule, arrays["timestamp"], *fractions), arrays
+    return leave_last_out(*rule, params.n_test), arrays
+
+
+def _order_by_part(
+    offsets: Int64[np.ndarray, "bounds"], part: UInt8[np.ndarray, "ratings"]
+) -> Int64[np.ndarray, "ratings"]:
+    """Return the order of the ratings by user and part, which keeps that by time within a part."""
+    user = np.repeat(np.arange(len(offsets) - 1), np.diff(offsets))
+    return np.lexsort((part, user))
 
 
 def summary_statistics(histories: UserHistories) -> dict[str, Json]:

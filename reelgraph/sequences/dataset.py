@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Literal
 
@@ -11,18 +11,24 @@ from jaxtyping import Bool, Float, Float64, Int32, Int64, UInt8
 
 from reelgraph.core.rating_scale import codes_to_stars, normalize_stars
 from reelgraph.runtime.atomic_io import read_array, write_arrays
-from reelgraph.sequences.validation import validate_arrays
+from reelgraph.sequences.validation import check_held_out_movies, validate_arrays
 
 Fit = Literal["train", "train_val"]
 """Rows that a model is fitted on: training rows, or training and validation rows."""
 FITS: tuple[Fit, ...] = ("train", "train_val")
 
 
+def no_movies() -> Int64[np.ndarray, "0"]:
+    """Return no movie rows."""
+    return np.zeros(0, np.int64)
+
+
 @dataclass(frozen=True)
 class UserHistories:
     """Ratings ordered by user, time and movie id. A rating is referred to by its index in these arrays.
 
-    With a predefined split, a user's test rows follow their training rows; each part is ordered by time.
+    With a predefined split, a user's test rows follow their training rows; with held-out movies of
+    ``cold_movies``, validation rows stand between them. Each part is ordered by time.
     The history of the target at index ``i`` of user ``u`` is ``offsets[u] : history_end(i)``.
     """
 
@@ -41,17 +47,40 @@ class UserHistories:
     val_end: Int64[np.ndarray, "users"]
     """The validation rows of user u are ``train_end[u] : val_end[u]``."""
     history_cap: Int64[np.ndarray, "users"]
-    """No history of user u extends beyond it: the end of the ratings, or of predefined training rows."""
+    """No history of user u extends beyond it: the end of the ratings, or of the rows that ``given`` and
+    ``cold_movies`` train on."""
     train: Int64[np.ndarray, "train_targets"]
     """Indices of the training targets."""
     val: Int64[np.ndarray, "val_targets"]
     """Indices of the validation targets, among the validation rows."""
     test: Int64[np.ndarray, "test_targets"]
     """Indices of the test targets, among the rows after the validation rows."""
+    val_movies: Int64[np.ndarray, "val_movies"] = field(default_factory=no_movies)
+    """Rows of the movies that are held out for validation; empty where a split holds out ratings only."""
+    test_movies: Int64[np.ndarray, "test_movies"] = field(default_factory=no_movies)
+    """The same for testing."""
 
     def fit_end(self, rows: Fit) -> Int64[np.ndarray, " users"]:
-        """Return the end of each user's rows that a model is fitted on."""
-        return np.array(self.val_end if rows == "train_val" else self.train_end)
+        """Return the end of each user's rows that a model is fitted on.
+
+        Every fit gets its rows here, so this is where a rating of a held-out movie among them is noticed.
+
+        Raises:
+            ArtifactError: one of these rows is a rating of a movie that is held out from this fit.
+        """
+        end = np.array(self.val_end if rows == "train_val" else self.train_end)
+        held_out = self.test_movies if rows == "train_val" else np.union1d(self.val_movies, self.test_movies)
+        if len(held_out):
+            check_held_out_movies(self.movie_row[self.mask_before(end)], held_out)
+        return end
+
+    def fitted_index(self, end: Int64[np.ndarray, " users"]) -> Int64[np.ndarray, " fitted"]:
+        """Return the indices of the ratings before ``end``, ordered by user and time."""
+        index = np.flatnonzero(self.mask_before(end))
+        if (end <= self.history_cap).all():
+            return index
+        # Rows beyond the cap are a part of their own, which starts again in time.
+        return index[np.lexsort((self.timestamp[index], self.users_of(index)))]
 
     def mask_before(self, end: Int64[np.ndarray, " users"]) -> Bool[np.ndarray, " ratings"]:
         """Return True for each rating whose index is less than its user's ``end``."""
@@ -116,8 +145,12 @@ def read_histories(folder: Path | str, movies: int | None = None) -> UserHistori
         movies: number of rows of movies.parquet, to check ``movie_row``.
 
     Raises:
-        ArtifactError: a file is missing, or the arrays do not fit together.
+        ArtifactError: a file is missing, the arrays do not fit together, or a held-out movie has a rating
+            among the rows that models are fitted on.
     """
     arrays = {f.name: read_array(Path(folder) / f"{f.name}.npy") for f in fields(UserHistories)}
     validate_arrays(arrays, folder, movies)
-    return UserHistories(**arrays)
+    histories = UserHistories(**arrays)
+    for rows in FITS:
+        histories.fit_end(rows)
+    return histories

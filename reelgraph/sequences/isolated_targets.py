@@ -10,9 +10,13 @@ from jaxtyping import Bool, Int64
 from reelgraph.sequences.dataset import UserHistories
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class IsolatedTargets(UserHistories):
-    """One user per target, in the order of the targets: its history, and the target as the last rating."""
+    """One user per target, in the order of the targets: its history, and the target as the last rating.
+
+    Between the two are the user's ratings that the model was fitted on without being in the history, such as
+    those of validation movies.
+    """
 
     fitted: Bool[np.ndarray, "ratings"]
     """Ratings that the model was fitted on. Stored per rating, since ratings may be moved."""
@@ -23,8 +27,8 @@ class IsolatedTargets(UserHistories):
 
     @property
     def is_history(self) -> Bool[np.ndarray, " ratings"]:
-        """True for ratings of a history, False for targets."""
-        mask = np.ones(len(self.half_star_code), bool)
+        """True for ratings of a history, False for targets and other fitted ratings."""
+        mask = super().mask_before(self.history_cap)
         mask[self.test] = False
         return mask
 
@@ -40,7 +44,9 @@ def isolate_targets(
     user = histories.users_of(index)
     start = histories.offsets[user]
     end = histories.history_end(index)
-    length = end - start + 1
+    is_beyond_cap = index >= histories.history_cap[user]
+    other_fitted = np.where(is_beyond_cap & (index >= fit_end[user]), np.maximum(fit_end[user] - end, 0), 0)
+    length = end + other_fitted - start + 1
     offsets = np.concatenate([[0], np.cumsum(length)])
     source = np.arange(offsets[-1]) + np.repeat(start - offsets[:-1], length)
     source[offsets[1:] - 1] = index
@@ -56,9 +62,11 @@ def isolate_targets(
         train_end=train_end,
         val_end=train_end,
         # A target beyond its user's cap stays there: its history may hold later ratings.
-        history_cap=offsets[1:] - (index >= histories.history_cap[user]),
+        history_cap=offsets[1:] - np.where(is_beyond_cap, 1 + other_fitted, 0),
         train=no_targets,
         val=no_targets,
         test=offsets[1:] - 1,
+        val_movies=histories.val_movies,
+        test_movies=histories.test_movies,
         fitted=fitted,
     )

@@ -1,7 +1,8 @@
 """Split rules: which ratings are targets, and where each user's training and validation rows end.
 
 leave_last_out: a user's last ratings are for testing, the one before for validation, earlier ones for
-training. global_time: two cutoff times for all users. predefined: the split of the source.
+training. global_time: two cutoff times for all users. predefined: the split of the source. For movies that
+nobody has rated, see ``reelgraph.sequences.movie_splits``.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import numpy as np
 from jaxtyping import Bool, Int64
 
 from reelgraph.runtime.errors import InputError
+from reelgraph.sequences.dataset import no_movies
 
 Users = Int64[np.ndarray, "users"]
 Bounds = Int64[np.ndarray, "bounds"]
@@ -26,6 +28,8 @@ class Split(NamedTuple):
     train: Int64[np.ndarray, "train_targets"]
     val: Int64[np.ndarray, "val_targets"]
     test: Int64[np.ndarray, "test_targets"]
+    val_movies: Int64[np.ndarray, "val_movies"] = no_movies()
+    test_movies: Int64[np.ndarray, "test_movies"] = no_movies()
 
 
 def leave_last_out(offsets: Bounds, min_history: int, train_targets: int, n_test: int) -> Split:
@@ -58,7 +62,7 @@ def leave_last_out(offsets: Bounds, min_history: int, train_targets: int, n_test
         train_end=end - test_count - has_val,
         val_end=end - test_count,
         history_cap=np.array(end),
-        train=_subsample_evenly(start + min_history, train_count, train_targets),
+        train=subsample_evenly(start + min_history, train_count, train_targets),
         val=(end - n_test - 1)[has_val],
         test=_ranges(end - test_count, test_count),
     )
@@ -87,18 +91,18 @@ def global_time(
     first_test = n - max(1, round(test_fraction * n))
     first_val = max(0, first_test - max(1, round(val_fraction * n)))
     val_cutoff, test_cutoff = np.partition(timestamp, (first_val, first_test))[[first_val, first_test]]
-    train_end = start + _count_per_user(timestamp < val_cutoff, offsets)
-    val_end = start + _count_per_user(timestamp < test_cutoff, offsets)
+    train_end = start + count_per_user(timestamp < val_cutoff, offsets)
+    val_end = start + count_per_user(timestamp < test_cutoff, offsets)
     first_target = start + min_history
     split = Split(
         train_end=train_end,
         val_end=val_end,
         history_cap=np.array(end),
-        train=_subsample_evenly(first_target, np.maximum(train_end - first_target, 0), train_targets),
+        train=subsample_evenly(first_target, np.maximum(train_end - first_target, 0), train_targets),
         val=_between(np.maximum(train_end, first_target), val_end),
         test=_between(np.maximum(val_end, first_target), end),
     )
-    _check_targets(split, f"targets with {min_history} earlier ratings in each part of global_time",
+    check_targets(split, f"targets with {min_history} earlier ratings in each part of global_time",
                    "Change sequences.val_fraction or test_fraction, or lower min_history.")  # fmt: skip
     return split
 
@@ -115,37 +119,38 @@ def predefined(
         InputError: one of the three parts has no target.
     """
     start = offsets[:-1]
-    history_cap = start + _count_per_user(~test, offsets)
+    history_cap = start + count_per_user(~test, offsets)
     train_end = history_cap - (history_cap - start >= 2)
     first_target = start + min_history
     split = Split(
         train_end=train_end,
         val_end=np.array(history_cap),
         history_cap=history_cap,
-        train=_subsample_evenly(first_target, np.maximum(train_end - first_target, 0), train_targets),
+        train=subsample_evenly(first_target, np.maximum(train_end - first_target, 0), train_targets),
         val=train_end[train_end < history_cap],
         test=np.flatnonzero(test),
     )
-    _check_targets(split, "training, validation and test targets in the predefined split",
+    check_targets(split, "training, validation and test targets in the predefined split",
                    "Mark test ratings, and only them, in data.test or column test; "
                    "or lower sequences.min_history.")  # fmt: skip
     return split
 
 
-def _check_targets(split: Split, expected: str, remedy: str) -> None:
+def check_targets(split: Split, expected: str, remedy: str) -> None:
+    """Raise an ``InputError`` if one of the three parts has no target."""
     counts = {"training": len(split.train), "validation": len(split.val), "test": len(split.test)}
     if not all(counts.values()):
         got = ", ".join(f"{count:,} {part}" for part, count in counts.items())
         raise InputError("data/ratings.parquet", expected, got, remedy)
 
 
-def _count_per_user(mask: Bool[np.ndarray, "ratings"], offsets: Bounds) -> Users:
+def count_per_user(mask: Bool[np.ndarray, "ratings"], offsets: Bounds) -> Users:
     """Return how many of each user's ratings are in the mask."""
     total = np.concatenate([[0], np.cumsum(mask)])
     return total[offsets[1:]] - total[offsets[:-1]]
 
 
-def _subsample_evenly(first: Users, count: Users, max_count: int) -> Int64[np.ndarray, "targets"]:
+def subsample_evenly(first: Users, count: Users, max_count: int) -> Int64[np.ndarray, "targets"]:
     """Return first … first + count − 1; of more than ``max_count``, every (count // max_count)-th. 0: all."""
     if not max_count:
         return _ranges(first, count)

@@ -99,7 +99,7 @@ def test_sequences_keep_their_contract_whatever_the_ratings(
 ) -> None:
     write_ratings(drawn, place / "s.parquet", parted=split == "given")
     write_catalog(list(range(1, 31)), place / "m.parquet")
-    params = Sequences(split=split, sample_seed=1, **numbers)  # type: ignore[arg-type]
+    params = Sequences(split=split, sample_seed=1, movie_seed=1, **numbers)  # type: ignore[arg-type]
     try:
         made = build_histories(
             open_ratings(engine, place / "s.parquet"), open_catalog(engine, place / "m.parquet"), params

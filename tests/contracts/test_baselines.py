@@ -7,18 +7,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from reelgraph.baselines import item_mean
 from reelgraph.baselines.bias_recent import Params
 from reelgraph.baselines.biases import fit_biases
 from reelgraph.baselines.registry import load_baseline
 from reelgraph.params.base import load
 from reelgraph.params.evaluation import BaselineParams
-from reelgraph.sequences.dataset import UserHistories
+from reelgraph.sequences.dataset import FITS, UserHistories
 from tests.helpers.history_strategies import (
     any_histories,
+    assert_unknown_ratings_do_not_matter,
     histories,
-    irrelevant_rows,
     random_histories,
-    with_changed_ratings,
 )
 
 PARAMS = load(BaselineParams).baselines
@@ -44,12 +44,10 @@ class TestContract:
     def test_only_training_rows_and_the_history_matter(
         self, name: str, h: UserHistories, data: st.DataObject
     ) -> None:
-        index = np.array([data.draw(st.sampled_from(np.concatenate([h.val, h.test]).tolist()))])
-        others = irrelevant_rows(h, int(index[0]))
-        others[index] = False
-        other = with_changed_ratings(h, others)
-        other.half_star_code[index] = 11 - other.half_star_code[index]
-        np.testing.assert_allclose(predicted(name, h, index), predicted(name, other, index), atol=1e-9)
+        rows = data.draw(st.sampled_from(FITS))
+        targets = h.test if rows == "train_val" else np.concatenate([h.val, h.test])
+        target = data.draw(st.sampled_from(targets.tolist()))
+        assert_unknown_ratings_do_not_matter(load_baseline(name, PARAMS[name]), h, rows, target, 1e-9)
 
     def test_twice_the_same_bytes(self, name: str) -> None:
         h = random_histories(1, 12, 40, 50)
@@ -59,6 +57,20 @@ class TestContract:
         h = random_histories(2, 12, 40, 50)
         alone = np.concatenate([predicted(name, h, h.test[i : i + 1]) for i in range(len(h.test))])
         np.testing.assert_allclose(predicted(name, h, h.test), alone, atol=1e-9)
+
+
+@pytest.mark.parametrize("split", ["cold_movies", "new_movies"])
+def test_a_planted_leak_of_held_out_ratings_is_found(split: str) -> None:
+    def item_mean_of_all_ratings(h: UserHistories, fit_end: np.ndarray, index: np.ndarray) -> np.ndarray:
+        return item_mean.predict(h, h.offsets[1:], index, item_mean.Params())
+
+    def popularity_of_all_ratings(h: UserHistories, fit_end: np.ndarray, index: np.ndarray) -> np.ndarray:
+        return np.bincount(h.movie_row, minlength=40)[h.movie_row[index]]
+
+    h = random_histories(1, 12, 40, 50, split)
+    for leak in (item_mean_of_all_ratings, popularity_of_all_ratings):
+        with pytest.raises(AssertionError, match="Not equal to tolerance"):
+            assert_unknown_ratings_do_not_matter(leak, h, "train", int(h.test[0]), 1e-9)
 
 
 @given(histories, st.data())

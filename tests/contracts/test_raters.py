@@ -25,7 +25,12 @@ from reelgraph.runtime.errors import ArtifactError
 from reelgraph.runtime.safetensors_io import write_tensors
 from reelgraph.sequences.dataset import UserHistories
 from reelgraph.sequences.isolated_targets import isolate_targets
-from tests.helpers.history_strategies import SPLITS, irrelevant_rows, random_histories, with_changed_ratings
+from tests.helpers.history_strategies import (
+    SPLITS,
+    assert_unknown_ratings_do_not_matter,
+    random_histories,
+    with_changed_ratings,
+)
 from tests.helpers.rater_samples import MOVIES, small_movie_inputs, small_rater_params
 
 
@@ -98,15 +103,23 @@ def test_all_targets_at_once_are_predicted_as_one_kind_after_the_other(
 
 
 def test_what_is_neither_fitted_nor_in_the_history_does_not_matter(
-    rater: Rater, people: UserHistories
+    fitted: FitResult, people: UserHistories
 ) -> None:
-    for target in (*people.val[::9], *people.test[::9]):
-        index, others = np.array([target]), irrelevant_rows(people, int(target))
-        others[target] = False
-        other = with_changed_ratings(people, others)
-        other.half_star_code[target] = 11 - other.half_star_code[target]
-        # Running sums over all users round otherwise, so not to the last bit.
-        np.testing.assert_allclose(said(rater, people, index), said(rater, other, index), atol=1e-6)
+    for rows, targets in (("train", [*people.val[::9], *people.test[::9]]), ("train_val", people.test[::9])):
+        rater = getattr(fitted, rows)
+        for target in targets:
+            # Running sums over all users round otherwise, so not to the last bit.
+            assert_unknown_ratings_do_not_matter(
+                lambda *given, rater=rater: rater.predict(*given).stars, people, rows, int(target), 1e-6
+            )
+
+
+def test_fit_rater_learns_nothing_of_held_out_movies(params: TrainRaterParams, tmp_path: Path) -> None:
+    people = random_histories(3, 20, MOVIES, 60, "cold_movies")
+    other = with_changed_ratings(people, np.isin(np.arange(len(people.movie_row)), people.test))
+    for name, given in (("a", people), ("b", other)):
+        fit_rater(params, given, small_movie_inputs(), lambda epoch: None).train_val.save(tmp_path / name)
+    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
 
 
 def test_the_history_does_matter(rater: Rater, people: UserHistories) -> None:
@@ -114,8 +127,9 @@ def test_the_history_does_matter(rater: Rater, people: UserHistories) -> None:
     assert (said(rater, people, people.val) != said(rater, other, people.val)).all()
 
 
-def test_a_target_apart_is_predicted_as_among_everybody(rater: Rater, people: UserHistories) -> None:
+def test_a_target_apart_is_predicted_as_among_everybody(fitted: FitResult, people: UserHistories) -> None:
     for rows, index in (("train", people.val), ("train", people.test), ("train_val", people.test)):
+        rater = getattr(fitted, rows)
         end = people.fit_end(rows)
         cases = isolate_targets(people, end, index)
         found = rater.predict(cases, cases.train_end, cases.test).stars

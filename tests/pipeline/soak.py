@@ -37,7 +37,7 @@ CHOICES: dict[str, list[object]] = {
     "gp.ensemble_size": [1, 3],
     "train.batch_size": [1, 16, 1000],
     "train.learning_rate": [0.0001, 0.01, 1.0],
-    "sequences.split": ["leave_last_out", "global_time"],
+    "sequences.split": ["leave_last_out", "global_time", "cold_movies", "new_movies"],
     "sequences.train_targets": [0, 1, 5],
     "sequences.n_test": [1, 3],
     "evaluate.fit": ["train", "train_val"],

@@ -22,7 +22,7 @@ from tests.helpers.history_strategies import SPLITS
 
 PARAMS = Sequences(
     split="leave_last_out", min_history=3, train_targets=2, n_test=1, val_fraction=0.2, test_fraction=0.2,
-    sample_users=0, sample_seed=42,
+    movie_seed=42, sample_users=0, sample_seed=42,
 )  # fmt: skip
 
 
@@ -31,8 +31,9 @@ def of_split(split: str) -> Sequences:
 
 
 def with_parts(ratings: pd.DataFrame) -> pd.DataFrame:
-    """Mark every fourth rating as a test rating."""
-    return ratings.assign(test=np.arange(len(ratings)) % 4 == 0)
+    """Mark every fourth rating as a test rating; let the movies begin at six times."""
+    begin = ratings.movie_id // 100 * 100
+    return ratings.assign(test=np.arange(len(ratings)) % 4 == 0, timestamp=ratings.timestamp + begin)
 
 
 def tables(seed: int = 0, users: int = 30, movies: int = 25) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -93,6 +94,19 @@ def test_build_histories_puts_predefined_test_rows_last() -> None:
     assert made.test.tolist() == plain.index[plain.test].tolist()
     trained = plain[~plain.test].groupby("user_id").size()
     assert (made.history_cap - made.offsets[:-1]).tolist() == trained.tolist()
+
+
+def test_build_histories_puts_the_rows_of_cold_movies_last() -> None:
+    ratings, movies = tables()
+    made = make(ratings, movies, of_split("cold_movies"))
+    assert len(made.val_movies) == len(made.test_movies) == 5
+    part = np.isin(made.movie_row, made.val_movies) + 2 * np.isin(made.movie_row, made.test_movies)
+    user = made.users_of(np.arange(len(part)))
+    movie_id = np.sort(movies.movie_id.to_numpy())[made.movie_row]
+    order = np.lexsort((movie_id, made.timestamp, part, user))
+    assert order.tolist() == list(range(len(order)))
+    other = make(ratings, movies, of_split("cold_movies").model_copy(update={"movie_seed": 1}))
+    assert other.test_movies.tolist() != made.test_movies.tolist()
 
 
 def test_build_histories_requires_a_column_test_for_predefined() -> None:

@@ -5,7 +5,7 @@ from hypothesis import given
 
 from reelgraph.sequences.dataset import UserHistories
 from reelgraph.sequences.isolated_targets import isolate_targets
-from tests.helpers.history_strategies import any_histories
+from tests.helpers.history_strategies import any_histories, build_strategy
 
 
 @given(any_histories)
@@ -25,3 +25,16 @@ def test_isolate_targets_keeps_each_history(h: UserHistories) -> None:
         assert (cases.fitted[mine] == known[rows]).all()
         assert cases.test[i] == cases.offsets[i + 1] - 1
         assert cases.train_end[i] - cases.offsets[i] == known[rows].sum()
+
+
+@given(build_strategy("cold_movies"))
+def test_isolate_targets_keeps_fitted_ratings_outside_of_the_history(h: UserHistories) -> None:
+    end = h.fit_end("train_val")
+    cases = isolate_targets(h, end, h.test)
+    user = h.users_of(h.test)
+    assert (np.diff(cases.offsets) == end[user] - h.offsets[user] + 1).all()
+    assert (cases.history_end(cases.test) - cases.offsets[:-1] == h.train_end[user] - h.offsets[user]).all()
+    assert (cases.time_rank(cases.test) == h.time_rank(h.test)).all()
+    assert (cases.fitted == ~np.isin(np.arange(len(cases.fitted)), cases.test)).all()
+    assert cases.is_history.sum() == (h.train_end - h.offsets[:-1])[user].sum()
+    assert not np.isin(cases.movie_row[cases.is_history], h.val_movies).any()

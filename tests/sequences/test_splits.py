@@ -1,14 +1,17 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from reelgraph.runtime.errors import InputError
-from reelgraph.sequences.dataset import UserHistories
+from reelgraph.runtime.errors import ArtifactError, InputError
+from reelgraph.sequences.dataset import UserHistories, read_histories, write_histories
+from reelgraph.sequences.movie_splits import cold_movies, draw_movies, new_movies
 from reelgraph.sequences.splits import Split, global_time, leave_last_out, predefined
-from tests.helpers.history_strategies import any_histories, build_strategy
+from tests.helpers.history_strategies import any_histories, build_strategy, random_histories
 
 lengths = st.lists(st.integers(1, 60), min_size=1, max_size=30).filter(lambda n: max(n) >= 17)
 shares = st.floats(0.05, 0.4)
@@ -134,7 +137,7 @@ def test_history_end_excludes_the_target(h: UserHistories) -> None:
     assert (end <= h.history_cap[user]).all()
 
 
-@given(build_strategy("leave_last_out", "global_time"))
+@given(build_strategy("leave_last_out", "global_time", "new_movies"))
 def test_history_end_is_the_target_without_predefined_split(h: UserHistories) -> None:
     rows = np.arange(len(h.half_star_code))
     assert (h.history_end(rows) == rows).all()
@@ -142,7 +145,7 @@ def test_history_end_is_the_target_without_predefined_split(h: UserHistories) ->
     assert (np.diff(h.timestamp)[np.diff(user) == 0] >= 0).all()
 
 
-@given(build_strategy("global_time"))
+@given(build_strategy("global_time", "new_movies"))
 def test_fit_end_of_global_time_excludes_the_future(h: UserHistories) -> None:
     for rows, targets in (("train", np.concatenate([h.val, h.test])), ("train_val", h.test)):
         assert h.timestamp[h.mask_before(h.fit_end(rows))].max() < h.timestamp[targets].min()
@@ -155,6 +158,68 @@ def test_history_end_of_predefined_test_targets_is_the_training_part(h: UserHist
     assert (h.history_end(h.val) == h.val).all()
 
 
+@given(build_strategy("cold_movies", "new_movies"))
+def test_fit_end_excludes_all_ratings_of_held_out_movies(h: UserHistories) -> None:
+    for rows, held_out in (("train", [h.val_movies, h.test_movies]), ("train_val", [h.test_movies])):
+        fitted = set(h.movie_row[h.mask_before(h.fit_end(rows))].tolist())
+        assert not fitted & set(np.concatenate(held_out).tolist())
+    for index, movies in ((h.val, h.val_movies), (h.test, h.test_movies)):
+        assert set(h.movie_row[index].tolist()) == set(movies.tolist())
+        assert (np.diff(index) > 0).all()
+    assert set(np.flatnonzero(np.isin(h.movie_row, h.test_movies)).tolist()) == set(h.test.tolist())
+
+
+@given(build_strategy("cold_movies"))
+def test_cold_movies_histories_hold_the_training_rows_alone(h: UserHistories) -> None:
+    index = np.concatenate([h.val, h.test])
+    assert (h.history_end(index) == h.train_end[h.users_of(index)]).all()
+    assert (h.history_end(h.train) == h.train).all()
+    assert set(np.flatnonzero(np.isin(h.movie_row, h.val_movies)).tolist()) == set(h.val.tolist())
+    position = h.train - h.offsets[h.users_of(h.train)]
+    assert position.min() >= 5
+    fitted = h.fitted_index(h.fit_end("train_val"))
+    assert set(fitted.tolist()) == set(np.flatnonzero(h.mask_before(h.val_end)).tolist())
+    same_user = np.diff(h.users_of(fitted)) == 0
+    assert (np.diff(h.timestamp[fitted])[same_user] >= 0).all()
+
+
+@given(build_strategy("new_movies"))
+def test_new_movies_are_first_rated_after_a_cutoff(h: UserHistories) -> None:
+    first = {movie: h.timestamp[h.movie_row == movie].min() for movie in np.unique(h.movie_row)}
+    tested = [first[movie] for movie in h.test_movies]
+    validated = [first[movie] for movie in h.val_movies]
+    others = [first[movie] for movie in set(first) - set(h.test_movies) - set(h.val_movies)]
+    assert max(others) < min(validated)
+    assert max(validated) < min(tested)
+    assert len(tested) >= max(1, round(0.2 * len(first)))
+    before_tested = np.isin(h.movie_row, h.val_movies) & (h.timestamp < min(tested))
+    assert set(np.flatnonzero(before_tested).tolist()) == set(h.val.tolist())
+
+
+def test_draw_movies_draws_fractions_of_the_rated_movies() -> None:
+    movie_row = np.repeat(np.arange(100, dtype=np.int32) * 2, 3)
+    drawn = draw_movies(movie_row, 0.1, 0.15, 7)
+    assert (len(drawn.val), len(drawn.test)) == (10, 15)
+    assert len(np.intersect1d(drawn.val, drawn.test)) == 0
+    assert np.isin(np.concatenate(drawn), movie_row).all()
+    assert draw_movies(movie_row, 0.1, 0.15, 7).test.tolist() == drawn.test.tolist()
+    assert draw_movies(movie_row, 0.1, 0.15, 8).test.tolist() != drawn.test.tolist()
+
+
+@pytest.mark.parametrize("split", ["cold_movies", "new_movies"])
+@pytest.mark.parametrize(
+    ("rows", "movies"), [("train", "val_movies"), ("train", "test_movies"), ("train_val", "test_movies")]
+)
+def test_fit_end_raises_at_a_planted_leak(tmp_path: Path, split: str, rows: str, movies: str) -> None:
+    h = random_histories(0, 12, 40, 50, split)
+    h.movie_row[np.flatnonzero(h.mask_before(h.fit_end(rows)))[-1]] = getattr(h, movies)[0]
+    with pytest.raises(ArtifactError, match="no fitted rating of a held-out movie, got 1, the first"):
+        h.fit_end(rows)
+    write_histories(h, tmp_path)
+    with pytest.raises(ArtifactError, match="held-out movie"):
+        read_histories(tmp_path)
+
+
 def test_splits_without_targets_raise() -> None:
     offsets, time = np.array([0, 5, 10]), np.tile(np.arange(5), 2)
     with pytest.raises(InputError, match="got 0 training, 0 validation, 0 test"):
@@ -165,3 +230,11 @@ def test_splits_without_targets_raise() -> None:
         predefined(offsets, 2, 0, np.zeros(10, bool))
     with pytest.raises(InputError, match="got 0 training, 0 validation, 10 test"):
         predefined(offsets, 2, 0, np.ones(10, bool))
+    movie = np.arange(10, dtype=np.int32)
+    drawn = draw_movies(movie, 0.1, 0.1, 0)
+    with pytest.raises(InputError, match="got 0 training, 1 validation, 1 test"):
+        cold_movies(offsets, 9, 0, np.sort(drawn.parts(movie)), drawn)
+    with pytest.raises(InputError, match="got 0 training, 0 validation, 10 test"):
+        new_movies(offsets, 2, 0, np.zeros(10, np.int64), movie, 0.1, 0.1)
+    with pytest.raises(InputError, match="a movie in each of the three parts, got 2 movies"):
+        draw_movies(movie[:2], 0.1, 0.1, 0)

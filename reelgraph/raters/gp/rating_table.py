@@ -13,6 +13,7 @@ from reelgraph.sequences.dataset import UserHistories
 
 Index = Int64[np.ndarray, " targets"]
 PerTarget = Float64[np.ndarray, " targets"]
+PerRating = Float64[np.ndarray, " ratings"]
 Windows = Int64[np.ndarray, "windows size"]
 """Indices of ratings, one window per row; -1 is padding at the end."""
 TargetMask = Bool[np.ndarray, "windows size"]
@@ -100,33 +101,37 @@ class RatingTable:
 
 def all_ratings(histories: UserHistories, fit_end: Int64[np.ndarray, " users"]) -> RatingTable:
     """Return all ratings; the model was fitted on those before ``fit_end`` of each user."""
+    index = np.arange(len(histories.half_star_code))
     is_fitted = histories.mask_before(fit_end)
-    selection = np.ones(len(is_fitted), bool)
-    return _table(histories, histories.offsets, histories.history_cap, selection, is_fitted)
+    rank = histories.time_rank(index)
+    return _table(histories, index, histories.offsets, histories.history_cap, rank, is_fitted)
 
 
 def fitted_ratings(histories: UserHistories, fit_end: Int64[np.ndarray, " users"]) -> RatingTable:
     """Return the ratings before ``fit_end`` of each user, which the model is fitted on."""
-    selection = histories.mask_before(fit_end)
-    offsets = np.concatenate([[0], np.cumsum(fit_end - histories.offsets[:-1])])
-    return _table(histories, offsets, offsets[1:], selection, selection)
+    index = histories.fitted_index(fit_end)
+    length = fit_end - histories.offsets[:-1]
+    offsets = np.concatenate([[0], np.cumsum(length)])
+    rank = (np.arange(len(index)) - np.repeat(offsets[:-1], length)).astype(np.float64)
+    return _table(histories, index, offsets, offsets[1:], rank, np.ones(len(index), bool))
 
 
 def _table(
     histories: UserHistories,
+    index: Int64[np.ndarray, " ratings"],
     offsets: Int64[np.ndarray, " bounds"],
     history_cap: Int64[np.ndarray, " users"],
-    selection: Bool[np.ndarray, " all"],
-    is_fitted: Bool[np.ndarray, " all"],
+    rank: PerRating,
+    is_fitted: Bool[np.ndarray, " ratings"],
 ) -> RatingTable:
     return RatingTable(
         offsets=np.asarray(offsets),
-        movie=histories.movie_row[selection].astype(np.int64),
-        stars=codes_to_stars(histories.half_star_code[selection].astype(np.float64)),
-        time=np.asarray(histories.timestamp[selection]),
-        is_fitted=is_fitted[selection],
+        movie=histories.movie_row[index].astype(np.int64),
+        stars=codes_to_stars(histories.half_star_code[index].astype(np.float64)),
+        time=np.asarray(histories.timestamp[index]),
+        is_fitted=is_fitted,
         history_cap=np.asarray(history_cap),
-        rank=histories.time_rank(np.flatnonzero(selection)),
+        rank=rank,
         user_id=np.asarray(histories.user_id),
     )
 
