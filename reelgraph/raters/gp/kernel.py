@@ -6,10 +6,10 @@ Sections are those of Rasmussen & Williams; see ``reelgraph.raters.gp.model``.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import torch
-from jaxtyping import Float, Float64, Int64
+from jaxtyping import Float, Float64, Int64, UInt8
 from torch import Tensor, nn
 from torch.nn.functional import embedding_bag
 
@@ -23,6 +23,9 @@ DECAY_RANK_SCALES = (10.0, 100.0)
 DECAY_TIME_SCALE = 90 * DAY
 """Length scale of the temporal decay, in seconds."""
 
+MIN_EXPONENT = -80.0
+"""Least exponent: results below the smallest normal number take several times as long."""
+
 N_MOVIE_FEATURES = 4
 """Length of x; see ``RatingFeatures.movie_features``."""
 N_NOISE_FEATURES = 2
@@ -30,6 +33,8 @@ N_NOISE_FEATURES = 2
 
 Square = Float[Tensor, "windows size size"]
 Distances = Float[Tensor, "*distances"]
+RankDistances = Float[Tensor, "*#distances"]
+"""Distances that may be the same for all windows, and then have one row."""
 
 
 class ConstantKernel(nn.Module):
@@ -95,14 +100,17 @@ class SharedEntityKernel(nn.Module):
         super().__init__()
         self.log_weights = log_parameter(weight, n_types)
 
-    def terms(self, blocks: Sequence[Int64[Tensor, "windows size _"]]) -> Iterator[Square]:
-        """Yield the summand of each entity type for the movies of windows.
+    def forward(self, blocks: Sequence[Int64[Tensor, "windows size _"]]) -> Square:
+        """Return the covariances between the movies of windows.
 
         Args:
             blocks: entities of the movies, one block per type; 0 is none.
         """
-        for weight, block in zip(self.log_weights.exp(), blocks, strict=True):
-            yield weight * count_shared(block)
+        windows, size, _ = blocks[0].shape
+        counts = self.log_weights.new_empty(len(blocks), windows, size, size)
+        for count, block in zip(counts, blocks, strict=True):
+            count.copy_(count_shared(block))
+        return (self.log_weights.exp() @ counts.view(len(blocks), -1)).view(windows, size, size)
 
     def diagonal(self, blocks: Sequence[Int64[Tensor, "movies _"]]) -> Float[Tensor, " movies"]:
         """Return k(i, i) of each movie."""
@@ -148,10 +156,10 @@ class TemporalDecay(nn.Module):
         super().__init__()
         self.log_weights = log_parameter(weight, len(DECAY_RANK_SCALES) + 1)
 
-    def forward(self, rank: Distances, time: Distances) -> Distances:
+    def forward(self, rank: RankDistances, time: Distances) -> Distances:
         """Return the factor at distances in ratings and in seconds."""
         weights = self.log_weights.exp()
-        by_time = weights[-1] * torch.exp(-time / DECAY_TIME_SCALE)
+        by_time = exponential_mixture(time, (DECAY_TIME_SCALE,), weights[-1:])
         return 1 + exponential_mixture(rank, DECAY_RANK_SCALES, weights[:-1]) + by_time
 
 
@@ -179,7 +187,7 @@ def exponential_mixture(
     """Return Σ weight · exp(−distance / scale) as one matrix product, which has a cheap gradient."""
     parts = distance.new_empty(len(scales), *distance.shape)
     for part, scale in zip(parts, scales, strict=True):
-        torch.mul(distance, -1 / scale, out=part).exp_()
+        torch.mul(distance, -1 / scale, out=part).clamp_(min=MIN_EXPONENT).exp_()
     return (weights @ parts.view(len(scales), -1)).view(distance.shape)
 
 
@@ -190,12 +198,12 @@ def pairwise_distances(
     return (values.unsqueeze(2) - values.unsqueeze(1)).abs().to(dtype)
 
 
-def count_shared(block: Int64[Tensor, "windows size width"]) -> Float[Tensor, "windows size size"]:
+def count_shared(block: Int64[Tensor, "windows size width"]) -> UInt8[Tensor, "windows size size"]:
     """Count the entities of one type that each two movies of a window share; 0 is none."""
     rows = block.int().unsqueeze(2)
     columns = block.int().masked_fill(block == 0, -1).unsqueeze(1)
     windows, size, width = block.shape
-    counts = torch.zeros(windows, size, size, dtype=torch.float32, device=block.device)
+    counts = torch.zeros(windows, size, size, dtype=torch.uint8, device=block.device)
     for i in range(width):
         for j in range(width):
             counts += rows[..., i] == columns[..., j]

@@ -31,7 +31,7 @@ has mean m + k_*ᵀ α with α = K⁻¹(y − m), and variance k_** + σ_n² −
 from __future__ import annotations
 
 import torch
-from jaxtyping import Float, Int64
+from jaxtyping import Bool, Float, Float64, Int64
 from torch import Tensor, nn
 from torch.nn.functional import embedding
 
@@ -43,6 +43,7 @@ from reelgraph.raters.gp.kernel import (
     Distances,
     ExponentialKernel,
     LinearModel,
+    RankDistances,
     ScaledDotProductKernel,
     SharedEntityKernel,
     Square,
@@ -50,6 +51,7 @@ from reelgraph.raters.gp.kernel import (
     WhiteNoise,
     pairwise_distances,
 )
+from reelgraph.raters.gp.likelihood import JointDistribution, Likelihood, negative_log_likelihood
 from reelgraph.raters.gp.movie_content import MovieContent
 from reelgraph.raters.gp.movie_factors import EmbeddingPrior, LatentFactors, MovieEmbedding, TokenEmbeddings
 from reelgraph.raters.gp.types import (
@@ -125,11 +127,15 @@ class GaussianProcess(nn.Module):
             features: of all ratings.
             windows: indices of ratings, oldest first; -1 is padding.
         """
-        K, y, m = self.joint(features, windows, self.token_embeddings())
-        L = torch.linalg.cholesky(K)
-        z = torch.linalg.solve_triangular(L, y.unsqueeze(-1), upper=False).squeeze(-1)
-        mean = torch.einsum("bij,bj->bi", L.tril(-1), z) + m
+        joint = self.joint(features, windows, self.token_embeddings())
+        L = torch.linalg.cholesky(joint.matrix())
+        z = torch.linalg.solve_triangular(L, joint.masked_residual().unsqueeze(2), upper=False).squeeze(2)
+        mean = torch.einsum("bij,bj->bi", L.tril(-1), z) + joint.prior_mean
         return OneStepPredictions(mean, L.diagonal(dim1=1, dim2=2), z)
+
+    def negative_log_likelihood(self, features: RatingFeatures, windows: Windows) -> Likelihood:
+        """Return the loss of all ratings of the windows, each given the earlier ones; args as above."""
+        return negative_log_likelihood(self.joint(features, windows, self.token_embeddings()))
 
     def precompute_candidates(self, features: RatingFeatures) -> CandidateCache:
         """Compute what ``predict_candidates`` needs of ratings, whatever their rank and time."""
@@ -160,9 +166,9 @@ class GaussianProcess(nn.Module):
             window: indices of the history's ratings and of the target.
             candidates: from ``precompute_candidates``.
         """
-        K, y, _ = self.joint(features, window.unsqueeze(0), candidates.embeddings)
-        L = torch.linalg.cholesky(K[0, :-1, :-1])
-        y = y[0, :-1]
+        joint = self.joint(features, window.unsqueeze(0), candidates.embeddings)
+        L = torch.linalg.cholesky(joint.matrix()[0, :-1, :-1])
+        y = joint.residual[0, :-1]
         k = self._cross_covariance(features, window, candidates)
         identity = torch.eye(len(L), dtype=L.dtype, device=L.device)
         L_inverse = torch.linalg.solve_triangular(L, identity, upper=False)
@@ -179,7 +185,7 @@ class GaussianProcess(nn.Module):
         )
 
     def covariance(
-        self, movie_covariance: Float[Tensor, "..."], rank: Distances, time: Distances
+        self, movie_covariance: Float[Tensor, "..."], rank: RankDistances, time: Distances
     ) -> Float[Tensor, "..."]:
         """Return k, stars².
 
@@ -190,7 +196,7 @@ class GaussianProcess(nn.Module):
         """
         return movie_covariance * self.temporal_decay(rank, time) + self.user_drift(rank, time)
 
-    def user_drift(self, rank: Distances, time: Distances) -> Distances:
+    def user_drift(self, rank: RankDistances, time: Distances) -> Distances:
         """Return the summands of k that depend on no movie: the user's mean and its drift."""
         return self.constant() + (self.rank_drift(rank) + self.time_drift(time))
 
@@ -202,22 +208,26 @@ class GaussianProcess(nn.Module):
 
     def joint(
         self, features: RatingFeatures, windows: Windows, embeddings: TokenEmbeddings
-    ) -> tuple[Square, Float[Tensor, "windows size"], Float[Tensor, "windows size"]]:
-        """Return K, y − m and m of windows; K is the identity at padding, and y − m is 0."""
+    ) -> JointDistribution:
+        """Return the joint distribution of the ratings of windows."""
         is_rating = windows >= 0
         index = windows.clamp(min=0)
         movie = features.movie[index]
         fold = features.fold[index]
         x = features.movie_features[index]
         C = self._movie_covariance(movie, fold, x, embeddings.vectors)
-        rank = pairwise_distances(features.rank[index], C.dtype)
+        rank = pairwise_distances(_relative_ranks(features.rank[index], is_rating), C.dtype)
         time = pairwise_distances(features.time[index], C.dtype)
-        k = self.covariance(C, rank, time)
-        sigma_n2 = self._noise_variance(features.noise_features[index], movie, fold, embeddings.variance)
         m = self.regression.prior_mean(x)
-        K = k * (is_rating.unsqueeze(2) & is_rating.unsqueeze(1))
-        K = K + torch.diag_embed(torch.where(is_rating, sigma_n2, 1.0))
-        return K, (features.residual[index] - m) * is_rating, m
+        return JointDistribution(
+            covariance=self.covariance(C, rank, time),
+            noise_variance=self._noise_variance(
+                features.noise_features[index], movie, fold, embeddings.variance
+            ),
+            residual=features.residual[index] - m,
+            prior_mean=m,
+            is_rating=is_rating,
+        )
 
     def _noise_variance(
         self,
@@ -240,10 +250,7 @@ class GaussianProcess(nn.Module):
     ) -> Square:
         """Return C between the movies of each window."""
         factors = self._factors(movie, fold, x, embeddings)
-        C = factors @ factors.transpose(1, 2)
-        for term in self.shared_entities.terms(self._entity_blocks(movie)):
-            C = C + term
-        return C
+        return factors @ factors.transpose(1, 2) + self.shared_entities(self._entity_blocks(movie))
 
     def _cross_covariance(
         self, features: RatingFeatures, window: Int64[Tensor, " size"], candidates: CandidateCache
@@ -280,6 +287,16 @@ class GaussianProcess(nn.Module):
 
     def _entity_blocks(self, movie: Int64[Tensor, "*shape"]) -> list[Int64[Tensor, "*shape _"]]:
         return [getattr(self, name)[movie] for name in self.entity_block_names]
+
+
+def _relative_ranks(
+    rank: Float64[Tensor, "windows size"], is_rating: Bool[Tensor, "windows size"]
+) -> Float64[Tensor, "#windows size"]:
+    """Return the ranks after each window's first: one row for all windows if they are equal, as is usual."""
+    position = torch.arange(rank.shape[1], dtype=rank.dtype, device=rank.device)
+    relative = torch.where(is_rating, rank - rank[:, :1], position)
+    is_consecutive = bool((relative == position).all())
+    return position.unsqueeze(0) if is_consecutive else relative
 
 
 def _number_tokens(content: MovieContent) -> tuple[Int64[Tensor, "movies width"], Int64[Tensor, " tokens"]]:

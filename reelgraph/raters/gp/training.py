@@ -15,7 +15,7 @@ from reelgraph.params.model import Gp
 from reelgraph.raters.gp.model import GaussianProcess
 from reelgraph.raters.gp.ordinal_head import HeadInputs, OrdinalHead, expected_stars
 from reelgraph.raters.gp.rating_table import Windows
-from reelgraph.raters.gp.types import OneStepPredictions, RatingFeatures
+from reelgraph.raters.gp.types import RatingFeatures
 from reelgraph.runtime.checkpointing import Checkpoint, TrainingState
 from reelgraph.runtime.errors import TrainingError
 from reelgraph.runtime.progress import progress
@@ -108,23 +108,20 @@ def _train_step(
     """Take one step; return the batch's sums of losses and of squared errors (stars²)."""
     width = int((batch >= 0).sum(axis=1).max())
     windows = torch.from_numpy(batch[:, :width])
-    is_rating = windows >= 0
-    count = int(is_rating.sum())
+    count = int((windows >= 0).sum())
     where = f"epoch {epoch + 1}, batch with rating {int(windows[0, 0])}"
     try:
-        predictions: OneStepPredictions = gp.predict_one_step(features, windows)
+        likelihood = gp.negative_log_likelihood(features, windows)
     except torch.linalg.LinAlgError as error:
         raise TrainingError(where, "finite vectors of its movies", str(error), REMEDY) from None
-    z = predictions.standardized_residual
-    negative_log_likelihood = ((z**2 / 2 + predictions.std.log()) * is_rating).sum()
-    loss = negative_log_likelihood / count + gp.penalty() / n_ratings
+    loss = likelihood.loss / count + gp.penalty() / n_ratings
     if not torch.isfinite(loss):
         raise TrainingError(where, "a finite loss", str(loss.item()), REMEDY)
     optimizer.zero_grad()
     loss.backward()
     nn.utils.clip_grad_norm_(gp.parameters(), CLIP_NORM)
     optimizer.step()
-    square = (((z * predictions.std) ** 2) * is_rating).sum()
+    square = ((likelihood.standardized_residual * likelihood.std) ** 2).sum()
     return loss.item() * count, square.item()
 
 

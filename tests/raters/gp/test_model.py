@@ -19,7 +19,9 @@ def test_predict_one_step_is_gaussian_conditioning(
     with torch.no_grad():
         predictions = gp.predict_one_step(features, torch.from_numpy(windows))
         joint = gp.joint(features, torch.from_numpy(windows), gp.token_embeddings())
-    covariance, residual, prior_mean = (tensor.double().numpy() for tensor in joint)
+    covariance, residual, prior_mean = (
+        tensor.double().numpy() for tensor in (joint.matrix(), joint.masked_residual(), joint.prior_mean)
+    )
     for window in range(0, len(windows), 5):
         for target in range(int((windows[window] >= 0).sum())):
             history = covariance[window, :target, :target]
@@ -56,7 +58,7 @@ def test_covariance_matches_the_formula_for_a_pair(
 ) -> None:
     with torch.no_grad():
         embeddings = gp.token_embeddings()
-        joint, _, _ = gp.joint(features, torch.tensor([[0, 3]]), embeddings)
+        joint = gp.joint(features, torch.tensor([[0, 3]]), embeddings).matrix()
         movie = features.movie[[0, 3]]
         w = gp.cooccurrence[movie]
         z = gp.content_vectors[movie]
