@@ -45,6 +45,15 @@ class Project:
         assert bool(process.returncode) == fails, output
         return output
 
+    def make_command(self, target: str) -> list[str]:
+        """Return the command of a make target that uses this environment, and never sets it up again."""
+        environment = self.folder / ".venv"
+        if not environment.is_symlink():
+            environment.symlink_to(ROOT / ".venv")
+            with (self.folder / ".git/info/exclude").open("a") as file:
+                file.write("/.venv\n")
+        return ["make", "--old-file", ".venv/.ready", target]
+
     def executed_stages(self, *command: str, **env: str) -> set[str]:
         """Run a command; return the stages that ran, by the timings that they write."""
         shutil.rmtree(self.folder / ".timings", ignore_errors=True)

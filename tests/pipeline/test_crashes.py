@@ -12,7 +12,7 @@ import psutil
 import pytest
 from filelock import FileLock
 
-from tests.helpers.project import ROOT, Project
+from tests.helpers.project import Project
 from tests.pipeline.crashes import kill_stage, output_digests, rerun_and_compare
 from tools.prepare_repro import is_complete
 
@@ -44,21 +44,20 @@ def test_repro_after_a_cut_lock_file(project: Project) -> None:
 
 def test_make_repro_survives_kills_and_a_second_make_repro(project: Project) -> None:
     """Each time one of two is killed, dvc.lock is complete after the next. REELGRAPH_KILLS sets how often."""
-    (project.folder / ".venv").symlink_to(ROOT / ".venv")
+    make_repro = project.make_command("repro")
     rng = random.Random(0)
     for number in range(int(os.environ.get("REELGRAPH_KILLS", "1"))):
         project.set_params(evaluate__examples=20 + number)
-        first = project.start("make", "repro")
+        first = project.start(*make_repro)
         time.sleep(rng.uniform(1, 10))
-        second = project.start("make", "repro")
+        second = project.start(*make_repro)
         time.sleep(rng.uniform(0, 5))
         os.killpg(first.pid, signal.SIGKILL)
         first.communicate()
         second.communicate()
-        project.run("make", "repro")
+        project.run(*make_repro)
         assert is_complete((project.folder / "dvc.lock").read_text(encoding="utf-8"))
         assert project.run("dvc", "status", "dvc.yaml").strip() == "Data and pipelines are up to date."
-    (project.folder / ".venv").unlink()
 
 
 def test_run_stage_waits_for_another_process_of_the_stage(project: Project) -> None:

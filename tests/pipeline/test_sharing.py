@@ -38,12 +38,10 @@ def shared(project: Project, tmp_path_factory: pytest.TempPathFactory) -> tuple[
         first.run(*(word.replace("/path/to/shared/folder", str(folder / "remote")) for word in command))
     first.run("git", "push", "-q")
     first.run("dvc", "checkout")
-    first.run("dvc", "exp", "run", "--name", "few", "-S", "evaluate.examples=3")
+    first.run("dvc", "exp", "run", "--temp", "--name", "few", "-S", "evaluate.examples=3")
+    assert first.run("git", "status", "--short") == ""
     for command in documented("dvc exp push"):
         first.run(*(word.replace("NAME", "few") for word in command))
-    first.run("git", "checkout", "-q", ".")
-    first.run("dvc", "checkout")
-    assert first.run("dvc", "repro").strip().endswith(UP_TO_DATE)
     for command in documented("dvc push"):
         first.run(*command)
     return first, origin
@@ -61,9 +59,9 @@ def test_pull_gets_what_a_remote_has(shared: tuple[Project, Path], tmp_path: Pat
     assert (clone.folder / MODEL).read_bytes() == (first.folder / MODEL).read_bytes()
     assert clone.executed_stages("dvc", "repro") == set()
     assert clone.run("dvc", "status", "dvc.yaml").strip() == UP_TO_DATE
-    # DVC's everyday commands do not ask for the studies, which this clone never ran.
+    # These do not ask for the studies, which this clone never ran.
     clone.run("dvc", "checkout")
-    clone.run("dvc", "commit", "-f")
+    clone.run("dvc", "commit", "-f", "dvc.yaml")
     assert clone.run("git", "status", "--short") == ""
     assert clone.executed_stages("dvc", "exp", "run", "-n", "few", "-S", "evaluate.examples=3") == {
         "check_params", "evaluate", "report"
