@@ -70,7 +70,7 @@ def run(folder: Path) -> dict[str, Any]:
         for f in timings.rglob("*.json")
     }
     rater = json.loads((folder / "metrics/rater.json").read_text(encoding="utf-8"))
-    users = json.loads((folder / "metrics/data.json").read_text(encoding="utf-8"))
+    users = json.loads((folder / "reports/data.json").read_text(encoding="utf-8"))
     return {
         "size": users["filter"]["ratings_after"],
         "counts": "ratings",
@@ -78,7 +78,7 @@ def run(folder: Path) -> dict[str, Any]:
         "seconds": seconds,
         "reference_seconds": None,
         "peak_mb": resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024,
-        "test_rmse": rater["test"]["rmse"],
+        "test_rmse": rater["rmse"],
         "stages": dict(sorted(stages.items())),
         "load": [load, os.getloadavg()[0]],
         "date": datetime.now(UTC).date().isoformat(),

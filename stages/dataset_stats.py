@@ -1,19 +1,20 @@
-"""Stage dataset_stats: collect the counts of the earlier stages in metrics/data.json."""
+"""Stage dataset_stats: collect the counts of the earlier stages in reports/data.json."""
 
 from __future__ import annotations
 
 from reelgraph.core.schemas.records import StageCounts, read_record
+from reelgraph.core.schemas.reports import round_figures
 from reelgraph.params.base import StageParams
-from reelgraph.runtime.atomic_io import write_metrics
+from reelgraph.runtime.atomic_io import write_json
 from reelgraph.runtime.stage_runner import run_stage
 
 SOURCES = ("filter", "text", "kg", "sequences")
 
 
 def main(params: StageParams) -> str:
-    """Write the counts of all stages to one metrics file."""
+    """Write the counts of all stages to one file."""
     counts = {source: read_record(f"data/counts/{source}.json", StageCounts).counts for source in SOURCES}
-    write_metrics(counts, "metrics/data.json")
+    write_json(round_figures(counts), "reports/data.json")
     return f"{counts['filter']['movies_after']:,} movies, {counts['filter']['ratings_after']:,} ratings"
 
 

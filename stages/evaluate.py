@@ -14,13 +14,13 @@ from reelgraph.evaluation.model_card import model_card, write_model
 from reelgraph.params.evaluation import EvaluateParams
 from reelgraph.raters.io import load_rater, read_rater_config
 from reelgraph.raters.registry import find_rater
-from reelgraph.runtime.atomic_io import write_json, write_metrics, write_parquet, write_text
+from reelgraph.runtime.atomic_io import write_json, write_parquet, write_text
 from reelgraph.runtime.stage_runner import run_stage
 from reelgraph.sequences.dataset import FITS, read_histories
 
 
 def main(params: EvaluateParams) -> str:
-    """Predict all targets, compare with the baselines, write metrics, plots, examples and data/model/."""
+    """Predict all targets, compare with the baselines, write metrics, plots and data/model/."""
     device = configure_torch(params.compute)
     movies = read_movies("data/movies.parquet", ("movie_id", "original_title"))
     movie_id = movies["movie_id"].to_numpy()
@@ -34,29 +34,25 @@ def main(params: EvaluateParams) -> str:
     predicted = test_predictions[fit].stars
     bound = comparison.bayes_bound_metrics(truth, histories, movie_id, predicted, params.seed)
     epoch = read_record("data/rater/history.json", TrainingHistory).best_epoch
-    counts = {"parameters": raters[fit].parameter_count, "best_epoch": epoch}
-    rater_metrics = evaluation.rater | bound | counts
+    figures = evaluation.rater | bound | {"parameters": raters[fit].parameter_count, "best_epoch": epoch}
     titles = examples.movie_titles(movies["original_title"].to_pylist(), movie_id)
     movie_info = examples.MovieInfo(titles, read_kg("data/kg"))
     selected = examples.select(evaluation.actual, predicted, params.evaluate.examples)
     targets = histories.test[np.concatenate(list(selected.values()))]
     attributions = examples.target_attributions(raters[fit], histories, histories.fit_end(fit), targets)
-    write_metrics(rater_metrics, "metrics/rater.json")
-    write_metrics(evaluation.baselines, "metrics/baselines.json")
-    plots.save_predicted_vs_actual(evaluation.actual, predicted, "plots/evaluate/predicted_actual.png")
-    plots.save_error_histogram(evaluation.actual, predicted, "plots/evaluate/errors.png")
-    plots.save_model_comparison(evaluation.errors, "plots/evaluate/baselines.png")
+    comparison.write_evaluation(evaluation.models, figures)
+    plots.save_evaluation(evaluation.actual, predicted, evaluation.models, "plots/evaluate")
     predictions = io.prediction_table(histories, predicted, movie_id)
     write_parquet(predictions, "data/predictions.parquet")
     write_target_rows(io.prediction_columns(predictions), 2, "plots/predictions.tsv")
     records = examples.to_records(histories, selected, predicted, attributions, movie_info)
     write_json(records, "data/examples.json")
-    write_text(examples.to_markdown(records["spread"]), "plots/examples.md")
+    write_text(examples.to_markdown(records["spread"]), "reports/examples.md")
     config = read_rater_config("data/rater")
     card = model_card(histories, fit, config, evaluation, params.data.source)
-    write_model("data/rater", fit, rater_metrics, card, "data/model")
+    write_model("data/rater", fit, evaluation.models["rater"] | figures, card, "data/model")
     suffix = device_suffix(device if find_rater(config.model.type).uses_device else CPU, params.compute)
-    return "test RMSE {rmse:.4f}, MAE {mae:.4f} stars".format(**evaluation.errors["rater"]) + suffix
+    return "test RMSE {rmse:.4f}, MAE {mae:.4f} stars".format(**evaluation.models["rater"]) + suffix
 
 
 if __name__ == "__main__":

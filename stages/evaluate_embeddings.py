@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from reelgraph.core.schemas.kg import read_kg
+from reelgraph.core.schemas.reports import write_metrics, write_report
 from reelgraph.core.schemas.vectors import align_to, read_vectors
 from reelgraph.core.torch_setup import configure_torch
 from reelgraph.embeddings.embedding_sets import EMBEDDING_FILES, random_embeddings
 from reelgraph.embeddings.isotropy import singular_values
 from reelgraph.embeddings.metrics import compute_embedding_metrics, movie_entities, write_spectra
 from reelgraph.params.graph import EvaluateEmbeddingsParams
-from reelgraph.runtime.atomic_io import write_metrics
 from reelgraph.runtime.stage_runner import run_stage
 
 
@@ -29,7 +29,8 @@ def main(params: EvaluateEmbeddingsParams) -> str:
     }
     spectra = {name: singular_values(vectors.astype("float64")) for name, vectors in embeddings.items()}
     write_spectra(spectra, "plots/embeddings")
-    write_metrics(metrics, "metrics/embeddings.json")
+    write_report("embeddings", metrics)
+    write_metrics({"isoscore": metrics["kg_gnn_bert"]["raw"]["isoscore"]}, "metrics/embeddings.json")
     return ", ".join(f"{name} IsoScore {rows['raw']['isoscore']:.3f}" for name, rows in metrics.items())
 
 

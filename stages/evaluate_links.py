@@ -6,14 +6,16 @@ from pathlib import Path
 
 from reelgraph.core.schemas.kg import read_kg
 from reelgraph.core.schemas.movies import read_movies
+from reelgraph.core.schemas.reports import write_metrics, write_report
 from reelgraph.core.target_rows import write_target_rows
 from reelgraph.core.torch_setup import configure_torch, device_suffix
 from reelgraph.gnn.io import read_movie_features, write_validation_curve
+from reelgraph.gnn.link_metrics import headline_metrics
 from reelgraph.gnn.link_prediction import evaluate_link_prediction
 from reelgraph.graph.edge_split import EdgeRole, mask_held_out_names, split_edges, subgraph, write_edge_roles
 from reelgraph.graph.entity_embeddings import embed_names
 from reelgraph.params.graph import EvaluateLinksParams
-from reelgraph.runtime.atomic_io import write_json, write_metrics
+from reelgraph.runtime.atomic_io import write_json
 from reelgraph.runtime.stage_runner import run_stage
 
 MOVIES = Path("data/movies.parquet")
@@ -37,7 +39,8 @@ def main(params: EvaluateLinksParams) -> str:
     write_json({"epochs": best_epoch}, "data/links/chosen.json")
     write_validation_curve(result.training.validation_mrr, "plots/links.tsv")
     write_target_rows(result.edges, 3, "plots/link_ranks.tsv")
-    write_metrics(result.metrics, "metrics/links.json")
+    write_report("links", result.metrics)
+    write_metrics(headline_metrics(result.metrics), "metrics/links.json")
     mrr = ", ".join(f"{model} {rows['micro']['mrr']:.3f}" for model, rows in result.metrics.items())
     return f"{best_epoch} epochs; micro MRR {mrr or 'not measured'}{device_suffix(device, params.compute)}"
 

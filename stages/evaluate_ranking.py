@@ -6,13 +6,19 @@ from collections.abc import Iterable
 from itertools import repeat
 
 from reelgraph.core.schemas.movies import read_movie_ids
+from reelgraph.core.schemas.reports import write_metrics, write_report
 from reelgraph.core.seeds import derive_seed, generator
 from reelgraph.core.torch_setup import configure_torch
-from reelgraph.evaluation.ranking import Scores, non_personalized_scores, ranking_metrics, select_users
+from reelgraph.evaluation.ranking import (
+    Scores,
+    headline_metrics,
+    non_personalized_scores,
+    ranking_metrics,
+    select_users,
+)
 from reelgraph.params.base import Compute
 from reelgraph.params.evaluation import EvaluateRankingParams
 from reelgraph.raters.io import load_rater
-from reelgraph.runtime.atomic_io import write_metrics
 from reelgraph.runtime.stage_runner import run_stage
 from reelgraph.sequences.dataset import read_histories
 from reelgraph.sequences.isolated_targets import isolate_targets
@@ -35,7 +41,8 @@ def main(params: EvaluateRankingParams) -> str:
     for name, scores in non_personalized_scores(histories, fit_end, n_movies).items():
         models[name] = repeat(scores)
     metrics = ranking_metrics(queries, models, derive_seed(params.seed, "bootstrap"))
-    write_metrics(metrics, "metrics/ranking.json")
+    write_report("ranking", metrics)
+    write_metrics(headline_metrics(metrics), "metrics/ranking.json")
     ndcg = ", ".join(f"{model} {row['ndcg_10']:.4f}" for model, row in metrics.items())
     return f"NDCG@10 of {len(queries.target_index):,} users: {ndcg}"
 

@@ -16,7 +16,6 @@ from reelgraph.gnn.bpr import train_bpr
 from reelgraph.gnn.sage import to_hetero_data
 from reelgraph.gnn.trainer import train_on_all_edges
 from reelgraph.params.graph import GNN_VARIANTS, TrainGnnParams
-from reelgraph.runtime.atomic_io import write_metrics
 from reelgraph.runtime.checkpointing import resumable
 from reelgraph.runtime.stage_runner import run_stage
 
@@ -25,7 +24,7 @@ SELECTED_EPOCHS = Path("data/links/chosen.json")
 
 
 def main(params: TrainGnnParams, variant: str) -> str:
-    """Train one variant; write its embeddings, weights, loss curve and metrics."""
+    """Train one variant; write its embeddings, weights and loss curve."""
     device = configure_torch(params.compute)
     graph = read_kg(GRAPH)
     seed = derive_seed(params.seed, variant)
@@ -43,8 +42,6 @@ def main(params: TrainGnnParams, variant: str) -> str:
         io.write_model(trained.model, f"data/gnn/{variant}")
     io.write_loss_curve(trained.losses, f"plots/gnn_{variant}.tsv")
     n_parameters = sum(weight.numel() for weight in trained.model.parameters())
-    metrics = {"final_loss": trained.losses[-1], "parameters": n_parameters, "epochs": len(trained.losses)}
-    write_metrics(metrics, f"metrics/gnn_{variant}.json")
     losses = f"loss {trained.losses[0]:.4f} → {trained.losses[-1]:.4f}"
     return f"{n_parameters:,} parameters, {losses}{device_suffix(device, params.compute)}"
 

@@ -51,12 +51,12 @@ def test_write_parquet_gives_the_same_bytes_for_any_batches(tmp_path_factory, si
     assert pq.read_table(folder / "a.parquet").equals(whole)
 
 
-def test_write_metrics_sorts_and_rounds_finite_numbers(tmp_path: Path) -> None:
-    atomic_io.write_metrics({"b": 1.23456789, "a": {"c": np.int64(2)}}, tmp_path / "m.json")
-    assert (tmp_path / "m.json").read_text() == '{\n  "a": {\n    "c": 2\n  },\n  "b": 1.234568\n}\n'
-    for bad in (float("nan"), np.inf, [1], None):
-        with pytest.raises(ValueError, match=r"m.json: x is"):
-            atomic_io.write_metrics({"x": bad}, tmp_path / "m.json")
+def test_write_json_sorts_keys_by_default(tmp_path: Path) -> None:
+    values = {"b": 1, "a": {"d": 2, "c": 3}}
+    atomic_io.write_json(values, tmp_path / "sorted.json")
+    atomic_io.write_json(values, tmp_path / "given.json", sort_keys=False)
+    assert list(atomic_io.read_json(tmp_path / "sorted.json")["a"]) == ["c", "d"]
+    assert list(atomic_io.read_json(tmp_path / "given.json")["a"]) == ["d", "c"]
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[1]", b"\xff"])

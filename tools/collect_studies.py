@@ -1,6 +1,6 @@
-"""Collects the metrics of the studies in studies/results.json: ``python -m tools.collect_studies``.
+"""Collects the results of the studies in studies/results.json: ``python -m tools.collect_studies``.
 
-Stage report depends on that file instead of the studies' metrics. Otherwise DVC would run the
+Stage report depends on that file instead of the studies' tables. Otherwise DVC would run the
 studies before each report. The file also holds results for other ratings than the pipeline's,
 with the counts of the data.
 """
@@ -12,19 +12,20 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
+from reelgraph.core.schemas.reports import read_table
 from reelgraph.report.inputs import STUDIES
 from reelgraph.runtime.atomic_io import read_json, write_json
 
 RESULTS = "studies/results.json"
 SEQUENCES = "data/sequences"
-COUNTS = "metrics/data.json"
+COUNTS = "reports/data.json"
 
 
 def collect_results(root: Path | str = ".") -> dict[str, Any]:
     """Return the results of each study that was run; without its dvc.lock, its earlier results.
 
     Returns:
-        Study → ``figures``, its metrics; ``data``, the counts of its data, empty for other data than
+        Study → ``figures``, its table; ``data``, the counts of its data, empty for other data than
         the pipeline's; ``stale``, whether the pipeline has changed since.
     """
     root_path = Path(root)
@@ -34,13 +35,13 @@ def collect_results(root: Path | str = ".") -> dict[str, Any]:
         return earlier
     counts = read_json(root_path / COUNTS)
     results = {}
-    for name, folder in STUDIES.items():
-        metrics = root_path / f"metrics/{name}.json"
-        lock = root_path / f"studies/{folder}/dvc.lock"
+    for name, keys in STUDIES.items():
+        table = root_path / f"studies/{name}/results.tsv"
+        lock = root_path / f"studies/{name}/dvc.lock"
         if not lock.exists():  # not run here: what is known of its data is what was known before
             if name in earlier:
                 results[name] = earlier[name]
-        elif metrics.exists():
+        elif table.exists():
             dependency_hashes = _hashes(lock, "deps")
             unchanged = {
                 path: output_hashes[path] == md5
@@ -50,7 +51,7 @@ def collect_results(root: Path | str = ".") -> dict[str, Any]:
             results[name] = {
                 "data": counts if unchanged.get(SEQUENCES, False) else {},
                 "stale": not all(unchanged.values()),
-                "figures": read_json(metrics),
+                "figures": read_table(table, keys),
             }
     return results
 

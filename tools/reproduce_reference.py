@@ -10,6 +10,7 @@ import json
 import subprocess
 import sys
 
+from reelgraph.core.schemas.reports import TABLES, parse_table
 from tools.summary import format_result_table
 
 NAME = "reference"
@@ -71,9 +72,12 @@ def _experiment_names() -> list[str]:
     return _git("for-each-ref", "--format=%(refname:lstrip=-1)", f"refs/exps/*/*/{NAME}-*").split()
 
 
-def _read_metrics(name: str, path: str) -> dict[str, dict[str, float]]:
+def _result_table(name: str) -> str:
+    """Return the result table of an experiment."""
     revision = _git("for-each-ref", "--format=%(objectname)", f"refs/exps/*/*/{name}").strip()
-    return json.loads(_git("show", f"{revision}:{path}"))
+    path = "reports/models.tsv"
+    models = parse_table(_git("show", f"{revision}:{path}"), TABLES["models"], path)
+    return format_result_table(models, json.loads(_git("show", f"{revision}:reports/rater.json")))
 
 
 def _git(*arguments: str) -> str:
@@ -85,6 +89,5 @@ if __name__ == "__main__":
     status = subprocess.run(command(experiment, sys.argv[1:]), check=False).returncode
     if status:
         sys.exit(status)
-    rater, baselines = (_read_metrics(experiment, f"metrics/{name}.json") for name in ("rater", "baselines"))
-    table = format_result_table(rater, baselines)
+    table = _result_table(experiment)
     print(f"\nThe reference system (`dvc exp show`, `dvc exp apply {experiment}`):\n{table}")

@@ -10,30 +10,42 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from reelgraph.core.schemas.reports import TABLES, format_figures, read_table
 from reelgraph.runtime.atomic_io import read_json
 from reelgraph.runtime.stage_runner import TIMINGS
 
 REPORT = Path("data/report/index.html")
 
 
-def result_table(metrics_names: list[str]) -> str:
-    """Return the table of the rater, the baselines, and the models of further metrics files."""
-    baselines: dict[str, Any] = {}
-    for name in ("baselines", *metrics_names):
-        baselines |= read_json(f"metrics/{name}.json")
-    return format_result_table(read_json("metrics/rater.json"), baselines)
+def result_table(studies: list[str]) -> str:
+    """Return the table of the rater, the baselines, and the models of studies."""
+    models = read_table("reports/models.tsv", TABLES["models"])
+    for name in studies:
+        models |= read_table(f"studies/{name}/results.tsv", TABLES["models"])
+    return format_result_table(models, read_json("reports/rater.json"))
 
 
-def format_result_table(rater: dict[str, Any], baselines: dict[str, Any]) -> str:
-    """Return a table of RMSE and MAE in stars, the best first."""
-    test = rater["test"]
-    rows = {"rater": test} | baselines
-    lines = [f"{'':<16}{'RMSE':>8}{'MAE':>8}   (stars, {test['n_targets']:,} test targets)"]
-    for name, row in sorted(rows.items(), key=lambda item: item[1]["rmse"]):
-        lines.append(f"{name:<16}{row['rmse']:>8.4f}{row['mae']:>8.4f}")
+def format_result_table(models: dict[str, Any], rater: dict[str, Any]) -> str:
+    """Return a table of RMSE and MAE in stars, the best first.
+
+    Args:
+        models: model → ``rmse``, ``mae``, ….
+        rater: content of reports/rater.json.
+    """
+    best_first = sorted(models.items(), key=lambda item: (item[1]["rmse"], item[0]))
+    names = [name for name, _ in best_first]
+    rmse = [row["rmse"] for _, row in best_first]
+    mae = format_figures([row["mae"] for _, row in best_first])
     if "bayes_rmse" in rater:
-        lines.append(f"{'best possible':<16}{rater['bayes_rmse']:>8.4f}   (true movie factors)")
-    improvement = test["improvement_pct"]
+        names.append("best possible")
+        rmse.append(rater["bayes_rmse"])
+        mae.append("   (true movie factors)")
+    lines = [f"{'':<16}{'RMSE':>8}{'MAE':>8}   (stars, {rater['n_targets']:,} test targets)"]
+    lines += [
+        f"{name:<16}{value:>8}{error:>8}"
+        for name, value, error in zip(names, format_figures(rmse), mae, strict=True)
+    ]
+    improvement = rater["improvement_pct"]
     side = "below" if improvement >= 0 else "above"
     lines.append(f"The rater's RMSE is {abs(improvement):.1f} % {side} the user mean's.")
     return "\n".join(lines)

@@ -107,7 +107,7 @@ def check_no_leak(
     interval = paired_rmse_interval(user, np.square(predicted - actual), np.square(best - actual), seed)
     if interval.high < 0:
         raise TrainingError(
-            "metrics/rater.json: test.rmse",
+            "metrics/rater.json: rmse",
             "an RMSE that is not significantly below bayes_rmse",
             f"an RMSE {-interval.high:.4f} to {-interval.low:.4f} stars below it",
             "The rater's inputs contain test ratings: look for a leak.",

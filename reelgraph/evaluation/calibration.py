@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 from jaxtyping import Float, Int64
 
@@ -16,7 +18,7 @@ COVERAGES = {"80": 0.8, "95": 0.95}
 
 def calibration(
     user: Int64[np.ndarray, " targets"], actual: Stars, predicted: Stars, seed: int
-) -> dict[str, dict[str, int | float] | float]:
+) -> dict[str, dict[str, int | float]]:
     """Compare the mean prediction with the mean rating of the targets that round to the same half star.
 
     Args:
@@ -26,28 +28,35 @@ def calibration(
         seed: seed of the bootstrap.
 
     Returns:
-        ``bin_01`` … ``bin_10`` for 0.5 … 5 stars, without empty bins: ``n_targets``, ``predicted``,
-        ``actual`` and its 95 % interval over users. ``ece`` is the expected calibration error (Naeini et al.
-        2015): the mean absolute difference between predicted and actual, weighted by targets, in stars.
+        ``0.5`` … ``5.0`` stars, without empty bins: ``n_targets``, mean ``predicted``, mean ``actual`` and
+        its 95 % interval over users.
     """
     code = np.rint(predicted / STAR_STEP).clip(1, N_CODES).astype(np.int64)
-    metrics: dict[str, dict[str, int | float] | float] = {}
-    ece = 0.0
+    bins: dict[str, dict[str, int | float]] = {}
     for bin_code in np.unique(code):
         in_bin = code == bin_code
         means = bootstrap_means(user[in_bin], actual[in_bin, None], seed)[:, 0]
         low, high = percentile_interval(means)
-        mean_predicted = float(predicted[in_bin].mean())
-        mean_actual = float(actual[in_bin].mean())
-        metrics[f"bin_{bin_code:02d}"] = {
+        bins[f"{bin_code * STAR_STEP:.1f}"] = {
             "n_targets": int(in_bin.sum()),
-            "predicted": mean_predicted,
-            "actual": mean_actual,
-            "actual_ci_low": low,
-            "actual_ci_high": high,
+            "predicted": float(predicted[in_bin].mean()),
+            "actual": float(actual[in_bin].mean()),
+            "actual_low": low,
+            "actual_high": high,
         }
-        ece += abs(mean_predicted - mean_actual) * in_bin.mean()
-    return metrics | {"ece": float(ece)}
+    return bins
+
+
+def expected_calibration_error(bins: Mapping[str, Mapping[str, int | float]]) -> float:
+    """Return the mean absolute difference between predicted and actual, weighted by targets, in stars.
+
+    Naeini et al. 2015, "Obtaining Well Calibrated Probabilities Using Bayesian Binning".
+
+    Args:
+        bins: as ``calibration`` returns them.
+    """
+    n_targets = sum(row["n_targets"] for row in bins.values())
+    return sum(row["n_targets"] / n_targets * abs(row["predicted"] - row["actual"]) for row in bins.values())
 
 
 def interval_metrics(

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float, Int64
 
 from reelgraph.baselines.biases import user_means
 from reelgraph.core.metrics import mae, mse, rmse
+from reelgraph.core.schemas.reports import round_figures, write_metrics, write_report
 from reelgraph.core.seeds import derive_seed
 from reelgraph.evaluation.bayes_bound import bayes_predictions, check_no_leak
 from reelgraph.evaluation.calibration import interval_metrics
@@ -19,7 +21,8 @@ from reelgraph.raters.rater import Prediction
 from reelgraph.sequences.dataset import Fit, UserHistories, star_ratings
 
 Stars = Float[np.ndarray, " targets"]
-Errors = dict[str, float]
+Row = dict[str, float]
+"""Figure → stars: ``rmse``, ``rmse_low``, ``rmse_high``, … as docs/metrics.md defines them."""
 
 
 @dataclass(frozen=True)
@@ -28,12 +31,10 @@ class Evaluation:
 
     actual: Stars
     """Ratings of the test targets."""
-    rater: dict[str, object]
-    """Content of metrics/rater.json."""
-    baselines: dict[str, object]
-    """Content of metrics/baselines.json."""
-    errors: dict[str, Errors]
-    """RMSE and MAE of the rater and each baseline by the reported fit."""
+    models: dict[str, Row]
+    """Content of reports/models.tsv, the rater first."""
+    rater: dict[str, float | int]
+    """Content of reports/rater.json: what is measured of the rater only."""
 
 
 def evaluate(
@@ -54,19 +55,58 @@ def evaluate(
         fit: ``train`` or ``train_val``: the fit whose errors are reported.
         seed: root seed, of the bootstrap.
     """
-    actual = star_ratings(histories, histories.test)
-    stars = test[fit].stars
-    models = {"rater": stars} | {name: baseline.test[fit] for name, baseline in baselines.items()}
-    rows = errors_with_intervals(histories, models, seed)
-    test_metrics = rows.pop("rater") | _test_metrics(histories, stars, fit)
-    test_metrics |= {name: errors(actual, prediction.stars) for name, prediction in test.items()}
-    val_metrics = errors(star_ratings(histories, histories.val), val.stars)
-    rater = {"test": test_metrics, "val": val_metrics} | _coverage_metrics(histories, test[fit])
-    baseline_metrics: dict[str, object] = {
-        name: rows[name] | _errors_by_fit(histories, baseline) for name, baseline in baselines.items()
+    rater = BaselinePredictions(val.stars, {name: prediction.stars for name, prediction in test.items()})
+    predictions = {"rater": rater, **baselines}
+    rows = errors_with_intervals(
+        histories, {name: prediction.test[fit] for name, prediction in predictions.items()}, seed
+    )
+    models = {
+        name: rows[name] | _errors_by_fit(histories, prediction) for name, prediction in predictions.items()
     }
-    summary = {name: errors(actual, predicted) for name, predicted in models.items()}
-    return Evaluation(actual, rater, baseline_metrics, summary)
+    val_mae = mae(star_ratings(histories, histories.val), val.stars)
+    figures = _test_metrics(histories, test[fit].stars, fit) | {"val_mae": val_mae}
+    return Evaluation(
+        star_ratings(histories, histories.test), models, figures | _coverage_metrics(histories, test[fit])
+    )
+
+
+def rater_metrics(models: Mapping[str, Row], rater: Mapping[str, float | int]) -> dict[str, Any]:
+    """Return the content of metrics/rater.json: the most important figures of the rater.
+
+    Args:
+        models: rows of all models, as in ``Evaluation``.
+        rater: further figures of the rater; those that a rater or data source lacks are left out.
+    """
+    row = round_figures(models["rater"])
+    metrics = {key: row[key] for key in ("rmse", "rmse_low", "rmse_high", "mae", "val_rmse")}
+    return metrics | {key: rater[key] for key in ("coverage_80", "bayes_rmse") if key in rater}
+
+
+def baseline_metrics(models: Mapping[str, Row]) -> dict[str, Any]:
+    """Return the content of metrics/baselines.json: the baseline with the lowest validation RMSE.
+
+    Args:
+        models: rows of all models, as in ``Evaluation``; without baselines the result is empty.
+    """
+    baselines = {name: row for name, row in models.items() if name != "rater"}
+    if not baselines:
+        return {}
+    best = min(baselines, key=lambda name: (baselines[name]["val_rmse"], name))
+    row = round_figures(baselines[best])
+    return {"best": best} | {key: row[key] for key in ("rmse", "rmse_low", "rmse_high", "mae", "val_rmse")}
+
+
+def write_evaluation(models: Mapping[str, Row], rater: Mapping[str, float | int]) -> None:
+    """Write the metrics and the tables of the rater and the baselines.
+
+    Args:
+        models: rows of all models, as in ``Evaluation``.
+        rater: further figures of the rater.
+    """
+    write_report("models", models)
+    write_metrics(rater, "reports/rater.json")
+    write_metrics(rater_metrics(models, rater), "metrics/rater.json")
+    write_metrics(baseline_metrics(models), "metrics/baselines.json")
 
 
 def compare_with_rater(
@@ -75,8 +115,8 @@ def compare_with_rater(
     baselines: Mapping[str, BaselinePredictions],
     fit: Fit,
     seed: int,
-) -> dict[str, object]:
-    """Return the metrics of more baselines in the form of metrics/baselines.json.
+) -> dict[str, Row]:
+    """Return the metrics of more baselines in the form of reports/models.tsv.
 
     Args:
         histories: ratings and targets.
@@ -90,18 +130,16 @@ def compare_with_rater(
     return {name: rows[name] | _errors_by_fit(histories, baseline) for name, baseline in baselines.items()}
 
 
-def errors(actual: Stars, predicted: Stars) -> Errors:
+def errors(actual: Stars, predicted: Stars) -> Row:
     """Return RMSE and MAE, in stars."""
     return {"rmse": rmse(actual, predicted), "mae": mae(actual, predicted)}
 
 
-def errors_with_intervals(
-    histories: UserHistories, models: Mapping[str, Stars], seed: int
-) -> dict[str, dict[str, object]]:
+def errors_with_intervals(histories: UserHistories, models: Mapping[str, Stars], seed: int) -> dict[str, Row]:
     """Return each model's RMSE and MAE on the test targets with 95 % intervals over users.
 
     Every model but ``rater`` also gets the paired intervals of the rater's error minus its own:
-    ``rmse_diff_ci_low``, ``rmse_diff_ci_high``, ``mae_diff_ci_low`` and ``mae_diff_ci_high``.
+    ``rmse_diff_low``, ``rmse_diff_high``, ``mae_diff_low`` and ``mae_diff_high``.
 
     Args:
         histories: ratings and targets.
@@ -116,7 +154,7 @@ def errors_with_intervals(
     n_models = len(models)
     means[:, :n_models] = np.sqrt(means[:, :n_models])
     resampled = {name: means[:, [i, n_models + i]] for i, name in enumerate(models)}
-    rows: dict[str, dict[str, object]] = {}
+    rows: dict[str, Row] = {}
     for name, predicted in models.items():
         rows[name] = {**errors(actual, predicted), **_intervals(resampled[name], "rmse", "mae")}
         if name != "rater":
@@ -125,38 +163,40 @@ def errors_with_intervals(
     return rows
 
 
-def _intervals(resampled: Float[np.ndarray, "resamples 2"], *names: str) -> Errors:
+def _intervals(resampled: Float[np.ndarray, "resamples 2"], *names: str) -> Row:
     bounds = {}
     for name, values in zip(names, resampled.T, strict=True):
         low, high = percentile_interval(values)
-        bounds[f"{name}_ci_low"] = low
-        bounds[f"{name}_ci_high"] = high
+        bounds[f"{name}_low"] = low
+        bounds[f"{name}_high"] = high
     return bounds
 
 
-def _test_metrics(histories: UserHistories, stars: Stars, fit: Fit) -> dict[str, object]:
-    """Return MSE, number of targets, and the improvement on the user mean of the same fit, in percent."""
+def _test_metrics(histories: UserHistories, stars: Stars, fit: Fit) -> dict[str, float | int]:
+    """Return number of targets, MSE, and the improvement on the user mean of the same fit, in percent."""
     actual = star_ratings(histories, histories.test)
     user = histories.users_of(histories.test)
     user_mean_rmse = rmse(actual, user_means(histories, histories.fit_end(fit))[user])
     # A perfect user mean leaves nothing to improve.
     improvement = (user_mean_rmse - rmse(actual, stars)) / user_mean_rmse * 100 if user_mean_rmse else 0.0
-    return {"mse": mse(actual, stars), "n_targets": len(actual), "improvement_pct": improvement}
+    return {"n_targets": len(actual), "mse": mse(actual, stars), "improvement_pct": improvement}
 
 
-def _errors_by_fit(histories: UserHistories, baseline: BaselinePredictions) -> dict[str, object]:
-    """Return a baseline's validation RMSE and its test errors by fit."""
+def _errors_by_fit(histories: UserHistories, predictions: BaselinePredictions) -> Row:
+    """Return the validation RMSE of a model and its test errors by fit."""
     actual = star_ratings(histories, histories.test)
-    by_fit: dict[str, Errors] = {rows: errors(actual, stars) for rows, stars in baseline.test.items()}
-    return {"val_rmse": rmse(star_ratings(histories, histories.val), baseline.val), **by_fit}
+    row = {"val_rmse": rmse(star_ratings(histories, histories.val), predictions.val)}
+    for fit, stars in predictions.test.items():
+        row |= {f"{fit}_{name}": value for name, value in errors(actual, stars).items()}
+    return row
 
 
-def _coverage_metrics(histories: UserHistories, prediction: Prediction) -> dict[str, Errors]:
+def _coverage_metrics(histories: UserHistories, prediction: Prediction) -> Row:
     """Return coverage and width of the prediction intervals; nothing without probabilities."""
     if prediction.probabilities is None:
         return {}
     codes = histories.half_star_code[histories.test].astype(np.int64)
-    return {"interval": interval_metrics(codes, prediction.probabilities)}
+    return interval_metrics(codes, prediction.probabilities)
 
 
 def bayes_bound_metrics(

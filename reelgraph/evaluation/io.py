@@ -27,12 +27,12 @@ TRUTH_ARRAYS = (
 
 @dataclass(frozen=True)
 class BaselinePredictions:
-    """Predictions of a baseline, in stars."""
+    """Predictions of a baseline, or of the rater, in stars."""
 
     val: Float[np.ndarray, " val_targets"]
-    """Of the validation targets, fitted on training rows."""
+    """Of the validation targets, by the model that was fitted on training rows."""
     test: dict[Fit, Float[np.ndarray, " test_targets"]]
-    """Of the test targets, by the rows that the baseline was fitted on."""
+    """Of the test targets, by the rows that the model was fitted on."""
 
 
 def predict_targets(

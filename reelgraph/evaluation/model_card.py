@@ -15,10 +15,11 @@ from typing import Any
 import numpy as np
 from huggingface_hub import EvalResult, ModelCard, ModelCardData
 
+from reelgraph.core.schemas.reports import format_figures, round_figures, write_metrics
 from reelgraph.evaluation.comparison import Evaluation
 from reelgraph.params.model import RaterConfig
 from reelgraph.raters.registry import find_rater
-from reelgraph.runtime.atomic_io import atomic_write, write_metrics, write_text
+from reelgraph.runtime.atomic_io import atomic_write, write_text
 from reelgraph.sequences.dataset import Fit, UserHistories
 
 MODEL_NAME = "reelgraph rater"
@@ -67,7 +68,7 @@ def _metadata(evaluation: Evaluation, source: str) -> ModelCardData:
             dataset_name=source,
             metric_type=metric,
             metric_name=metric.upper(),
-            metric_value=round(evaluation.errors["rater"][metric], 6),
+            metric_value=round_figures(evaluation.models["rater"])[metric],
         )
         for metric in ("rmse", "mae")
     ]
@@ -93,25 +94,27 @@ def _describe_data(histories: UserHistories, fit: Fit, source: str) -> str:
 
 
 def _describe_errors(evaluation: Evaluation) -> str:
-    test: Any = evaluation.rater["test"]
+    models: dict[str, Any] = round_figures(evaluation.models)
+    rater = models["rater"]
+    rmse, low, high = format_figures([rater["rmse"], rater["rmse_low"], rater["rmse_high"]])
     lines = [
-        f"On {test['n_targets']:,} test targets: RMSE {test['rmse']:.4f} stars "
-        f"(95 % interval {test['rmse_ci_low']:.4f} to {test['rmse_ci_high']:.4f}), MAE {test['mae']:.4f}.",
+        f"On {evaluation.rater['n_targets']:,} test targets: RMSE {rmse} stars "
+        f"(95 % interval {low} to {high}), MAE {rater['mae']}.",
         *_describe_coverage(evaluation.rater),
         "\n| model | RMSE | MAE |\n| --- | --- | --- |",
     ]
-    best_first = sorted(evaluation.errors.items(), key=lambda item: item[1]["rmse"])
-    rows = [f"| {name} | {errors['rmse']:.4f} | {errors['mae']:.4f} |" for name, errors in best_first]
+    names = sorted(models, key=lambda name: (models[name]["rmse"], name))
+    columns = [format_figures([models[name][error] for name in names]) for error in ("rmse", "mae")]
+    rows = [f"| {' | '.join(cells)} |" for cells in zip(names, *columns, strict=True)]
     return "\n".join(lines + rows)
 
 
-def _describe_coverage(rater: Mapping[str, Any]) -> list[str]:
-    if "interval" not in rater:
+def _describe_coverage(rater: Mapping[str, float | int]) -> list[str]:
+    if "coverage_80" not in rater:
         return []
-    interval = rater["interval"]
     return [
-        f"Empirical coverage of the 80 % interval: {interval['coverage_80']:.1%}, of the 95 % interval: "
-        f"{interval['coverage_95']:.1%}."
+        f"Empirical coverage of the 80 % interval: {rater['coverage_80']:.1%}, of the 95 % interval: "
+        f"{rater['coverage_95']:.1%}."
     ]
 
 

@@ -58,8 +58,8 @@ def perturbation_tests(
         metrics[name] = {
             "rmse": float(rmse[i]),
             "rmse_increase": float(rmse[i] - rmse[0]),
-            "rmse_increase_ci_low": low,
-            "rmse_increase_ci_high": high,
+            "rmse_increase_low": low,
+            "rmse_increase_high": high,
         }
     return metrics
 

@@ -46,12 +46,12 @@ def draw_error_histogram(axes: Axes, actual: Stars, predicted: Stars) -> None:
     axes.legend(frameon=False)
 
 
-def draw_calibration(axes: Axes, metrics: Mapping[str, object]) -> None:
+def draw_calibration(axes: Axes, bins: Mapping[str, Mapping[str, int | float]]) -> None:
     """Draw the mean rating against the mean prediction by bin; a marker's area is its number of targets."""
-    rows = [row for _, row in sorted(metrics.items()) if isinstance(row, Mapping)]
+    rows = list(bins.values())
     x, y, low, high, count = (
         np.array([row[key] for row in rows], np.float64)
-        for key in ("predicted", "actual", "actual_ci_low", "actual_ci_high", "n_targets")
+        for key in ("predicted", "actual", "actual_low", "actual_high", "n_targets")
     )
     axes.plot([MIN_STARS, MAX_STARS], [MIN_STARS, MAX_STARS], color=TEXT_COLOR, linewidth=1, label="perfect")
     spans = np.maximum([y - low, high - y], 0)
@@ -81,29 +81,30 @@ def _set_star_limits(axes: Axes) -> None:
     axes.set(xlim=limits, ylim=limits)
 
 
-def save_predicted_vs_actual(actual: Stars, predicted: Stars, path: Path | str) -> None:
-    """Write the scatter plot of predictions against ratings."""
+def save_evaluation(
+    actual: Stars, predicted: Stars, errors: Mapping[str, Mapping[str, float]], folder: Path | str
+) -> None:
+    """Write the scatter plot of predictions, the histogram of errors, and the bars of all models' errors.
+
+    Args:
+        actual: ratings of the test targets.
+        predicted: the rater's predictions.
+        errors: model → ``rmse`` and ``mae``.
+        folder: folder of predicted_actual.png, errors.png and baselines.png.
+    """
     figure, axes = new_figure("Predicted against actual", "", "", square=True)
     draw_predicted_vs_actual(axes, actual, predicted)
-    save_figure(figure, path)
-
-
-def save_error_histogram(actual: Stars, predicted: Stars, path: Path | str) -> None:
-    """Write the histogram of the errors."""
+    save_figure(figure, Path(folder) / "predicted_actual.png")
     figure, axes = new_figure("Errors on the test targets", "", "")
     draw_error_histogram(axes, actual, predicted)
-    save_figure(figure, path)
-
-
-def save_calibration(metrics: Mapping[str, object], path: Path | str) -> None:
-    """Write the calibration plot."""
-    figure, axes = new_figure("Calibration", "", "", square=True)
-    draw_calibration(axes, metrics)
-    save_figure(figure, path)
-
-
-def save_model_comparison(errors: Mapping[str, Mapping[str, float]], path: Path | str) -> None:
-    """Write the bars of the models' errors."""
+    save_figure(figure, Path(folder) / "errors.png")
     figure, axes = new_figure("Model against baselines", "stars (less is better)", "")
     draw_model_comparison(axes, errors)
+    save_figure(figure, Path(folder) / "baselines.png")
+
+
+def save_calibration(bins: Mapping[str, Mapping[str, int | float]], path: Path | str) -> None:
+    """Write the calibration plot."""
+    figure, axes = new_figure("Calibration", "", "", square=True)
+    draw_calibration(axes, bins)
     save_figure(figure, path)

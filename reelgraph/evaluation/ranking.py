@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int64
 
 from reelgraph.core.rating_scale import STAR_STEP
+from reelgraph.core.schemas.reports import round_figures
 from reelgraph.core.seeds import subsample
 from reelgraph.evaluation.intervals import bootstrap_means, percentile_interval
 from reelgraph.sequences.dataset import UserHistories
@@ -102,14 +103,30 @@ def ranking_metrics(
         for j, metric in enumerate((f"ndcg_{NDCG_CUTOFF}", f"recall_{RECALL_CUTOFF}")):
             low, high = percentile_interval(resampled[:, i, j])
             row[metric] = float(values[:, i, j].mean())
-            row[f"{metric}_ci_low"] = low
-            row[f"{metric}_ci_high"] = high
+            row[f"{metric}_low"] = low
+            row[f"{metric}_high"] = high
             if name != "rater":
                 low, high = percentile_interval(resampled[:, rater, j] - resampled[:, i, j])
-                row[f"{metric}_diff_ci_low"] = low
-                row[f"{metric}_diff_ci_high"] = high
+                row[f"{metric}_diff_low"] = low
+                row[f"{metric}_diff_high"] = high
         metrics[name] = row
     return metrics
+
+
+def headline_metrics(models: Mapping[str, Mapping[str, int | float]]) -> dict[str, int | float]:
+    """Return the content of metrics/ranking.json: the rater's metrics, and NDCG@10 by popularity.
+
+    Args:
+        models: as ``ranking_metrics`` returns them.
+    """
+    if not models:
+        return {}
+    rounded = round_figures(models)
+    return {
+        "ndcg_10": rounded["rater"]["ndcg_10"],
+        "recall_20": rounded["rater"]["recall_20"],
+        "popularity": rounded["popularity"]["ndcg_10"],
+    }
 
 
 def _user_metrics(queries: RankingQueries, scores: Iterable[Scores]) -> Float[np.ndarray, "users 2"]:

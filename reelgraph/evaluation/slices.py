@@ -46,7 +46,7 @@ def slice_labels(
     popularity = np.bincount(fitted_movies, minlength=len(year))[movie]
     release_year = np.nan_to_num(year[movie]).astype(np.int64)
     is_new_user = fit_end[user] == histories.offsets[user]
-    rating_names = np.array([_format_edge(code / 2) for code in range(11)])
+    rating_names = np.array([str(code / 2) for code in range(11)])
     return {
         "history": _bin_names(length, HISTORY_EDGES),
         "popularity": np.where(popularity > 0, _bin_names(popularity, POPULARITY_EDGES), "unseen"),
@@ -76,21 +76,24 @@ def _history_statistics(
 
 
 def _bin_names(values: Numbers, edges: tuple[int, ...] | tuple[float, ...]) -> Labels:
-    """Return the name of each value's bin: ``under_10``, ``10_to_29``, …, ``300_up``; ``3_5`` is 3.5.
+    """Return the name of each value's bin: ``under 10``, ``10 to 29``, …, ``300 and up``.
 
     A bin of one whole number is named by it: ``1``.
     """
     upper = [edge - 1 if isinstance(edge, int) else edge for edge in edges[1:]]
     inner = [
-        _format_edge(a) if a == b else f"{_format_edge(a)}_to_{_format_edge(b)}"
-        for a, b in zip(edges[:-1], upper, strict=True)
+        str(low) if low == high else f"{low} to {high}" for low, high in zip(edges[:-1], upper, strict=True)
     ]
-    names = [f"under_{_format_edge(edges[0])}", *inner, f"{_format_edge(edges[-1])}_up"]
+    names = [f"under {edges[0]}", *inner, f"{edges[-1]} and up"]
     return np.array(names)[np.searchsorted(np.array(edges), values, side="right")]
 
 
-def _format_edge(value: int | float) -> str:
-    return str(value).replace(".", "_")
+def _bin_order(name: str) -> tuple[float, str]:
+    """Return a sort key: bins without a number come first, then ascending."""
+    first = name.split()[0]
+    if first == "under":
+        return -1.0, name
+    return (float(first) if first[0].isdigit() else -2.0), name
 
 
 def compare_with_best_baseline(
@@ -132,7 +135,7 @@ def metrics_by_slice(
     baseline: Stars,
     seed: int,
 ) -> dict[str, dict[str, dict[str, int | float]]]:
-    """Return slice → bin → metrics, for the bins that have targets.
+    """Return slice → bin → metrics, for the bins that have targets, in ascending order.
 
     Args:
         labels: slice → bin of each target.
@@ -145,9 +148,9 @@ def metrics_by_slice(
     metrics: dict[str, dict[str, dict[str, int | float]]] = {}
     for slice_name, bins in labels.items():
         metrics[slice_name] = {}
-        for bin_name in np.unique(bins):
+        for bin_name in sorted(map(str, np.unique(bins)), key=_bin_order):
             in_bin = bins == bin_name
-            metrics[slice_name][str(bin_name)] = _bin_metrics(
+            metrics[slice_name][bin_name] = _bin_metrics(
                 user[in_bin], actual[in_bin], rater[in_bin], baseline[in_bin], seed
             )
     return metrics
@@ -163,10 +166,10 @@ def _bin_metrics(
     return {
         "n_targets": len(actual),
         "rmse": rmse(actual, rater),
+        "rmse_low": low,
+        "rmse_high": high,
         "mae": mae(actual, rater),
-        "rmse_ci_low": low,
-        "rmse_ci_high": high,
         "baseline_rmse": rmse(actual, baseline),
-        "rmse_diff_ci_low": diff_low,
-        "rmse_diff_ci_high": diff_high,
+        "rmse_diff_low": diff_low,
+        "rmse_diff_high": diff_high,
     }

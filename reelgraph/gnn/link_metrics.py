@@ -7,13 +7,15 @@ count half.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import math
+from collections.abc import Callable, Iterator, Mapping
 
 import numpy as np
 import torch
 from jaxtyping import Float64, Int64
 from torch import Tensor
 
+from reelgraph.core.schemas.reports import round_figures
 from reelgraph.gnn.decoders import ALL_NODES, Decoder
 from reelgraph.gnn.link_splits import LinkTask, RankingQueries
 from reelgraph.gnn.sparse import NeighbourLists
@@ -22,13 +24,15 @@ MAX_SCORES = 1 << 24
 """Scores in memory at once."""
 
 HITS_AT = (1, 3, 10)
+Z_95 = 1.96
+"""Half width of a normal 95 % interval, in standard errors."""
 
 ScoreFunction = Callable[[Tensor], Tensor]
 """Queries [queries] → scores of all nodes on the other side [queries, nodes]; higher is likelier."""
 
 Ranks = Float64[Tensor, " ranks"]
 LinkMetrics = dict[str, dict[str, float]]
-"""Entity type, ``micro``, ``macro`` → ``mrr``, ``hits_1``, ``hits_3``, ``hits_10``."""
+"""Entity type, ``micro``, ``macro`` → ``mrr``, its interval, ``hits_1``, ``hits_3``, ``hits_10``."""
 
 
 def evaluate_links(scores: Decoder, task: LinkTask) -> LinkMetrics:
@@ -80,17 +84,45 @@ def aggregate_metrics(ranks: dict[str, Ranks]) -> LinkMetrics:
     }
     if not relations:
         return {}
-    macro = {
-        name: sum(metrics[name] for metrics in relations.values()) / len(relations)
-        for name in next(iter(relations.values()))
+    return {
+        **relations,
+        "micro": ranking_metrics(torch.cat(list(ranks.values()))),
+        "macro": _mean_of_relations(list(relations.values())),
     }
-    return {**relations, "micro": ranking_metrics(torch.cat(list(ranks.values()))), "macro": macro}
 
 
 def ranking_metrics(ranks: Ranks) -> dict[str, float]:
-    """Return the mean reciprocal rank, and the fractions of edges that rank among the first 1, 3 and 10."""
+    """Return the mean reciprocal rank, and the fractions of edges that rank among the first 1, 3 and 10.
+
+    ``mrr_low`` and ``mrr_high`` are its normal 95 % interval over the ranked ends of edges.
+    """
+    reciprocal = ranks.reciprocal()
+    standard_error = reciprocal.std(correction=0).item() / len(ranks) ** 0.5
     hits = {f"hits_{k}": (ranks <= k).double().mean().item() for k in HITS_AT}
-    return {"mrr": ranks.reciprocal().mean().item(), **hits}
+    return _mrr_with_interval(reciprocal.mean().item(), Z_95 * standard_error) | hits
+
+
+def _mean_of_relations(relations: list[dict[str, float]]) -> dict[str, float]:
+    """Return the mean of each metric; the interval of its MRR adds up those of independent relations."""
+    mean = {name: sum(row[name] for row in relations) / len(relations) for name in relations[0]}
+    half_widths = [(row["mrr_high"] - row["mrr_low"]) / 2 for row in relations]
+    return mean | _mrr_with_interval(mean["mrr"], math.hypot(*half_widths) / len(relations))
+
+
+def _mrr_with_interval(mrr: float, half_width: float) -> dict[str, float]:
+    return {"mrr": mrr, "mrr_low": mrr - half_width, "mrr_high": mrr + half_width}
+
+
+def headline_metrics(models: Mapping[str, LinkMetrics]) -> dict[str, float]:
+    """Return the content of metrics/links.json: the MRR of the GNN over edges and over relations.
+
+    Args:
+        models: model → metrics; empty without test edges.
+    """
+    if not models:
+        return {}
+    gnn = round_figures(models["gnn"])
+    return {"mrr": gnn["micro"]["mrr"], "mrr_macro": gnn["macro"]["mrr"]}
 
 
 def edge_columns(task: LinkTask, ranks: dict[str, Ranks]) -> dict[str, np.ndarray]:

@@ -32,7 +32,7 @@ def build_report(inputs: Inputs) -> str:
     page = Page(
         _describe_run(inputs),
         summarize(inputs),
-        _key_numbers(inputs.metrics["rater"], inputs.metrics["data"]),
+        _key_numbers(inputs.metrics["models"]["rater"] | inputs.metrics["rater"], inputs.metrics["data"]),
         [section(inputs) for section in SECTIONS],
     )
     return render_page(page, movies.map_json(inputs.movies, inputs.map_layout))
@@ -61,12 +61,11 @@ def _describe_run(inputs: Inputs) -> str:
 
 
 def _key_numbers(rater: Metrics, data: Metrics) -> list[tuple[str, str]]:
-    test = rater["test"]
     numbers = [
-        (fixed(test["rmse"]), "RMSE, stars"),
-        (fixed(test["mae"]), "MAE, stars"),
-        (f"{test['improvement_pct']:.1f} %", "below the RMSE of the user mean"),
-        (f"{test['n_targets']:,}", "test ratings"),
+        (fixed(rater["rmse"]), "RMSE, stars"),
+        (fixed(rater["mae"]), "MAE, stars"),
+        (f"{rater['improvement_pct']:.1f} %", "below the RMSE of the user mean"),
+        (f"{rater['n_targets']:,}", "test ratings"),
         (f"{data['kg']['nodes']['movie']:,}", "movies"),
     ]
     if "bayes_rmse" in rater:

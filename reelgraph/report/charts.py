@@ -240,9 +240,9 @@ def draw_error_histogram(actual: Stars, predicted: Stars, label: str) -> str:
     return draw_chart(histogram, label, SQUARE_HEIGHT)
 
 
-def draw_calibration(metrics: Mapping[str, object], label: str) -> str:
+def draw_calibration(bins: Mapping[str, Mapping[str, int | float]], label: str) -> str:
     """Return mean ratings against mean predictions by bin."""
-    return draw_chart(partial(plots.draw_calibration, metrics=metrics), label, SQUARE_HEIGHT)
+    return draw_chart(partial(plots.draw_calibration, bins=bins), label, SQUARE_HEIGHT)
 
 
 def _mark(axes: Axes, x: Number, y: Number, series: int, tooltip: str) -> None:

@@ -11,29 +11,28 @@ import numpy as np
 import pyarrow as pa
 
 from reelgraph.core.schemas.artifacts import Violations
+from reelgraph.core.schemas.reports import read_reports
 from reelgraph.core.schemas.vectors import MapLayout
 from reelgraph.runtime.atomic_io import RERUN_HINT, read_json
 from reelgraph.runtime.errors import ArtifactError
 
 Metrics = dict[str, Any]
-"""Content of a metrics file."""
+"""Content of a file of results: nested figures."""
 Curve = list[tuple[float, float]]
 
-METRICS_FILES = (
-    "rater", "baselines", "slices", "ranking", "calibration", "perturbations", "links", "embeddings",
-    "gnn_kg_gnn_bert", "gnn_kg_gnn", "data",
-)  # fmt: skip
-"""Files of metrics/ that the pipeline writes."""
-
-STUDIES = {"external_baselines": "external_baselines", "ablation": "ablation", "probe": "probe"}
-"""Metrics files of the studies, and the folders of studies/ that write them."""
+STUDIES = {
+    "external_baselines": ("model",),
+    "ablation": ("experiment",),
+    "probe": ("vectors", "processing"),
+}
+"""Folders of studies/, and the key columns of their results.tsv."""
 
 MAKE_TARGETS = {
     "external_baselines": "external-baselines",
     "ablation": "study-ablation",
     "probe": "study-probe",
 }
-"""Metrics files of the studies, and the make targets that run the studies."""
+"""Studies, and the make targets that run them."""
 
 NOT_RUN = "not run yet"
 OTHER_DATA = "measured on other data than this run's"
@@ -55,7 +54,7 @@ class Inputs:
     """Everything that the report shows."""
 
     metrics: Mapping[str, Metrics]
-    """By the name of the file in metrics/; empty where there is none."""
+    """By the name of the file in reports/; empty where there is none."""
     studies: Mapping[str, Study]
     rater_curves: Mapping[str, Mapping[str, Curve]]
     """loss, rmse, mae → train, val → value by epoch."""
@@ -75,10 +74,12 @@ class Inputs:
     """Content of params.yaml."""
 
 
-def read_metrics(folder: Path | str = "metrics") -> dict[str, Metrics]:
-    """Read the pipeline's metrics files; a missing file counts as empty."""
-    paths = {name: Path(folder) / f"{name}.json" for name in METRICS_FILES}
-    return {name: read_json(path) if path.exists() else {} for name, path in paths.items()}
+def read_metrics(folder: Path | str = "reports") -> dict[str, Metrics]:
+    """Read the pipeline's tables, the figures of the rater and the counts; a missing file counts as empty."""
+    paths = {name: Path(folder) / f"{name}.json" for name in ("rater", "data")}
+    return read_reports(folder) | {
+        name: read_json(path) if path.exists() else {} for name, path in paths.items()
+    }
 
 
 def read_studies(path: Path | str, data: Mapping[str, object]) -> dict[str, Study]:
@@ -86,7 +87,7 @@ def read_studies(path: Path | str, data: Mapping[str, object]) -> dict[str, Stud
 
     Args:
         path: studies/results.json.
-        data: metrics/data.json of this run; studies of other data are left out.
+        data: reports/data.json of this run; studies of other data are left out.
     """
     results: Metrics = read_json(path)
     return {name: _to_study(results.get(name), data) for name in STUDIES}

@@ -138,17 +138,6 @@ def slice_label(key: str) -> str:
     return SLICES.get(key, label(key))
 
 
-def bin_label(key: str) -> str:
-    """Turn ``10_to_29`` into ``10 to 29``, ``3_5_up`` into ``3.5 and up``."""
-    words: list[str] = []
-    for part in key.split("_"):
-        if part.isdigit() and words and words[-1].isdigit():
-            words[-1] += f".{part}"
-        else:
-            words.append(part)
-    return " ".join(words).replace(" up", " and up")
-
-
 def fixed(value: float | int | None, digits: int = 3) -> str:
     """Return a number with a fixed number of digits and a true minus sign; a dash for None."""
     return "–" if value is None else f"{value:.{digits}f}".replace("-", "−")

@@ -158,15 +158,17 @@ def _summarize_links(models: Metrics, average: str) -> str:
 
 
 def data_section(inputs: Inputs) -> Section:
-    """Return the counts of the stages, the size of the graph networks, and all params."""
+    """Return the counts of the stages, the training of the graph networks, and all params."""
     counts = [
         Table(label(part).capitalize(), ("count", ""), _flat_rows(metrics))
         for part, metrics in inputs.metrics["data"].items()
     ]
     networks = [
-        Table(f"Network {label(name.removeprefix('gnn_'))}", ("", ""), _flat_rows(metrics))
-        for name, metrics in inputs.metrics.items()
-        if name.startswith("gnn_") and metrics
+        Table(
+            f"Network {label(name)}", ("", ""), _flat_rows({"epochs": len(curve), "final_loss": curve[-1][1]})
+        )
+        for name, curve in inputs.gnn_curves.items()
+        if curve
     ]
     params = [
         Table(section, ("param", "value"), list(tables.flatten(_as_section(section, content))))

@@ -6,10 +6,11 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from reelgraph.evaluation.calibration import expected_calibration_error
 from reelgraph.report import charts, labels, tables
 from reelgraph.report.charts import IntervalRow
 from reelgraph.report.inputs import MAKE_TARGETS, Inputs, Metrics, Study
-from reelgraph.report.labels import bin_label, fixed, join_words, label, signed, slice_label, span
+from reelgraph.report.labels import fixed, join_words, label, signed, slice_label, span
 from reelgraph.report.page import Figure, Section, to_figure
 from reelgraph.report.tables import interval_of, rater_verdict
 
@@ -39,7 +40,7 @@ def results_section(inputs: Inputs) -> Section:
     models = tables.all_models(inputs)
     rows = [_model_row(key, row) for key, row in models.items()]
     differences = [
-        _difference_row(key, row, models["rater"]) for key, row in models.items() if "rmse_diff_ci_low" in row
+        _difference_row(key, row, models["rater"]) for key, row in models.items() if "rmse_diff_low" in row
     ]
     chart = charts.draw_intervals(rows, "RMSE (stars)", "RMSE of each model")
     figures = [to_figure("RMSE of each model", chart, labels.RESULTS_CAPTION)]
@@ -70,8 +71,8 @@ def _model_row(key: str, row: Metrics) -> IntervalRow:
 
 
 def _difference_row(key: str, row: Metrics, rater: Metrics) -> IntervalRow:
-    low = row["rmse_diff_ci_low"]
-    high = row["rmse_diff_ci_high"]
+    low = row["rmse_diff_low"]
+    high = row["rmse_diff_high"]
     return IntervalRow(label(key), rater["rmse"] - row["rmse"], low, high, VERDICT_SERIES[rater_verdict(row)])
 
 
@@ -82,7 +83,7 @@ def summarize_models(models: Mapping[str, Metrics]) -> list[str]:
         models: the models, the best first, as ``tables.all_models`` returns them.
     """
     rater = models["rater"]
-    interval = span(rater.get("rmse_ci_low"), rater.get("rmse_ci_high"))
+    interval = span(rater.get("rmse_low"), rater.get("rmse_high"))
     sentences = [
         f"On {rater['n_targets']:,} test ratings the rater has an RMSE of {fixed(rater['rmse'])} stars "
         f"(95 % interval {interval}) and an MAE of {fixed(rater['mae'])}."
@@ -105,7 +106,7 @@ def _summarize_comparison(others: Mapping[str, Metrics]) -> list[str]:
         sentences.append(f"Its difference to {_join_labels(within_chance)} is not significant.")
     if better and not (worse or within_chance):
         nearest = others[better[0]]
-        gap = span(nearest["rmse_diff_ci_low"], nearest["rmse_diff_ci_high"], sign=True)
+        gap = span(nearest["rmse_diff_low"], nearest["rmse_diff_high"], sign=True)
         sentences.append(
             "It is significantly better than every other model; the nearest, "
             f"{label(better[0])}, has an RMSE of {fixed(nearest['rmse'])} (rater minus model: {gap})."
@@ -139,8 +140,8 @@ def slices_section(inputs: Inputs) -> Section:
 
 def _slice_figure(key: str, bins: Metrics, baseline: str) -> Figure:
     rows = []
-    for name, row in tables.sorted_bins(bins):
-        row_label = f"{bin_label(name)} ({row['n_targets']:,})"
+    for name, row in bins.items():
+        row_label = f"{name} ({row['n_targets']:,})"
         low, high = interval_of(row, "rmse")
         rows.append(IntervalRow(row_label, row["rmse"], low, high, baseline=row["baseline_rmse"]))
     title = slice_label(key)
@@ -174,7 +175,7 @@ def summarize_slices(slices: Metrics) -> str:
 def _join_bins(bins: list[tuple[str, str]]) -> str:
     by_slice: dict[str, list[str]] = {}
     for slice_key, bin_key in bins:
-        by_slice.setdefault(slice_label(slice_key), []).append(bin_label(bin_key))
+        by_slice.setdefault(slice_label(slice_key), []).append(bin_key)
     return "; ".join(f"{name[0].lower()}{name[1:]}: {join_words(names)}" for name, names in by_slice.items())
 
 
@@ -201,32 +202,32 @@ def errors_section(inputs: Inputs) -> Section:
 def calibration_section(inputs: Inputs) -> Section:
     """Return the calibration of the predictions and the coverage of their intervals."""
     calibration = inputs.metrics["calibration"]
-    has_bins = any(key.startswith("bin_") for key in calibration)
     figures = []
-    if has_bins:
+    if calibration:
         chart = charts.draw_calibration(calibration, "Mean rating by mean prediction")
         figures.append(to_figure("Calibration", chart, labels.CALIBRATION_CAPTION))
     return Section(
         "calibration",
         "Calibration",
         "Calibration",
-        texts=_summarize_calibration(calibration, inputs.metrics["rater"].get("interval", {})),
+        texts=_summarize_calibration(calibration, inputs.metrics["rater"]),
         notes=missing_notes(calibration),
         figures=figures,
-        tables=[tables.calibration_table(calibration)] if has_bins else [],
+        tables=[tables.calibration_table(calibration)] if calibration else [],
         beside=True,
     )
 
 
-def _summarize_calibration(calibration: Metrics, interval: Metrics) -> list[str]:
+def _summarize_calibration(calibration: Metrics, rater: Metrics) -> list[str]:
     sentences = []
-    if "ece" in calibration:
-        sentences.append(f"The expected calibration error is {fixed(calibration['ece'])} stars.")
-    if interval:
+    if calibration:
+        error = expected_calibration_error(calibration)
+        sentences.append(f"The expected calibration error is {fixed(error)} stars.")
+    if "coverage_80" in rater:
         sentences.append(
-            f"Empirical coverage of the 80 % interval: {interval['coverage_80'] * 100:.1f} % "
-            f"(mean width {fixed(interval['width_80'], 2)} stars); of the 95 % interval: "
-            f"{interval['coverage_95'] * 100:.1f} % ({fixed(interval['width_95'], 2)} stars). "
+            f"Empirical coverage of the 80 % interval: {rater['coverage_80'] * 100:.1f} % "
+            f"(mean width {fixed(rater['width_80'], 2)} stars); of the 95 % interval: "
+            f"{rater['coverage_95'] * 100:.1f} % ({fixed(rater['width_95'], 2)} stars). "
             f"{labels.COVERAGE_NOTE}"
         )
     return sentences

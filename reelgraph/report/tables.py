@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from reelgraph.report.inputs import Inputs, Metrics
-from reelgraph.report.labels import bin_label, fixed, label, signed, slice_label, span
+from reelgraph.report.labels import fixed, label, signed, slice_label, span
 
 
 @dataclass(frozen=True)
@@ -29,22 +29,23 @@ def interval_verdict(low: float, high: float) -> str:
 
 def rater_verdict(row: Metrics) -> str:
     """Say whether the rater is better than a model, by the paired interval of rater minus model."""
-    if "rmse_diff_ci_low" not in row:
+    if "rmse_diff_low" not in row:
         return ""
-    return interval_verdict(row["rmse_diff_ci_low"], row["rmse_diff_ci_high"])
+    return interval_verdict(row["rmse_diff_low"], row["rmse_diff_high"])
 
 
 def interval_of(row: Metrics, key: str) -> tuple[float, float]:
     """Return the interval of a metric; the metric twice where it has none."""
-    low = row.get(f"{key}_ci_low")
-    high = row.get(f"{key}_ci_high")
+    low = row.get(f"{key}_low")
+    high = row.get(f"{key}_high")
     return (row[key], row[key]) if low is None or high is None else (low, high)
 
 
 def all_models(inputs: Inputs) -> dict[str, Metrics]:
     """Return the rater, the baselines and the external baselines, the lowest RMSE first."""
     external = inputs.studies["external_baselines"].metrics
-    models = {"rater": inputs.metrics["rater"]["test"], **inputs.metrics["baselines"], **external}
+    models = {**inputs.metrics["models"], **external}
+    models["rater"] = models["rater"] | inputs.metrics["rater"]
     return dict(sorted(models.items(), key=lambda item: (item[1]["rmse"], item[0])))
 
 
@@ -55,10 +56,10 @@ def results_table(models: Mapping[str, Metrics]) -> Table:
         (
             label(key),
             fixed(row["rmse"]),
-            span(row.get("rmse_ci_low"), row.get("rmse_ci_high")),
+            span(row.get("rmse_low"), row.get("rmse_high")),
             fixed(row["mae"]),
-            span(row.get("mae_ci_low"), row.get("mae_ci_high")),
-            span(row.get("rmse_diff_ci_low"), row.get("rmse_diff_ci_high"), sign=True),
+            span(row.get("mae_low"), row.get("mae_high")),
+            span(row.get("rmse_diff_low"), row.get("rmse_diff_high"), sign=True),
             rater_verdict(row) or "–",
         )
         for key, row in models.items()
@@ -79,7 +80,7 @@ def fits_table(models: Mapping[str, Metrics]) -> Table:
         (
             label(key),
             *(
-                fixed(row.get(fit, {}).get(metric))
+                fixed(row.get(f"{fit}_{metric}"))
                 for metric in ("rmse", "mae")
                 for fit in ("train", "train_val")
             ),
@@ -101,34 +102,23 @@ def slice_tables(slices: Metrics, baseline: str) -> Iterator[Table]:
     for key, bins in slices.items():
         rows = [
             (
-                bin_label(name),
+                name,
                 f"{row['n_targets']:,}",
                 fixed(row["rmse"]),
-                span(row["rmse_ci_low"], row["rmse_ci_high"]),
+                span(row["rmse_low"], row["rmse_high"]),
                 fixed(row["mae"]),
                 fixed(row["baseline_rmse"]),
-                span(row["rmse_diff_ci_low"], row["rmse_diff_ci_high"], sign=True),
+                span(row["rmse_diff_low"], row["rmse_diff_high"], sign=True),
                 rater_verdict(row),
             )
-            for name, row in sorted_bins(bins)
+            for name, row in bins.items()
         ]
         yield Table(slice_label(key), header, rows)
 
 
-def sorted_bins(bins: Metrics) -> list[tuple[str, Metrics]]:
-    """Return the bins in ascending order; bins without a number come first."""
-    return sorted(bins.items(), key=lambda item: _sort_key(item[0]))
-
-
-def _sort_key(key: str) -> tuple[float, str]:
-    words = bin_label(key).split()
-    lowest = -1.0 if words[0] == "under" else next((float(w) for w in words if w[0].isdigit()), -2.0)
-    return lowest, key
-
-
 def nested_table(metrics: Metrics, caption: str, corner: str, strong: str = "") -> Table:
-    """Return row → column → number as a table; ``x_ci_low`` and ``x_ci_high`` are shown beside ``x``."""
-    keys = [key.removesuffix("_ci_low").removesuffix("_ci_high") for row in metrics.values() for key in row]
+    """Return row → column → number as a table; ``x_low`` and ``x_high`` are shown beside ``x``."""
+    keys = [key.removesuffix("_low").removesuffix("_high") for row in metrics.values() for key in row]
     columns = list(dict.fromkeys(keys))
     rows = [(label(key), *(_format_cell(row, column) for column in columns)) for key, row in metrics.items()]
     return Table(caption, (corner, *(label(column).strip() for column in columns)), rows, strong)
@@ -136,12 +126,17 @@ def nested_table(metrics: Metrics, caption: str, corner: str, strong: str = "") 
 
 def _format_cell(row: Metrics, column: str) -> str:
     value = row.get(column)
-    low = row.get(f"{column}_ci_low")
-    high = row.get(f"{column}_ci_high")
+    low = row.get(f"{column}_low")
+    high = row.get(f"{column}_high")
     text = f"{value:,}" if isinstance(value, int) else fixed(value, 1 if value and abs(value) >= 20 else 3)
     if low is None:
         return text
     return span(low, high, sign=True) if value is None else f"{text} ({span(low, high)})"
+
+
+def test_rows(perturbations: Metrics) -> list[tuple[str, Metrics]]:
+    """Return each perturbation and its row on the test targets."""
+    return [(key, row["test"]) for key, row in perturbations.items()]
 
 
 def perturbations_table(perturbations: Metrics) -> Table:
@@ -151,9 +146,9 @@ def perturbations_table(perturbations: Metrics) -> Table:
             label(key),
             fixed(row["rmse"]),
             signed(row["rmse_increase"]),
-            span(row["rmse_increase_ci_low"], row["rmse_increase_ci_high"], sign=True),
+            span(row["rmse_increase_low"], row["rmse_increase_high"], sign=True),
         )
-        for key, row in perturbations.items()
+        for key, row in test_rows(perturbations)
     ]
     header = ("perturbation", "RMSE", "increase", "95 % interval")
     return Table("RMSE increase of each perturbation, in stars", header, rows)
@@ -166,11 +161,10 @@ def calibration_table(calibration: Metrics) -> Table:
             f"{row['n_targets']:,}",
             fixed(row["predicted"]),
             fixed(row["actual"]),
-            span(row.get("actual_ci_low"), row.get("actual_ci_high")),
+            span(row.get("actual_low"), row.get("actual_high")),
             signed(row["predicted"] - row["actual"]),
         )
-        for key, row in sorted(calibration.items())
-        if key.startswith("bin_")
+        for row in calibration.values()
     ]
     header = ("ratings", "mean prediction", "mean rating", "95 % interval", "difference")
     return Table("Calibration by bin of the prediction, in stars", header, rows)

@@ -42,8 +42,8 @@ def summarize_ranking(ranking: Metrics) -> str:
     if not {"rater", "popularity"} <= set(ranking):
         return ""
     popularity = ranking["popularity"]
-    low = popularity.get("ndcg_10_diff_ci_low", 0.0)
-    high = popularity.get("ndcg_10_diff_ci_high", 0.0)
+    low = popularity.get("ndcg_10_diff_low", 0.0)
+    high = popularity.get("ndcg_10_diff_high", 0.0)
     is_significant = tables.interval_verdict(low, high) != "within chance"
     return (
         f"Ranking all unseen movies by prediction gives an NDCG@10 of {fixed(ranking['rater']['ndcg_10'])}, "
@@ -60,10 +60,8 @@ def perturbations_section(inputs: Inputs) -> Section:
             "perturbations", "Perturbations", "Perturbation tests", notes=missing_notes(perturbations)
         )
     rows = [
-        IntervalRow(
-            label(key), row["rmse_increase"], row["rmse_increase_ci_low"], row["rmse_increase_ci_high"]
-        )
-        for key, row in perturbations.items()
+        IntervalRow(label(key), row["rmse_increase"], row["rmse_increase_low"], row["rmse_increase_high"])
+        for key, row in tables.test_rows(perturbations)
     ]
     chart = charts.draw_intervals(
         rows, "RMSE increase (stars)", "RMSE increase of each perturbation", zero_line=True

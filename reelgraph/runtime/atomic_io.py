@@ -1,13 +1,12 @@
 """Atomic, reproducible file output: write to a temporary path beside the target, flush, then rename.
 
-Writers and readers for text, parquet, NumPy arrays, JSON and metrics.
+Writers and readers for text, parquet, NumPy arrays and JSON.
 """
 
 from __future__ import annotations
 
 import glob
 import json
-import math
 import os
 import shutil
 import tempfile
@@ -25,9 +24,6 @@ from reelgraph.runtime.errors import ArtifactError
 
 ROW_GROUP = 1 << 20
 """Rows in a parquet row group. Fixed, so that the bytes do not depend on how the rows were batched."""
-
-METRIC_DIGITS = 6
-"""Decimals of a metric: finer than any meaningful difference, coarser than floating-point noise."""
 
 RERUN_HINT = "Run `dvc repro` to make it again."
 
@@ -171,39 +167,19 @@ def read_array(path: Path | str) -> np.ndarray:
         raise ArtifactError(str(path), "a .npy array of numbers", str(error), RERUN_HINT) from error
 
 
-def write_json(values: Mapping[str, Json], path: Path | str) -> None:
-    """Write indented JSON with sorted keys.
+def write_json(values: Mapping[str, Json], path: Path | str, sort_keys: bool = True) -> None:
+    """Write indented JSON.
+
+    Args:
+        values: the object.
+        path: the output file.
+        sort_keys: sort the keys of all objects; otherwise they keep their order.
 
     Raises:
         ValueError: a value is NaN or infinite.
     """
-    text = json.dumps(values, indent=2, sort_keys=True, allow_nan=False, ensure_ascii=False)
+    text = json.dumps(values, indent=2, sort_keys=sort_keys, allow_nan=False, ensure_ascii=False)
     write_text(text + "\n", path)
-
-
-def write_metrics(values: Mapping[str, object], path: Path | str) -> None:
-    """Write nested scalars for ``dvc metrics``, rounded to ``METRIC_DIGITS`` decimals.
-
-    Raises:
-        ValueError: a value is not a finite scalar, which is a bug of the caller.
-    """
-    write_json(_rounded(values, str(path)), path)
-
-
-def _rounded(values: Mapping[str, object], location: str) -> dict[str, Json]:
-    return {key: _rounded_scalar(value, f"{location}: {key}") for key, value in values.items()}
-
-
-def _rounded_scalar(value: object, location: str) -> Json:
-    if isinstance(value, Mapping):
-        return _rounded(value, location)
-    if isinstance(value, np.generic):
-        value = value.item()
-    if isinstance(value, float) and math.isfinite(value):
-        return round(value, METRIC_DIGITS)
-    if isinstance(value, str | int):
-        return value
-    raise ValueError(f"{location} is {value!r}, not a finite scalar")
 
 
 def read_json(path: Path | str) -> dict[str, Any]:

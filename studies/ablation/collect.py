@@ -1,8 +1,9 @@
-"""Stage ablation: the results of the runs → metrics/ablation.json, plots/ablation.png."""
+"""Stage ablation: the results of the runs → results.tsv, plots/ablation.png."""
 
 from __future__ import annotations
 
-from reelgraph.runtime.atomic_io import read_json, write_metrics
+from reelgraph.core.schemas.reports import write_table
+from reelgraph.runtime.atomic_io import read_json
 from reelgraph.runtime.stage_runner import run_stage
 from studies.ablation.params import ABLATION_FILE, AblationParams
 from studies.ablation.result_table import aggregate_runs, list_experiments, plot_table
@@ -15,7 +16,7 @@ def main(params: AblationParams) -> str:
         files = [f"data/ablation/runs/{experiment.name}-{seed}.json" for seed in params.ablation.seeds]
         runs[experiment.name] = [read_json(file) for file in files]
     table = aggregate_runs(runs)
-    write_metrics(table, "metrics/ablation.json")
+    write_table(table, ["experiment"], "studies/ablation/results.tsv")
     plot_table(table, "plots/ablation.png")
     best = min(table, key=lambda name: table[name]["val_rmse"])
     return f"{len(table)} experiments, best {best}: validation RMSE {table[best]['val_rmse']:.4f} stars"

@@ -8,7 +8,7 @@ from functools import partial
 from reelgraph.core.torch_setup import configure_torch
 from reelgraph.params.base import PARAMS_FILE
 from reelgraph.raters.io import read_movie_inputs
-from reelgraph.runtime.atomic_io import write_metrics
+from reelgraph.runtime.atomic_io import write_json
 from reelgraph.runtime.stage_runner import run_stage
 from reelgraph.sequences.dataset import read_histories
 from studies.ablation.ablations import run_experiment
@@ -22,7 +22,7 @@ def main(experiment: Experiment, seed: int, params: AblationRunParams) -> str:
     histories = read_histories("data/sequences")
     movies = read_movie_inputs(f"data/ablation/vectors/{experiment.control_embedding}.parquet")
     result = run_experiment(experiment, seed, params, histories, movies)
-    write_metrics(result, f"data/ablation/runs/{experiment.name}-{seed}.json")
+    write_json(result, f"data/ablation/runs/{experiment.name}-{seed}.json")
     return f"validation RMSE {result['val_rmse']:.4f} stars"
 
 

@@ -1,6 +1,6 @@
-"""Stage external_baselines: predictions of the external baselines → metrics/external_baselines.json.
+"""Stage external_baselines: predictions of the external baselines → results.tsv.
 
-Also metrics/external_baseline_slices.json: the rater against the best of them, by slice.
+Also slices.tsv: the rater against the best of them, by slice.
 """
 
 from __future__ import annotations
@@ -8,12 +8,12 @@ from __future__ import annotations
 import pyarrow.compute as pc
 
 from reelgraph.core.schemas.movies import read_movies
+from reelgraph.core.schemas.reports import write_table
 from reelgraph.core.seeds import derive_seed
 from reelgraph.evaluation.comparison import compare_with_rater
 from reelgraph.evaluation.io import read_baseline_predictions, read_test_predictions
 from reelgraph.evaluation.slices import compare_with_best_baseline
 from reelgraph.params.base import PARAMS_FILE
-from reelgraph.runtime.atomic_io import write_metrics
 from reelgraph.runtime.stage_runner import run_stage
 from reelgraph.sequences.dataset import read_histories, star_ratings
 from studies.external_baselines.blend import blend_predictions
@@ -35,8 +35,8 @@ def main(params: ExternalBaselineTableParams) -> str:
     metrics = compare_with_rater(histories, rater, baselines, fit, params.seed)
     seed = derive_seed(params.seed, "bootstrap")
     slices = compare_with_best_baseline(histories, fit, year, rater, baselines, seed)
-    write_metrics(metrics, "metrics/external_baselines.json")
-    write_metrics(slices, "metrics/external_baseline_slices.json")
+    write_table(metrics, ["model"], "studies/external_baselines/results.tsv")
+    write_table(slices, ["slice", "bin"], "studies/external_baselines/slices.tsv")
     return f"{len(metrics)} external baselines; weight of bias_recent in fm_recent {blend.weight:.2f}"
 
 

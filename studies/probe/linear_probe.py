@@ -137,8 +137,8 @@ def probe_metrics(data: ProbeData, result: ProbeResult, baseline: ProbeResult, s
         rmse, baseline_rmse = np.sqrt(bootstrap_means(data.user[target_indices(windows)], squared, seed)).T
         low, high = percentile_interval(rmse - baseline_rmse)
         metrics[f"{name}_rmse"] = _mean_square(errors) ** 0.5
-        metrics[f"{name}_rmse_diff_ci_low"] = low
-        metrics[f"{name}_rmse_diff_ci_high"] = high
+        metrics[f"{name}_rmse_diff_low"] = low
+        metrics[f"{name}_rmse_diff_high"] = high
     return metrics
 
 

@@ -1,10 +1,11 @@
-"""Stage probe: a linear probe of each set of movie vectors → metrics/probe.json."""
+"""Stage probe: a linear probe of each set of movie vectors → results.tsv."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from reelgraph.core.schemas.movies import read_movie_ids
+from reelgraph.core.schemas.reports import write_table
 from reelgraph.core.schemas.vectors import align_to, read_vectors
 from reelgraph.core.torch_setup import configure_torch
 from reelgraph.embeddings.embedding_sets import (
@@ -15,7 +16,6 @@ from reelgraph.embeddings.embedding_sets import (
     random_embeddings,
 )
 from reelgraph.params.base import PARAMS_FILE
-from reelgraph.runtime.atomic_io import write_metrics
 from reelgraph.runtime.progress import progress
 from reelgraph.runtime.stage_runner import run_stage
 from reelgraph.sequences.dataset import read_histories
@@ -47,7 +47,7 @@ def main(params: ProbeParams) -> str:
             add(name, sets[name], postprocessing)
     for name, vectors in text_projections(sets["text"], params.seed).items():
         add(name, vectors, "raw")
-    write_metrics(metrics, "metrics/probe.json")
+    write_table(metrics, ["vectors", "processing"], "studies/probe/results.tsv")
     return ", ".join(f"{name} {results['raw']['val_rmse']:.4f}" for name, results in metrics.items())
 
 

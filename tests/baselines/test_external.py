@@ -83,8 +83,8 @@ def test_compare_with_rater_reports_errors_and_differences() -> None:
     baseline = BaselinePredictions(val + 1, {"train": test + 2, "train_val": test})
     row = compare_with_rater(h, test, {"baseline": baseline}, "train", 0)["baseline"]
     assert row["val_rmse"] == pytest.approx(1)
-    assert row["rmse"] == row["train"]["rmse"] == pytest.approx(2)
-    assert row["rmse_diff_ci_high"] == pytest.approx(-2)
+    assert row["rmse"] == row["train_rmse"] == pytest.approx(2)
+    assert row["rmse_diff_high"] == pytest.approx(-2)
 
 
 def test_import_optional_names_a_missing_package_and_the_remedy() -> None:

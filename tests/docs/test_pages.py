@@ -48,32 +48,45 @@ def scalar_keys(values: dict[str, object], prefix: str = "") -> Iterator[str]:
             yield prefix + key
 
 
+RESULT_FILES = [
+    path
+    for folder in ("metrics", "reports", "studies")
+    for path in sorted((ROOT / folder).rglob("*"))
+    if path.suffix in (".json", ".tsv") and path.name != "results.json"
+]
+
+
 def documented_keys() -> dict[str, list[re.Pattern[str]]]:
-    """The patterns of docs/metrics.md by metrics file; ``<name>`` stands for any name."""
+    """The patterns of docs/metrics.md by the path of a file; ``<name>`` stands for any name."""
     text = (ROOT / "docs/metrics.md").read_text(encoding="utf-8")
     patterns = {}
     for part in text.split("\n## ")[1:]:
         heading, _, body = part.partition("\n")
         cells = [row.split(" | ")[0] for row in body.splitlines() if row.startswith("| `")]
         keys = [key for cell in cells for key in re.findall(r"`([^`]+)`", cell)]
-        for file in re.findall(r"metrics/([\w*]+)\.json", heading):
-            patterns[file] = [re.compile(re.sub(r"<\w+>", r"[^.]+", key.replace(".", r"\."))) for key in keys]
+        also = re.findall(r"^Also `([^`]+)`", body, re.M)
+        for file in [*heading.split(" and "), *also]:
+            patterns[file] = [re.compile(re.sub(r"<\w+>", r".+", key.replace(".", r"\."))) for key in keys]
     return patterns
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "metrics").glob("*.json")), ids=lambda path: path.name)
-def test_every_metric_is_defined(path: Path) -> None:
-    patterns = [
-        pattern
-        for file, found in documented_keys().items()
-        if Path(path.stem).match(file)
-        for pattern in found
-    ]
-    if path.stem == "data":
-        patterns = [re.compile(r"[\w.]+")]
-    undefined = [
-        key
-        for key in scalar_keys(json.loads(path.read_text(encoding="utf-8")))
-        if not any(pattern.fullmatch(key) for pattern in patterns)
-    ]
+def written_keys(path: Path) -> list[str]:
+    """The columns of a table, or the dotted keys of a JSON file."""
+    text = path.read_text(encoding="utf-8")
+    if path.suffix == ".tsv":
+        return text.splitlines()[0].split("\t")
+    return list(scalar_keys(json.loads(text)))
+
+
+@pytest.mark.parametrize("path", RESULT_FILES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_figure_is_defined(path: Path) -> None:
+    patterns = documented_keys()[path.relative_to(ROOT).as_posix()]
+    undefined = [key for key in written_keys(path) if not any(p.fullmatch(key) for p in patterns)]
     assert undefined == []
+
+
+def test_no_figure_is_defined_without_a_file() -> None:
+    written = {path.relative_to(ROOT).as_posix() for path in RESULT_FILES}
+    assert written <= set(documented_keys())
+    missing = [file for file in documented_keys() if file.startswith("metrics/") and file not in written]
+    assert missing == []

@@ -6,26 +6,28 @@ import numpy as np
 import pytest
 
 from reelgraph.evaluation import plots
-from reelgraph.evaluation.calibration import calibration
+from reelgraph.evaluation.calibration import calibration, expected_calibration_error
 
 
 def test_calibration_of_a_shift() -> None:
     actual = np.array([2.0, 3.0, 3.0, 5.0])
     metrics = calibration(np.arange(4), actual, actual - 0.2, 0)
-    assert metrics["ece"] == pytest.approx(0.2)
-    assert set(metrics) == {"ece", "bin_04", "bin_06", "bin_10"}
-    assert metrics["bin_06"]["n_targets"] == 2
-    assert metrics["bin_06"]["predicted"] == pytest.approx(2.8)
-    assert metrics["bin_06"]["actual"] == metrics["bin_06"]["actual_ci_low"] == 3.0
+    assert expected_calibration_error(metrics) == pytest.approx(0.2)
+    assert list(metrics) == ["2.0", "3.0", "5.0"]
+    assert metrics["3.0"]["n_targets"] == 2
+    assert metrics["3.0"]["predicted"] == pytest.approx(2.8)
+    assert metrics["3.0"]["actual"] == metrics["3.0"]["actual_low"] == 3.0
 
 
 def test_calibration_of_a_correct_model() -> None:
     rng = np.random.default_rng(0)
     truth = rng.uniform(2, 4.5, 20_000)
     actual = truth + rng.normal(0, 0.8, 20_000)
-    assert calibration(np.arange(20_000), actual, truth, 0)["ece"] < 0.03
-    assert calibration(np.arange(20_000), actual, np.full(20_000, truth.mean()), 0)["ece"] < 0.03
-    assert calibration(np.arange(20_000), actual, 2 * truth - 3.25, 0)["ece"] > 0.4
+    user = np.arange(20_000)
+    constant = np.full(20_000, truth.mean())
+    assert expected_calibration_error(calibration(user, actual, truth, 0)) < 0.03
+    assert expected_calibration_error(calibration(user, actual, constant, 0)) < 0.03
+    assert expected_calibration_error(calibration(user, actual, 2 * truth - 3.25, 0)) > 0.4
 
 
 def test_save_calibration_is_deterministic(tmp_path: Path) -> None:

@@ -41,19 +41,39 @@ def test_evaluate_errors_by_hand(histories: UserHistories) -> None:
     result = evaluate_stars(
         histories, star_ratings(histories, histories.val), actual + 1, baseline=actual + 2
     )
-    test = result.rater["test"]
-    assert test["rmse"] == test["mae"] == test["mse"] == pytest.approx(1)
-    assert test["train"]["rmse"] == pytest.approx(1)
-    assert test["rmse_ci_low"] == test["rmse_ci_high"] == pytest.approx(1)
-    assert test["n_targets"] == 20
-    assert result.rater["val"] == {"rmse": 0, "mae": 0}
-    assert result.baselines["baseline"]["rmse"] == pytest.approx(2)
-    assert result.baselines["baseline"]["train_val"] == {"rmse": pytest.approx(2), "mae": pytest.approx(2)}
+    rater = result.models["rater"]
+    assert rater["rmse"] == rater["mae"] == result.rater["mse"] == pytest.approx(1)
+    assert rater["train_rmse"] == rater["rmse_low"] == rater["rmse_high"] == pytest.approx(1)
+    assert result.rater["n_targets"] == 20
+    assert rater["val_rmse"] == result.rater["val_mae"] == 0
+    baseline = result.models["baseline"]
+    assert baseline["rmse"] == baseline["train_val_rmse"] == baseline["train_val_mae"] == pytest.approx(2)
     predictions = (actual + 2)[histories.users_of(histories.val)]
     val = np.sqrt(np.mean((predictions - star_ratings(histories, histories.val)) ** 2))
-    assert result.baselines["baseline"]["val_rmse"] == pytest.approx(val)
-    assert result.baselines["baseline"]["rmse_diff_ci_high"] == pytest.approx(-1)
-    assert "interval" not in result.rater
+    assert baseline["val_rmse"] == pytest.approx(val)
+    assert baseline["rmse_diff_high"] == pytest.approx(-1)
+    assert "coverage_80" not in result.rater
+
+
+def test_rater_metrics_leave_out_what_is_not_measured() -> None:
+    row = {"rmse": 0.98765, "rmse_low": 0.94, "rmse_high": 1.03, "mae": 0.71234, "val_rmse": 0.91234}
+    metrics = comparison.rater_metrics({"rater": row}, {"bayes_rmse": 0.5, "n_targets": 600})
+    assert list(metrics) == ["rmse", "rmse_low", "rmse_high", "mae", "val_rmse", "bayes_rmse"]
+    assert metrics["rmse"] == 0.988
+    assert metrics["val_rmse"] == 0.912
+
+
+def test_baseline_metrics_are_of_the_best_on_validation() -> None:
+    row = {"rmse": 0.9, "rmse_low": 0.8, "rmse_high": 1.0, "mae": 0.7, "val_rmse": 0.91}
+    models = {
+        "rater": row | {"val_rmse": 0.1},
+        "bias": row,
+        "item_knn": row | {"rmse": 0.95, "val_rmse": 0.90},
+    }
+    assert comparison.baseline_metrics(models) == {
+        "best": "item_knn", "rmse": 0.95, "rmse_low": 0.8, "rmse_high": 1.0, "mae": 0.7, "val_rmse": 0.9
+    }  # fmt: skip
+    assert comparison.baseline_metrics({"rater": row}) == {}
 
 
 @pytest.mark.parametrize("fit", FITS)
@@ -68,7 +88,7 @@ def test_evaluate_improvement_is_over_the_user_mean_of_the_same_fit(
     test = dict.fromkeys(FITS, Prediction((actual + user_mean) / 2))
     val = Prediction(star_ratings(histories, histories.val))
     evaluation = comparison.evaluate(histories, val, test, {}, fit, seed=0)
-    assert evaluation.rater["test"]["improvement_pct"] == pytest.approx(50)
+    assert evaluation.rater["improvement_pct"] == pytest.approx(50)
 
 
 def test_interval_metrics_of_known_distributions() -> None:
@@ -103,13 +123,13 @@ def test_errors_with_intervals_are_paired_with_the_rater() -> None:
     rng = np.random.default_rng(0)
     rater, baseline = (actual + rng.normal(0, sd, len(actual)) for sd in (1.0, 1.3))
     result = comparison.errors_with_intervals(histories, {"rater": rater, "baseline": baseline}, 0)
-    assert set(result["rater"]) == {"rmse", "mae", "rmse_ci_low", "rmse_ci_high", "mae_ci_low", "mae_ci_high"}
+    assert set(result["rater"]) == {"rmse", "mae", "rmse_low", "rmse_high", "mae_low", "mae_high"}
     for row in result.values():
         for error in ("rmse", "mae"):
-            assert row[f"{error}_ci_low"] < row[error] < row[f"{error}_ci_high"]
+            assert row[f"{error}_low"] < row[error] < row[f"{error}_high"]
     for key, error in (("rmse_diff", "rmse"), ("mae_diff", "mae")):
         difference = result["rater"][error] - result["baseline"][error]
-        assert result["baseline"][f"{key}_ci_low"] < difference < result["baseline"][f"{key}_ci_high"] < 0
+        assert result["baseline"][f"{key}_low"] < difference < result["baseline"][f"{key}_high"] < 0
 
 
 def test_bootstrap_means_equal_one_user_at_a_time() -> None:
@@ -175,7 +195,7 @@ def test_check_no_leak_refuses_a_rater_below_the_bound() -> None:
     check_no_leak(np.arange(300), actual, best + 0.0, best, seed=0)
 
 
-def test_save_plots_is_deterministic(tmp_path: Path) -> None:
+def test_save_evaluation_is_deterministic(tmp_path: Path) -> None:
     rng = np.random.default_rng(3)
     actual = rng.integers(1, 11, 200) / 2
     predicted = np.clip(actual + rng.normal(0, 1, 200), 0.5, 5)
@@ -184,10 +204,10 @@ def test_save_plots_is_deterministic(tmp_path: Path) -> None:
         "user_mean": comparison.errors(actual, actual * 0 + 3),
     }
     for run in ("a", "b"):
-        plots.save_predicted_vs_actual(actual, predicted, tmp_path / run / "scatter.png")
-        plots.save_error_histogram(actual, predicted, tmp_path / run / "errors.png")
-        plots.save_model_comparison(scores, tmp_path / run / "bars.png")
-    for picture in sorted((tmp_path / "a").iterdir()):
+        plots.save_evaluation(actual, predicted, scores, tmp_path / run)
+    pictures = sorted((tmp_path / "a").iterdir())
+    assert len(pictures) == 3
+    for picture in pictures:
         assert picture.read_bytes().startswith(b"\x89PNG")
         assert picture.read_bytes() == (tmp_path / "b" / picture.name).read_bytes()
 

@@ -11,6 +11,7 @@ from hypothesis.extra.numpy import arrays
 
 from reelgraph.evaluation.ranking import (
     RankingQueries,
+    headline_metrics,
     non_personalized_scores,
     ranking_metrics,
     ranks,
@@ -54,10 +55,10 @@ def test_ranking_metrics_equal_brute_force() -> None:
         recall.append(len(relevant & set(best[:20])) / len(relevant))
     assert metrics["rater"]["ndcg_10"] == pytest.approx(np.mean(ndcg))
     assert metrics["rater"]["recall_20"] == pytest.approx(np.mean(recall))
-    assert metrics["rater"]["ndcg_10_ci_low"] < np.mean(ndcg) < metrics["rater"]["ndcg_10_ci_high"]
+    assert metrics["rater"]["ndcg_10_low"] < np.mean(ndcg) < metrics["rater"]["ndcg_10_high"]
     difference = metrics["rater"]["recall_20"] - metrics["other"]["recall_20"]
     other = metrics["other"]
-    assert other["recall_20_diff_ci_low"] < difference < other["recall_20_diff_ci_high"]
+    assert other["recall_20_diff_low"] < difference < other["recall_20_diff_high"]
 
 
 def test_select_users_builds_queries() -> None:
@@ -108,3 +109,12 @@ def test_non_personalized_scores_by_hand() -> None:
         codes = histories.half_star_code[is_fitted & (histories.movie_row == movie)]
         assert metrics["popularity"][movie] == len(codes)
         assert metrics["item_mean"][movie] == pytest.approx((codes.sum() + 5 * mean) / (len(codes) + 5))
+
+
+def test_headline_metrics_are_those_of_the_rater_and_of_popularity() -> None:
+    models = {
+        "rater": {"n_users": 9, "ndcg_10": 0.02624, "ndcg_10_low": 0.012, "ndcg_10_high": 0.043, "recall_20": 0.0766},
+        "popularity": {"n_users": 9, "ndcg_10": 0.03969},
+    }  # fmt: skip
+    assert headline_metrics(models) == {"ndcg_10": 0.026, "recall_20": 0.077, "popularity": 0.04}
+    assert headline_metrics({}) == {}

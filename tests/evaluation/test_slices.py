@@ -40,19 +40,19 @@ def test_slice_labels_by_hand() -> None:
     for i, target in enumerate(h.test):
         before = np.arange(h.offsets[h.users_of(h.test)[i]], target)
         given, movie = h.half_star_code[before] / 2, h.movie_row[target]
-        assert result["history"][i] == ("10_to_29" if len(before) < 30 else "30_to_99")
+        assert result["history"][i] == ("10 to 29" if len(before) < 30 else "30 to 99")
         mean = given.mean()
-        expected = "under_3_0" if mean < 3 else "3_0_to_3_5" if mean < 3.5 else "3_5_to_4_0"
+        expected = "under 3.0" if mean < 3 else "3.0 to 3.5" if mean < 3.5 else "3.5 to 4.0"
         assert result["user_mean"][i] == expected
-        assert result["user_std"][i] == ("1_2_up" if given.std() >= 1.2 else "0_9_to_1_2")
-        assert result["rating"][i] == str(h.half_star_code[target] / 2).replace(".", "_")
+        assert result["user_std"][i] == ("1.2 and up" if given.std() >= 1.2 else "0.9 to 1.2")
+        assert result["rating"][i] == str(h.half_star_code[target] / 2)
         rated = (h.movie_row[h.mask_before(end)] == movie).sum()
-        bins = ("unseen", "1", "2_to_4", "2_to_4", "2_to_4")
-        assert result["popularity"][i] == (bins[rated] if rated < 5 else "5_to_19")
+        bins = ("unseen", "1", "2 to 4", "2 to 4", "2 to 4")
+        assert result["popularity"][i] == (bins[rated] if rated < 5 else "5 to 19")
         if movie % 4 == 0:
             assert result["year"][i] == "unknown"
         elif 1970 <= 1900 + 3 * movie < 1980:
-            assert result["year"][i] == "1970_to_1979"
+            assert result["year"][i] == "1970 to 1979"
     assert set(result["user"]) == {"known"}
     assert set(slice_labels(h, h.offsets[:-1], h.test, years())["user"]) == {"new"}
     assert set(slice_labels(h, h.offsets[:-1], h.test, years())["popularity"]) == {"unseen"}
@@ -62,18 +62,25 @@ def test_slice_labels_without_history() -> None:
     h = random_histories(1, 6, 40, 30)
     result = slice_labels(h, h.fit_end("train"), h.offsets[:-1], years())
     assert set(result["user_mean"]) == set(result["user_std"]) == {"none"}
-    assert set(result["history"]) == {"under_10"}
+    assert set(result["history"]) == {"under 10"}
+
+
+def test_metrics_by_slice_sorts_bins() -> None:
+    names = ["unseen", "under 10", "10 to 29", "100 to 299", "300 and up"]
+    bins = {"history": np.array(names[::-1])}
+    stars = np.full(5, 3.0)
+    assert list(metrics_by_slice(bins, np.arange(5), stars, stars, stars, 0)["history"]) == names
 
 
 def test_metrics_by_slice_of_a_better_rater() -> None:
     rng = np.random.default_rng(0)
-    bins = {"half": np.arange(400) % 2}
+    bins = {"half": np.array(["even", "odd"] * 200)}
     actual = np.full(400, 3.0)
     rater = actual + rng.normal(0, 0.5, 400)
     baseline = actual + rng.normal(0, 1.0, 400)
     for row in metrics_by_slice(bins, np.arange(400), actual, rater, baseline, 0)["half"].values():
-        assert row["rmse_diff_ci_low"] < row["rmse"] - row["baseline_rmse"] < row["rmse_diff_ci_high"] < 0
-        assert row["rmse_ci_low"] < row["rmse"] < row["rmse_ci_high"]
+        assert row["rmse_diff_low"] < row["rmse"] - row["baseline_rmse"] < row["rmse_diff_high"] < 0
+        assert row["rmse_low"] < row["rmse"] < row["rmse_high"]
 
 
 def test_compare_with_best_baseline_takes_the_best_on_validation() -> None:

@@ -70,4 +70,12 @@ def test_random_ranks_are_uniform_among_the_candidates() -> None:
 
 def test_ranking_metrics_have_known_answers() -> None:
     metrics = ranking_metrics(torch.tensor([1.0, 2.0, 4.0, 20.0], dtype=torch.float64))
-    assert metrics == {"mrr": (1 + 0.5 + 0.25 + 0.05) / 4, "hits_1": 0.25, "hits_3": 0.5, "hits_10": 0.75}
+    assert (metrics["hits_1"], metrics["hits_3"], metrics["hits_10"]) == (0.25, 0.5, 0.75)
+    assert metrics["mrr"] == (1 + 0.5 + 0.25 + 0.05) / 4
+
+
+def test_ranking_metrics_interval_holds_the_mean_of_all_edges() -> None:
+    ranks = 1 / torch.rand(200, 400, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    rows = [ranking_metrics(sample) for sample in ranks]
+    is_inside = [row["mrr_low"] <= 0.5 <= row["mrr_high"] for row in rows]
+    assert 0.9 < sum(is_inside) / len(rows) < 0.99

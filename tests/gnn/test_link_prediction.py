@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from reelgraph.core.schemas.kg import KnowledgeGraph, Relation
-from reelgraph.gnn.link_metrics import aggregate_metrics, evaluate_links
+from reelgraph.gnn.link_metrics import aggregate_metrics, evaluate_links, headline_metrics
 from reelgraph.gnn.link_prediction import evaluate_link_prediction, popularity
 from reelgraph.gnn.link_predictor import prepare_inputs
 from reelgraph.gnn.link_splits import build_link_task
@@ -17,7 +17,7 @@ from reelgraph.graph.edge_split import EdgeRole, split_edges, subgraph
 from tests.helpers.graphs import gnn_params
 
 MODELS = {"gnn", "random", "popularity", "cosine", "distmult", "transe"}
-METRICS = {"mrr", "hits_1", "hits_3", "hits_10"}
+METRICS = {"mrr", "mrr_low", "mrr_high", "hits_1", "hits_3", "hits_10"}
 
 
 def grouped_graph(n_movies: int = 240, n_groups: int = 8, dim: int = 12) -> KnowledgeGraph:
@@ -104,6 +104,16 @@ def test_aggregate_metrics_averages_edges_and_relations() -> None:
     assert set(metrics) == {"actor", "genre", "micro", "macro"}
     assert metrics["micro"]["mrr"] == pytest.approx(3.5 / 4)
     assert metrics["macro"]["mrr"] == pytest.approx(0.75)
+    assert metrics["macro"]["mrr_low"] == metrics["macro"]["mrr_high"] == pytest.approx(0.75)
+
+
+def test_headline_metrics_are_those_of_the_gnn() -> None:
+    models = {
+        "popularity": {},
+        "gnn": {"micro": {"mrr": 0.31234, "mrr_low": 0.30, "mrr_high": 0.32}, "macro": {"mrr": 0.2}},
+    }
+    assert headline_metrics(models) == {"mrr": 0.312, "mrr_macro": 0.2}
+    assert headline_metrics({}) == {}
 
 
 def test_calibrate_relation_weights_drops_misleading_weights() -> None:

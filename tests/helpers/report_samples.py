@@ -26,19 +26,20 @@ GENRES = (
 
 
 def model(rmse: float, low: float = 0.0, high: float = 0.0) -> dict:
-    """A row of baselines.json; ``low`` and ``high`` are those of rater minus it."""
+    """A row of models.tsv; ``low`` and ``high`` are those of rater minus it."""
     return {
-        "rmse": rmse, "mae": rmse - 0.2, "rmse_ci_low": rmse - 0.04, "rmse_ci_high": rmse + 0.04,
-        "mae_ci_low": rmse - 0.23, "mae_ci_high": rmse - 0.17, "val_rmse": rmse, "rmse_diff_ci_low": low,
-        "rmse_diff_ci_high": high, "mae_diff_ci_low": low, "mae_diff_ci_high": high,
-        "train": {"rmse": rmse, "mae": rmse - 0.2}, "train_val": {"rmse": rmse - 0.01, "mae": rmse - 0.2},
+        "rmse": rmse, "mae": rmse - 0.2, "rmse_low": rmse - 0.04, "rmse_high": rmse + 0.04,
+        "mae_low": rmse - 0.23, "mae_high": rmse - 0.17, "val_rmse": rmse, "rmse_diff_low": low,
+        "rmse_diff_high": high, "mae_diff_low": low, "mae_diff_high": high,
+        "train_rmse": rmse, "train_mae": rmse - 0.2, "train_val_rmse": rmse - 0.01, "train_val_mae": rmse - 0.2,
     }  # fmt: skip
 
 
 def metrics() -> dict[str, dict]:
     """Everything that the pipeline measures."""
-    own = {key: value for key, value in model(0.87).items() if not key.startswith(("rmse_diff", "mae_diff"))}
-    test = {**own, "n_targets": 600, "mse": 0.757, "improvement_pct": 12.5}
+    rater = {
+        key: value for key, value in model(0.87).items() if not key.startswith(("rmse_diff", "mae_diff"))
+    }
     statistics = {
         "anisotropy": 0.8,
         "isoscore": 0.1,
@@ -48,46 +49,44 @@ def metrics() -> dict[str, dict]:
     }
     return {
         "rater": {
-            "test": test, "val": {"rmse": 0.88, "mae": 0.66}, "parameters": 67726, "best_epoch": 6,
-            "interval": {"coverage_80": 0.893, "coverage_95": 0.977, "width_80": 2.07, "width_95": 2.94,
-                         "log_likelihood": -1.84},
+            "n_targets": 600, "mse": 0.757, "improvement_pct": 12.5, "val_mae": 0.66, "parameters": 67726, "best_epoch": 6,
+            "coverage_80": 0.893, "coverage_95": 0.977, "width_80": 2.07, "width_95": 2.94, "log_likelihood": -1.84,
             "bayes_rmse": 0.72, "oracle_rmse": 0.65,
         },
-        "baselines": {
+        "models": {
+            "rater": rater,
             "global_mean": model(1.04, -0.26, -0.17), "user_mean": model(0.96, -0.17, -0.09),
             "bias": model(0.88, -0.02, 0.01), "bias_recent": model(0.89, -0.03, 0.00),
         },
         "slices": {
             "user": {"known": _bin(600, 0.87, 0.9)},
             "history": {key: _bin(n, rmse, 0.9) for key, n, rmse in
-                        (("10_to_29", 90, 0.95), ("30_to_99", 210, 0.88), ("100_to_299", 200, 0.86), ("300_up", 100, 0.8))},
-            "popularity": {"unseen": _bin(42, 1.1, 1.0, 0.02), "2_to_4": _bin(55, 0.98, 0.97), "5_to_19": _bin(200, 0.9, 0.93)},
-            "user_mean": {"under_3_0": _bin(80, 0.99, 1.02), "3_0_to_3_5": _bin(200, 0.9, 0.92), "4_0_up": _bin(99, 0.7, 0.72)},
-            "rating": {key: _bin(60, 2.0 - 0.2 * at, 2.1 - 0.2 * at) for at, key in enumerate(("0_5", "1_0", "2_0", "3_5", "5_0"))},
-            "year": {"under_1970": _bin(40, 0.9, 0.91), "1990_to_1999": _bin(300, 0.86, 0.88), "unknown": _bin(9, 1.0, 1.1)},
+                        (("10 to 29", 90, 0.95), ("30 to 99", 210, 0.88), ("100 to 299", 200, 0.86), ("300 and up", 100, 0.8))},
+            "popularity": {"unseen": _bin(42, 1.1, 1.0, 0.02), "2 to 4": _bin(55, 0.98, 0.97), "5 to 19": _bin(200, 0.9, 0.93)},
+            "user_mean": {"under 3.0": _bin(80, 0.99, 1.02), "3.0 to 3.5": _bin(200, 0.9, 0.92), "4.0 and up": _bin(99, 0.7, 0.72)},
+            "rating": {key: _bin(60, 2.0 - 0.2 * at, 2.1 - 0.2 * at) for at, key in enumerate(("0.5", "1.0", "2.0", "3.5", "5.0"))},
+            "year": {"under 1970": _bin(40, 0.9, 0.91), "1990 to 1999": _bin(300, 0.86, 0.88), "unknown": _bin(9, 1.0, 1.1)},
         },
-        "ranking": {"rater": {"ndcg_10": 0.05, "ndcg_10_ci_low": 0.04, "ndcg_10_ci_high": 0.06, "recall_20": 0.09},
-                    "popularity": {"ndcg_10": 0.03, "ndcg_10_ci_low": 0.02, "ndcg_10_ci_high": 0.04, "recall_20": 0.06}},
-        "calibration": {"ece": 0.06, **{f"bin_{code:02d}": {"n_targets": 40 * code, "predicted": code / 2 + 0.02,
-                        "actual": code / 2 - 0.05, "actual_ci_low": code / 2 - 0.2, "actual_ci_high": code / 2 + 0.1} for code in range(4, 10)}},
-        "perturbations": {"history_shuffled": {"rmse": 0.871, "rmse_increase": 0.001, "rmse_increase_ci_low": -0.004, "rmse_increase_ci_high": 0.006},
-                     "ratings_hidden": {"rmse": 0.96, "rmse_increase": 0.09, "rmse_increase_ci_low": 0.06, "rmse_increase_ci_high": 0.12},
-                     "content_masked": {"rmse": 0.88, "rmse_increase": 0.01, "rmse_increase_ci_low": 0.002, "rmse_increase_ci_high": 0.019}},
+        "ranking": {"rater": {"ndcg_10": 0.05, "ndcg_10_low": 0.04, "ndcg_10_high": 0.06, "recall_20": 0.09},
+                    "popularity": {"ndcg_10": 0.03, "ndcg_10_low": 0.02, "ndcg_10_high": 0.04, "recall_20": 0.06}},
+        "calibration": {f"{code / 2:.1f}": {"n_targets": 40 * code, "predicted": code / 2 + 0.02,
+                        "actual": code / 2 - 0.05, "actual_low": code / 2 - 0.2, "actual_high": code / 2 + 0.1} for code in range(4, 10)},
+        "perturbations": {name: {"test": {"rmse": 0.87 + increase, "rmse_increase": increase, "rmse_increase_low": low, "rmse_increase_high": high}}
+                          for name, increase, low, high in (("history_shuffled", 0.001, -0.004, 0.006), ("ratings_hidden", 0.09, 0.06, 0.12),
+                                                            ("content_masked", 0.01, 0.002, 0.019))},
         "links": {name: {relation: {"mrr": min(0.9, 0.012 * (at + 1) * (2 + i) ** 1.5), "hits_1": 0.01, "hits_3": 0.04, "hits_10": 0.2}
                          for i, relation in enumerate((*RELATIONS, "micro", "macro"))}
                   for at, name in enumerate(("random", "cosine", "transe", "distmult", "popularity", "gnn"))},
         "embeddings": {name: dict.fromkeys(("raw", "centred", "top_removed", "whitened"), statistics)
                        for name in ("text", "projected", "kg_gnn", "kg_gnn_bert", "random")},
-        "gnn_kg_gnn_bert": {"epochs": 100, "final_loss": 0.77, "parameters": 5048400},
-        "gnn_kg_gnn": {"epochs": 100, "final_loss": 1.25, "parameters": 3792600},
         "data": {"filter": {"ratings_after": 58801, "movies_after": 1483, "users": 600, "ratings_by_star": {"0_5": 493}},
                  "kg": {"nodes": {"movie": 1483, "actor": 1132}}, "text": {"nonempty_fraction": 0.86}},
     }  # fmt: skip
 
 
 def _bin(n: int, rmse: float, peer: float, low: float = -0.05) -> dict:
-    return {"n_targets": n, "rmse": rmse, "mae": rmse * 0.8, "rmse_ci_low": rmse - 1 / n**0.5, "rmse_ci_high": rmse + 1 / n**0.5,
-            "baseline": "biased_mf", "baseline_rmse": peer, "rmse_diff_ci_low": low, "rmse_diff_ci_high": low + 0.1}  # fmt: skip
+    return {"n_targets": n, "rmse": rmse, "mae": rmse * 0.8, "rmse_low": rmse - 1 / n**0.5, "rmse_high": rmse + 1 / n**0.5,
+            "baseline": "biased_mf", "baseline_rmse": peer, "rmse_diff_low": low, "rmse_diff_high": low + 0.1}  # fmt: skip
 
 
 def studies() -> dict[str, Study]:

@@ -11,6 +11,7 @@ from itertools import pairwise
 import pytest
 from ruamel.yaml import YAML
 
+from reelgraph.core.schemas.reports import read_table
 from reelgraph.params.base import load
 from reelgraph.params.data import IngestParams
 from reelgraph.params.evaluation import BaselineParams, EvaluateParams
@@ -98,7 +99,7 @@ def test_external_baselines_are_fitted_and_shown(project: Project) -> None:
         if find_spec(package) is None:
             pytest.skip(f"needs {package}: pip install -r requirements-external-baselines.lock")
     said = project.run(*project.make_command("external-baselines"))
-    found = json.loads((project.folder / "metrics/external_baselines.json").read_text(encoding="utf-8"))
+    found = read_table(project.folder / "studies/external_baselines/results.tsv", ["model"])
     names = YAML(typ="safe").load(project.folder / "studies/external_baselines/params.yaml")[
         "external_baselines"
     ]

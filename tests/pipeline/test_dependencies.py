@@ -146,3 +146,17 @@ def test_dvc_yaml_lists_few_dependencies() -> None:
     bodies = [stage.get("do", stage) for stage in YAML(typ="safe").load(Path("dvc.yaml"))["stages"].values()]
     assert sum(len(code_dependencies(body)) for body in bodies) <= 90
     assert len(Path("dvc.yaml").read_text(encoding="utf-8").splitlines()) <= 400
+
+
+def test_dvc_compares_the_five_metrics_files() -> None:
+    pipelines = {file: YAML(typ="safe").load(file) for file in dvc_files()}
+    listed = [path for content in pipelines.values() for path in content.get("metrics", [])]
+    assert listed == [
+        f"metrics/{name}.json" for name in ("rater", "baselines", "ranking", "links", "embeddings")
+    ]
+    assert not [script for script, body in STAGES.items() if "metrics" in body]
+
+
+def test_no_plot_is_a_text() -> None:
+    plots = [path for body in STAGES.values() for entry in body.get("plots", []) for path in entry]
+    assert not [path for path in plots if Path(path).suffix not in ("", ".tsv", ".png")]

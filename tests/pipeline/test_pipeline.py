@@ -15,6 +15,7 @@ import pytest
 
 import reelgraph
 from reelgraph.core.schemas.columns import ENTITY_COLUMNS
+from reelgraph.core.schemas.reports import read_reports, read_table
 from tests.helpers.project import Project
 from tests.pipeline.crashes import output_digests
 
@@ -31,34 +32,53 @@ def read_metrics(project: Project, name: str) -> dict:
     return json.loads((project.folder / f"metrics/{name}.json").read_text())
 
 
+def read_tables(project: Project) -> dict[str, dict]:
+    return read_reports(project.folder / "reports")
+
+
 def test_repro_writes_the_metrics_files(project: Project) -> None:
-    rater = read_metrics(project, "rater")
-    assert {"rmse", "mae", "mse", "n_targets", "improvement_pct"} <= set(rater["test"])
-    assert {"rmse", "mae"} <= set(rater["val"])
+    files = sorted(path.name for path in (project.folder / "metrics").iterdir())
+    assert files == ["baselines.json", "embeddings.json", "links.json", "ranking.json", "rater.json"]
+    metrics = {file: read_metrics(project, file.removesuffix(".json")) for file in files}
+    assert sum(map(len, metrics.values())) <= 40
+    assert {"rmse", "rmse_low", "rmse_high", "mae", "val_rmse"} <= set(metrics["rater.json"])
+    assert metrics["baselines.json"]["best"] in BASELINES
+    shown = project.run("dvc", "metrics", "show").splitlines()
+    assert [line.split()[0] for line in shown[1:]] == [
+        f"metrics/{name}.json" for name in ("rater", "baselines", "ranking", "links", "embeddings")
+    ]
+    assert max(map(len, shown)) <= 200
+
+
+def test_repro_writes_the_tables(project: Project) -> None:
+    tables = read_tables(project)
+    models = tables["models"]
+    assert list(models) == ["rater", *BASELINES]
+    columns = {"rmse", "mae", "val_rmse", "rmse_low", "rmse_high", "mae_low", "mae_high"}
+    paired = {"rmse_diff_low", "rmse_diff_high", "mae_diff_low", "mae_diff_high"}
+    assert columns <= set(models["rater"])
+    assert all(columns | paired <= set(models[name]) for name in BASELINES)
+    for variant in ("kg_gnn", "kg_gnn_bert"):
+        assert {"anisotropy", "pair_cos_mean", "pair_cos_p95", "isoscore"} < set(
+            tables["embeddings"][variant]["raw"]
+        )
+    assert set(tables["links"]) == {"gnn", "random", "popularity", "cosine", "distmult", "transe"}
+    for model in tables["links"].values():
+        assert set(model) == {*ENTITY_COLUMNS, "micro", "macro"}
+        assert all({"mrr", "mrr_low", "mrr_high", "hits_1"} < set(row) for row in model.values())
+    rater = json.loads((project.folder / "reports/rater.json").read_text())
     assert rater["parameters"] > 0
     assert rater["oracle_rmse"] < rater["bayes_rmse"]
-    baselines = read_metrics(project, "baselines")
-    assert set(baselines) == set(BASELINES)
-    bounds = {f"{key}_ci_{end}" for key in ("rmse", "mae") for end in ("low", "high")}
-    paired = {f"{key}_diff_ci_{end}" for key in ("rmse", "mae") for end in ("low", "high")}
-    assert bounds <= set(rater["test"])
-    assert all({"rmse", "mae", "val_rmse"} | bounds | paired <= set(row) for row in baselines.values())
-    for variant in ("kg_gnn", "kg_gnn_bert"):
-        statistics = read_metrics(project, "embeddings")[variant]["raw"]
-        assert set(statistics) > {
-            "anisotropy",
-            "pair_cos_mean",
-            "pair_cos_std",
-            "pair_cos_p5",
-            "pair_cos_p95",
-        }
-        assert read_metrics(project, f"gnn_{variant}")["final_loss"] > 0
-    links = read_metrics(project, "links")
-    assert set(links) == {"gnn", "random", "popularity", "cosine", "distmult", "transe"}
-    for model in links.values():
-        assert set(model) == {*ENTITY_COLUMNS, "micro", "macro"}
-        assert all(set(measured) == {"mrr", "hits_1", "hits_3", "hits_10"} for measured in model.values())
-    assert {"filter", "text", "kg", "sequences"} <= set(read_metrics(project, "data"))
+    counts = json.loads((project.folder / "reports/data.json").read_text())
+    assert {"filter", "text", "kg", "sequences"} <= set(counts)
+
+
+def test_a_deleted_table_comes_back_from_the_run_cache(project: Project) -> None:
+    table = project.folder / "reports/links.tsv"
+    before = table.read_bytes()
+    table.unlink()
+    assert "evaluate_links" not in project.executed_stages("dvc", "repro", "evaluate_links")
+    assert table.read_bytes() == before
 
 
 def test_export_load_recommend_and_similar(project: Project) -> None:
@@ -83,23 +103,21 @@ def test_export_load_recommend_and_similar(project: Project) -> None:
 
 
 def test_error_analysis_and_ranking_metrics(project: Project) -> None:
-    slices, targets = read_metrics(project, "slices"), read_metrics(project, "rater")["test"]["n_targets"]
+    tables = read_tables(project)
+    rater = json.loads((project.folder / "reports/rater.json").read_text())
+    slices = tables["slices"]
     assert set(slices) == {"history", "popularity", "user_mean", "user_std", "rating", "year", "user"}
     for bins in slices.values():
-        assert sum(row["n_targets"] for row in bins.values()) == targets
+        assert sum(row["n_targets"] for row in bins.values()) == rater["n_targets"]
         assert {row["baseline"] for row in bins.values()} < set(BASELINES)
-    calibration = read_metrics(project, "calibration")
-    assert calibration.pop("ece") >= 0
-    assert sum(row["n_targets"] for row in calibration.values()) == targets
-    controls = read_metrics(project, "perturbations")
-    assert set(controls) == {"history_shuffled", "ratings_hidden", "content_masked"}
-    for row in controls.values():
-        assert (
-            {"rmse", "rmse_increase", "rmse_increase_ci_low", "rmse_increase_ci_high"}
-            == set(row["val"])
-            == set(row) - {"val"}
-        )
-    ranking = read_metrics(project, "ranking")
+    assert sum(row["n_targets"] for row in tables["calibration"].values()) == rater["n_targets"]
+    perturbations = tables["perturbations"]
+    assert set(perturbations) == {"history_shuffled", "ratings_hidden", "content_masked"}
+    for by_targets in perturbations.values():
+        assert set(by_targets) == {"test", "val"}
+        columns = {"rmse", "rmse_increase", "rmse_increase_low", "rmse_increase_high"}
+        assert all(set(row) == columns for row in by_targets.values())
+    ranking = tables["ranking"]
     assert set(ranking) == {"rater", "popularity", "item_mean"}
     assert all(0 <= row["ndcg_10"] <= 1 and 0 <= row["recall_20"] <= 1 for row in ranking.values())
 
@@ -133,7 +151,7 @@ def test_repro_in_a_fresh_clone_writes_the_same_bytes(project: Project, tmp_path
     other = {"PYTHONHASHSEED": "7", "TZ": "Asia/Tokyo", "LC_ALL": "C"}
     command = (*without_network(), "taskset", "--cpu-list", "0", "dvc", "repro")
     assert clone.executed_stages(*command, **other) == stages - with_metrics_in_git
-    assert clone.run("git", "status", "--short", "dvc.lock", "metrics", "plots") == ""
+    assert clone.run("git", "status", "--short", "dvc.lock", "metrics", "plots", "reports") == ""
 
 
 @pytest.mark.parametrize(
@@ -159,7 +177,7 @@ def test_exp_run_reruns_the_stages_that_read_the_param(
     differ = project.run("dvc", "params", "diff")
     assert all(setting.split("=")[0] in differ for setting in settings.split())
     if "train_rater" in stages:
-        assert "test.rmse" in project.run("dvc", "metrics", "diff")
+        assert "metrics/rater.json" in project.run("dvc", "metrics", "diff")
 
 
 def stop_workers(project: Project) -> None:
@@ -170,15 +188,15 @@ def stop_workers(project: Project) -> None:
 
 def test_queued_experiments_run_the_changed_module_in_parallel(project: Project) -> None:
     module = project.folder / "reelgraph/evaluation/comparison.py"
-    before, after = '"n_targets": len(actual)', '"n_targets": COUNT + len(actual)'
+    before, after = '{"best": best}', '{"best": NAME}'
     text = module.read_text()
     assert before in text
-    imported = "\nfrom reelgraph.evaluation.new_module import COUNT\n"
+    imported = "\nfrom reelgraph.evaluation.new_module import NAME\n"
     module.write_text(
         text.replace("\nimport numpy as np\n", f"\nimport numpy as np\n{imported}").replace(before, after)
     )
     new_module = project.folder / "reelgraph/evaluation/new_module.py"
-    new_module.write_text("COUNT = 1000\n")
+    new_module.write_text("NAME = 'changed'\n")
     project.run("git", "add", str(new_module))  # else it is not in the copy that the queue runs
     project.run("dvc", "exp", "remove", "--all-commits")  # those of other tests
     for hidden in (8, 12):
@@ -198,8 +216,7 @@ def test_queued_experiments_run_the_changed_module_in_parallel(project: Project)
     stop_workers(project)
     assert status.count("Success") == 2, status
     shown = project.run("dvc", "exp", "show", "--json")
-    before = read_metrics(project, "rater")["test"]["n_targets"]
-    assert shown.count(f'"n_targets": {1000 + before}') == 2
+    assert shown.count('"best": "changed"') == 2
 
 
 def test_plots_show_renders_every_plot(project: Project) -> None:
@@ -343,16 +360,17 @@ def test_ablation_study_resumes_and_collects(project: Project) -> None:
         *(f"ablation@attention-random-none-{seed}" for seed in (1, 2)),
         "ablation",
     }
-    row = read_metrics(project, "ablation")["attention-random-none"]
+    table = read_table(project.folder / "studies/ablation/results.tsv", ["experiment"])
+    row = table["attention-random-none"]
     assert row["seeds"] == 2
     assert row["val_rmse_std"] > 0
     assert (project.folder / "plots/ablation.png").is_file()
-    project.run("git", "clean", "-fdq", "studies", "metrics", "plots")
+    project.run("git", "clean", "-fdq", "studies", "plots")
 
 
 def test_probe_study_measures_every_embedding_set(project: Project) -> None:
     project.run("dvc", "repro", "studies/probe/dvc.yaml")
-    found = read_metrics(project, "probe")
-    assert set(found) > {"none", "pca_32", *read_metrics(project, "embeddings")}
+    found = read_table(project.folder / "studies/probe/results.tsv", ["vectors", "processing"])
+    assert set(found) > {"none", "pca_32", *read_tables(project)["embeddings"]}
     assert all(row["val_rmse"] > 0 for treatments in found.values() for row in treatments.values())
-    project.run("git", "clean", "-fdq", "studies", "metrics")
+    project.run("git", "clean", "-fdq", "studies")

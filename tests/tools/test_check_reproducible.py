@@ -6,18 +6,18 @@ from pathlib import Path
 
 import pytest
 
-from tools.check_reproducible import metric_differences
+from tools.check_reproducible import list_differences
 
 
 @pytest.fixture
 def committed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
-    path = Path("m.json")
-    path.write_text(json.dumps({"a": {"rmse": 0.9, "rank": 232.0}, "peer": "bias"}))
+    Path("m.json").write_text(json.dumps({"a": {"rmse": 0.9, "rank": 232.0}, "peer": "bias"}))
+    Path("ranking.tsv").write_text("model\tn_users\tndcg_10\nrater\t3\t0.2\n")
     identity = ("-c", "user.name=t", "-c", "user.email=t@example.org")
-    for command in (("init", "-q"), ("add", "m.json"), (*identity, "commit", "-qm", "m")):
+    for command in (("init", "-q"), ("add", "."), (*identity, "commit", "-qm", "m")):
         subprocess.run(("git", *command), check=True)
-    return path
+    return Path("m.json")
 
 
 @pytest.mark.parametrize(
@@ -33,6 +33,17 @@ def committed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ({"a": {"rmse": 0.9}, "peer": "bias"}, ["m.json: a.rank was removed"]),
     ],
 )
-def test_metric_differences(committed: Path, metrics: dict, expected: list[str]) -> None:
+def test_list_differences_of_metrics(committed: Path, metrics: dict, expected: list[str]) -> None:
     committed.write_text(json.dumps(metrics))
-    assert metric_differences(committed) == expected
+    assert list_differences(committed) == expected
+
+
+@pytest.mark.usefixtures("committed")
+def test_list_differences_of_a_table() -> None:
+    table = Path("ranking.tsv")
+    assert list_differences(table) == []
+    table.write_text("model\tn_users\tndcg_10\nrater\t3\t0.3\nbias\t3\t\n")
+    assert list_differences(table) == [
+        "ranking.tsv: bias.n_users was added",
+        "ranking.tsv: rater.ndcg_10 was 0.2, is 0.3",
+    ]

@@ -13,8 +13,8 @@ FIGURES = {"svdpp": {"rmse": 0.9}}
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    (tmp_path / "metrics").mkdir()
-    (tmp_path / "metrics/data.json").write_text('{"filter": {"users": 3}}')
+    (tmp_path / "reports").mkdir()
+    (tmp_path / "reports/data.json").write_text('{"filter": {"users": 3}}')
     (tmp_path / "studies/external_baselines").mkdir(parents=True)
     (tmp_path / "dvc.lock").write_text(lock("outs", {"data/sequences": "h1", "data/emb.parquet": "e1"}))
     return tmp_path
@@ -26,7 +26,7 @@ def lock(kind: str, hashes: dict[str, str]) -> str:
 
 
 def collect_study(project: Path, **hashes: str) -> dict:
-    (project / "metrics/external_baselines.json").write_text('{"svdpp": {"rmse": 0.9}}')
+    (project / "studies/external_baselines/results.tsv").write_text("model\trmse\nsvdpp\t0.9\n")
     dependencies = {f"../../data/{name}": md5 for name, md5 in hashes.items()}
     (project / "studies/external_baselines/dvc.lock").write_text(lock("deps", dependencies))
     return collect_results(project)["external_baselines"]
@@ -51,14 +51,14 @@ def test_collect_results_other_ratings(project: Path) -> None:
 
 
 def test_collect_results_keeps_earlier_results_without_a_lock(project: Path) -> None:
-    (project / "metrics/external_baselines.json").write_text('{"svdpp": {"rmse": 0.9}}')
+    (project / "studies/external_baselines/results.tsv").write_text("model\trmse\nsvdpp\t0.9\n")
     earlier = {"external_baselines": {"data": COUNTS, "stale": True, "figures": FIGURES}}
     (project / "studies/results.json").write_text(json.dumps(earlier))
     assert collect_results(project) == earlier
 
 
 def test_collect_results_keeps_earlier_results_without_counts(project: Path) -> None:
-    (project / "metrics/data.json").unlink()
+    (project / "reports/data.json").unlink()
     earlier = {"probe": {"data": COUNTS, "stale": False, "figures": FIGURES}}
     (project / "studies/results.json").write_text(json.dumps(earlier))
     assert collect_results(project) == earlier
