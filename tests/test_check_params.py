@@ -49,7 +49,7 @@ def test_main_writes_the_same_bytes_for_all_valid_params(folder: Path) -> None:
         ({"model__embedding": "bert"}, "model.embedding: expected one of kg_gnn_bert, kg_gnn, or the NAME of"),
         ({"data__catalog": "no/such/file"}, "data.catalog: expected an existing file or folder, got 'no/such/file'"),
         ({"demo__max_ratings": "50"}, "demo.mean_ratings: expected at most demo.max_ratings = 50, got 100"),
-        ({"sequences__split": "given"}, "sequences.split: expected leave_last_out or global_time, unless data.base"),
+        ({"sequences__split": "given"}, "sequences.split: expected a split other than given, unless data.base"),
         ({"train__processes": "2"}, "train.processes: expected 1 with model.type gp"),
         ({"train__users_per_batch": "8", "model__type": "transformer"}, "train.users_per_batch: expected 0 with"),
         ({"baselines__global_mean": "{recent: 3}"}, "baselines.global_mean.recent: expected only keys"),

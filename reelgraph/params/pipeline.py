@@ -69,7 +69,7 @@ def _split(params: PipelineParams) -> Iterator[Violation]:
     data = params.data
     has_split = data.source == "tables" or (data.source == "movielens" and bool(data.base))
     if params.sequences.split == "given" and not has_split:
-        expected = "leave_last_out or global_time, unless data.base and data.test name a split"
+        expected = "a split other than given, unless data.base and data.test name one"
         yield Violation("sequences.split", expected, "'given'")
 
 

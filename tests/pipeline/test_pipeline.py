@@ -296,7 +296,7 @@ def test_rater_seeds_prints_mean_and_standard_deviation(project: Project) -> Non
         ),
         (
             ["sequences.split=given"],
-            "sequences.split: expected leave_last_out or global_time, unless data.base",
+            "sequences.split: expected a split other than given, unless data.base",
         ),
         (["model.hidden_dim=255"], "model.hidden_dim: expected a multiple of 2, got 255"),
         (
