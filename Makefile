@@ -56,8 +56,8 @@ study-ablation: $(READY)  ## train raters x embeddings x seeds; continues where 
 reproduce-reference: $(READY)  ## run the reference system as an experiment; SET="-S key=value" overrides params
 	python -m tools.reproduce_reference $(SET)
 
-clean: $(READY)  ## ask, then remove from DVC's cache what no commit and no experiment has
-	dvc gc --all-commits --all-experiments
+clean: $(READY)  ## ask, then remove from DVC's cache what no branch, tag or experiment has
+	dvc gc --all-branches --all-tags --all-experiments
 	rm -rf .timings .cache
 
 rater-seeds: $(READY)  ## fit the rater with SEEDS seeds on the data of the last run; print mean and standard deviation
