@@ -67,12 +67,20 @@ def sample_rater(n_movies: int, params: TrainRaterParams) -> GpRater:
     content = sample_content(n_movies, rng)
     count = np.floor(rng.pareto(0.8, n_movies) * 5).clip(max=60_000)
     total = rng.normal(0, 0.4, n_movies) * count
-    stats = MovieStats(3.5, total / (count + 5), count, total, 0.9 * count, rng.normal(0, 0.2, n_movies))
+    stats = MovieStats(
+        global_mean=3.5,
+        damped_effect=total / (count + 5),
+        count=count,
+        residual_sum=total,
+        squared_residual_sum=0.9 * count,
+        prior_effect=rng.normal(0, 0.2, n_movies),
+        prior_log_count=np.log1p(count),
+    )
     factors = LatentFactors(
         torch.randn(N_FOLDS, n_movies, gp.latent_dim) * 0.3, torch.rand(N_FOLDS, n_movies) * 0.1
     )
     process = GaussianProcess(
-        content, torch.randn(n_movies, gp.cooccurrence_dim) * 0.2, factors, gp.embedding_dim
+        content, torch.randn(2, n_movies, gp.cooccurrence_dim) * 0.2, factors, gp.embedding_dim
     )
     heads = HeadEnsemble(gp.ensemble_size, params.model.hidden_dim, 0.0)
     return GpRater(content, stats, process.eval(), heads.eval(), gp)

@@ -13,6 +13,7 @@ import inspect
 import logging
 import warnings
 from collections.abc import Mapping
+from dataclasses import fields
 from functools import singledispatch
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -203,7 +204,7 @@ class OnnxGaussianProcess(nn.Module):
         self.heads = rater.heads
         self.history_length = rater.params.context_length - 1
         features = movie_features(scorer.movie_stats, scorer.movies)
-        columns = [features.effect, features.log_count, features.std, features.prior_effect]
+        columns = [getattr(features, field.name) for field in fields(features)]
         self.register_buffer("movie_features", torch.stack(columns, dim=1).float())
         self.register_buffer("movie_mean", scorer.movie_mean.clone())
         self.register_buffer("log_count", features.log_count.clone())

@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Float32
 from torch import Tensor
 
-from reelgraph.raters.gp.leave_one_out_stats import MovieStats, predict_prior_effects
+from reelgraph.raters.gp.leave_one_out_stats import MovieStats, predict_from_content, regression_targets
 from reelgraph.raters.gp.model import GaussianProcess
 from reelgraph.raters.gp.movie_content import MovieContent
 
@@ -39,14 +39,16 @@ def _mean_rows(vectors: Float32[np.ndarray, "movies dim"]) -> Float32[np.ndarray
 def _append_masked_stats(content: MovieContent, stats: MovieStats) -> MovieStats:
     content_dim = content.vectors.shape[1]
     without_vectors = content.design_matrix()[:, :-content_dim]
-    masked_prior = predict_prior_effects(without_vectors, stats.count, stats.residual_sum, seed=0)
+    targets = regression_targets(stats.count, stats.residual_sum)
+    masked_effect, masked_log_count = predict_from_content(without_vectors, stats.count, targets, seed=0).T
     return MovieStats(
         global_mean=stats.global_mean,
         damped_effect=np.tile(stats.damped_effect, 2),
         count=np.tile(stats.count, 2),
         residual_sum=np.tile(stats.residual_sum, 2),
         squared_residual_sum=np.tile(stats.squared_residual_sum, 2),
-        prior_effect=np.concatenate([stats.prior_effect, masked_prior]),
+        prior_effect=np.concatenate([stats.prior_effect, masked_effect]),
+        prior_log_count=np.concatenate([stats.prior_log_count, masked_log_count]),
     )
 
 
@@ -54,7 +56,7 @@ def _append_masked_rows(gp: GaussianProcess, content_vectors: Tensor) -> Gaussia
     """Return a copy of the Gaussian process whose buffers have two rows per movie."""
     gp = copy.deepcopy(gp)
     gp.content_vectors = content_vectors
-    gp.cooccurrence = gp.cooccurrence.repeat(2, 1)
+    gp.cooccurrence = gp.cooccurrence.repeat(1, 2, 1)
     gp.tokens = gp.tokens.repeat(2, 1)
     gp.latent_factors = gp.latent_factors.repeat(1, 2, 1)
     gp.latent_variance = gp.latent_variance.repeat(1, 2)

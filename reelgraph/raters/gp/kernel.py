@@ -9,7 +9,7 @@ import math
 from collections.abc import Sequence
 
 import torch
-from jaxtyping import Float, Float64, Int64, UInt8
+from jaxtyping import Bool, Float, Float64, Int64, UInt8
 from torch import Tensor, nn
 from torch.nn.functional import embedding_bag
 
@@ -28,7 +28,7 @@ MIN_EXPONENT = -80.0
 
 N_MOVIE_FEATURES = 4
 """Length of x; see ``RatingFeatures.movie_features``."""
-N_NOISE_FEATURES = 2
+N_NOISE_FEATURES = 3
 """Length of n; see ``RatingFeatures.noise_features``."""
 
 Square = Float[Tensor, "windows size size"]
@@ -164,19 +164,28 @@ class TemporalDecay(nn.Module):
 
 
 class LinearModel(nn.Module):
-    """Regressions on a movie's features: prior mean m = o + β·x, and log noise factor h·n."""
+    """Regressions on a movie's features: prior mean m = o + β·x, and log noise factor h·n.
+
+    Unrated movies have an offset and slopes of their own.
+    """
 
     def __init__(self) -> None:
         super().__init__()
         self.noise_slopes = nn.Parameter(torch.zeros(N_NOISE_FEATURES))
         self.offset = nn.Parameter(torch.zeros(1))
         self.slopes = nn.Parameter(torch.zeros(N_MOVIE_FEATURES))
+        self.unrated_offset = nn.Parameter(torch.zeros(1))
+        self.unrated_slopes = nn.Parameter(torch.zeros(N_MOVIE_FEATURES))
 
-    def prior_mean(self, x: Float[Tensor, "*shape 4"]) -> Float[Tensor, "*shape"]:
+    def prior_mean(
+        self, x: Float[Tensor, "*shape 4"], is_unrated: Bool[Tensor, "*shape"]
+    ) -> Float[Tensor, "*shape"]:
         """Return m, stars."""
-        return self.offset + x @ self.slopes
+        of_rated = self.offset + x @ self.slopes
+        of_unrated = self.unrated_offset + x @ self.unrated_slopes
+        return torch.where(is_unrated, of_unrated, of_rated)
 
-    def log_noise_factor(self, n: Float[Tensor, "*shape 2"]) -> Float[Tensor, "*shape"]:
+    def log_noise_factor(self, n: Float[Tensor, "*shape 3"]) -> Float[Tensor, "*shape"]:
         """Return h·n."""
         return n @ self.noise_slopes
 

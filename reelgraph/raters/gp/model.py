@@ -23,6 +23,10 @@ The vectors of a movie are x: mean rating, popularity and year; v: latent factor
 factorization; w: co-occurrence vectors; z: content vectors; and e = [w, z/2] W + the embeddings of the movie
 and of its entities. The embeddings have a Gaussian prior and are learned by variational inference.
 
+A movie that nobody has rated has an o and a β of its own. Its w is what the content predicts, its v is 0, and
+its e has no embedding of the movie. What is unknown of it is part of the noise, by h·n. A random fraction of
+the training ratings are of movies that are treated as unrated (``draw_hidden``).
+
 With K = k(X, X) + diag(σ_n²) = L Lᵀ, one Cholesky factor gives the one-step-ahead predictions of all ratings
 of a window: L⁻¹(y − m) are their standardized residuals, and diag(L) their standard deviations. A new rating
 has mean m + k_*ᵀ α with α = K⁻¹(y − m), and variance k_** + σ_n² − vᵀv with v = L⁻¹ k_* (Algorithm 2.1).
@@ -70,7 +74,8 @@ Windows = Int64[Tensor, "windows size"]
 class GaussianProcess(nn.Module):
     """The kernel, the movies that it is defined on, and predictions by Cholesky factors."""
 
-    cooccurrence: Float[Tensor, "movies cooccurrence"]
+    cooccurrence: Float[Tensor, "2 movies cooccurrence"]
+    """w of rated movies, and of the same movies as unrated ones: what their content predicts."""
     latent_factors: Float[Tensor, "folds movies latent"]
     latent_variance: Float[Tensor, "folds movies"]
     content_vectors: Float[Tensor, "movies dim"]
@@ -79,7 +84,7 @@ class GaussianProcess(nn.Module):
     def __init__(
         self,
         content: MovieContent,
-        cooccurrence: Float[Tensor, "movies cooccurrence"],
+        cooccurrence: Float[Tensor, "2 movies cooccurrence"],
         latent: LatentFactors,
         embedding_dim: int,
     ) -> None:
@@ -108,7 +113,7 @@ class GaussianProcess(nn.Module):
         self.temporal_decay = TemporalDecay(0.14)
         self.embedding_prior = EmbeddingPrior(token_type, n_types + 1)
         self.regression = LinearModel()
-        n_inputs = cooccurrence.shape[1] + content_vectors.shape[1]
+        n_inputs = cooccurrence.shape[2] + content_vectors.shape[1]
         self.embedding = MovieEmbedding(n_inputs, len(token_type), embedding_dim)
 
     @property
@@ -140,19 +145,17 @@ class GaussianProcess(nn.Module):
     def precompute_candidates(self, features: RatingFeatures) -> CandidateCache:
         """Compute what ``predict_candidates`` needs of ratings, whatever their rank and time."""
         embeddings = self.token_embeddings()
-        movie = features.movie
-        x = features.movie_features
-        factors = self._factors(movie, features.fold, x, embeddings.vectors)
-        blocks = self._entity_blocks(movie)
+        factors = self._factors(features, embeddings.vectors)
+        blocks = self._entity_blocks(features.movie)
         C = (factors**2).sum(dim=1) + self.shared_entities.diagonal(blocks)
         zero = factors.new_zeros(1)
         variance = self.covariance(C, zero, zero)
-        noise = self._noise_variance(features.noise_features, movie, features.fold, embeddings.variance)
+        noise = self._noise_variance(features, embeddings.variance)
         return CandidateCache(
             embeddings=embeddings,
             factors=factors,
             entities=torch.cat(blocks, dim=1),
-            prior_mean=self.regression.prior_mean(x),
+            prior_mean=self.regression.prior_mean(features.movie_features, features.is_unrated),
             variance=variance + noise,
         )
 
@@ -211,74 +214,62 @@ class GaussianProcess(nn.Module):
     ) -> JointDistribution:
         """Return the joint distribution of the ratings of windows."""
         is_rating = windows >= 0
-        index = windows.clamp(min=0)
-        movie = features.movie[index]
-        fold = features.fold[index]
-        x = features.movie_features[index]
-        C = self._movie_covariance(movie, fold, x, embeddings.vectors)
-        rank = pairwise_distances(_relative_ranks(features.rank[index], is_rating), C.dtype)
-        time = pairwise_distances(features.time[index], C.dtype)
-        m = self.regression.prior_mean(x)
+        ratings = features.select(windows.clamp(min=0))
+        C = self._movie_covariance(ratings, embeddings.vectors)
+        rank = pairwise_distances(_relative_ranks(ratings.rank, is_rating), C.dtype)
+        time = pairwise_distances(ratings.time, C.dtype)
+        m = self.regression.prior_mean(ratings.movie_features, ratings.is_unrated)
         return JointDistribution(
             covariance=self.covariance(C, rank, time),
-            noise_variance=self._noise_variance(
-                features.noise_features[index], movie, fold, embeddings.variance
-            ),
-            residual=features.residual[index] - m,
+            noise_variance=self._noise_variance(ratings, embeddings.variance),
+            residual=ratings.residual - m,
             prior_mean=m,
             is_rating=is_rating,
         )
 
     def _noise_variance(
-        self,
-        n: Float[Tensor, "*shape 2"],
-        movie: Int64[Tensor, "*shape"],
-        fold: Int64[Tensor, "*shape"],
-        embedding_variance: Float[Tensor, " tokens"],
+        self, ratings: RatingFeatures, embedding_variance: Float[Tensor, " tokens"]
     ) -> Float[Tensor, "*shape"]:
         """Return σ_n²: the noise of a rating, and the uncertainty of its movie's vectors."""
-        variance = self.noise(self.regression.log_noise_factor(n)) + JITTER
-        variance = variance + self.latent.weights() * self.latent_variance[fold, movie]
-        return variance + embedding_variance[self.tokens[movie]].sum(dim=-1)
+        variance = self.noise(self.regression.log_noise_factor(ratings.noise_features)) + JITTER
+        latent_variance = self.latent_variance[ratings.fold, ratings.movie]
+        variance = variance + self.latent.weights() * latent_variance * ~ratings.is_unrated
+        return variance + embedding_variance[self._tokens(ratings)].sum(dim=-1)
 
-    def _movie_covariance(
-        self,
-        movie: Int64[Tensor, "windows size"],
-        fold: Int64[Tensor, "windows size"],
-        x: Float[Tensor, "windows size 4"],
-        embeddings: Float[Tensor, "tokens dim"],
-    ) -> Square:
+    def _tokens(self, ratings: RatingFeatures) -> Int64[Tensor, "*shape width"]:
+        """Return the tokens of the ratings' movies: of an unrated movie, those of its entities alone."""
+        tokens = self.tokens[ratings.movie]
+        tokens[..., 0] *= ~ratings.is_unrated
+        return tokens
+
+    def _movie_covariance(self, ratings: RatingFeatures, embeddings: Float[Tensor, "tokens dim"]) -> Square:
         """Return C between the movies of each window."""
-        factors = self._factors(movie, fold, x, embeddings)
-        return factors @ factors.transpose(1, 2) + self.shared_entities(self._entity_blocks(movie))
+        factors = self._factors(ratings, embeddings)
+        return factors @ factors.transpose(1, 2) + self.shared_entities(self._entity_blocks(ratings.movie))
 
     def _cross_covariance(
         self, features: RatingFeatures, window: Int64[Tensor, " size"], candidates: CandidateCache
     ) -> Float[Tensor, "candidates history"]:
         """Return k between candidates in place of the window's last rating and the ratings before it."""
-        history = window[:-1]
-        movie = features.movie[history]
-        x = features.movie_features[history]
-        factors = self._factors(movie, features.fold[history], x, candidates.embeddings.vectors)
+        history = features.select(window[:-1])
+        factors = self._factors(history, candidates.embeddings.vectors)
         C = candidates.factors @ factors.T
-        C = C + self.shared_entities.cross(self._entity_blocks(movie), candidates.entities)
+        C = C + self.shared_entities.cross(self._entity_blocks(history.movie), candidates.entities)
         rank = pairwise_distances(features.rank[window].unsqueeze(0), C.dtype)[0, -1:, :-1]
         time = pairwise_distances(features.time[window].unsqueeze(0), C.dtype)[0, -1:, :-1]
         return self.covariance(C, rank, time)
 
     def _factors(
-        self,
-        movie: Int64[Tensor, "*shape"],
-        fold: Int64[Tensor, "*shape"],
-        x: Float[Tensor, "*shape 4"],
-        embeddings: Float[Tensor, "tokens dim"],
+        self, ratings: RatingFeatures, embeddings: Float[Tensor, "tokens dim"]
     ) -> Float[Tensor, "*shape factors"]:
         """Return the feature map whose dot products are C without the shared entities."""
-        w = self.cooccurrence[movie]
+        movie = ratings.movie
+        x = ratings.movie_features
+        w = self.cooccurrence[ratings.is_unrated.long(), movie]
         z = self.content_vectors[movie]
-        v = self.latent_factors[fold, movie]
+        v = self.latent_factors[ratings.fold, movie] * ~ratings.is_unrated.unsqueeze(-1)
         e = torch.cat([w, 0.5 * z], dim=-1) @ self.embedding.projection
-        e = e + embedding(self.tokens[movie], embeddings).sum(dim=-2)
+        e = e + embedding(self._tokens(ratings), embeddings).sum(dim=-2)
         root_w, root_z = self.cosine.root_weights()
         return torch.cat(
             [e, v * self.latent.root_weights(), root_w * w, root_z * z, x * self.linear.root_weights()],

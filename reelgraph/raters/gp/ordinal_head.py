@@ -7,7 +7,7 @@ from typing import cast
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int64
+from jaxtyping import Bool, Float, Int64
 from torch import Tensor, nn
 
 from reelgraph.core.rating_scale import N_CODES, codes_to_stars
@@ -29,6 +29,7 @@ class MovieFeatures:
     log_count: Float[Tensor, " rows"]
     std: Float[Tensor, " rows"]
     prior_effect: Float[Tensor, " rows"]
+    is_unrated: Bool[Tensor, " rows"]
 
 
 @dataclass(frozen=True)
@@ -75,6 +76,7 @@ class HeadFeatures:
             self.movie.log_count,
             self.movie.std,
             self.movie.prior_effect,
+            self.movie.is_unrated,
             self.history.log_length,
             self.history.log_seconds_since_previous,
             *self.history.star_fractions.unbind(dim=1),
@@ -89,7 +91,7 @@ class HeadFeatures:
         return torch.stack(torch.broadcast_tensors(*(column.float() for column in columns)), dim=1)
 
 
-N_HEAD_FEATURES = 12 + N_STAR_BINS + len(RECENT_RESIDUALS)
+N_HEAD_FEATURES = 13 + N_STAR_BINS + len(RECENT_RESIDUALS)
 """Number of columns of ``HeadFeatures.matrix``."""
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int64
+from jaxtyping import Bool, Float, Int64
 from torch import Tensor
 
 from reelgraph.core.parallel import parallel_map
@@ -53,11 +53,13 @@ def rating_features(
     movie_features[:, 3] = (year**2 - 1)[ratings.movie]
     movie_features.clip(-4, 4, out=movie_features)
     noise_features = np.empty((len(ratings.movie), N_NOISE_FEATURES), np.float32)
-    noise_features[:, 0] = np.exp(-stats.log_count)
+    noise_features[:, 0] = 1 / (1 + stats.count)
     noise_features[:, 1] = np.log(stats.std)
+    noise_features[:, 2] = stats.is_unrated
     residual = ratings.stars - global_mean - stats.effect
     return RatingFeatures(
         movie=torch.from_numpy(ratings.movie),
+        is_unrated=torch.from_numpy(stats.is_unrated),
         fold=torch.from_numpy(assign_folds(ratings, n_folds)),
         rank=torch.from_numpy(ratings.rank),
         time=torch.from_numpy(ratings.time),
@@ -71,12 +73,19 @@ class OneStepPredictor:
     """The fitted Gaussian process on one table of ratings."""
 
     def __init__(
-        self, gp: GaussianProcess, stats: MovieStats, ratings: RatingTable, content: MovieContent
+        self,
+        gp: GaussianProcess,
+        stats: MovieStats,
+        ratings: RatingTable,
+        content: MovieContent,
+        is_hidden: Bool[np.ndarray, " ratings"] | None = None,
     ) -> None:
         self.gp = gp
         self.ratings = ratings
         self.global_mean = stats.global_mean
-        self.stats = leave_one_out_stats(stats, ratings)
+        if is_hidden is None:
+            is_hidden = np.zeros(len(ratings.movie), bool)
+        self.stats = leave_one_out_stats(stats, ratings, is_hidden)
         self.features = rating_features(ratings, self.stats, stats.global_mean, content, gp.n_folds)
 
     def target_inputs(self, index: Index, params: Gp) -> HeadInputs:
@@ -169,7 +178,7 @@ class CatalogueScorer:
             rank=np.zeros(n_movies),
             user_id=np.zeros(1, np.int64),
         )
-        movie_stats = leave_one_out_stats(stats, unrated)
+        movie_stats = leave_one_out_stats(stats, unrated, np.zeros(n_movies, bool))
         self.gp = gp
         self.movies = unrated.movie
         self.features = rating_features(unrated, movie_stats, stats.global_mean, content, gp.n_folds)
@@ -237,4 +246,5 @@ def movie_features(stats: LeaveOneOutStats, index: Int64[np.ndarray, " rows"]) -
         log_count=torch.from_numpy(stats.log_count[index]),
         std=torch.from_numpy(stats.std[index]),
         prior_effect=torch.from_numpy(stats.prior_effect[index]),
+        is_unrated=torch.from_numpy(stats.is_unrated[index]),
     )

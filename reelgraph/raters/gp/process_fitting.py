@@ -17,7 +17,12 @@ from torch import Tensor
 from reelgraph.core.metrics import mae, rmse
 from reelgraph.core.seeds import derive_seed, generator, subsample
 from reelgraph.params.model import Gp
-from reelgraph.raters.gp.leave_one_out_stats import MovieStats, fit_movie_stats
+from reelgraph.raters.gp.leave_one_out_stats import (
+    MovieStats,
+    draw_hidden,
+    fit_movie_stats,
+    predict_from_content,
+)
 from reelgraph.raters.gp.model import GaussianProcess
 from reelgraph.raters.gp.movie_content import MovieContent
 from reelgraph.raters.gp.movie_factors import cooccurrence_vectors, fit_latent_factors
@@ -92,11 +97,14 @@ def fit_process(
     stats = fit_movie_stats(ratings, content, derive_seed(seed, "gp/folds"))
     torch.manual_seed(derive_seed(seed, "gp"))
     cooccurrence = cooccurrence_vectors(ratings, content.n_movies, params.cooccurrence_dim)
-    latent = fit_latent_factors(ratings, content, params.latent_dim, seed)
-    gp = GaussianProcess(
-        content, torch.from_numpy(cooccurrence.astype(np.float32)), latent, params.embedding_dim
+    predicted_cooccurrence = predict_from_content(
+        content.design_matrix(), stats.count, cooccurrence, derive_seed(seed, "gp/folds")
     )
-    predictor = OneStepPredictor(gp, stats, ratings, content)
+    latent = fit_latent_factors(ratings, content, params.latent_dim, seed)
+    w = torch.from_numpy(np.stack([cooccurrence, predicted_cooccurrence]).astype(np.float32))
+    gp = GaussianProcess(content, w, latent, params.embedding_dim)
+    is_hidden = draw_hidden(ratings, derive_seed(seed, "gp/hidden"))
+    predictor = OneStepPredictor(gp, stats, ratings, content, is_hidden)
     targets = subsample(histories.val, MAX_VALIDATION_TARGETS, generator(seed, "gp/judged"))
 
     def validate(epoch: int, train_loss: float, train_rmse: float) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from jaxtyping import Float, Float64, Int64
+from jaxtyping import Bool, Float, Float64, Int64
 from torch import Tensor
 
 from reelgraph.raters.gp.movie_factors import TokenEmbeddings
@@ -14,6 +14,8 @@ class RatingFeatures(NamedTuple):
     """What the Gaussian process reads of each rating."""
 
     movie: Int64[Tensor, " ratings"]
+    is_unrated: Bool[Tensor, " ratings"]
+    """True if no other rating of the movie is known: it is predicted from its content alone."""
     fold: Int64[Tensor, " ratings"]
     """Which set of latent factors predicts the user's ratings; see ``movie_factors``."""
     rank: Float64[Tensor, " ratings"]
@@ -22,10 +24,14 @@ class RatingFeatures(NamedTuple):
     """Unix seconds."""
     movie_features: Float[Tensor, "ratings 4"]
     """x: movie effect, log count, year and year², standardized roughly."""
-    noise_features: Float[Tensor, "ratings 2"]
-    """n: inverse count and log standard deviation of the movie."""
+    noise_features: Float[Tensor, "ratings 3"]
+    """n: inverse count and log standard deviation of the movie, and 1 if it is unrated."""
     residual: Float[Tensor, " ratings"]
     """y: stars over the movie's mean."""
+
+    def select(self, index: Int64[Tensor, "*shape"]) -> RatingFeatures:
+        """Return the features of the ratings at ``index``, in its shape."""
+        return RatingFeatures(*(column[index] for column in self))
 
 
 class OneStepPredictions(NamedTuple):

@@ -37,13 +37,13 @@ def content() -> MovieContent:
 @pytest.fixture
 def gp(content: MovieContent, ratings: RatingTable) -> GaussianProcess:
     torch.manual_seed(0)
-    cooccurrence = torch.from_numpy(cooccurrence_vectors(ratings, MOVIES, 4).astype(np.float32))
+    vectors = cooccurrence_vectors(ratings, MOVIES, 4)
+    cooccurrence = torch.from_numpy(np.stack([vectors, vectors / 2]).astype(np.float32))
     return GaussianProcess(content, cooccurrence, fit_latent_factors(ratings, content, 2, 0), 3).eval()
 
 
 @pytest.fixture
 def features(gp: GaussianProcess, content: MovieContent, ratings: RatingTable) -> RatingFeatures:
     stats = fit_movie_stats(ratings, content, 0)
-    return rating_features(
-        ratings, leave_one_out_stats(stats, ratings), stats.global_mean, content, gp.n_folds
-    )
+    by_rating = leave_one_out_stats(stats, ratings, np.zeros(len(ratings.movie), bool))
+    return rating_features(ratings, by_rating, stats.global_mean, content, gp.n_folds)

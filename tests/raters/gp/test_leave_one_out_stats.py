@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from reelgraph.raters.gp.leave_one_out_stats import DAMPING, fit_movie_stats, leave_one_out_stats
+from reelgraph.raters.gp.leave_one_out_stats import (
+    DAMPING,
+    HIDDEN_FRACTION,
+    draw_hidden,
+    fit_movie_stats,
+    leave_one_out_stats,
+)
 from reelgraph.raters.gp.movie_content import MovieContent
 from reelgraph.raters.gp.rating_table import RatingTable
 
 
 def test_leave_one_out_stats_exclude_the_rating_itself(ratings: RatingTable, content: MovieContent) -> None:
     stats = fit_movie_stats(ratings, content, 0)
-    by_rating = leave_one_out_stats(stats, ratings)
+    by_rating = leave_one_out_stats(stats, ratings, np.zeros(len(ratings.movie), bool))
     deviation = ratings.stars - ratings.stars.mean()
     user_effect = np.array([
         (deviation - stats.damped_effect[ratings.movie])[ratings.user == user].sum()
@@ -27,3 +35,28 @@ def test_leave_one_out_stats_exclude_the_rating_itself(ratings: RatingTable, con
         expected = (residual[other_rows].sum() + DAMPING * prior) / (len(other_rows) + DAMPING)
         assert by_rating.effect[row] == pytest.approx(expected)
         assert np.expm1(by_rating.log_count[row]) == pytest.approx(len(other_rows))
+
+
+def test_leave_one_out_stats_of_a_hidden_movie_come_from_its_content(
+    ratings: RatingTable, content: MovieContent
+) -> None:
+    stats = fit_movie_stats(ratings, content, 0)
+    is_hidden = np.arange(len(ratings.movie)) % 5 == 0
+    shown = leave_one_out_stats(stats, ratings, np.zeros(len(ratings.movie), bool))
+    hidden = leave_one_out_stats(stats, ratings, is_hidden)
+    movie = ratings.movie[is_hidden]
+    assert hidden.is_unrated[is_hidden].all()
+    np.testing.assert_allclose(hidden.effect[is_hidden], stats.prior_effect[movie])
+    np.testing.assert_allclose(hidden.log_count[is_hidden], stats.prior_log_count[movie])
+    np.testing.assert_array_equal(hidden.effect[~is_hidden], shown.effect[~is_hidden])
+    np.testing.assert_array_equal(hidden.is_unrated[~is_hidden], shown.is_unrated[~is_hidden])
+
+
+def test_draw_hidden_depends_on_its_seed_and_hides_fitted_ratings_only(ratings: RatingTable) -> None:
+    is_fitted = np.arange(len(ratings.movie)) % 4 > 0
+    table = replace(ratings, is_fitted=is_fitted)
+    is_hidden = draw_hidden(table, 1)
+    np.testing.assert_array_equal(is_hidden, draw_hidden(table, 1))
+    assert (is_hidden != draw_hidden(table, 2)).any()
+    assert not is_hidden[~is_fitted].any()
+    assert is_hidden[is_fitted].mean() == pytest.approx(HIDDEN_FRACTION, abs=0.06)

@@ -40,10 +40,10 @@ def test_predict_candidates_equals_predict_one_step_and_contributions_sum_to_the
     window = torch.arange(last + 1)
     rows = torch.tensor([last, 3, 0])
     with torch.no_grad():
-        candidates = gp.precompute_candidates(RatingFeatures(*(column[rows] for column in features)))
+        candidates = gp.precompute_candidates(features.select(rows))
         predictions = gp.predict_candidates(features, window, candidates)
         one_step = gp.predict_one_step(features, window.unsqueeze(0))
-        prior_mean = gp.regression.prior_mean(features.movie_features[rows])
+        prior_mean = gp.regression.prior_mean(features.movie_features[rows], features.is_unrated[rows])
     assert float(predictions.mean[0]) == pytest.approx(float(one_step.mean[0, -1]), abs=1e-4)
     assert float(predictions.std[0]) == pytest.approx(float(one_step.std[0, -1]), abs=1e-4)
     np.testing.assert_allclose(
@@ -53,6 +53,33 @@ def test_predict_candidates_equals_predict_one_step_and_contributions_sum_to_the
     np.testing.assert_allclose(contributions.sum(dim=1) + prior_mean, predictions.mean, atol=1e-4)
 
 
+def test_predict_one_step_of_an_unrated_movie_reads_no_vector_that_was_learned_from_its_ratings(
+    gp: GaussianProcess, features: RatingFeatures
+) -> None:
+    window = torch.arange(8).unsqueeze(0)
+    movie = features.movie[7]
+    features = features._replace(movie=features.movie.masked_fill(features.movie == movie, 0))
+    features.movie[7] = movie
+    is_rated = torch.zeros_like(features.is_unrated)
+    is_unrated = is_rated.clone()
+    is_unrated[7] = True
+
+    def predict(flags: torch.Tensor) -> tuple[float, float]:
+        with torch.no_grad():
+            predictions = gp.predict_one_step(features._replace(is_unrated=flags), window)
+        return float(predictions.mean[0, 7]), float(predictions.std[0, 7])
+
+    before = [predict(flags) for flags in (is_unrated, is_rated)]
+    gp.cooccurrence[0, movie] += 1
+    gp.latent_factors[:, movie] += 1
+    gp.latent_variance[:, movie] += 1
+    with torch.no_grad():
+        gp.embedding.posterior_mean[gp.tokens[movie, 0]] += 1
+    after = [predict(flags) for flags in (is_unrated, is_rated)]
+    assert after[0] == before[0]
+    assert after[1] != pytest.approx(before[1], abs=1e-3)
+
+
 def test_covariance_matches_the_formula_for_a_pair(
     gp: GaussianProcess, features: RatingFeatures, content: MovieContent
 ) -> None:
@@ -60,7 +87,7 @@ def test_covariance_matches_the_formula_for_a_pair(
         embeddings = gp.token_embeddings()
         joint = gp.joint(features, torch.tensor([[0, 3]]), embeddings).matrix()
         movie = features.movie[[0, 3]]
-        w = gp.cooccurrence[movie]
+        w = gp.cooccurrence[0, movie]
         z = gp.content_vectors[movie]
         x = features.movie_features[[0, 3]]
         v = gp.latent_factors[features.fold[[0, 3]], movie]

@@ -34,9 +34,9 @@ def test_head_features_matrix_repeats_the_history_for_all_movies() -> None:
         recent_half_star_fraction=torch.tensor([19.0]),
         recent_residuals=torch.arange(20.0, 23.0).unsqueeze(0),
     )
-    movie = MovieFeatures(columns, columns + 1, columns + 2, columns + 3)
+    movie = MovieFeatures(columns, columns + 1, columns + 2, columns + 3, columns == 1)
     matrix = HeadFeatures(movie, history, columns + 4, columns + 5, torch.tensor([23.0])).matrix()
     assert matrix.shape == (3, N_HEAD_FEATURES)
     for row in range(3):
-        expected = [*range(row, row + 4), *range(10, 23), row + 4, row + 5, 23]
+        expected = [*range(row, row + 4), row == 1, *range(10, 23), row + 4, row + 5, 23]
         assert matrix[row].tolist() == expected
