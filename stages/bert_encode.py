@@ -14,7 +14,12 @@ from reelgraph.runtime.stage_runner import run_stage
 from reelgraph.text.cache import encode_with_cache, fingerprint
 from reelgraph.text.encoder import encode
 from reelgraph.text.movie_text import count_texts, movie_texts
-from reelgraph.text.sentence_model import load_encoder, locate_model, to_bfloat16_checked
+from reelgraph.text.sentence_model import (
+    check_bfloat16_support,
+    load_encoder,
+    locate_model,
+    to_bfloat16_checked,
+)
 
 MOVIES = Path("data/movies.parquet")
 VECTORS = Path("data/text_vectors.parquet")
@@ -25,6 +30,8 @@ COUNTS = Path("data/counts/text.json")
 def main(params: BertEncodeParams) -> str:
     """Encode the texts, or read their vectors from the cache; write one vector per movie."""
     device = configure_torch(params.compute)
+    if params.text.precision == "bfloat16":
+        check_bfloat16_support(device)
     movies = read_movies(MOVIES, ("movie_id", "tagline", "overview"))
     texts = movie_texts(movies)
     text_list = texts.to_pylist()

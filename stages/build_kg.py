@@ -7,7 +7,7 @@ from pathlib import Path
 from reelgraph.core.schemas.kg import read_kg, write_kg
 from reelgraph.core.schemas.movies import read_movies
 from reelgraph.graph.entities import extract_entities_and_edges
-from reelgraph.graph.entity_embeddings import embed_names
+from reelgraph.graph.entity_embeddings import check_model_dimension, embed_names
 from reelgraph.params.graph import BuildKgParams
 from reelgraph.runtime.atomic_io import write_json
 from reelgraph.runtime.errors import InputError
@@ -20,6 +20,7 @@ COUNTS = Path("data/counts/kg.json")
 
 def main(params: BuildKgParams) -> str:
     """Extract entities and edges from the movies, embed the names, write the graph and its counts."""
+    check_model_dimension(params.kg.fasttext, params.projection.dim)
     movies = read_movies(MOVIES)
     entities, edges = extract_entities_and_edges(movies)
     if not edges.num_rows:

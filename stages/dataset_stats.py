@@ -8,7 +8,7 @@ from reelgraph.params.base import StageParams
 from reelgraph.runtime.atomic_io import write_json
 from reelgraph.runtime.stage_runner import run_stage
 
-SOURCES = ("filter", "text", "kg", "sequences")
+SOURCES = ("ingest", "filter", "text", "kg", "sequences")
 
 
 def main(params: StageParams) -> str:

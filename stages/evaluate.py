@@ -14,7 +14,7 @@ from reelgraph.evaluation.model_card import model_card, write_model
 from reelgraph.params.evaluation import EvaluateParams
 from reelgraph.raters.io import load_rater, read_rater_config
 from reelgraph.raters.registry import find_rater
-from reelgraph.runtime.atomic_io import write_json, write_parquet, write_text
+from reelgraph.runtime.atomic_io import write_json, write_text
 from reelgraph.runtime.stage_runner import run_stage
 from reelgraph.sequences.dataset import FITS, read_histories
 
@@ -43,7 +43,7 @@ def main(params: EvaluateParams) -> str:
     comparison.write_evaluation(evaluation.models, figures)
     plots.save_evaluation(evaluation.actual, predicted, evaluation.models, "plots/evaluate")
     predictions = io.prediction_table(histories, predicted, movie_id)
-    write_parquet(predictions, "data/predictions.parquet")
+    io.write_predictions(predictions, "data")
     write_target_rows(io.prediction_columns(predictions), 2, "plots/predictions.tsv")
     records = examples.to_records(histories, selected, predicted, attributions, movie_info)
     write_json(records, "data/examples.json")

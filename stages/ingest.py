@@ -1,4 +1,4 @@
-"""Stage ingest: read the data source into data/catalog.parquet, data/ratings.parquet and data/truth/."""
+"""Stage ingest: read the data source into a catalogue, ratings, known values of the demo, and counts."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from reelgraph.sources.ingest import ingest
 CATALOG_FILE = Path("data/catalog.parquet")
 RATINGS_FILE = Path("data/ratings.parquet")
 TRUTH = Path("data/truth")
+COUNTS = Path("data/counts/ingest.json")
 
 
 def main(params: IngestParams) -> str:
@@ -22,6 +23,7 @@ def main(params: IngestParams) -> str:
         # The longest write comes first: a full disk then leaves the old files untouched.
         n_ratings = write_parquet(source.rating_batches(), RATINGS_FILE, source.rating_schema)
     write_parquet(source.catalog, CATALOG_FILE)
+    write_json({"conversions": dict(source.conversions)}, COUNTS)
     write_arrays(source.truth, TRUTH)
     if not source.truth:
         write_json({"reason": "real data has no known truth"}, TRUTH / "none.json")

@@ -9,6 +9,7 @@ from reelgraph.runtime.atomic_io import write_json
 from reelgraph.runtime.stage_runner import run_stage
 from reelgraph.sequences.build import build_histories, summary_statistics
 from reelgraph.sequences.dataset import write_histories
+from reelgraph.sequences.source_ids import write_source_user_ids
 
 
 def main(params: MakeSequencesParams) -> str:
@@ -19,6 +20,7 @@ def main(params: MakeSequencesParams) -> str:
     histories = build_histories(ratings, movies, params.sequences)
     counts = summary_statistics(histories)
     write_histories(histories, "data/sequences")
+    write_source_user_ids(ratings, "data/sequences")
     write_json(counts, "data/counts/sequences.json")
     return (
         f"{counts['users']:,} users, {counts['length_mean']:.1f} ratings each; targets "

@@ -14,7 +14,7 @@ from reelgraph.core.torch_setup import configure_torch, device_suffix
 from reelgraph.gnn import io
 from reelgraph.gnn.bpr import train_bpr
 from reelgraph.gnn.sage import to_hetero_data
-from reelgraph.gnn.trainer import train_on_all_edges
+from reelgraph.gnn.trainer import train_on_all_edges, warn_of_no_signal
 from reelgraph.params.graph import GNN_VARIANTS, TrainGnnParams
 from reelgraph.runtime.checkpointing import resumable
 from reelgraph.runtime.stage_runner import run_stage
@@ -42,7 +42,7 @@ def main(params: TrainGnnParams, variant: str) -> str:
         io.write_model(trained.model, f"data/gnn/{variant}")
     io.write_loss_curve(trained.losses, f"plots/gnn_{variant}.tsv")
     n_parameters = sum(weight.numel() for weight in trained.model.parameters())
-    losses = f"loss {trained.losses[0]:.4f} → {trained.losses[-1]:.4f}"
+    losses = f"loss {trained.losses[0]:.4f} → {trained.losses[-1]:.4f}{warn_of_no_signal(trained.losses)}"
     return f"{n_parameters:,} parameters, {losses}{device_suffix(device, params.compute)}"
 
 

@@ -49,6 +49,7 @@ def test_main_writes_the_same_bytes_for_all_valid_params(folder: Path) -> None:
         ({"model__embedding": "bert"}, "model.embedding: expected one of kg_gnn_bert, kg_gnn, or the NAME of"),
         ({"data__catalog": "no/such/file"}, "data.catalog: expected an existing file or folder, got 'no/such/file'"),
         ({"demo__max_ratings": "50"}, "demo.mean_ratings: expected at most demo.max_ratings = 50, got 100"),
+        ({"projection__dim": "200"}, "projection.dim: expected 300, the entity embeddings' with kg.fasttext train"),
         ({"sequences__split": "given"}, "sequences.split: expected a split other than given, unless data.base"),
         ({"train__processes": "2"}, "train.processes: expected 1 with model.type gp"),
         ({"train__users_per_batch": "8", "model__type": "transformer"}, "train.users_per_batch: expected 0 with"),
@@ -75,4 +76,9 @@ def test_check_sections_lists_all_contradictions(folder: Path) -> None:
 def test_check_sections_accepts_embeddings_of_the_user(folder: Path) -> None:
     change(folder, model__embedding="mine")
     (folder / "data/emb_mine.parquet").touch()
+    check_sections(load(PipelineParams))
+
+
+def test_check_sections_leaves_the_dimension_of_a_model_file_to_build_kg(folder: Path) -> None:
+    change(folder, projection__dim="100", kg__fasttext="/models/m100.bin")
     check_sections(load(PipelineParams))

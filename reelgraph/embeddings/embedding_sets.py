@@ -49,7 +49,8 @@ def postprocess(vectors: Vectors, method: Postprocessing) -> Vectors:
       (all-but-the-top, Mu and Viswanath 2018).
     - ``whitened``: centred, with variance 1 in every direction that varies (ZCA whitening).
 
-    If all vectors are equal, every method but ``raw`` returns zeros.
+    If all vectors are equal, every method but ``raw`` returns zeros. So does ``top_removed``, if few distinct
+    vectors have no further component.
     """
     if method == "raw":
         return vectors
@@ -62,7 +63,9 @@ def postprocess(vectors: Vectors, method: Postprocessing) -> Vectors:
     variance, axes = torch.linalg.eigh(rows.T @ rows / len(rows))
     if method == "top_removed":
         top = axes[:, -n_top_components(vectors.shape[1]) :]
-        return (rows - rows @ top @ top.T).numpy()
+        remainder = (rows - rows @ top @ top.T).numpy()
+        is_rounding = np.abs(remainder).max() <= CONSTANT_TOLERANCE * np.abs(vectors).max()
+        return np.zeros_like(vectors) if is_rounding else remainder
     varies = variance > MIN_VARIANCE_FRACTION * variance[-1]
     return (rows @ (axes[:, varies] / variance[varies].sqrt()) @ axes[:, varies].T).numpy()
 

@@ -8,15 +8,18 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from jaxtyping import Float, Int64
 
 from reelgraph.core.rating_scale import MAX_STARS, MIN_STARS
 from reelgraph.core.schemas.artifacts import Violations
+from reelgraph.core.schemas.movies import read_source_movie_ids
 from reelgraph.core.schemas.records import PREDICTION_SCHEMA, read_predictions
 from reelgraph.raters.rater import Prediction, Rater
-from reelgraph.runtime.atomic_io import RERUN_HINT, read_array
+from reelgraph.runtime.atomic_io import RERUN_HINT, read_array, write_parquet
 from reelgraph.runtime.errors import ArtifactError
 from reelgraph.sequences.dataset import FITS, Fit, UserHistories, star_ratings
+from reelgraph.sequences.source_ids import read_source_user_ids
 
 TRUTH_ARRAYS = (
     "movie_id", "factors", "movie_mean", "prior_variance", "drift_per_day", "noise_sd", "user_id", "offsets",
@@ -83,6 +86,23 @@ def prediction_columns(predictions: pa.Table) -> dict[str, np.ndarray]:
     """Return user, movie, actual and predicted (stars) of ``prediction_table``, as plots name them."""
     names = {"user": "userId", "movie": "movieId", "actual": "rating", "predicted": "prediction"}
     return {name: predictions[column].to_numpy() for name, column in names.items()}
+
+
+def write_predictions(predictions: pa.Table, folder: Path | str) -> None:
+    """Write predictions.parquet, with sourceUserId and sourceMovieId where the ids of the source are text.
+
+    Args:
+        predictions: as ``prediction_table`` returns it.
+        folder: with movies.parquet and sequences/.
+    """
+    user_ids = read_source_user_ids(Path(folder) / "sequences")
+    movie_ids = read_source_movie_ids(Path(folder) / "movies.parquet")
+    for name, ids in {"user": user_ids, "movie": movie_ids}.items():
+        if ids is not None:
+            row = pc.index_in(predictions[f"{name}Id"], ids[f"{name}_id"].combine_chunks())
+            column = ids[f"source_{name}_id"].take(row)
+            predictions = predictions.append_column(f"source{name.capitalize()}Id", column)
+    write_parquet(predictions, Path(folder) / "predictions.parquet")
 
 
 def read_test_predictions(path: str, histories: UserHistories) -> Float[np.ndarray, "targets"]:

@@ -8,11 +8,13 @@ import numpy as np
 import pyarrow.compute as pc
 from jaxtyping import Float32, Float64, Int64
 
+from reelgraph.core.schemas.kg import KnowledgeGraph
 from reelgraph.core.schemas.movies import read_movies
 from reelgraph.core.schemas.vectors import align_to, read_vectors
 from reelgraph.gnn.link_predictor import LinkPredictor
 from reelgraph.gnn.sage import HeteroSage
 from reelgraph.runtime.atomic_io import atomic_write, write_json, write_text
+from reelgraph.runtime.errors import InputError
 from reelgraph.runtime.safetensors_io import write_tensors
 
 PROJECTED_PATH = Path("data/movie_features.parquet")
@@ -33,6 +35,18 @@ def read_movie_features(
     years = pc.cast(movies["release_year"], "float64").to_numpy()
     features = standardize_release_years(years)
     return align_to(movie_ids, movies["movie_id"].to_numpy(), features, MOVIES_PATH)
+
+
+def check_dimensions(graph: KnowledgeGraph, features: Float32[np.ndarray, "movies dim"]) -> None:
+    """Check that movies and entities have features of one dimension, which link prediction compares.
+
+    Raises:
+        InputError: the dimensions differ.
+    """
+    entity_dim = next(iter(graph.relations.values())).entity_vectors.shape[1]
+    if features.shape[1] != entity_dim:
+        raise InputError("projection.dim", f"{entity_dim}, the dimension of the entity embeddings",
+                         f"{features.shape[1]}", f"Set projection.dim to {entity_dim}.")  # fmt: skip
 
 
 def standardize_release_years(years: Float64[np.ndarray, " movies"]) -> Float32[np.ndarray, "movies 1"]:

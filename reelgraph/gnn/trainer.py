@@ -31,6 +31,9 @@ VALIDATION_INTERVAL = 4
 MAX_VALIDATION_EDGES = 1000
 """Validation edges per relation that are evaluated during training."""
 
+NEGLIGIBLE_LOSS = 5e-5
+"""A loss below it reads 0.0000."""
+
 CALIBRATION_FACTORS = (1.0, 0.0, 0.25, 0.5)
 """Candidate factors of a relation's learned weights; the first of equal quality wins."""
 
@@ -115,9 +118,10 @@ def _step(
     if not np.isfinite(loss.item()):
         raise TrainingError(f"links, epoch {epoch}", "a finite loss", str(loss.item()),
                             "Lower gnn.learning_rate.")  # fmt: skip
-    optimizer.zero_grad()
-    loss.backward()
-    optimizer.step()
+    if loss.requires_grad:  # not without any edge to predict, as in a graph of a few edges
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
     return loss.item()
 
 
@@ -148,11 +152,13 @@ def calibrate_relation_weights(model: LinkPredictor, inputs: GnnInputs, task: Li
     """Scale the weights of each relation by the factor that predicts its validation edges best.
 
     If the graph is uninformative about a relation, its learned weights are noise, and popularity alone
-    predicts better.
+    predicts better. A relation without validation edges keeps its weights.
     """
     with torch.no_grad():
         scores = model(inputs)
         for entity_type, weight in model.weights.items():
+            if not len(task.movie_queries[entity_type].queries):
+                continue
             mrr = {factor: _scaled_mrr(scores, task, entity_type, factor) for factor in CALIBRATION_FACTORS}
             weight *= max(mrr, key=lambda factor: mrr[factor])
 
@@ -166,6 +172,13 @@ def _scaled_mrr(scores: DotProductDecoder, task: LinkTask, entity_type: str, fac
         {entity_type: task.entity_queries[entity_type]},
     )
     return evaluate_links(replace(scores, weights=scaled_weights), relation_task)[entity_type]["mrr"]
+
+
+def warn_of_no_signal(losses: list[float]) -> str:
+    """Return a warning for the summary line if the loss is 0 in all epochs; otherwise ''."""
+    if max(losses) >= NEGLIGIBLE_LOSS:
+        return ""
+    return "; warning: the graph has nothing to learn, since no edge to predict has another candidate"
 
 
 def train_on_all_edges(

@@ -54,6 +54,20 @@ def split_edges(graph: KnowledgeGraph, val_fraction: float, test_fraction: float
     return roles
 
 
+def format_missing_roles(roles: EdgeRoles) -> str:
+    """Name the relations that are too small for validation or test edges, for the summary line.
+
+    A role that no relation has is not named.
+    """
+    parts = []
+    for role in (EdgeRole.VALIDATION, EdgeRole.TEST):
+        missing = [f"{entity_type} ({len(edges):,} edges)" for entity_type, edges in roles.items()
+                   if role not in edges]  # fmt: skip
+        if missing and len(missing) < len(roles):
+            parts.append(f"; no {role.name.lower()} edge of {', '.join(missing)}")
+    return "".join(parts)
+
+
 def subgraph(graph: KnowledgeGraph, roles: EdgeRoles, *selected: EdgeRole) -> KnowledgeGraph:
     """Return the graph with all its nodes, but only the edges of the selected roles."""
     relations = {}

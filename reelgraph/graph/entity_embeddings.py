@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from jaxtyping import Float32
 
 from reelgraph.core.schemas.columns import ENTITY_COLUMNS, TEXT_COLUMNS
-from reelgraph.graph.fasttext_file import sentence_vectors
+from reelgraph.graph.fasttext_file import read_dimension, sentence_vectors
 from reelgraph.runtime.errors import InputError, PackageError
 
 HUB_REPOSITORY = "facebook/fasttext-en-vectors"
@@ -52,6 +52,25 @@ def embed_names(
         return _train_and_embed(build_corpus(movies), epochs, names)
     path = _download_from_hub() if source == "hub" else Path(source).expanduser()
     return sentence_vectors(path, names)
+
+
+def check_model_dimension(source: str, dim: int) -> None:
+    """Check that a model file has the dimension of the movie features, before anything is computed.
+
+    Args:
+        source: as in ``embed_names``; the dimension of ``train`` and ``hub`` is checked with the params.
+        dim: ``projection.dim``.
+
+    Raises:
+        InputError: the file is missing, not a fastText model, or has another dimension.
+    """
+    if source in ("train", "hub"):
+        return
+    model_dim = read_dimension(Path(source).expanduser())
+    if model_dim != dim:
+        remedy = f"Set projection.dim to {model_dim}, or use another model."
+        raise InputError(f"kg.fasttext {source}", f"a model of {dim} dimensions, as projection.dim states",
+                         f"{model_dim} dimensions", remedy)  # fmt: skip
 
 
 def build_corpus(movies: pa.Table) -> list[str]:

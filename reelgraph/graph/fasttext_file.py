@@ -69,6 +69,24 @@ def sentence_vectors(path: Path | str, sentences: list[str]) -> Float32[np.ndarr
         raise _file_error(path, f"a damaged file ({error})") from error
 
 
+def read_dimension(path: Path | str) -> int:
+    """Return the dimension of a model's vectors, from the header of its file.
+
+    Raises:
+        InputError: the file is missing or not a fastText model.
+    """
+    try:
+        with Path(path).open("rb") as handle:
+            magic, _, dim, *_ = HEADER.unpack(handle.read(HEADER.size))
+    except FileNotFoundError:
+        raise _file_error(path, "no file") from None
+    except (OSError, struct.error) as error:
+        raise _file_error(path, f"a damaged file ({error})") from error
+    if magic != MAGIC:
+        raise _file_error(path, "another kind of file")
+    return dim
+
+
 def _read_vectors(data: mmap.mmap, path: str, sentences: list[str]) -> np.ndarray:
     layout = _read_layout(data, path)
     tokenized = [sentence.encode().split() for sentence in sentences]

@@ -8,12 +8,17 @@ from pydantic import Field, model_validator
 
 from reelgraph.params.base import Section, Seed, StageParams
 
+Scale = Literal["0.5-5", "1-5", "0-10", "0-100", "1-100"]
+
+SCALES: dict[Scale, tuple[int, int]] = {"1-5": (1, 5), "0-10": (0, 10), "0-100": (0, 100), "1-100": (1, 100)}
+"""Scale of ratings that are mapped to half stars → its lowest and its highest rating."""
+
 
 class Data(Section):
     """Section ``data``. Paths outside of the project are absolute, so that queued experiments find them."""
 
     source: Literal["demo", "movielens", "tables"]
-    """demo: generated. movielens: a folder of GroupLens. tables: two parquet files."""
+    """demo: generated. movielens: a folder of GroupLens. tables: two tables, parquet or CSV."""
 
     movielens: str = Field(min_length=1)
     """Folder in GroupLens' layout (latest, 25M, 32M, 1M, 10M, 100K)."""
@@ -28,10 +33,16 @@ class Data(Section):
     """Folder with TMDB files to join to movielens; an empty folder: none."""
 
     catalog: str = Field(min_length=1)
-    """Parquet file, or folder of them, with the catalogue."""
+    """Parquet or CSV file, or folder of them, with the catalogue."""
 
     ratings: str = Field(min_length=1)
-    """Parquet file, or folder of them, with the ratings. A column ``test`` gives a predefined split."""
+    """Parquet or CSV file, or folder of them, with ratings. A column ``test`` gives a predefined split."""
+
+    scale: Scale
+    """Scale of the ratings of tables. 0.5-5: half stars. Others are mapped to half stars and rounded."""
+
+    order: Literal["timestamp", "file"]
+    """What orders the ratings of tables. file: their rows, oldest first, whatever their timestamps are."""
 
     @model_validator(mode="after")
     def _both_split_files(self) -> Data:

@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from reelgraph.params.base import Compute, Section, Seed, StageParams
+from reelgraph.params.text import Projection
 
 GNN_VARIANTS = ("kg_gnn_bert", "kg_gnn")
 """Embeddings that stage train_gnn makes: from text features, and from release years."""
@@ -74,6 +75,7 @@ class BuildKgParams(StageParams):
     """Params of stage build_kg."""
 
     kg: Kg
+    projection: Projection
 
 
 class TrainGnnParams(StageParams):

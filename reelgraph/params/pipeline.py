@@ -16,6 +16,9 @@ from reelgraph.params.model import Gp, Model, Raters, Train
 from reelgraph.params.sequences import Sequences
 from reelgraph.params.text import Projection, Text
 
+FASTTEXT_DIM = 300
+"""Dimension of the entity embeddings with ``kg.fasttext: train`` and ``hub``."""
+
 
 class PipelineParams(StageParams):
     """All sections of params.yaml."""
@@ -45,7 +48,8 @@ def check_sections(params: PipelineParams) -> None:
     Raises:
         ParamError: values of two sections contradict each other, or a path does not exist; lists all.
     """
-    violations = [*_data(params.data), *_demo(params), *_split(params), *_embedding(params.model)]
+    violations = [*_data(params.data), *_demo(params), *_dimensions(params), *_split(params),
+                  *_embedding(params.model)]  # fmt: skip
     if violations:
         raise violations_error(violations, PARAMS_FILE)
 
@@ -63,6 +67,13 @@ def _demo(params: PipelineParams) -> Iterator[Violation]:
         limit = getattr(demo, key)
         if params.data.source == "demo" and demo.mean_ratings > limit:
             yield Violation("demo.mean_ratings", f"at most demo.{key} = {limit}", str(demo.mean_ratings))
+
+
+def _dimensions(params: PipelineParams) -> Iterator[Violation]:
+    dim = params.projection.dim
+    if params.kg.fasttext in ("train", "hub") and dim != FASTTEXT_DIM:  # build_kg checks a model file
+        expected = f"{FASTTEXT_DIM}, the entity embeddings' with kg.fasttext {params.kg.fasttext}"
+        yield Violation("projection.dim", expected, str(dim))
 
 
 def _split(params: PipelineParams) -> Iterator[Violation]:

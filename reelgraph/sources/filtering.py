@@ -35,14 +35,15 @@ def filter_movies(connection: BaseBackend, catalog_path: Path, ratings_path: Pat
     catalog = open_catalog(connection, catalog_path)
     ratings = open_ratings(connection, ratings_path)
     by_star = collect(_by_star(ratings.semi_join(catalog, "movie_id")), str(ratings_path))
-    movies = collect(CATALOG.to_file(rated_movies(catalog, ratings)), str(catalog_path))
+    contract = CATALOG.with_optional(catalog.columns)
+    movies = collect(contract.to_file(rated_movies(catalog, ratings)), str(catalog_path))
     totals = collect(_totals(catalog, ratings), str(ratings_path)).to_pylist()[0]
     if not len(movies):
         raise InputError(str(ratings_path), "ratings of movies in the catalogue",
                          f"none: {totals['ratings']:,} ratings, all of other movies than the catalogue's "
                          f"{totals['movies']:,}",
                          "Provide ratings and a catalogue with the same movieIds.")  # fmt: skip
-    return FilteredMovies(movies.cast(CATALOG.file_schema), _counts(by_star, totals, len(movies)))
+    return FilteredMovies(movies.cast(contract.file_schema), _counts(by_star, totals, len(movies)))
 
 
 def rated_movies(catalog: ir.Table, ratings: ir.Table) -> ir.Table:

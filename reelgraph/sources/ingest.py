@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,10 +11,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from reelgraph.core.schemas.columns import ENTITY_COLUMNS
+from reelgraph.core.schemas.columns import ENTITY_COLUMNS, TEXT_COLUMNS
 from reelgraph.core.schemas.tables import CATALOG, RATINGS
 from reelgraph.core.table_engine import collect, connect, stream
 from reelgraph.params.data import IngestParams
+from reelgraph.sources.missing_values import is_missing
 from reelgraph.sources.source import Staging, open_source
 
 NAME_COLUMNS = ("original_title", *(name for columns in ENTITY_COLUMNS.values() for name in columns))
@@ -37,8 +38,10 @@ class IngestedData:
     """Column names of the code, ordered by user, timestamp, movie."""
     truth: Mapping[str, np.ndarray]
     """Ground truth of generated data; empty for real data."""
+    conversions: Mapping[str, int]
+    """What was converted → number of values, zeros included."""
     notes: tuple[str, ...]
-    """Counts for the summary line."""
+    """Counts and warnings for the summary line."""
 
     @property
     def rating_schema(self) -> pa.Schema:
@@ -48,6 +51,14 @@ class IngestedData:
     def rating_batches(self) -> Iterator[pa.RecordBatch]:
         """Yield the ordered ratings, never all in memory."""
         return stream(RATINGS.with_optional(self.ratings.columns).to_file(self.ratings), self.rating_schema)
+
+
+CONVERSIONS = (
+    "user_ids_from_text", "movie_ids_from_text", "ratings_from_another_scale", "ratings_rounded",
+    "timestamps_from_dates", "timestamps_from_milliseconds", "timestamps_from_microseconds",
+    "timestamps_from_nanoseconds", "timestamps_from_file_order", "missing_value_markers",
+)  # fmt: skip
+"""Conversions that are counted."""
 
 
 def ingest(params: IngestParams, scratch: Path) -> IngestedData:
@@ -62,23 +73,29 @@ def ingest(params: IngestParams, scratch: Path) -> IngestedData:
         PackageError: the engine is not installed or out of memory.
     """
     source = open_source(params, Staging(connect(params.engine), scratch))
-    catalog = CATALOG.validate(source.catalog, source.catalog_location)
+    catalog = CATALOG.validate(source.catalog, source.catalog_location, source.locate_movie)
     ratings = RATINGS.validate(source.ratings, source.ratings_location, source.locate_rating)
-    movies = collect(CATALOG.to_file(catalog.order_by("movie_id")), source.catalog_location)
+    contract = CATALOG.with_optional(catalog.columns)
+    movies = collect(contract.to_file(catalog.order_by("movie_id")), source.catalog_location)
+    cleaned = clean_text(movies)
+    markers = {"missing_value_markers": count_markers(movies)}
+    conversions = {**dict.fromkeys(CONVERSIONS, 0), **source.conversions, **markers}
     # The key makes this order total, so the result does not depend on the order of the source.
     ordered = ratings.order_by("user_id", "timestamp", "movie_id")
-    return IngestedData(clean_text(movies), ordered, source.truth, source.notes)
+    notes = (*source.notes, *_format_conversions(conversions), *_warn_about_gaps(cleaned))
+    return IngestedData(cleaned, ordered, source.truth, conversions, notes)
 
 
 def clean_text(catalog: pa.Table) -> pa.Table:
     """Return the catalogue with stripped text, without NUL characters, and null for blank text.
 
-    Names are normalized (NFC, single spaces), so that each has one spelling.
+    Markers of missing values such as ``nan`` are null, too. Names are normalized (NFC, single spaces), so
+    that each has one spelling.
 
     Args:
         catalog: file columns of the contract.
     """
-    schema = CATALOG.file_schema
+    schema = CATALOG.with_optional(catalog.column_names).file_schema
     columns = [_clean_column(catalog[field.name], field) for field in schema]
     return pa.table(columns, schema=schema)
 
@@ -91,4 +108,29 @@ def _clean_column(column: pa.ChunkedArray, field: pa.Field) -> pa.ChunkedArray:
     if field.name in NAME_COLUMNS:
         text = pc.utf8_normalize(pc.replace_substring_regex(text, WHITESPACE, " "), "NFC")
     text = pc.replace_substring_regex(text, f"^{PADDING}|{PADDING}$", "")
-    return pc.if_else(pc.equal(text, ""), pa.scalar(None, field.type), text)
+    is_null = pc.or_(pc.equal(text, ""), is_missing(text, field.name))
+    return pc.if_else(is_null, pa.scalar(None, field.type), text)
+
+
+def count_markers(catalog: pa.Table) -> int:
+    """Return the number of cells with a marker of a missing value in the catalogue's text columns."""
+    counts = [pc.sum(is_missing(pc.cast(catalog[name], pa.string()), name)).as_py() or 0
+              for name in TEXT_COLUMNS]  # fmt: skip
+    return sum(counts)
+
+
+def _format_conversions(conversions: Mapping[str, int]) -> tuple[str, ...]:
+    counts = [f"{count:,} {name.replace('_', ' ')}" for name, count in conversions.items() if count]
+    return (f"converted: {', '.join(counts)}",) if counts else ()
+
+
+def _warn_about_gaps(catalog: pa.Table) -> tuple[str, ...]:
+    """Warn if no movie has a text, or if a relation has no entity; both may be misspelt columns."""
+    gaps = [entity_type for entity_type, names in ENTITY_COLUMNS.items() if _is_empty(catalog, names)]
+    if _is_empty(catalog, ("tagline", "overview")):
+        gaps.insert(0, "tagline or overview")
+    return (f"warning: no movie has any {', '.join(gaps)}",) if gaps else ()
+
+
+def _is_empty(catalog: pa.Table, names: Iterable[str]) -> bool:
+    return all(catalog[name].null_count == len(catalog) for name in names)

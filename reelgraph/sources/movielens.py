@@ -22,9 +22,11 @@ from reelgraph.core.schemas.contract import Contract
 from reelgraph.core.schemas.tables import CATALOG, RATINGS
 from reelgraph.core.table_engine import collect
 from reelgraph.params.data import IngestParams
-from reelgraph.sources.delimited import DelimitedFile, line_in_files, line_of_row, read_batches, read_table
+from reelgraph.sources.conversions import CellError, Counts
+from reelgraph.sources.delimited import DelimitedFile, line_in_files, line_of_row, read_batches
 from reelgraph.sources.movielens_files import find_movielens_files
 from reelgraph.sources.source import Source, Staging
+from reelgraph.sources.timestamps import TimestampConverter
 from reelgraph.sources.titles import (
     ArrowColumn,
     add_prefix,
@@ -72,30 +74,52 @@ def read_movielens(
     """
     files = find_movielens_files(folder)
     rating_files = [replace(files.ratings, path=folder / name) for name in split_files] or [files.ratings]
+    counts = Counts()
     schema = RATINGS.with_optional(("test",) if split_files else ()).file_schema
-    ratings = staging.stage_table("ml_ratings", _rating_batches(rating_files, schema), schema)
+    ratings = staging.stage_table("ml_ratings", _rating_batches(rating_files, schema, counts), schema)
     movies = files.read_movies()
     KEY_CONTRACT.validate(staging.stage_table("ml_ids", movies), str(files.movies.path),
                      partial(line_of_row, files.movies))  # fmt: skip
     described = _describe(_add_tags(staging, movies, files.tags))
-    links = read_table(files.links) if files.links else None
-    catalog, notes = join_tmdb(staging, described, links, tmdb_folder)
+    catalog, notes = join_tmdb(
+        staging, described, files.read_links(), folder if files.has_tmdb else tmdb_folder
+    )
     return Source(
         catalog,
         ratings,
         catalog_location=str(files.movies.path),
         ratings_location=" and ".join(str(file.path) for file in rating_files),
         locate_rating=partial(line_in_files, rating_files),
+        conversions=counts,
         notes=notes,
     )
 
 
-def _rating_batches(files: Sequence[DelimitedFile], schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+def _rating_batches(
+    files: Sequence[DelimitedFile], schema: pa.Schema, counts: Counts
+) -> Iterator[pa.RecordBatch]:
     """Yield the rows of all files; column ``test``, if in the schema, is true in the second file."""
     for index, file in enumerate(files):
-        for batch in read_batches(file):
+        for batch in _read_ratings(file, counts):
             with_split = batch.append_column("test", pa.repeat(pa.scalar(index == 1), len(batch)))
             yield with_split.select(schema.names)
+
+
+def _read_ratings(file: DelimitedFile, counts: Counts) -> Iterator[pa.RecordBatch]:
+    """Yield the rows of a file; dates become seconds."""
+    if not pa.types.is_string(file.columns["timestamp"]):
+        yield from read_batches(file)
+        return
+    first_row = 0
+    position = list(file.columns).index("timestamp")
+    for batch in read_batches(file):
+        try:
+            seconds = TimestampConverter(0).convert(batch["timestamp"], counts)
+        except CellError as error:
+            locate = partial(line_of_row, file)
+            raise error.to_input_error(file.path, locate, first_row, "timestamp") from None
+        first_row += len(batch)
+        yield batch.set_column(position, "timestamp", seconds)
 
 
 def _add_tags(staging: Staging, movies: pa.Table, tags: DelimitedFile | None) -> pa.Table:

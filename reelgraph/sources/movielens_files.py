@@ -1,12 +1,14 @@
-"""The three file layouts of MovieLens, behind one interface.
+"""The file layouts of MovieLens, behind one interface.
 
-CSV: latest, latest-small, 20M, 25M, 32M. ``.dat``: 1M and 10M, delimited by ``::``. ``u.*``: 100K,
-delimited by tabs and bars, with a flag for each genre.
+CSV: latest, latest-small, 20M, 25M, 32M, and Kaggle's 20M with other file names and dates. ``.dat``: 1M and
+10M, delimited by ``::``. ``u.*``: 100K, delimited by tabs and bars, with a flag for each genre. Kaggle's "The
+Movies Dataset" has MovieLens' ratings and links, but TMDB's movies.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 
 import pyarrow as pa
@@ -14,7 +16,16 @@ import pyarrow.compute as pc
 
 from reelgraph.core.schemas.tables import RATINGS
 from reelgraph.runtime.errors import InputError
-from reelgraph.sources.delimited import DelimitedFile, detect_encoding, read_table
+from reelgraph.sources.delimited import (
+    DelimitedFile,
+    detect_encoding,
+    iterate_rows,
+    line_of_row,
+    read_header,
+    read_table,
+)
+from reelgraph.sources.missing_values import blank_to_null
+from reelgraph.sources.timestamps import is_date_text
 from reelgraph.sources.titles import join_nonnull
 
 RATING_TYPES = {name: RATINGS.file_schema.field(name).type for name in RATINGS.file_schema.names}
@@ -24,7 +35,10 @@ MOVIE_TYPES = {"movieId": pa.int64(), "title": pa.string(), "genres": pa.string(
 TAG_NAMES = ("userId", "movieId", "tag", "timestamp")
 TAG_TYPES = {"movieId": pa.int64(), "tag": pa.string()}
 
-LINK_TYPES = {"movieId": pa.int64(), "imdbId": pa.int64(), "tmdbId": pa.int64()}
+LINK_TYPES = {"movieId": pa.int64(), "imdbId": pa.string(), "tmdbId": pa.string()}
+
+LINKED_ID = r"^(?:tt)?(?P<id>\d{1,18})(?:\.0)?$"
+"""An id as GroupLens, IMDb (tt0114709) and pandas (862.0) write it."""
 
 ITEM_NAMES = ("movieId", "title", "released", "released_on_video", "url")
 
@@ -36,8 +50,11 @@ GENRES_100K = (
 
 LAYOUTS = {
     "csv": ("ratings.csv", "movies.csv"),
+    "kaggle": ("rating.csv", "movie.csv"),
     "dat": ("ratings.dat", "movies.dat"),
     "u": ("u.data", "u.item"),
+    "tmdb": ("ratings.csv", "links.csv", "movies_metadata.csv"),
+    "tmdb_small": ("ratings_small.csv", "links_small.csv", "movies_metadata.csv"),
 }
 """Layout → the files that identify it."""
 
@@ -52,6 +69,20 @@ class MovieLensFiles:
     """100K's columns of 0 and 1, one per genre; other layouts list the genres in one column."""
     tags: DelimitedFile | None = None
     links: DelimitedFile | None = None
+    has_tmdb: bool = False
+    """Whether the folder has TMDB's movies in place of MovieLens', whose ids are those of the links."""
+
+    def read_links(self) -> pa.Table | None:
+        """Read movieId, imdbId, tmdbId (int64, null if unknown); None without such a file.
+
+        Raises:
+            InputError: the file is malformed, or a cell is no id.
+        """
+        if self.links is None:
+            return None
+        table = read_table(self.links)
+        columns = {name: _parse_linked_ids(self.links, name, table[name]) for name in ("imdbId", "tmdbId")}
+        return pa.table({"movieId": table["movieId"], **columns})
 
     def read_movies(self) -> pa.Table:
         """Read movieId, title, genres (``A|B``, blank if none) and released (text, blank if unknown).
@@ -59,6 +90,10 @@ class MovieLensFiles:
         Raises:
             InputError: the file is missing or malformed.
         """
+        if self.has_tmdb:
+            movie_ids = read_table(self.movies)["movieId"]
+            blank = pa.repeat(pa.scalar(""), len(movie_ids))
+            return pa.table({"movieId": movie_ids, "title": blank, "genres": blank, "released": blank})
         table = read_table(self.movies)
         if not self.genre_flags:
             released = pa.repeat(pa.scalar(""), len(table))
@@ -78,9 +113,9 @@ def find_movielens_files(folder: Path) -> MovieLensFiles:
     file_names = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
     for layout, names in LAYOUTS.items():
         if file_names.issuperset(names):
-            return {"csv": _csv, "dat": _dat, "u": _u}[layout](folder)
+            return READERS[layout](folder)
     expected = ", or ".join(" and ".join(names) for names in LAYOUTS.values())
-    raise InputError(str(folder), f"a folder of GroupLens with {expected}", _list_files(folder, file_names),
+    raise InputError(str(folder), f"a folder of MovieLens with {expected}", _list_files(folder, file_names),
                      "Set data.movielens to the folder that an edition's zip unpacks to.")  # fmt: skip
 
 
@@ -92,14 +127,45 @@ def _list_files(folder: Path, file_names: set[str]) -> str:
 
 
 def _csv(folder: Path) -> MovieLensFiles:
-    tags = folder / "tags.csv"
-    links = folder / "links.csv"
+    return _csv_files(folder, "ratings.csv", "movies.csv", "tags.csv", "links.csv")
+
+
+def _kaggle(folder: Path) -> MovieLensFiles:
+    return _csv_files(folder, "rating.csv", "movie.csv", "tag.csv", "link.csv")
+
+
+def _csv_files(folder: Path, ratings: str, movies: str, tags: str, links: str) -> MovieLensFiles:
     return MovieLensFiles(
-        ratings=DelimitedFile(folder / "ratings.csv", RATING_TYPES),
-        movies=DelimitedFile(folder / "movies.csv", MOVIE_TYPES),
-        tags=DelimitedFile(tags, TAG_TYPES) if tags.is_file() else None,
-        links=DelimitedFile(links, LINK_TYPES) if links.is_file() else None,
+        ratings=csv_ratings(folder / ratings),
+        movies=DelimitedFile(folder / movies, MOVIE_TYPES),
+        tags=DelimitedFile(folder / tags, TAG_TYPES) if (folder / tags).is_file() else None,
+        links=DelimitedFile(folder / links, LINK_TYPES) if (folder / links).is_file() else None,
     )
+
+
+def csv_ratings(path: Path) -> DelimitedFile:
+    """Return a CSV file of ratings, whose timestamps are text if the first is a date, as in Kaggle's 20M."""
+    file = DelimitedFile(path, RATING_TYPES)
+    header = read_header(file)
+    for _, cells in islice(iterate_rows(file), 1, 2):
+        first_row = dict(zip(header, cells, strict=False))
+        if is_date_text(first_row.get("timestamp", "")):
+            return replace(file, columns=RATING_TYPES | {"timestamp": pa.string()})
+    return file
+
+
+def _tmdb(folder: Path) -> MovieLensFiles:
+    return _tmdb_files(folder, "ratings.csv", "links.csv")
+
+
+def _tmdb_small(folder: Path) -> MovieLensFiles:
+    return _tmdb_files(folder, "ratings_small.csv", "links_small.csv")
+
+
+def _tmdb_files(folder: Path, ratings: str, links: str) -> MovieLensFiles:
+    """Return the files of "The Movies Dataset"; the links are also the list of its movies."""
+    link_file = DelimitedFile(folder / links, LINK_TYPES)
+    return MovieLensFiles(csv_ratings(folder / ratings), link_file, links=link_file, has_tmdb=True)
 
 
 def _dat(folder: Path) -> MovieLensFiles:
@@ -123,6 +189,20 @@ def _u(folder: Path) -> MovieLensFiles:
                         detect_encoding(items)),
         genre_flags=genres,
     )  # fmt: skip
+
+
+READERS = {"csv": _csv, "kaggle": _kaggle, "dat": _dat, "u": _u, "tmdb": _tmdb, "tmdb_small": _tmdb_small}
+
+
+def _parse_linked_ids(file: DelimitedFile, name: str, column: pa.ChunkedArray) -> pa.ChunkedArray:
+    texts = pc.utf8_trim_whitespace(blank_to_null(column))
+    ids = pc.struct_field(pc.extract_regex(texts, LINKED_ID), "id")
+    row = pc.index(pc.and_(pc.is_valid(texts), pc.is_null(ids)), True).as_py()
+    if row >= 0:
+        raise InputError(f"{file.path}: {line_of_row(file, row)}, column {name}",
+                         "an id such as 862, 862.0 or tt0114709", repr(column[row].as_py()),
+                         "Correct the cell.")  # fmt: skip
+    return pc.cast(ids, pa.int64())
 
 
 def _genres(path: Path) -> tuple[str, ...]:

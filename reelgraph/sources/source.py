@@ -32,10 +32,14 @@ class Source:
     """File that errors about the catalogue name."""
     ratings_location: str
     """File that errors about the ratings name."""
+    locate_movie: RowLocator = format_row_number
+    """Names the position of a movie in the catalogue's file."""
     locate_rating: RowLocator = format_row_number
     """Names the position of a rating in that file."""
     truth: Mapping[str, np.ndarray] = field(default_factory=dict)
     """Ground truth of generated data; empty for real data."""
+    conversions: Mapping[str, int] = field(default_factory=dict)
+    """What was converted to the types of the contracts → number of values."""
     notes: tuple[str, ...] = ()
     """Counts for the summary line: joined movies, skipped rows, malformed cells."""
 

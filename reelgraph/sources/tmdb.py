@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 from reelgraph.core.schemas.columns import TEXT_COLUMNS
 from reelgraph.core.schemas.tables import CATALOG
 from reelgraph.core.table_engine import collect
+from reelgraph.sources.missing_values import CERTAIN_MARKERS
 from reelgraph.sources.source import Staging
 from reelgraph.sources.titles import ArrowColumn, normalize_titles
 from reelgraph.sources.tmdb_files import TmdbFiles, find_tmdb_files
@@ -122,13 +123,16 @@ def _coalesce_columns(fallback: ir.Table, preferred: ir.Table) -> ir.Table:
     """Return the rows and columns of ``fallback``, with the values of ``preferred`` where it has any."""
     renamed = preferred.rename({f"new_{name}": name for name in preferred.columns if name != "movieId"})
     both = fallback.left_join(renamed, "movieId")
-    values = {name: ibis.coalesce(_empty_to_null(both[f"new_{name}"]), both[name])
+    values = {name: ibis.coalesce(_blank_to_null(both[f"new_{name}"]), both[name])
               for name in fallback.columns if f"new_{name}" in renamed.columns}  # fmt: skip
     return both.select(**{name: values.get(name, both[name]) for name in fallback.columns})
 
 
-def _empty_to_null(value: ir.Column) -> ir.Value:
-    return ibis.ifelse(value.strip() == "", ibis.null(), value) if value.type().is_string() else value
+def _blank_to_null(value: ir.Column) -> ir.Value:
+    """Return null for blank text and for markers of missing values."""
+    if not value.type().is_string():
+        return value
+    return ibis.ifelse(value.strip().isin(("", *CERTAIN_MARKERS)), ibis.null(), value)
 
 
 def _column_or_null(table: ir.Table, name: str) -> ir.Value:

@@ -1,10 +1,12 @@
-"""Reads TMDB's movies from the three public data sets, which the names of the files identify.
+"""Reads TMDB's movies from public data sets, which the names of the files identify.
 
-- Kaggle "The Movies Dataset": ``movies_metadata*.csv``, ``credits*.csv`` (Python literals)
-- "TMDB 5000": ``tmdb_5000_movies*.csv``, ``tmdb_5000_credits*.csv`` (JSON)
-- "TMDB movies 10k": ``tmdb_movies*.csv`` (names joined by bars, cast and director included)
+- Kaggle "The Movies Dataset": ``movies_metadata*.csv``, ``credits*.csv``
+- "TMDB 5000": ``tmdb_5000_movies*.csv``, ``tmdb_5000_credits*.csv``
+- "TMDB movies" of 930,000 movies: ``TMDB_movie_dataset*.csv``, without people
+- any other: ``tmdb_movies*.csv``, with cast and director, such as "TMDB movies 10k"
 
-The credits may be missing, or cover only some of the movies.
+Lists of the first two are JSON or Python literals. Those of the others may be names joined by bars or commas,
+as the cells of the file show. The credits may be missing, or cover only some of the movies.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ import json
 import math
 import warnings
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 import pyarrow as pa
@@ -22,7 +25,8 @@ import pyarrow.compute as pc
 from reelgraph.core.schemas.columns import ACTOR_COLUMNS
 from reelgraph.runtime.errors import InputError
 from reelgraph.sources.delimited import DelimitedFile, read_batches, read_header, read_table
-from reelgraph.sources.titles import ArrowColumn
+from reelgraph.sources.missing_values import is_missing
+from reelgraph.sources.titles import ArrowColumn, null_where
 
 TEXT_COLUMNS = ("original_title", "tagline", "overview")
 
@@ -33,6 +37,9 @@ LIST_COLUMNS = {
     "spoken_language_1": "spoken_languages",
 }
 """Column of the catalogue → TMDB's list whose first entry it is."""
+
+PEOPLE_COLUMNS = ("cast", "director", "writers")
+"""Lists of people, in files without credits."""
 
 NO_OVERVIEW = ("No overview found.", "No Overview")
 """TMDB's placeholders for a missing overview."""
@@ -48,10 +55,10 @@ MAX_NESTING = 50
 
 @dataclass
 class JsonListParser:
-    """Parses cells with a list of records, as JSON or as a Python literal, without evaluating code."""
+    """Parses cells with a list of records or names, as JSON or Python literals, without evaluating code."""
 
     malformed: int = 0
-    """Number of cells that are no list of records."""
+    """Number of cells that are no such list."""
 
     def names(self, column: ArrowColumn, count: int) -> list[pa.Array]:
         """Return arrays with the first, second, … name of each cell; null where it has fewer names."""
@@ -80,8 +87,8 @@ class JsonListParser:
             value = _parse_literal(cell)
         except PARSE_ERRORS:
             value = None
-        if isinstance(value, list) and all(isinstance(record, dict) for record in value):
-            return value
+        if isinstance(value, list) and all(isinstance(record, dict | str) for record in value):
+            return [{"name": record} if isinstance(record, str) else record for record in value]
         self.malformed += 1
         return []
 
@@ -96,14 +103,15 @@ class TmdbLayout:
     """Pattern of the credits' file name; empty if there is no such file."""
     credits_id: str = ""
     """Column with the movie's id in the credits."""
-    bars: bool = False
-    """Lists are names joined by bars, and cast and director are columns of the movies."""
+    json_only: bool = False
+    """Whether a list that is neither JSON nor a Python literal is malformed."""
 
 
 LAYOUTS = (
-    TmdbLayout("movies_metadata*.csv", "credits*.csv", "id"),
-    TmdbLayout("tmdb_5000_movies*.csv", "tmdb_5000_credits*.csv", "movie_id"),
-    TmdbLayout("tmdb_movies*.csv", bars=True),
+    TmdbLayout("movies_metadata*.csv", "credits*.csv", "id", json_only=True),
+    TmdbLayout("tmdb_5000_movies*.csv", "tmdb_5000_credits*.csv", "movie_id", json_only=True),
+    TmdbLayout("tmdb_movie_dataset*.csv"),
+    TmdbLayout("tmdb_movies*.csv"),
 )
 """In order of precedence: later data sets fill the missing values of earlier ones."""
 
@@ -116,6 +124,8 @@ class TmdbFiles:
     movies_path: Path
     credits_path: Path | None
     parser: JsonListParser = field(default_factory=JsonListParser)
+    separator: str = ", "
+    """Between the names of lists that are not JSON; ``read_movies`` detects it."""
     skipped: int = 0
     """Rows with too few or too many cells, or without a whole number as id."""
 
@@ -127,14 +137,15 @@ class TmdbFiles:
             text columns with TMDB's names, blank if unknown.
         """
         required = ["id", "original_title"]
-        optional = ["imdb_id", "title", "tagline", "overview", "release_date", "release_year", "cast",
-                    "director", *LIST_COLUMNS.values()]  # fmt: skip
+        optional = ["imdb_id", "title", "tagline", "overview", "release_date", "release_year",
+                    *PEOPLE_COLUMNS, *LIST_COLUMNS.values()]  # fmt: skip
         header = read_header(DelimitedFile(self.movies_path, dict.fromkeys(required, pa.string())))
         columns = required + [name for name in optional if name in header]
         table = read_table(DelimitedFile(self.movies_path, dict.fromkeys(columns, pa.string())), self._skip)
         empty = pa.repeat(pa.scalar(""), len(table))
         for name in optional:
             table = table if name in columns else table.append_column(name, empty)
+        self.separator = _detect_separator(table)
         return self._parse_numbers(table)
 
     def _parse_numbers(self, table: pa.Table) -> pa.Table:
@@ -154,16 +165,22 @@ class TmdbFiles:
         columns = {name: movies[name] for name in ("tmdb_id", *TEXT_COLUMNS, "release_year")}
         is_placeholder = pc.is_in(movies["overview"], pa.array(NO_OVERVIEW))
         columns["overview"] = pc.if_else(is_placeholder, "", movies["overview"])
-        parse_names = _split_bars if self.layout.bars else self.parser.names
         for catalog_name, tmdb_name in LIST_COLUMNS.items():
-            columns[catalog_name] = parse_names(movies[tmdb_name], 1)[0]
-        if self.layout.bars:
-            columns |= dict(zip(ACTOR_COLUMNS, _split_bars(movies["cast"], 3), strict=True))
-            columns["director_1"] = _split_bars(movies["director"], 1)[0]
-        table = pa.table(columns)
-        if self.credits_path is None:
-            return table
-        return table.join(self._read_credits(self.credits_path, movies["tmdb_id"]), "tmdb_id")
+            columns[catalog_name] = self._names(movies, tmdb_name, 1)[0]
+        if self.credits_path is not None:
+            credits = self._read_credits(self.credits_path, movies["tmdb_id"])
+            return pa.table(columns).join(credits, "tmdb_id")
+        columns |= dict(zip(ACTOR_COLUMNS, self._names(movies, "cast", 3), strict=True))
+        columns["director_1"] = self._names(movies, "director", 1)[0]
+        columns["writer_1"] = self._names(movies, "writers", 1)[0]
+        return pa.table(columns)
+
+    def _names(self, movies: pa.Table, name: str, count: int) -> list[ArrowColumn]:
+        """Return arrays with the first, second, … name of a column's lists."""
+        cells = null_where(movies[name], is_missing(movies[name]))
+        if self.layout.json_only or pc.any(pc.match_substring_regex(cells, r"^\s*\[")).as_py():
+            return self.parser.names(cells, count)
+        return _split_names(cells, self.separator, count)
 
     def _read_credits(self, path: Path, tmdb_ids: ArrowColumn) -> pa.Table:
         """Read cast and crew of the movies, one block of the file at a time."""
@@ -202,12 +219,15 @@ def find_tmdb_files(folder: Path) -> list[TmdbFiles]:
     if csv_names and not data_sets:
         patterns = ", ".join(layout.movies for layout in LAYOUTS)
         raise InputError(str(folder), f"one of {patterns}", ", ".join(csv_names[:8]),
-                         "Rename the file, or set data.tmdb to an empty folder.")  # fmt: skip
+                         "Rename a file with the columns id and original_title to tmdb_movies.csv, "
+                         "or set data.tmdb to an empty folder.")  # fmt: skip
     return data_sets
 
 
 def _find_file(folder: Path, pattern: str) -> Path | None:
-    matches = sorted(folder.glob(pattern)) if folder.is_dir() else []
+    """Return the file that matches a pattern in any case."""
+    files = sorted(folder.iterdir()) if folder.is_dir() else []
+    matches = [path for path in files if path.is_file() and fnmatchcase(path.name.lower(), pattern)]
     if len(matches) > 1:
         raise InputError(str(folder), f"one file {pattern}", ", ".join(path.name for path in matches),
                          "Leave one of them in the folder.")  # fmt: skip
@@ -230,9 +250,16 @@ def _first_row_per_id(table: pa.Table) -> pa.Table:
     return table.take(first.combine_chunks().sort())
 
 
-def _split_bars(column: ArrowColumn, count: int) -> list[ArrowColumn]:
+def _detect_separator(movies: pa.Table) -> str:
+    """Return a bar if any list of the file has one, otherwise a comma with a space."""
+    lists = (movies[name] for name in (*PEOPLE_COLUMNS, *LIST_COLUMNS.values()))
+    return "|" if any(pc.any(pc.match_substring(cells, "|")).as_py() for cells in lists) else ", "
+
+
+def _split_names(column: ArrowColumn, separator: str, count: int) -> list[ArrowColumn]:
     """Return columns with the first, second, … name of cells such as ``A|B|C``."""
-    padded = pc.binary_join_element_wise(column, "|" * count, "")
+    bars = column if separator == "|" else pc.replace_substring_regex(column, r",\s*", "|")
+    padded = pc.binary_join_element_wise(bars, "|" * count, "")
     pattern = "^" + r"\|".join(f"(?P<p{index}>[^|]*)" for index in range(count))
     groups = pc.extract_regex(padded, pattern)
     return [pc.struct_field(groups, f"p{index}") for index in range(count)]

@@ -27,6 +27,15 @@ SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 MIN_COSINE = 0.999
 """Between the bfloat16 and the float32 embedding of a text. Dynamic int8 quantization reached only 0.87."""
 
+BF16_CAPABILITIES = ("amx_bf16", "avx512_bf16", "bf16", "sve_bf16")
+"""Instruction sets for products of bfloat16, by their names in ``torch.cpu.get_capabilities``."""
+
+EMULATED_BF16_RATIO = 2.8
+"""Time in bfloat16 / time in float32, measured on a CPU with AVX2 and none of these instruction sets."""
+
+HUB_TIMEOUT_S = 5
+"""Seconds within which the hub must answer."""
+
 SAMPLE_SIZE = 48
 """Texts that are encoded in both precisions, from the shortest to the longest."""
 
@@ -76,6 +85,24 @@ def check_weights(path: Path, remedy: str) -> None:
         raise PackageError(str(path), f"weights with sha256 {SHA256}", digest, remedy)
 
 
+def check_bfloat16_support(device: torch.device) -> None:
+    """Check that the CPU multiplies bfloat16 matrices by itself; a GPU is not checked.
+
+    Raises:
+        ParamError: the CPU emulates bfloat16, which is slower than float32.
+    """
+    import torch
+
+    if device.type != "cpu":
+        return
+    capabilities = torch.cpu.get_capabilities()
+    if not any(capabilities.get(name) for name in BF16_CAPABILITIES):
+        raise ParamError("text.precision bfloat16", f"a CPU with one of {', '.join(BF16_CAPABILITIES)}",
+                         f"{torch.backends.cpu.get_cpu_capability()} without them, where bfloat16 takes "
+                         f"{EMULATED_BF16_RATIO} times as long as float32 (measured with AVX2)",
+                         "Set text.precision to float32.")  # fmt: skip
+
+
 def load_encoder(model: Path | str, device: torch.device = CPU) -> SentenceTransformer:
     """Load a model in float32. Only a hub name uses the network.
 
@@ -85,9 +112,9 @@ def load_encoder(model: Path | str, device: torch.device = CPU) -> SentenceTrans
 
     Raises:
         InputError: Sentence-Transformers cannot load a model from the folder.
-        PackageError: the hub does not respond or does not have the model.
+        PackageError: the hub does not have the model, or does not respond and no earlier download is there.
     """
-    is_local = isinstance(model, Path)
+    is_local = isinstance(model, Path) or not _is_hub_reachable(model)
     if is_local:
         os.environ["HF_HUB_OFFLINE"] = "1"
     from sentence_transformers import SentenceTransformer
@@ -100,6 +127,25 @@ def load_encoder(model: Path | str, device: torch.device = CPU) -> SentenceTrans
         raise _load_error(model, error) from error
     encoder.max_seq_length = min(encoder.max_seq_length or MAX_TOKENS, MAX_TOKENS)
     return encoder.float().eval()
+
+
+def _is_hub_reachable(model: str) -> bool:
+    """Return whether the hub answers; if it does not, an earlier download is used.
+
+    Sentence-Transformers asks for every file of a model, and retries each request for half a minute.
+
+    Raises:
+        PackageError: the hub does not answer, and there is no earlier download.
+    """
+    from huggingface_hub import HfApi, try_to_load_from_cache
+
+    try:
+        HfApi().model_info(model, timeout=HUB_TIMEOUT_S)
+    except Exception as error:
+        if isinstance(try_to_load_from_cache(model, "config.json"), str):
+            return False
+        raise _load_error(model, error) from error
+    return True
 
 
 def _load_error(model: Path | str, error: Exception) -> InputError | PackageError:

@@ -113,6 +113,20 @@ class TestAccepted:
         well(run(tmp_path, [(u - 2**62, far.get(m, m), s, t) for u, m, s, t in crowd()], movies, **rater))
 
 
+def test_ids_as_text_are_in_the_predictions(tmp_path: Path) -> None:
+    rows = crowd()
+    users, movies, stars, times = zip(*rows, strict=True)
+    rated = pa.table({"userId": [f"u{u}" for u in users], "movieId": [f"m{m}" for m in movies], "rating": stars,
+                      "timestamp": times})  # fmt: skip
+    well(run(tmp_path, rated, people().set_column(0, "movieId", [[f"m{i}" for i in range(1, 31)]])))
+    predictions = pq.read_table(tmp_path / "data/predictions.parquet").to_pylist()
+    last = {u: (m, s) for u, m, s, _ in rows}
+    assert {row["sourceUserId"]: (row["sourceMovieId"], row["rating"]) for row in predictions} == {
+        f"u{u}": (f"m{m}", s) for u, (m, s) in last.items()
+    }
+    assert predictions[1]["sourceUserId"] == "u10"
+
+
 def test_a_hub_of_100_000_edges(tmp_path: Path) -> None:
     count = 100_000
     rows = crowd(movies=count)

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from reelgraph.embeddings.embedding_sets import POSTPROCESSINGS, random_embeddings
+from reelgraph.embeddings.embedding_sets import POSTPROCESSINGS, n_top_components, random_embeddings
 from reelgraph.embeddings.metrics import (
     compute_embedding_metrics,
     distinct_rows,
@@ -83,3 +83,15 @@ def test_write_spectra_scales_by_the_largest(tmp_path: Path) -> None:
     assert (tmp_path / "a.tsv").read_text() == "rank\tsingular_value\n1\t1\n2\t0.25\n"
     assert (tmp_path / "b.tsv").read_text().endswith("3\t0\n")
     assert (tmp_path / "spectra.png").read_bytes()[:4] == b"\x89PNG"
+
+
+@pytest.mark.parametrize("dim", [1, 16, 300, 384])
+@pytest.mark.parametrize("n_distinct", [1, 2, 3, 4, 5, 6])
+def test_compute_embedding_metrics_of_few_distinct_vectors(n_distinct: int, dim: int) -> None:
+    distinct = random_embeddings(n_distinct, dim, 1)
+    vectors = distinct[np.arange(60) % n_distinct] / np.linalg.norm(distinct, axis=1).max()
+    metrics = compute_embedding_metrics(vectors, {"genre": np.arange(60) % 2}, PARAMS, "x")
+    n_components = min(n_distinct - 1, dim)
+    assert ("centred" in metrics) == (n_components > 0)
+    assert ("top_removed" in metrics) == (n_components > n_top_components(dim))
+    assert all(np.isfinite(list(row.values())).all() for row in metrics.values())

@@ -7,7 +7,8 @@ import fasttext
 import numpy as np
 import pytest
 
-from reelgraph.graph.fasttext_file import DICTIONARY, HEADER, sentence_vectors
+from reelgraph.graph.entity_embeddings import check_model_dimension
+from reelgraph.graph.fasttext_file import DICTIONARY, HEADER, read_dimension, sentence_vectors
 from reelgraph.runtime.errors import InputError
 
 LINES = ["Žofie Émile 中村 met 𝔘we at a café", "the café of Émile and Ann Lee is old", "a b a b </s> the"] * 5
@@ -95,3 +96,26 @@ def test_sentence_vectors_rejects_numbers_that_are_not_finite(tmp_path: Path, mo
     start = len(model_bytes) - (1 + 16 + words * 7 * 4) - size
     damaged = model_bytes[:start] + b"\xff" * size + model_bytes[start + size :]
     assert "not finite" in load_error(tmp_path / "model.bin", damaged)
+
+
+def test_check_model_dimension_reads_the_header_only(tmp_path: Path, model_bytes: bytes) -> None:
+    path = tmp_path / "model.bin"
+    path.write_bytes(model_bytes[: HEADER.size])
+    assert read_dimension(path) == 7
+    check_model_dimension(str(path), 7)
+    check_model_dimension("train", 300)
+    with pytest.raises(
+        InputError, match=r"a model of 300 dimensions, .*got 7 dimensions. Set projection.dim to 7"
+    ):
+        check_model_dimension(str(path), 300)
+
+
+@pytest.mark.parametrize(
+    ("content", "got"),
+    [(None, "no file"), (b"short", "a damaged file"), (b"x" * 100, "another kind of file")],
+)
+def test_read_dimension_refuses_other_files(tmp_path: Path, content: bytes | None, got: str) -> None:
+    if content is not None:
+        (tmp_path / "m.bin").write_bytes(content)
+    with pytest.raises(InputError, match=got):
+        read_dimension(tmp_path / "m.bin")

@@ -48,7 +48,7 @@ def write_files(folder: Path, files: dict[str, str], encoding: str = "utf-8") ->
 
 def ingest_params(source: str, backend: str = "duckdb", **data: str) -> IngestParams:
     places = {"movielens": "none", "tmdb": "none", "catalog": "none", "ratings": "none"}
-    places |= {"base": "", "test": ""} | data
+    places |= {"base": "", "test": "", "scale": "0.5-5", "order": "timestamp"} | data
     return IngestParams(
         seed=1,
         data=Data(source=source, **places),

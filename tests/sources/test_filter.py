@@ -45,7 +45,7 @@ def test_filter_movies_without_rated_movie_raises(tmp_path, project):
     ):
         stage.main(DUCKDB)
     assert not (project / "data/movies.parquet").exists()
-    assert not (project / "data/counts").exists()
+    assert not (project / "data/counts/filter.json").exists()
 
 
 def test_filter_movies_invalid_artifacts_raise(tmp_path, project):

@@ -1,12 +1,15 @@
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from reelgraph.runtime.errors import ReelgraphError
 from reelgraph.sources import titles
-from reelgraph.sources.movielens_files import GENRES_100K
+from reelgraph.sources.movielens_files import GENRES_100K, find_movielens_files
 from stages import ingest
 from tests.helpers.source_files import LATEST, ML_1M, ML_10M, ML_100K, ingest_params, write_files
 
@@ -148,7 +151,8 @@ INVALID_FILES = {
     "movie twice": (latest("movies.csv", 'movieId,title,genres\n1,"a\nb",X\n1,b,Y\n'),
                     ["movies.csv", "movieId 1 at line 2, line 4"]),
     "movie without id": (latest("movies.csv", "movieId,title,genres\n,b,Y\n"), ["movieId is missing", "line 2"]),
-    "bad link": (latest("links.csv", "movieId,imdbId,tmdbId\n1,tt5,1\n"), ["links.csv: line 2, column imdbId"]),
+    "bad link": (latest("links.csv", "movieId,imdbId,tmdbId\n1,5,1\n2,five,1\n"),
+                 ["links.csv: line 3, column imdbId: expected an id such as", "got 'five'"]),
     "bad tag": (latest("tags.csv", "userId,movieId,tag,timestamp\n1,one,x,1\n"), ["tags.csv: line 2, column movieId"]),
     "no ratings": ({"movies.csv": LATEST["movies.csv"]}, ["ratings.csv and movies.csv, or", "got movies.csv"]),
     "other files": ({"readme.md": "x"}, ["u.data and u.item", "got readme.md"]),
@@ -182,6 +186,71 @@ def test_read_movielens_latin_1_csv_raises(tmp_path, project):
 
 def test_find_movielens_files_missing_folder_raises(project):
     assert_ingest_raises(project, ["/no/such", "no such folder", "data.movielens"], movielens="/no/such")
+
+
+LINKS = {
+    "of pandas": "1,114709.0,862.0\n2,110877.0,\n",
+    "of IMDb": "1,tt0114709,862\n2,tt0110877,nan\n",
+    "with markers": "1,\\N,862\n2,0110877,None\n",
+}
+
+
+@pytest.mark.parametrize("rows", LINKS.values(), ids=LINKS)
+def test_read_links_of_other_programs(tmp_path, rows):
+    folder = write_files(tmp_path / "ml", latest("links.csv", f"movieId,imdbId,tmdbId\n{rows}"))
+    links = find_movielens_files(folder).read_links().to_pylist()
+    assert links == [{"movieId": 1, "imdbId": None if "N" in rows[:4] else 114709, "tmdbId": 862},
+                     {"movieId": 2, "imdbId": 110877, "tmdbId": None}]  # fmt: skip
+
+
+KAGGLE_20M = {
+    "rating.csv": '"userId","movieId","rating","timestamp"\n1,2,3.5,2005-04-02 23:53:47\n1,1,4.0,2005-04-02 23:31:16\n',
+    "movie.csv": '"movieId","title","genres"\n1,Toy Story (1995),Animation|Children\n2,Heat (1995),Crime\n',
+    "tag.csv": '"userId","movieId","tag","timestamp"\n1,1,Pixar,2009-04-24 18:19:40\n',
+    "link.csv": '"movieId","imdbId","tmdbId"\n1,"0114709",862\n2,"0113277",949\n',
+}
+
+
+@pytest.mark.parametrize("plural", [False, True], ids=["as downloaded", "renamed"])
+def test_read_movielens_kaggle_20m(tmp_path, project, plural):
+    files = {name.replace(".csv", "s.csv") if plural else name: text for name, text in KAGGLE_20M.items()}
+    movies, ratings = run_ingest(write_files(tmp_path / "ml", files))
+    assert [(row["movieId"], row["timestamp"]) for row in ratings] == [(1, 1112484676), (2, 1112486027)]
+    assert movies[1]["overview"] == "Toy Story, of 1995. Animation, Children. Tagged pixar."
+    counts = json.loads(Path("data/counts/ingest.json").read_text())["conversions"]
+    assert counts["timestamps_from_dates"] == 2
+
+
+def test_read_movielens_kaggle_20m_bad_date_raises(tmp_path, project):
+    files = KAGGLE_20M | {"rating.csv": KAGGLE_20M["rating.csv"] + "2,1,4.0,2005-04-31 00:00:00\n"}
+    assert_ingest_raises(project, ["rating.csv: line 4, column timestamp", "got '2005-04-31 00:00:00'"],
+                         movielens=str(write_files(tmp_path / "ml", files)))  # fmt: skip
+
+
+THE_MOVIES_DATASET = {
+    "ratings.csv": f"{HEAD}1,1,4,5\n1,2,3,6\n",
+    "links.csv": "movieId,imdbId,tmdbId\n1,0114709,862\n2,0113277,949\n3,0113278,950\n",
+    "movies_metadata.csv": "id,imdb_id,original_title,title,overview,genres,release_date\n"
+    "949,tt0113277,Heat,Heat,Cops.,\"[{'id': 80, 'name': 'Crime'}]\",1995-12-15\n"
+    "862,tt0114709,Toy Story,Toy Story,Toys.,\"[{'id': 16, 'name': 'Animation'}]\",1995-10-30\n",
+    "credits.csv": "cast,crew,id\n\"[{'name': 'Tom Hanks', 'order': 0}]\",\"[{'job': 'Director', 'name': 'John Lasseter'}]\",862\n",
+    "keywords.csv": "id,keywords\n862,[]\n",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("small", [False, True])
+def test_read_movielens_the_movies_dataset(tmp_path, project, small):
+    files = dict(THE_MOVIES_DATASET)
+    if small:
+        files |= {f"{name}_small.csv": files.pop(f"{name}.csv") for name in ("ratings", "links")}
+    movies, ratings = run_ingest(write_files(tmp_path / "ml", files))
+    assert [row["movieId"] for row in ratings] == [1, 2]
+    toy = {
+        name: movies[1][name]
+        for name in ("original_title", "overview", "genre_1", "actor_1", "director_1", "release_year")
+    }
+    assert list(toy.values()) == ["Toy Story", "Toys.", "Animation", "Tom Hanks", "John Lasseter", 1995]
+    assert {name for name, value in movies[3].items() if value is not None} == {"movieId"}
 
 
 def test_read_movielens_real_latest_small(real_data, project):

@@ -104,6 +104,73 @@ def test_join_tmdb_coalesces_data_sets(tmp_path, project):
     assert summary.count("movies joined") == 3
 
 
+V11 = sheet(("id", "title", "vote_average", "release_date", "imdb_id", "original_title", "overview", "tagline", "genres",
+             "production_companies", "production_countries", "spoken_languages", "keywords"), [
+    ("862", "Toy Story", "7.9", "1995-11-22", "tt0114709", "Toy Story", "Toys live.", "Hang on.", "Animation, Family",
+     "Pixar, Walt Disney Pictures", "United States of America, France", "English, French", "toy, doll"),
+    ("7", "The Postman", "7", "1994-09-22", "tt0110877", "Il Postino", "", "", "Comedy", "nan", "Italy", "Italian", ""),
+])  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["TMDB_movie_dataset_v11.csv", "tmdb_movies.csv", "TMDB_Movies_930k.csv"])
+def test_join_tmdb_lists_joined_by_commas(tmp_path, project, name):
+    summary, movies = run_ingest(tmp_path, {name: V11})
+    names = (
+        "genre_1",
+        "produced_by_company_1",
+        "produced_in_country_1",
+        "spoken_language_1",
+        "actor_1",
+        "director_1",
+    )
+    assert [movies[1][column] for column in names] == [
+        "Animation", "Pixar", "United States of America", "English", None, None]  # fmt: skip
+    assert [movies[2][column] for column in names] == ["Comedy", None, "Italy", "Italian", None, None]
+    assert movies[1]["tagline"] == "Hang on."
+    assert f"{name}: 2 movies joined; " in summary
+
+
+def test_join_tmdb_people_joined_by_commas(tmp_path, project):
+    rows = [
+        (
+            "862",
+            "Toy Story",
+            "Tom Hanks, Tim Allen",
+            "John Lasseter",
+            "Joss Whedon, Andrew Stanton",
+            "Animation",
+        )
+    ]
+    text = sheet(("id", "original_title", "cast", "director", "writers", "genres"), rows)
+    _, movies = run_ingest(tmp_path, {"tmdb_movies.csv": text})
+    names = ("actor_1", "actor_2", "actor_3", "director_1", "writer_1")
+    assert [movies[1][name] for name in names] == [
+        "Tom Hanks",
+        "Tim Allen",
+        None,
+        "John Lasseter",
+        "Joss Whedon",
+    ]
+
+
+def test_join_tmdb_json_lists_under_any_name(tmp_path, project):
+    rows = [
+        ("862", "Toy Story", json.dumps(["Animation", "Comedy"]), json.dumps(name_records("Pixar, Inc.")))
+    ]
+    _, movies = run_ingest(
+        tmp_path, {"tmdb_movies.csv": sheet(("id", "original_title", "genres", "production_companies"), rows)}
+    )
+    assert (movies[1]["genre_1"], movies[1]["produced_by_company_1"]) == ("Animation", "Pixar, Inc.")
+
+
+def test_join_tmdb_commas_in_lists_joined_by_bars(tmp_path, project):
+    rows = [("862", "Toy Story", "Tom Hanks|Tim Allen", "Pixar, Inc.")]
+    _, movies = run_ingest(
+        tmp_path, {"tmdb_movies.csv": sheet(("id", "original_title", "cast", "production_companies"), rows)}
+    )
+    assert movies[1]["produced_by_company_1"] == "Pixar, Inc."
+
+
 def test_join_tmdb_by_title_and_year(tmp_path, project):
     files = {"tmdb_movies_10k.csv": TEN_K}
     _, movies = run_ingest(tmp_path, files, {k: v for k, v in LATEST.items() if k != "links.csv"})
@@ -125,7 +192,8 @@ CELLS = {
     "json": ('[{"name": "A"}]', ["A", None], 0),
     "blank": (" ", [None, None], 0),
     "no list": ("{'name': 'A'}", [None, None], 1),
-    "list of text": ("['A']", [None, None], 1),
+    "list of text": ("['A', 'B']", ["A", "B"], 0),
+    "list of numbers": ("[1]", [None, None], 1),
     "code": ("__import__('os').system('true')", [None, None], 1),
     "cut": ("[{'name': 'A'", [None, None], 1),
     "deep": ("[" * 100_000, [None, None], 1),

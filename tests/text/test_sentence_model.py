@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import socket
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from reelgraph.runtime.errors import InputError, PackageError, ParamError
 from reelgraph.text.encoder import encode
@@ -11,6 +13,7 @@ from reelgraph.text.sentence_model import (
     MIN_COSINE,
     SHA256,
     WEIGHTS,
+    check_bfloat16_support,
     check_weights,
     load_encoder,
     locate_model,
@@ -46,6 +49,29 @@ def test_locate_model_returns_folders_and_hub_names(tmp_path: Path) -> None:
 def test_load_encoder_rejects_a_folder_without_a_model(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="a model that Sentence-Transformers can load"):
         load_encoder(tmp_path)
+
+
+def test_load_encoder_refuses_a_hub_name_without_network(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError("Network is unreachable")
+
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+    monkeypatch.setattr(socket, "getaddrinfo", refuse)
+    with pytest.raises(PackageError, match=r"text.model someone/no-such-model: .*Set text.model to bundled"):
+        load_encoder("someone/no-such-model")
+
+
+def test_check_bfloat16_support(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx2": True, "avx512_bf16": False})
+    with pytest.raises(
+        ParamError, match=r"takes 2.8 times as long as float32.*Set text.precision to float32"
+    ):
+        check_bfloat16_support(torch.device("cpu"))
+    check_bfloat16_support(torch.device("cuda"))
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx2": True, "avx512_bf16": True})
+    check_bfloat16_support(torch.device("cpu"))
 
 
 def test_to_bfloat16_checked_hardly_changes_the_embeddings(model) -> None:

@@ -66,13 +66,16 @@ def non_increasing(values: np.ndarray) -> Bool[np.ndarray, " rows"]:
     return np.append(np.zeros(min(1, len(values)), bool), values[1:] <= values[:-1])
 
 
-def read_with_schema(path: Path | str, schema: pa.Schema, nullable: tuple[str, ...] = ()) -> pa.Table:
+def read_with_schema(
+    path: Path | str, schema: pa.Schema, nullable: tuple[str, ...] = (), optional: tuple[pa.Field, ...] = ()
+) -> pa.Table:
     """Read a table with exactly the columns of the schema, in the same order.
 
     Args:
         path: the parquet file.
         schema: names and types of the columns.
         nullable: columns that may have nulls.
+        optional: further columns that the file may have, after the others.
 
     Raises:
         ArtifactError: the file is missing or not parquet, has other columns or types, no rows, or nulls.
@@ -86,6 +89,8 @@ def read_with_schema(path: Path | str, schema: pa.Schema, nullable: tuple[str, .
     except PARQUET_ERRORS as error:
         reason = str(error).splitlines()[0]
         raise ArtifactError(str(path), "a parquet file", reason, RERUN_HINT) from error
+    for field in optional:
+        schema = schema.append(field) if field.name in table.column_names else schema
     if not table.schema.equals(schema):
         raise ArtifactError(str(path), f"the columns {_format_schema(schema)}", columns or "none", RERUN_HINT)
     violations = Violations(path)

@@ -48,28 +48,29 @@ ENTITY_COLUMNS: dict[str, tuple[str, ...]] = {
 }
 """Entity type → columns of the catalogue that name entities of this type."""
 
-REFERENCE_ENTITY_TYPES = ("actor", "director", "writer", "genre", "company", "country", "language")
-"""Entity types of the reference system. Every catalogue has their columns; those of others may be absent."""
-
 TEXT_COLUMNS = (
     "original_title", "tagline", "overview",
     *(column for columns in ENTITY_COLUMNS.values() for column in columns),
-)  # fmt: skip
-
-_REQUIRED_TEXT_COLUMNS = (
-    "original_title", "tagline", "overview",
-    *(column for entity_type in REFERENCE_ENTITY_TYPES for column in ENTITY_COLUMNS[entity_type]),
 )  # fmt: skip
 
 CATALOG_COLUMNS = (
     Column("movie_id", pa.int64(), "movieId",
            remedy="Give every movie a movieId of its own, a whole number."),
     *(
-        Column(name, pa.string(), nullable=True, may_be_absent=name not in _REQUIRED_TEXT_COLUMNS,
+        Column(name, pa.string(), nullable=True, may_be_absent=True,
                remedy="Text columns are strings, null where unknown.")
         for name in TEXT_COLUMNS
     ),
-    Column("release_year", pa.int64(), nullable=True, minimum=FIRST_YEAR, maximum=LAST_YEAR, step=1.0,
+    Column("release_year", pa.int64(), nullable=True, may_be_absent=True,
+           minimum=FIRST_YEAR, maximum=LAST_YEAR, step=1.0,
            remedy="release_year is a whole year such as 1995, or null where unknown."),
 )  # fmt: skip
-"""All columns of the catalogue, in the order of the file."""
+"""All columns of the catalogue but ``SOURCE_MOVIE_ID``, in the order of the file."""
+
+SOURCE_MOVIE_ID = Column("source_movie_id", pa.string(), "sourceMovieId",
+                         remedy="Give every movie a movieId of its own.")  # fmt: skip
+"""The id of a movie in the source, if its ids are text. ``movieId`` is then its rank among them."""
+
+SOURCE_USER_ID = Column("source_user_id", pa.string(), "sourceUserId",
+                        remedy="Give every rating a userId.")  # fmt: skip
+"""The id of a user in the source, if its ids are text. ``userId`` is then its rank among them."""

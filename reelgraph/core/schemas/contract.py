@@ -41,8 +41,12 @@ class Contract:
         return pa.schema([pa.field(column.name_in_file, column.type) for column in self.columns])
 
     def with_optional(self, names: Collection[str]) -> Contract:
-        """Return the contract of a file with these columns, in which its optional ones are required."""
-        present = tuple(column for column in self.optional if column.name_in_file in names)
+        """Return the contract of a file with these columns, in which its optional ones are required.
+
+        Args:
+            names: columns of the file, under their names in the file or in the code.
+        """
+        present = tuple(column for column in self.optional if {column.name, column.name_in_file} & set(names))
         return replace(self, columns=self.columns + present, optional=())
 
     def to_file(self, table: ir.Table) -> ir.Table:

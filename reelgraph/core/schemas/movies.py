@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 from jaxtyping import Int64
 
 from reelgraph.core.schemas.artifacts import Violations, non_increasing
-from reelgraph.core.schemas.columns import CATALOG_COLUMNS, FIRST_YEAR, LAST_YEAR
+from reelgraph.core.schemas.columns import CATALOG_COLUMNS, FIRST_YEAR, LAST_YEAR, SOURCE_MOVIE_ID
 from reelgraph.runtime.atomic_io import PARQUET_ERRORS, RERUN_HINT, missing_artifact_error
 from reelgraph.runtime.errors import ArtifactError
 
@@ -38,6 +38,15 @@ def read_movies(path: Path | str, columns: tuple[str, ...] | None = None) -> pa.
 def read_movie_ids(path: Path | str) -> Int64[np.ndarray, "movies"]:
     """Read the ids of the movies in row order."""
     return read_movies(path, ("movie_id",))["movie_id"].to_numpy()
+
+
+def read_source_movie_ids(path: Path | str) -> pa.Table | None:
+    """Read movie_id and source_movie_id, the id in the source; None if the source's ids are numbers."""
+    columns = (CATALOG_COLUMNS[0], SOURCE_MOVIE_ID)
+    if SOURCE_MOVIE_ID.name_in_file not in pq.read_schema(path).names:
+        return None
+    table = _read_columns(path, [column.name_in_file for column in columns])
+    return table.rename_columns([column.name for column in columns])
 
 
 def _read_columns(path: Path | str, names: list[str]) -> pa.Table:

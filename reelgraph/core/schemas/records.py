@@ -11,6 +11,7 @@ from pydantic import Field, ValidationError
 
 from reelgraph.core.rating_scale import MAX_STARS, MIN_STARS
 from reelgraph.core.schemas.artifacts import Violations, read_with_schema
+from reelgraph.core.schemas.columns import SOURCE_MOVIE_ID, SOURCE_USER_ID
 from reelgraph.params.base import Section, list_violations
 from reelgraph.runtime.atomic_io import RERUN_HINT, read_json
 from reelgraph.runtime.errors import ArtifactError
@@ -23,6 +24,9 @@ Stars = Annotated[float, Field(ge=0.5, le=5)]
 PREDICTION_SCHEMA = pa.schema(
     [("userId", pa.int64()), ("movieId", pa.int64()), ("rating", pa.float64()), ("prediction", pa.float64())]
 )
+
+SOURCE_ID_FIELDS = tuple(pa.field(c.name_in_file, c.type) for c in (SOURCE_USER_ID, SOURCE_MOVIE_ID))
+"""Columns of predictions.parquet with the ids of the source, where these are text."""
 
 
 class SelectedEpochs(Section):
@@ -98,7 +102,7 @@ def read_predictions(path: Path | str) -> pa.Table:
     Raises:
         ArtifactError: the file is missing, has another schema, or has stars that are null or off the scale.
     """
-    table = read_with_schema(path, PREDICTION_SCHEMA)
+    table = read_with_schema(path, PREDICTION_SCHEMA, optional=SOURCE_ID_FIELDS)
     violations = Violations(path)
     for name in ("rating", "prediction"):
         stars = table[name].to_numpy().astype(np.float64)
