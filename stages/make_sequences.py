@@ -9,7 +9,7 @@ from reelgraph.runtime.atomic_io import write_json
 from reelgraph.runtime.stage_runner import run_stage
 from reelgraph.sequences.build import build_histories, summary_statistics
 from reelgraph.sequences.dataset import write_histories
-from reelgraph.sequences.source_ids import write_source_user_ids
+from reelgraph.sequences.ordering import write_source_user_ids
 
 
 def main(params: MakeSequencesParams) -> str:

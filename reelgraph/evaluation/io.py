@@ -14,12 +14,11 @@ from jaxtyping import Float, Int64
 from reelgraph.core.rating_scale import MAX_STARS, MIN_STARS
 from reelgraph.core.schemas.artifacts import Violations
 from reelgraph.core.schemas.movies import read_source_movie_ids
-from reelgraph.core.schemas.records import PREDICTION_SCHEMA, read_predictions
+from reelgraph.core.schemas.records import PREDICTION_SCHEMA, read_predictions, read_source_user_ids
 from reelgraph.raters.rater import Prediction, Rater
 from reelgraph.runtime.atomic_io import RERUN_HINT, read_array, write_parquet
 from reelgraph.runtime.errors import ArtifactError
 from reelgraph.sequences.dataset import FITS, Fit, UserHistories, star_ratings
-from reelgraph.sequences.source_ids import read_source_user_ids
 
 TRUTH_ARRAYS = (
     "movie_id", "factors", "movie_mean", "prior_variance", "drift_per_day", "noise_sd", "user_id", "offsets",

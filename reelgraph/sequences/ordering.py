@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 
 import ibis
 import ibis.expr.types as ir
@@ -11,7 +12,9 @@ import pyarrow as pa
 from jaxtyping import Int64
 
 from reelgraph.core.rating_scale import STAR_STEP
-from reelgraph.core.table_engine import collect, stream
+from reelgraph.core.schemas.columns import SOURCE_USER_ID
+from reelgraph.core.schemas.records import SOURCE_USERS_FILE, SOURCE_USERS_SCHEMA
+from reelgraph.core.table_engine import collect, stream, write_table
 from reelgraph.runtime.errors import InputError
 
 SCHEMA = pa.schema(
@@ -46,6 +49,13 @@ def sort_ratings(ratings: ir.Table, movies: ir.Table, schema: pa.Schema) -> ir.T
     return ordered.mutate(half_star_code=(ordered.rating / STAR_STEP).round().cast("int16")).select(
         schema.names
     )
+
+
+def write_source_user_ids(ratings: ir.Table, folder: Path | str) -> None:
+    """Write user_id and source_user_id of each user, ordered by user_id; nothing if the ids are numbers."""
+    if SOURCE_USER_ID.name in ratings.columns:
+        users = ratings.select(SOURCE_USERS_SCHEMA.names).distinct().order_by("user_id")
+        write_table(users, Path(folder) / SOURCE_USERS_FILE, SOURCE_USERS_SCHEMA)
 
 
 def sample_users(ratings: ir.Table, movies: ir.Table, count: int, seed: int) -> ir.Table:

@@ -28,6 +28,10 @@ PREDICTION_SCHEMA = pa.schema(
 SOURCE_ID_FIELDS = tuple(pa.field(c.name_in_file, c.type) for c in (SOURCE_USER_ID, SOURCE_MOVIE_ID))
 """Columns of predictions.parquet with the ids of the source, where these are text."""
 
+SOURCE_USERS_FILE = "source_user_ids.parquet"
+SOURCE_USERS_SCHEMA = pa.schema([("user_id", pa.int64()), ("source_user_id", pa.string())])
+"""File in data/sequences/ with the ids of users in the source, where these are text."""
+
 
 class SelectedEpochs(Section):
     """data/links/chosen.json: what stage evaluate_links selected for train_gnn."""
@@ -94,6 +98,16 @@ def read_record(path: Path | str, model: type[R]) -> R:
     except ValidationError as error:
         got = "; ".join(str(violation) for violation in list_violations(error))
         raise ArtifactError(str(path), "a valid record", got, RERUN_HINT) from None
+
+
+def read_source_user_ids(folder: Path | str) -> pa.Table | None:
+    """Read user_id and source_user_id of each user; None if the source's ids are numbers.
+
+    Raises:
+        ArtifactError: the file has another schema.
+    """
+    path = Path(folder) / SOURCE_USERS_FILE
+    return read_with_schema(path, SOURCE_USERS_SCHEMA) if path.is_file() else None
 
 
 def read_predictions(path: Path | str) -> pa.Table:
