@@ -31,6 +31,7 @@ SLOW_MODULES = (
     "bad_input/test_extremes.py",
     "bad_input/test_limits.py",
     "bad_input/test_properties.py",
+    "bad_input/test_rating_files.py",
     "bench/test_comparison.py",
     "bench/test_device.py",
     "bench/test_new_users.py",

@@ -157,9 +157,39 @@ def test_import_file_shows_matched_and_skipped_rows(page) -> None:
     assert "over" in page.locator("#drop").get_attribute("class")
     page.dispatch_event("#drop", "drop", {"dataTransfer": transfer})
     wait_for_recommendations(page, 3)
-    assert page.locator("#imported p").text_content() == "Letterboxd: 3 of 7 rows matched."
+    paragraphs = page.locator("#imported > p").all_text_contents()
+    assert paragraphs[0] == "Letterboxd: 3 of 7 rows matched."
+    assert paragraphs[1].startswith("Ratings are on a scale to 5. 7 of 7 rows have a date")
     page.locator("#imported summary").click()
     assert "Chernobyl (2019): no such title" in page.locator("#imported details").text_content()
+
+
+def test_import_file_offers_the_movies_of_an_ambiguous_title(page, tmp_path: Path) -> None:
+    (tmp_path / "same.csv").write_text("title,year,rating\nSame Name,2010,4\nHeat,1995,5\n")
+    page.locator("#file").set_input_files(tmp_path / "same.csv")
+    wait_for_recommendations(page, 1)
+    choice = page.get_by_label("The movie of line 2: Same Name (2010)")
+    options = choice.locator("option").all_text_contents()
+    assert options[1:] == [
+        "Same Name (2010), Drama, 13 ratings",
+        "Same Name (2010), Crime, 14 ratings",
+    ]
+    choice.select_option(index=2)
+    wait_for_recommendations(page, 2)
+    choice.select_option(index=0)
+    wait_for_recommendations(page, 1)
+
+
+def test_import_file_takes_a_stated_scale(page, tmp_path: Path) -> None:
+    (tmp_path / "ten.csv").write_text("title,year,rating\nHeat,1995,4.5\nAmelie,2001,9\n")
+    page.locator("#file").set_input_files(tmp_path / "ten.csv")
+    page.locator("#imported .error").wait_for()
+    assert "State the scale" in page.locator("#imported .error").text_content()
+    page.get_by_label("Highest rating").select_option("10")
+    page.locator("#file").set_input_files(tmp_path / "ten.csv")
+    wait_for_recommendations(page, 2)
+    values = page.locator("#ratings [role=slider]").evaluate_all("all => all.map((e) => e.ariaValueText)")
+    assert sorted(values) == ["2 stars", "4.5 stars"]
 
 
 def test_ratings_list_scrolls_if_it_is_long(page, tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from pathlib import Path
 FINDS = Path(__file__).parent / "finds"
 
 INSTRUMENTED = ["reelgraph.sources", "reelgraph.core.schemas", "reelgraph.params", "reelgraph.graph", "reelgraph.runtime.atomic_io",
-                "reelgraph.runtime.safetensors_io", "reelgraph.report", "ruamel", "json", "csv"]  # fmt: skip
+                "reelgraph.runtime.safetensors_io", "reelgraph.report", "reelgraph.app.rating_imports", "ruamel", "json", "csv"]  # fmt: skip
 """What the fuzzer is guided by."""
 
 

@@ -11,6 +11,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from reelgraph.app.bundle.title_matching import TitleIndex
+from reelgraph.app.rating_imports.matching import match_ratings
+from reelgraph.app.rating_imports.ratings_file import parse_ratings_file
 from reelgraph.core.schemas.movies import read_movies
 from reelgraph.core.schemas.records import Examples, read_record
 from reelgraph.core.schemas.tables import RATINGS
@@ -28,12 +31,21 @@ from reelgraph.sources import titles
 from reelgraph.sources.movielens import read_movielens
 from reelgraph.sources.source import Staging, open_source
 from reelgraph.sources.tmdb_files import JsonListParser, find_tmdb_files
+from tests.app.test_archives import zip_files
+from tests.helpers.bundle_samples import sample_catalog
 from tests.helpers.history_strategies import random_histories
 from tests.helpers.source_files import LATEST, ML_1M, ML_100K, catalog_table, ingest_params, ratings_table
 
 PLACE = Path(tempfile.mkdtemp(prefix="reelgraph-fuzz-"))
 ENGINE = connect(Engine(backend="duckdb", url="local[2]", memory_mb=500))
+CATALOG = sample_catalog(30)
+TITLES = TitleIndex(CATALOG)
 HISTORIES = random_histories(0, 2, 9, 14)
+
+
+def import_ratings(data: bytes) -> object:
+    return match_ratings(parse_ratings_file(data, "ratings"), CATALOG, TITLES)
+
 
 Target = Callable[[bytes], None]
 
@@ -121,6 +133,7 @@ TARGETS: dict[str, Target] = {
         "examples": lambda data: read_record(put("examples.json", data), Examples),
         "rater_config": lambda data: read_record(put("config.json", data), RaterConfig),
         "curve": lambda data: read_curve(put("curve.tsv", data)),
+        "rating_export": import_ratings,
         "fasttext": lambda data: sentence_vectors(put("model.bin", data), ["a name", "</s>"]),
     }.items()
 }
@@ -160,6 +173,12 @@ SEEDS: dict[str, list[bytes]] = {
     "examples": [b'{"best": [], "worst": [], "spread": []}'],
     "rater_config": [b'{"model": {"type": "gp"}, "gp": {"epochs": 1}}'],
     "curve": [b"epoch\tloss\n1\t0.5\n"],
+    "rating_export": [
+        b"Date,Name,Year,Letterboxd URI,Rating\n2024-03-01,Heat,1995,u,4.5\n3/14/2024,\"Matrix, The\",1999,u,5\n",
+        "Название;Оригинальное название;Год;Оценка\nСхватка;Heat;1995;9\n".encode(),
+        b'[{"rated_at": "2024-01-01T00:00:00Z", "rating": 8, "movie": {"title": "Heat", "ids": {"tmdb": 9}}}]',
+        zip_files({"ratings.csv": "title,year,rating\nHeat,1995,4.5\n"}),
+    ],
     "fasttext": [],
 }  # fmt: skip
 """Well-formed content to start from."""

@@ -209,8 +209,11 @@ def _read_json(text: str, name: str) -> RatingRows:
         entries = json.loads(text)
     except RecursionError:
         raise InputError(name, expected, "JSON that is nested too deeply", remedy) from None
-    except ValueError as error:
-        raise InputError(name, expected, str(error), remedy) from None
+    except json.JSONDecodeError as error:
+        got = f"invalid JSON in line {error.lineno}, column {error.colno}"
+        raise InputError(name, expected, got, remedy) from None
+    except ValueError:
+        raise InputError(name, expected, "a number with thousands of digits", remedy) from None
     if isinstance(entries, dict):  # lists of movies and shows by name
         lists = [value for value in entries.values() if isinstance(value, list)]
         entries = [entry for values in lists for entry in values if isinstance(entry, dict)]

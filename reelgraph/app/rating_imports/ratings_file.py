@@ -93,12 +93,11 @@ def parse_ratings_file(content: bytes, name: str, scale: int | None = None) -> R
     column = _select_rating_column(table)
     texts = _cells(table, (column.name,))
     numbers = [parse_number(text) for text in texts]
-    highest = scale or detect_scale(
-        [number for number in numbers if number is not None], column.scale, f"{name}: column {column.name}"
-    )
+    known_numbers = [number for number in numbers if number is not None]
+    highest = scale or detect_scale(known_numbers, column.scale, f"{name}: column {column.name}")
     halving = "" if highest == 5 else f", divided by {highest // 5}"
     notes.append(f"Ratings are on a scale to {highest}{halving}.")
-    if scale is None and column.scale is None:
+    if scale is None and column.scale is None and known_numbers:
         warnings.append(f"The scale to {highest} was inferred from the ratings. {SCALE_HINT}")
     dates = parse_dates(_cells(table, table.layout.date))
     ratings, skipped = _parse_rating_rows(table, texts, numbers, highest, dates.times)
