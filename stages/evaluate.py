@@ -47,7 +47,7 @@ def main(params: EvaluateParams) -> str:
     write_target_rows(io.prediction_columns(predictions), 2, "plots/predictions.tsv")
     records = examples.to_records(histories, selected, predicted, attributions, movie_info)
     write_json(records, "data/examples.json")
-    write_text(examples.to_markdown(records["spread"]), "reports/examples.md")
+    write_text(examples.to_markdown(records["spread"]), "data/examples.md")
     config = read_rater_config("data/rater")
     card = model_card(histories, fit, config, evaluation, params.data.source)
     write_model("data/rater", fit, evaluation.models["rater"] | figures, card, "data/model")

@@ -6,7 +6,6 @@ DVC runs the stages whose params differ, and takes those that ran before from it
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
 
@@ -77,7 +76,7 @@ def _result_table(name: str) -> str:
     revision = _git("for-each-ref", "--format=%(objectname)", f"refs/exps/*/*/{name}").strip()
     path = "reports/models.tsv"
     models = parse_table(_git("show", f"{revision}:{path}"), TABLES["models"], path)
-    return format_result_table(models, json.loads(_git("show", f"{revision}:reports/rater.json")))
+    return format_result_table(models)
 
 
 def _git(*arguments: str) -> str:

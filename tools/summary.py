@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from reelgraph.core.schemas.reports import TABLES, format_figures, read_table
-from reelgraph.runtime.atomic_io import read_json
 from reelgraph.runtime.stage_runner import TIMINGS
 
 REPORT = Path("data/report/index.html")
@@ -22,16 +21,16 @@ def result_table(studies: list[str]) -> str:
     models = read_table("reports/models.tsv", TABLES["models"])
     for name in studies:
         models |= read_table(f"studies/{name}/results.tsv", TABLES["models"])
-    return format_result_table(models, read_json("reports/rater.json"))
+    return format_result_table(models)
 
 
-def format_result_table(models: dict[str, Any], rater: dict[str, Any]) -> str:
+def format_result_table(models: dict[str, Any]) -> str:
     """Return a table of RMSE and MAE in stars, the best first.
 
     Args:
-        models: model → ``rmse``, ``mae``, ….
-        rater: content of reports/rater.json.
+        models: content of reports/models.tsv.
     """
+    rater = models["rater"]
     best_first = sorted(models.items(), key=lambda item: (item[1]["rmse"], item[0]))
     names = [name for name, _ in best_first]
     rmse = [row["rmse"] for _, row in best_first]

@@ -34,7 +34,7 @@ class Evaluation:
     models: dict[str, Row]
     """Content of reports/models.tsv, the rater first."""
     rater: dict[str, float | int]
-    """Content of reports/rater.json: what is measured of the rater only."""
+    """Further figures of the rater, which join its row."""
 
 
 def evaluate(
@@ -103,8 +103,7 @@ def write_evaluation(models: Mapping[str, Row], rater: Mapping[str, float | int]
         models: rows of all models, as in ``Evaluation``.
         rater: further figures of the rater.
     """
-    write_report("models", models)
-    write_metrics(rater, "reports/rater.json")
+    write_report("models", {**models, "rater": {**models["rater"], **rater}})
     write_metrics(rater_metrics(models, rater), "metrics/rater.json")
     write_metrics(baseline_metrics(models), "metrics/baselines.json")
 

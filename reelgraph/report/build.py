@@ -32,7 +32,7 @@ def build_report(inputs: Inputs) -> str:
     page = Page(
         _describe_run(inputs),
         summarize(inputs),
-        _key_numbers(inputs.metrics["models"]["rater"] | inputs.metrics["rater"], inputs.metrics["data"]),
+        _key_numbers(inputs.metrics["models"]["rater"], inputs.metrics["data"]),
         [section(inputs) for section in SECTIONS],
     )
     return render_page(page, movies.map_json(inputs.movies, inputs.map_layout))

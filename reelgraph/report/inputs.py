@@ -75,11 +75,9 @@ class Inputs:
 
 
 def read_metrics(folder: Path | str = "reports") -> dict[str, Metrics]:
-    """Read the pipeline's tables, the figures of the rater and the counts; a missing file counts as empty."""
-    paths = {name: Path(folder) / f"{name}.json" for name in ("rater", "data")}
-    return read_reports(folder) | {
-        name: read_json(path) if path.exists() else {} for name, path in paths.items()
-    }
+    """Read the pipeline's tables and, as ``data``, the counts; a missing file counts as empty."""
+    counts = Path(folder) / "data.json"
+    return read_reports(folder) | {"data": read_json(counts) if counts.exists() else {}}
 
 
 def read_studies(path: Path | str, data: Mapping[str, object]) -> dict[str, Study]:

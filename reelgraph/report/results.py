@@ -210,7 +210,7 @@ def calibration_section(inputs: Inputs) -> Section:
         "calibration",
         "Calibration",
         "Calibration",
-        texts=_summarize_calibration(calibration, inputs.metrics["rater"]),
+        texts=_summarize_calibration(calibration, inputs.metrics["models"]["rater"]),
         notes=missing_notes(calibration),
         figures=figures,
         tables=[tables.calibration_table(calibration)] if calibration else [],

@@ -45,7 +45,6 @@ def all_models(inputs: Inputs) -> dict[str, Metrics]:
     """Return the rater, the baselines and the external baselines, the lowest RMSE first."""
     external = inputs.studies["external_baselines"].metrics
     models = {**inputs.metrics["models"], **external}
-    models["rater"] = models["rater"] | inputs.metrics["rater"]
     return dict(sorted(models.items(), key=lambda item: (item[1]["rmse"], item[0])))
 
 

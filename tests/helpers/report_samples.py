@@ -48,13 +48,12 @@ def metrics() -> dict[str, dict]:
         "genre_agreement_10": 0.5,
     }
     return {
-        "rater": {
-            "n_targets": 600, "mse": 0.757, "improvement_pct": 12.5, "val_mae": 0.66, "parameters": 67726, "best_epoch": 6,
-            "coverage_80": 0.893, "coverage_95": 0.977, "width_80": 2.07, "width_95": 2.94, "log_likelihood": -1.84,
-            "bayes_rmse": 0.72, "oracle_rmse": 0.65,
-        },
         "models": {
-            "rater": rater,
+            "rater": rater | {
+                "n_targets": 600, "mse": 0.757, "improvement_pct": 12.5, "val_mae": 0.66, "parameters": 67726, "best_epoch": 6,
+                "coverage_80": 0.893, "coverage_95": 0.977, "width_80": 2.07, "width_95": 2.94, "log_likelihood": -1.84,
+                "bayes_rmse": 0.72, "oracle_rmse": 0.65,
+            },
             "global_mean": model(1.04, -0.26, -0.17), "user_mean": model(0.96, -0.17, -0.09),
             "bias": model(0.88, -0.02, 0.01), "bias_recent": model(0.89, -0.03, 0.00),
         },

@@ -66,7 +66,7 @@ def test_repro_writes_the_tables(project: Project) -> None:
     for model in tables["links"].values():
         assert set(model) == {*ENTITY_COLUMNS, "micro", "macro"}
         assert all({"mrr", "mrr_low", "mrr_high", "hits_1"} < set(row) for row in model.values())
-    rater = json.loads((project.folder / "reports/rater.json").read_text())
+    rater = models["rater"]
     assert rater["parameters"] > 0
     assert rater["oracle_rmse"] < rater["bayes_rmse"]
     counts = json.loads((project.folder / "reports/data.json").read_text())
@@ -104,7 +104,7 @@ def test_export_load_recommend_and_similar(project: Project) -> None:
 
 def test_error_analysis_and_ranking_metrics(project: Project) -> None:
     tables = read_tables(project)
-    rater = json.loads((project.folder / "reports/rater.json").read_text())
+    rater = tables["models"]["rater"]
     slices = tables["slices"]
     assert set(slices) == {"history", "popularity", "user_mean", "user_std", "rating", "year", "user"}
     for bins in slices.values():

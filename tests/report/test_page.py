@@ -217,9 +217,9 @@ def test_read_studies_leaves_out_other_data(tmp_path: Path) -> None:
 
 def test_the_report_reads_all_tables() -> None:
     stages = YAML(typ="safe").load(Path("dvc.yaml"))["stages"]
-    outs = [entry for stage in stages.values() for entry in stage.get("do", stage).get("outs", [])]
-    written = {path for entry in outs if isinstance(entry, dict) for path in entry}
-    tables_in_git = {Path(path).stem for path in written if path.endswith(".tsv")}
+    entries = [entry for stage in stages.values() for entry in stage.get("do", stage).get("plots", [])]
+    written = {Path(path) for entry in entries for path in entry}
+    tables_in_git = {path.stem for path in written if path.is_relative_to("reports")}
     assert tables_in_git == set(TABLES)
     assert "reports" in stages["report"]["deps"]
 

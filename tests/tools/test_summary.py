@@ -15,7 +15,7 @@ ROW = {"rmse": 0.9, "mae": 0.7}
     ],
 )
 def test_format_result_table_says_which_rmse_is_lower(improvement: float, sentence: str) -> None:
-    rater = {"n_targets": 600, "improvement_pct": improvement}
-    table = format_result_table({"rater": ROW, "user_mean": ROW | {"rmse": 0.9512}}, rater)
+    rater = ROW | {"n_targets": 600, "improvement_pct": improvement}
+    table = format_result_table({"rater": rater, "user_mean": ROW | {"rmse": 0.9512}})
     assert "\nuser_mean         0.9512     0.7\n" in table
     assert table.endswith(sentence)
