@@ -8,6 +8,7 @@ import signal
 import sys
 from pathlib import Path
 
+from reelgraph.core.instruction_set import pin_instruction_set
 from reelgraph.runtime.process_lock import exit_with_parent
 
 if sys.argv[0] == "-m":  # the value while Python looks for the module to run
@@ -16,5 +17,6 @@ if sys.argv[0] == "-m":  # the value while Python looks for the module to run
         print(f"{Path(sys.argv[0]).stem}: stopped. `dvc repro` continues with this stage.", file=sys.stderr)
         os._exit(130)
 
+    pin_instruction_set()
     signal.signal(signal.SIGINT, _stop)
     exit_with_parent()

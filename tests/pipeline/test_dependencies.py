@@ -160,7 +160,10 @@ def test_stages_keep_the_run_cache() -> None:
     uncached = [
         script for script, body in STAGES.items() for entry in body.get("outs", []) if isinstance(entry, dict)
     ]
-    assert [script for script in uncached if script.startswith("stages.")] == ["stages.dataset_stats"]
+    assert [script for script in uncached if script.startswith("stages.")] == [
+        "stages.check_params",
+        "stages.dataset_stats",
+    ]
 
 
 def test_no_plot_is_a_text() -> None:
