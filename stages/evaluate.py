@@ -16,7 +16,7 @@ from reelgraph.raters.io import load_rater, read_rater_config
 from reelgraph.raters.registry import find_rater
 from reelgraph.runtime.atomic_io import write_json, write_text
 from reelgraph.runtime.stage_runner import run_stage
-from reelgraph.sequences.dataset import FITS, read_histories
+from reelgraph.sequences.dataset import read_histories, required_fits
 
 
 def main(params: EvaluateParams) -> str:
@@ -26,7 +26,7 @@ def main(params: EvaluateParams) -> str:
     movie_id = movies["movie_id"].to_numpy()
     fit = params.evaluate.fit
     histories = read_histories("data/sequences", len(movie_id))
-    raters = {rows: load_rater("data/rater", rows, device=device) for rows in FITS}
+    raters = {rows: load_rater("data/rater", rows, device=device) for rows in required_fits(fit)}
     val_prediction, test_predictions = io.predict_targets(raters, histories)
     baselines = io.read_baseline_predictions("data/baselines", list(params.baselines), histories)
     evaluation = comparison.evaluate(histories, val_prediction, test_predictions, baselines, fit, params.seed)

@@ -14,7 +14,7 @@ class Evaluate(Section):
     """Section ``evaluate``."""
 
     fit: Literal["train", "train_val"]
-    """Rows that models are fitted on for the main test error. Both errors are reported."""
+    """Rows that models are fitted on for the test error. Validation errors are always of training rows."""
 
     examples: int = Field(ge=0, le=10_000)
     """Test users shown with their history, 0 to 10,000."""

@@ -7,6 +7,7 @@ from typing import Any, Literal
 from pydantic import Field, model_validator
 
 from reelgraph.params.base import PARAMS_FILE, Compute, S, Section, Seed, StageParams, validate_section
+from reelgraph.params.evaluation import Evaluate
 
 
 class Model(Section):
@@ -145,6 +146,7 @@ class TrainRaterParams(StageParams):
     gp: Gp
     raters: Raters
     train: Train
+    evaluate: Evaluate
     compute: Compute
 
     @property

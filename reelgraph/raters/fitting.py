@@ -1,4 +1,4 @@
-"""Fitting of the rater that the params select: on training rows, then on training and validation rows."""
+"""Fitting of the rater that the params select: on training rows, and on validation rows too if asked for."""
 
 from __future__ import annotations
 
@@ -22,10 +22,11 @@ from reelgraph.sequences.dataset import UserHistories, star_ratings
 
 @dataclass(frozen=True)
 class FitResult:
-    """The two fits of a rater, on training rows and on training and validation rows."""
+    """A rater fitted on training rows, and the fit on training and validation rows."""
 
     train: Rater
-    train_val: Rater
+    train_val: Rater | None
+    """None unless ``evaluate.fit`` is ``train_val``."""
     best_epoch: int
     epochs: list[Epoch]
     """Epochs of the first fit."""
@@ -41,7 +42,7 @@ def fit_rater(
     checkpoints: CheckpointDir = NO_CHECKPOINTS,
     group: ProcessGroup = SINGLE_PROCESS,
 ) -> FitResult:
-    """Fit on training rows and select the best epoch; then fit on training and validation rows.
+    """Fit on training rows and select the best epoch; fit on validation rows too if ``evaluate.fit`` says so.
 
     Args:
         params: selects the rater and holds its params.
@@ -57,7 +58,7 @@ def fit_rater(
     """
     fitter = make_fitter(params, histories, movies, checkpoints, group)
     selected = fitter.fit_and_select(on_epoch)
-    refitted = fitter.refit(selected.best_epoch)
+    refitted = fitter.refit(selected.best_epoch) if params.evaluate.fit == "train_val" else None
     predicted = selected.rater.predict(histories, histories.fit_end("train"), histories.val).stars
     val_rmse = rmse(star_ratings(histories, histories.val), predicted)
     return FitResult(selected.rater, refitted, selected.best_epoch, selected.epochs, val_rmse)
@@ -70,13 +71,15 @@ def fit_worker(
     checkpoints: CheckpointDir,
     group: ProcessGroup,
 ) -> None:
-    """Run the two fits in one of several processes; ``fit_rater`` resumes from their checkpoints.
+    """Run the fits in one of several processes; ``fit_rater`` resumes from their checkpoints.
 
     Raises:
         TrainingError, ParamError: as ``fit_rater``.
     """
     fitter = make_fitter(params, histories, movies, checkpoints, group)
-    fitter.refit(fitter.fit_and_select(lambda epoch: None).best_epoch)
+    best_epoch = fitter.fit_and_select(lambda epoch: None).best_epoch
+    if params.evaluate.fit == "train_val":
+        fitter.refit(best_epoch)
 
 
 def launch_workers(

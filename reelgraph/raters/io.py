@@ -40,12 +40,13 @@ def read_movie_inputs(vectors: str) -> MovieInputs:
 
 
 def save_raters(result: FitResult, params: TrainRaterParams, folder: Path | str) -> None:
-    """Write the weights of both fits, the rater's params and its learning curve."""
+    """Write the weights of the fits, the rater's params and its learning curve."""
     epochs: list[Any] = [asdict(epoch) for epoch in result.epochs]
     with atomic_write(folder) as draft:
         draft.mkdir()
         result.train.save(draft / "train.safetensors")
-        result.train_val.save(draft / "train_val.safetensors")
+        if result.train_val:
+            result.train_val.save(draft / "train_val.safetensors")
         write_json(params.config().to_json(), draft / "config.json")
         write_json({"best_epoch": result.best_epoch, "epochs": epochs}, draft / "history.json")
 
@@ -55,7 +56,7 @@ def load_rater(folder: str, rows: Fit, data: str = "data", device: torch.device 
 
     Args:
         folder: what ``save_raters`` wrote.
-        rows: selects one of its two fits.
+        rows: selects the fit; ``train_val`` exists only if it is ``evaluate.fit``.
         data: the data folder, for the movie vectors.
         device: device of a network; other raters compute on the CPU.
 

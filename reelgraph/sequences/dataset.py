@@ -23,6 +23,11 @@ def no_movies() -> Int64[np.ndarray, "0"]:
     return np.zeros(0, np.int64)
 
 
+def required_fits(fit: Fit) -> tuple[Fit, ...]:
+    """Return the fits that a test error by ``fit`` needs: validation errors are always of training rows."""
+    return FITS if fit == "train_val" else ("train",)
+
+
 @dataclass(frozen=True)
 class UserHistories:
     """Ratings ordered by user, time and movie id. A rating is referred to by its index in these arrays.

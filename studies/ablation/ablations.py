@@ -12,6 +12,7 @@ from torch import Tensor
 from reelgraph.core.metrics import rmse
 from reelgraph.core.schemas.kg import KnowledgeGraph
 from reelgraph.core.seeds import generator
+from reelgraph.params.evaluation import Evaluate
 from reelgraph.params.model import TrainRaterParams
 from reelgraph.raters.fitting import make_fitter
 from reelgraph.raters.networks.base import Network
@@ -63,6 +64,7 @@ def _rater_params(experiment: Experiment, seed: int, params: AblationRunParams) 
         gp=params.gp.model_copy(update=gp),
         raters=params.raters,
         train=params.train.model_copy(update={"epochs": ablation.epochs}),
+        evaluate=Evaluate(fit="train", examples=0, ranking_users=1),
         compute=params.compute,
     )
 

@@ -14,7 +14,7 @@ DIM = 12
 
 
 def small_rater_params(rater_type: str, **model: object) -> TrainRaterParams:
-    """Return the params of params.yaml with small sizes and two epochs."""
+    """Return the params of params.yaml with small sizes, two epochs and both fits."""
     params = load(TrainRaterParams).model_dump()
     params["model"] |= {"type": rater_type, "hidden_dim": 16} | model
     params["train"] |= {"epochs": 2}
@@ -25,6 +25,7 @@ def small_rater_params(rater_type: str, **model: object) -> TrainRaterParams:
         "cooccurrence_dim": 4,
         "embedding_dim": 3,
     }
+    params["evaluate"] |= {"fit": "train_val"}
     return TrainRaterParams.model_validate(params)
 
 

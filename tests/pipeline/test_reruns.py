@@ -54,7 +54,7 @@ BY_PARAM = {
     "train.epochs": RATER,
     "train.precision": RATER,
     "train.processes": RATER,
-    "evaluate.fit": EVALUATION,
+    "evaluate.fit": RATER,
     "evaluate.examples": {"evaluate"},
     "evaluate.ranking_users": {"evaluate_ranking"},
     "baselines.recent_mean.recent": {"baseline@recent_mean"} | BASELINE_READERS,
