@@ -67,6 +67,16 @@ def test_predict_prints_stars_intervals_and_reasons(folder: Path) -> None:
     assert f"The Matrix (1999)  {matrix['stars']:.2f} stars, 80 % interval " in text
     assert f"Heat (1986)  {heat['stars']:.2f} stars" in text
     assert "you rated Spirited Away (2001) 5" in text
+    assert "nobody has rated it" not in text
+
+
+def test_predict_says_that_a_movie_without_ratings_rests_on_content(folder: Path) -> None:
+    text = run(folder, "predict", "--ratings", "ratings.csv", "Spirited Away", "Heat (1986)")
+    first, *others = text.splitlines()
+    assert first.startswith("Spirited Away (2001)  ")
+    assert ", 80 % interval " in first
+    assert others[0] == "    nobody has rated it: this rests on its text and graph alone"
+    assert text.count("nobody has rated it") == 1
 
 
 def test_recommend_prints_movies_by_predicted_stars(folder: Path) -> None:

@@ -47,7 +47,7 @@ class MovieCatalog:
 
     @cached_property
     def rating_counts(self) -> Int64[np.ndarray, " movies"]:
-        """The number of ratings of each movie."""
+        """The number of training ratings of each movie."""
         return self.table["ratings"].to_numpy()
 
     @cached_property

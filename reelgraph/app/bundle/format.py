@@ -49,7 +49,7 @@ MOVIES_SCHEMA = pa.schema(
 """Schema of movies.parquet.
 
 The catalogue's columns; title and alternative titles in the source's language; ids at IMDb and TMDB; the
-number of ratings; coordinates on the 2-D map.
+number of training ratings; coordinates on the 2-D map.
 """
 
 VECTOR_NAMES = ("text", "graph")

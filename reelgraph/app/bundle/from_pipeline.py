@@ -46,7 +46,9 @@ def collect_contents(data: Path | str = "data", movielens: Path | None = None) -
     results: dict[str, object] = dict(read_json(folder / "model" / "test_results.json"))
     table = movies.rename_columns(["movieId", *movies.column_names[1:]])
     table = add_titles(table, movielens)
-    rating_counts = np.bincount(read_histories(folder / "sequences").movie_row, minlength=len(ids))
+    histories = read_histories(folder / "sequences")
+    is_training = histories.mask_before(histories.fit_end("train"))
+    rating_counts = np.bincount(histories.movie_row[is_training], minlength=len(ids))
     table = table.append_column("ratings", pa.array(rating_counts.astype(np.int64)))
     return BundleContents(
         catalog=MovieCatalog(_add_map_coordinates(table, folder / "map.parquet")),

@@ -237,6 +237,7 @@ class Bundle:
                 stars=float(prediction.stars[index]),
                 low=low,
                 high=high,
+                ratings=int(self.catalog.rating_counts[row]),
                 reasons=self._reasons(scored, row, attribution),
             )
             results.append(result)

@@ -46,6 +46,8 @@ class MoviePrediction:
     """Lower bound of the 80 % interval, in stars; None if the rater predicts no probabilities."""
     high: float | None
     """Upper bound of the 80 % interval, in stars."""
+    ratings: int
+    """Training ratings of the movie. Without any, the prediction rests on its text and graph alone."""
     reasons: tuple[Reason, ...]
     """The largest contributions, in descending order; empty if the rater has no attributions."""
 

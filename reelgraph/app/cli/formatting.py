@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 CHOICE_HINT = (
     "To choose one of an ambiguous title's movies, add a column movieId with its number to the file."
 )
+NO_RATINGS = "nobody has rated it: this rests on its text and graph alone"
+
 MAX_SKIPPED_SHOWN = 30
 """Number of skipped rows that are listed; --json has all."""
 
@@ -30,6 +32,8 @@ def _prediction_lines(prediction: MoviePrediction, prefix: str) -> list[str]:
         interval = f", 80 % interval {prediction.low:g} to {prediction.high:g}"
     lines = [f"{prefix}{prediction.label}  {prediction.stars:.2f} stars{interval}"]
     indent = " " * (len(prefix) + 4)
+    if not prediction.ratings:
+        lines.append(f"{indent}{NO_RATINGS}")
     for reason in prediction.reasons:
         shared = f" ({', '.join(reason.shared_entities)})" if reason.shared_entities else ""
         lines.append(f"{indent}{reason.contribution:+.2f}  you rated {reason.title} {reason.stars:g}{shared}")

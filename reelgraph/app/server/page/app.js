@@ -130,13 +130,14 @@ async function recommend() {
 }
 
 function recommendationItem(prediction) {
-  const {movie_id, stars, low, high, reasons} = prediction;
+  const {movie_id, stars, low, high, ratings, reasons} = prediction;
   const interval = element("div", "", {className: "interval"});
   if (low !== null) interval.append(intervalPlot(prediction));
   interval.append(element("span", `${stars.toFixed(2)} stars` + (low === null ? "" : `, 80 % interval ${low} to ${high}`)));
   const lines = reasons.map(({title, stars, contribution, shared_entities}) =>
     `${contribution < 0 ? "−" : "+"}${Math.abs(contribution).toFixed(2)} you rated ${title} ${stars}` +
     (shared_entities.length ? ` (${shared_entities.join(", ")})` : ""));
+  if (!ratings) lines.unshift("Nobody has rated it: this rests on its text and graph alone.");
   return movieItem(rowById.get(movie_id), null, interval, ...lines.map((text) => element("p", text, {className: "reason"})));
 }
 
