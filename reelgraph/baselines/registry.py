@@ -1,7 +1,8 @@
 """Finds a baseline by its name, and fits it on the training rows, then on training and validation rows.
 
 A baseline is a module of ``reelgraph.baselines`` or ``reelgraph.baselines.external``, named by its entry in
-the params file. It has ``Params``, the section that it reads, and ``predict``; see ``BaselineModule``.
+the params file. It has ``Params``, the section that it reads, and ``predict``; see ``BaselineModule``. A
+module that reads the movies' content sets ``READS_CONTENT``; its ``predict`` has the argument ``content``.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import numpy as np
 from jaxtyping import Float, Int64
 from threadpoolctl import threadpool_limits
 
+from reelgraph.baselines.content import MovieContent, read_movie_content
 from reelgraph.params.base import PARAMS_FILE, Section, validate_section
 from reelgraph.runtime.errors import PackageError, ParamError
 from reelgraph.sequences.dataset import FITS, Fit, UserHistories
@@ -52,15 +54,19 @@ class BaselineModule(Protocol):
         ...
 
 
-def load_baseline(name: str, params: Mapping[str, object], path: str = PARAMS_FILE) -> Predict:
+def load_baseline(
+    name: str, params: Mapping[str, object], path: str = PARAMS_FILE, content: MovieContent | None = None
+) -> Predict:
     """Return the ``predict`` function of a baseline, bound to its params.
 
     Args:
         name: the baseline's module.
         params: its entry in the params file.
         path: the params file.
+        content: of the movies, for baselines that read it; None: that of the pipeline's data folder.
 
     Raises:
+        ArtifactError: the content is missing or damaged.
         ParamError: no baseline has this name, or ``params`` are not those that its ``Params`` takes.
     """
     for section, package in PACKAGES.items():
@@ -68,9 +74,12 @@ def load_baseline(name: str, params: Mapping[str, object], path: str = PARAMS_FI
             continue
         module = import_module(f"{package}.{name}")
         if hasattr(module, "predict"):
-            return partial(
-                module.predict, params=validate_section(module.Params, params, path, f"{section}.{name}")
-            )
+            arguments: dict[str, object] = {
+                "params": validate_section(module.Params, params, path, f"{section}.{name}")
+            }
+            if getattr(module, "READS_CONTENT", False):
+                arguments["content"] = read_movie_content() if content is None else content
+            return partial(module.predict, **arguments)
     raise ParamError(f"{path}: {name}", "a module of reelgraph/baselines/ with Params and predict", "none",
                      "Remove the entry, or write the module.")  # fmt: skip
 

@@ -16,7 +16,7 @@ class ExternalBaselineParams(StageParams):
     """Params of stage external_baseline."""
 
     external_baselines: dict[str, dict[str, Any]] = Field(min_length=1)
-    """Modules of reelgraph/baselines/external/ by name, with the fields of their ``Params``."""
+    """Modules of reelgraph/baselines/ and its folder external/ by name, with their params."""
 
 
 class ExternalBaselineTableParams(StageParams):

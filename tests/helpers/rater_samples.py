@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from reelgraph.baselines.content import MovieContent
 from reelgraph.core.schemas.kg import KnowledgeGraph, Relation
 from reelgraph.params.base import load
 from reelgraph.params.model import TrainRaterParams
@@ -43,3 +44,9 @@ def small_movie_inputs() -> MovieInputs:
     )
     graph = KnowledgeGraph(np.arange(MOVIES) + 100, {"actor": actor, "genre": genre})
     return MovieInputs(vectors, text, graph, np.append(rng.integers(1950, 2020, MOVIES - 1), np.nan))
+
+
+def small_movie_content() -> MovieContent:
+    """Return the same movies as baselines read them."""
+    movies = small_movie_inputs()
+    return MovieContent(movies.text, movies.vectors, movies.graph, movies.year)

@@ -7,6 +7,7 @@ Koren 2019.
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from contextlib import nullcontext, redirect_stderr
 from io import StringIO
 from typing import Any
@@ -14,6 +15,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float, Int64
 from pydantic import Field
+from scipy.sparse import csr_matrix
 
 from reelgraph.baselines.external.fm_features import FeatureBuilder, FeatureRows
 from reelgraph.baselines.registry import import_optional
@@ -54,6 +56,7 @@ def predict_with_fm(
     index: Int64[np.ndarray, " n"],
     params: Params,
     history: bool,
+    content: Sequence[csr_matrix] = (),
 ) -> Float[np.ndarray, " n"]:
     """Return the mean prediction of the posterior samples at ``index``, in stars.
 
@@ -65,8 +68,9 @@ def predict_with_fm(
         index: the targets.
         params: of the sampler.
         history: use what a user rated and who rated a movie as features.
+        content: groups of features of all movies; see ``FeatureBuilder``.
     """
-    features = FeatureBuilder(histories, fit_end, history)
+    features = FeatureBuilder(histories, fit_end, history, content)
     rows = features.training_rows()
     targets = features.target_rows(index)
     stars = codes_to_stars(histories.half_star_code[features.fitted].astype(np.float64))

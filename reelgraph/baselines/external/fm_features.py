@@ -2,11 +2,13 @@
 
 The features of "timeSVD++ flipped" (Rendle, Zhang and Koren 2019, "On the difficulty of evaluating
 baselines"): the user and the movies they rated, the movie and the users who rated it, and the day. Only
-values that occur in the fitted rows have a feature. A target's history is the one that the rater sees.
+values that occur in the fitted rows have a feature. A target's history is the one that the rater sees. The
+content of the movies can be added, which movies without ratings have too.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -31,14 +33,22 @@ class FeatureRows(NamedTuple):
 class FeatureBuilder:
     """Turns ratings into feature rows; knows the values that occur before ``fit_end``."""
 
-    def __init__(self, histories: UserHistories, fit_end: Int64[np.ndarray, " users"], history: bool) -> None:
+    def __init__(
+        self,
+        histories: UserHistories,
+        fit_end: Int64[np.ndarray, " users"],
+        history: bool,
+        content: Sequence[csr_matrix] = (),
+    ) -> None:
         """Index the movies and days of the fitted rows.
 
         Args:
             histories: ratings of all users.
             fit_end: end of each user's fitted rows.
             history: add what a user rated, and who rated a movie.
+            content: groups of features of all movies, movies × features; not with ``history``.
         """
+        self._content = content
         self._histories = histories
         self._history = history
         self._fit_end = fit_end
@@ -51,7 +61,7 @@ class FeatureBuilder:
         n_users = len(self._fit_end)
         n_movies = len(self._movie_rows)
         sides = [n_users, n_movies, n_movies, n_users] if self._history else [n_users, n_movies]
-        return [len(self._days), *sides]
+        return [len(self._days), *sides, *(group.shape[1] for group in self._content)]
 
     def training_rows(self) -> FeatureRows:
         """Return the fitted rows."""
@@ -89,6 +99,9 @@ class FeatureBuilder:
     def _movie_features(self, index: Int64[np.ndarray, " n"]) -> tuple[np.ndarray, csr_matrix]:
         """Return each target's row in the movie matrix, whose last row is a movie without ratings."""
         histories = self._histories
+        if self._content:
+            one_hot_movie = _one_hot(np.arange(self._content[0].shape[0]), self._movie_rows)
+            return histories.movie_row[index], hstack([one_hot_movie, *self._content]).tocsr()
         n_movies = len(self._movie_rows)
         position = _find_sorted(histories.movie_row[index], self._movie_rows)
         movies = identity(n_movies, format="csr")
