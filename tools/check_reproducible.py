@@ -11,7 +11,7 @@ from pathlib import Path
 from reelgraph.core.schemas.reports import TABLES, parse_table
 from reelgraph.runtime.atomic_io import Json
 
-TOLERANCE = 0.005
+TOLERANCE = 0.002
 """Largest difference between types of CPU: absolute for values up to 1, relative for larger ones."""
 
 
