@@ -103,7 +103,11 @@ def clear_run_cache(project: Project) -> None:
 
 def output_digests(project: Project) -> dict[str, str]:
     """Return the SHA-256 of each output file and of each stage's entry in dvc.lock."""
-    paths = [path for name in ("data", "metrics", "plots") for path in (project.folder / name).rglob("*")]
+    paths = [
+        path
+        for name in ("data", "metrics", "plots", "reports")
+        for path in (project.folder / name).rglob("*")
+    ]
     files = {
         str(path.relative_to(project.folder)): path.read_bytes()
         for path in paths

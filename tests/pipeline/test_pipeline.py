@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 import shutil
 import subprocess
 from pathlib import Path
@@ -16,7 +17,7 @@ import pytest
 import reelgraph
 from reelgraph.core.schemas.columns import ENTITY_COLUMNS
 from reelgraph.core.schemas.reports import read_reports, read_table
-from tests.helpers.project import Project
+from tests.helpers.project import ROOT, Project
 from tests.pipeline.crashes import output_digests
 
 BASELINES = (
@@ -228,10 +229,16 @@ def test_queued_experiments_run_the_changed_module_in_parallel(project: Project)
     assert status.count("Success") == 2, status
     shown = project.run("dvc", "exp", "show", "--json")
     assert shown.count('"best": "changed"') == 2
+    documented = (ROOT / "docs/experiments.md").read_text(encoding="utf-8")
+    (command,) = re.findall(r"^dvc exp show --only-changed .*$", documented, re.M)
+    table = project.run(*shlex.split(command))
+    assert "h8" in table
+    assert max(map(len, table.splitlines())) <= 200, table
 
 
 def test_plots_show_renders_every_plot(project: Project) -> None:
-    project.run("dvc", "plots", "show", "-o", "shown")
+    output = project.run("dvc", "plots", "show", "-o", "shown")
+    assert "failed" not in output.lower()
     page = (project.folder / "shown/index.html").read_text()
     for title in ("GNN loss", "Validation links", "Rater loss", "Rater RMSE", "Rater MAE on validation"):
         assert title in page
