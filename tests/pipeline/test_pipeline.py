@@ -189,7 +189,8 @@ def test_exp_run_reruns_the_stages_that_read_the_param(
     differ = project.run("dvc", "params", "diff")
     assert all(setting.split("=")[0] in differ for setting in settings.split())
     if "train_rater" in stages:
-        assert "metrics/rater.json" in project.run("dvc", "metrics", "diff")
+        # Metrics of few targets have few decimals, and may stay the same.
+        assert "plots/predictions.tsv" in project.run("git", "diff", "--name-only")
 
 
 def stop_workers(project: Project) -> None:
