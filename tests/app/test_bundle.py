@@ -15,7 +15,7 @@ import reelgraph
 from reelgraph.app.bundle.export import write_projector, write_word2vec
 from reelgraph.app.bundle.format import read_bundle
 from reelgraph.app.bundle.model import Bundle
-from reelgraph.app.bundle.new_user import UserRating, build_histories
+from reelgraph.app.bundle.new_user import UserRating, build_histories, fill_timestamps
 from reelgraph.app.bundle.results import MoviePrediction, central_interval, mmr_rerank, top_k
 from reelgraph.runtime.errors import ArtifactError, InputError
 from tests.helpers import bundle_samples
@@ -143,6 +143,20 @@ def test_predict_orders_the_history_by_time(gp_bundle: Bundle) -> None:
 def test_predict_raises_on_an_invalid_history(gp_bundle: Bundle, history: list, message: str) -> None:
     with pytest.raises(InputError, match=message):
         gp_bundle.predict(history, [101])
+
+
+@pytest.mark.parametrize(
+    ("times", "filled"),
+    [
+        ([None, None, None], [0, 60, 120]),
+        ([500, None, 100], [500, 500, 100]),
+        ([None, 300, None], [300, 300, 300]),
+        ([], []),
+    ],
+)
+def test_fill_timestamps_keeps_the_known_ones(times: list[int | None], filled: list[int]) -> None:
+    ratings = [UserRating(row, 3.0, time) for row, time in enumerate(times)]
+    assert fill_timestamps(ratings).tolist() == filled
 
 
 def test_similar_returns_the_nearest_neighbours_by_cosine(gp_bundle: Bundle) -> None:

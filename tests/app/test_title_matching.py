@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import pyarrow as pa
 import pytest
 
-from reelgraph.app.bundle.title_matching import TitleIndex
+from reelgraph.app.bundle.catalog import MovieCatalog
+from reelgraph.app.bundle.title_matching import TitleIndex, TitleMatch
 from tests.helpers import bundle_samples
 
 
@@ -62,6 +64,40 @@ def test_match_returns_the_reason_if_no_movie_or_several_match(
 ) -> None:
     match = index.match(title, year)
     assert (match.row, match.reason) == (None, reason)
+
+
+def test_match_prefers_a_movie_with_many_times_as_many_ratings() -> None:
+    catalog = bundle_samples.sample_catalog(30)
+    position = catalog.table.column_names.index("ratings")
+
+    def match_same_name(first: int, second: int) -> TitleMatch:
+        counts = [first if row == 13 else second if row == 14 else 0 for row in range(30)]
+        table = catalog.table.set_column(position, "ratings", pa.array(counts, pa.int64()))
+        return TitleIndex(MovieCatalog(table)).match("Same Name", 2010)
+
+    assert match_same_name(50, 2).row == 13
+    assert match_same_name(2, 50).matched_by == "most rated of several"
+    for first, second in ((50, 6), (9, 0), (0, 0)):
+        assert match_same_name(first, second).candidates == (13, 14)
+
+
+def test_match_all_equals_match(index: TitleIndex) -> None:
+    titles = [
+        ("Spirited Away", 2001),
+        ("Heat", None),
+        ("Nonesuch", 2000),
+        ("Postino, Il (Postman, The)", 1994),
+    ]
+    expected = [index.match(title, year) for title, year in titles]
+    assert index.match_all([((title,), year) for title, year in titles]) == expected
+    assert index.match_all([]) == []
+
+
+def test_match_all_tries_the_titles_in_order(index: TitleIndex) -> None:
+    (by_second, by_first, without) = index.match_all(
+        [(("Nonesuch", "Heat"), 1995), (("The Matrix", "Heat"), 1999), ((), 1995)]
+    )
+    assert (by_second.row, by_first.row, without.row) == (4, 1, None)
 
 
 def test_suggest_returns_similar_titles(index: TitleIndex) -> None:

@@ -19,6 +19,8 @@ EXCEL_EPOCH = datetime(1899, 12, 30, tzinfo=UTC)
 UNIX_UNITS = {9: 1, 10: 1, 12: 1_000, 13: 1_000, 15: 1_000_000, 16: 1_000_000}
 """Units per second by the number of digits of a time since 1970."""
 EXCEL_DIGITS = 5
+MAX_LENGTH = 60
+"""Longer texts are no dates; the patterns would take quadratic time on them."""
 
 DateOrder = str
 """``day/month``, ``month/day``, or blank if the column does not tell."""
@@ -58,13 +60,13 @@ def parse_dates(texts: Sequence[str]) -> DateColumn:
         times.append(time)
         if time is None and text.strip():
             examples.append(text.strip()[:30])
-            n_ambiguous += YEAR_LAST.fullmatch(text.strip()) is not None and not order
+            n_ambiguous += not order and _match_year_last(text) is not None
     return DateColumn(times, order, n_ambiguous, len(examples) - n_ambiguous, next(iter(examples), ""))
 
 
 def detect_order(texts: Sequence[str]) -> DateOrder:
     """Return the order of day and month in dates that end with the year."""
-    matches = [match for text in texts if (match := YEAR_LAST.fullmatch(text.strip()))]
+    matches = [match for text in texts if (match := _match_year_last(text))]
     day_first = any(int(match["first"]) > 12 for match in matches)
     month_first = any(int(match["middle"]) > 12 for match in matches)
     if month_first != day_first:
@@ -80,6 +82,8 @@ def parse_timestamp(text: str, order: DateOrder = "") -> int | None:
         order: order of day and month in dates that end with the year.
     """
     text = text.strip()
+    if len(text) > MAX_LENGTH:
+        return None
     parsers: tuple[Callable[[str], datetime | None], ...] = (
         _parse_number,
         datetime.fromisoformat,
@@ -115,8 +119,13 @@ def _parse_year_first(text: str) -> datetime | None:
     return _make_moment(match["year"], match["month"], match["day"], match) if match else None
 
 
+def _match_year_last(text: str) -> re.Match[str] | None:
+    date = text.strip()
+    return YEAR_LAST.fullmatch(date) if len(date) <= MAX_LENGTH else None
+
+
 def _parse_year_last(text: str, order: DateOrder) -> datetime | None:
-    match = YEAR_LAST.fullmatch(text)
+    match = _match_year_last(text)
     if match is None or not order:
         return None
     day, month = (
