@@ -7,6 +7,8 @@ VENV := .venv
 BASE ?= main
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+# The report is rendered again if a study has new results.
+COLLECT_STUDIES = python -m tools.collect_studies || dvc repro report
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export DVC_NO_ANALYTICS := 1
 
@@ -43,13 +45,16 @@ setup: $(READY)  ## install everything in .venv
 external-baselines: $(READY)  ## fit models of other libraries on the data of the last run
 	python -m pip install --quiet -r requirements-external-baselines.lock
 	dvc repro studies/external_baselines/dvc.yaml
+	@$(COLLECT_STUDIES)
 	@python -m tools.summary external_baselines
 
 study-probe: $(READY)  ## predict users' preferences from each set of movie embeddings
 	dvc repro studies/probe/dvc.yaml
+	@$(COLLECT_STUDIES)
 
 study-ablation: $(READY)  ## train raters x embeddings x seeds; continues where it was stopped
 	dvc repro studies/ablation/dvc.yaml
+	@$(COLLECT_STUDIES)
 
 # params.yaml stays as it is. Other data come with SET:
 #   make reproduce-reference SET="-S data.source=tables -S data.catalog=/path/catalog.parquet -S data.ratings=/path/ratings.parquet"

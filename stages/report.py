@@ -12,6 +12,7 @@ from reelgraph.core.schemas.vectors import read_map_layout
 from reelgraph.params.base import PARAMS_FILE, StageParams
 from reelgraph.report import inputs
 from reelgraph.report.build import build_report
+from reelgraph.report.external_baselines import EXTERNAL_PREDICTIONS, compare_with_rater
 from reelgraph.runtime.atomic_io import write_text
 from reelgraph.runtime.stage_runner import run_stage
 
@@ -21,25 +22,30 @@ PAGE = "data/report/index.html"
 
 def main(params: StageParams) -> str:
     """Read the outputs of the other stages and render the page."""
-    metrics = inputs.read_metrics()
+    params_file = YAML(typ="safe").load(Path(PARAMS_FILE))
+    predictions = read_predictions("data/predictions.parquet")
+    studies = inputs.read_studies("studies/results.json", predictions)
+    studies["external_baselines"] = compare_with_rater(
+        studies["external_baselines"], EXTERNAL_PREDICTIONS, predictions, params_file
+    )
     curves = {rows: inputs.read_curves(f"{CURVES}/{rows}") for rows in ("train", "val")}
     page = build_report(
         inputs.Inputs(
-            metrics=metrics,
-            studies=inputs.read_studies("studies/results.json", metrics["data"]),
+            metrics=inputs.read_metrics(),
+            studies=studies,
             rater_curves=inputs.group_by_metric(curves),
             gnn_curves={
                 name: inputs.read_curve(f"plots/gnn_{name}.tsv") for name in ("kg_gnn_bert", "kg_gnn")
             },
             link_curve=inputs.read_curve("plots/links.tsv"),
             spectra=inputs.read_curves("plots/embeddings"),
-            predictions=read_predictions("data/predictions.parquet"),
+            predictions=predictions,
             examples=read_record("data/examples.json", Examples).model_dump(),
             movies=read_movies(
                 "data/movies.parquet", ("movie_id", "original_title", "release_year", "genre_1")
             ),
             map_layout=read_map_layout("data/map.parquet"),
-            params=YAML(typ="safe").load(Path(PARAMS_FILE)),
+            params=params_file,
         )
     )
     write_text(page, PAGE)

@@ -1,39 +1,45 @@
 """Collects the results of the studies in studies/results.json: ``python -m tools.collect_studies``.
 
 Stage report depends on that file instead of the studies' tables. Otherwise DVC would run the
-studies before each report. The file also holds results for other ratings than the pipeline's,
-with the counts of the data.
+studies before each report. The file also holds results for other test targets than the pipeline's,
+with the hash of these targets. The predictions of the external baselines are copied to a file of their own.
+
+The exit status is 1 if a file changed, so that the report is rendered again.
 """
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
 from ruamel.yaml import YAML
 
+from reelgraph.core.schemas.records import read_predictions
 from reelgraph.core.schemas.reports import read_table
-from reelgraph.report.inputs import STUDIES
-from reelgraph.runtime.atomic_io import read_json, write_json
+from reelgraph.report.external_baselines import EXTERNAL_PREDICTIONS
+from reelgraph.report.inputs import STUDIES, target_fingerprint
+from reelgraph.runtime.atomic_io import read_json, write_json, write_text
 
 RESULTS = "studies/results.json"
 SEQUENCES = "data/sequences"
-COUNTS = "reports/data.json"
+PREDICTIONS = "data/predictions.parquet"
+STUDY_PREDICTIONS = "data/external_baselines.tsv"
 
 
 def collect_results(root: Path | str = ".") -> dict[str, Any]:
     """Return the results of each study that was run; without its dvc.lock, its earlier results.
 
     Returns:
-        Study → ``figures``, its table; ``data``, the counts of its data, empty for other data than
+        Study → ``figures``, its table; ``targets``, the hash of its test targets, empty for other ones than
         the pipeline's; ``stale``, whether the pipeline has changed since.
     """
     root_path = Path(root)
     output_hashes = _hashes(root_path / "dvc.lock", "outs")
     earlier = read_json(root_path / RESULTS) if (root_path / RESULTS).exists() else {}
-    if not (root_path / COUNTS).exists():  # DVC removed it to run its stage, and was killed
+    if not (root_path / PREDICTIONS).exists():  # DVC removed it to run its stage, and was killed
         return earlier
-    counts = read_json(root_path / COUNTS)
+    targets = target_fingerprint(read_predictions(root_path / PREDICTIONS))
     results = {}
     for name, keys in STUDIES.items():
         table = root_path / f"studies/{name}/results.tsv"
@@ -49,7 +55,7 @@ def collect_results(root: Path | str = ".") -> dict[str, Any]:
                 if path in output_hashes
             }
             results[name] = {
-                "data": counts if unchanged.get(SEQUENCES, False) else {},
+                "targets": targets if unchanged.get(SEQUENCES, False) else "",
                 "stale": not all(unchanged.values()),
                 "figures": read_table(table, keys),
             }
@@ -69,7 +75,20 @@ def _hashes(lock: Path, key: str) -> dict[str, str]:
     }
 
 
+def main(root: Path | str = ".") -> bool:
+    """Write the files that stage report reads; return whether one of them changed."""
+    root_path = Path(root)
+    before = [_content(root_path / path) for path in (RESULTS, EXTERNAL_PREDICTIONS)]
+    write_json(collect_results(root), root_path / RESULTS)
+    source = root_path / STUDY_PREDICTIONS
+    if source.exists():
+        write_text(source.read_text(encoding="utf-8"), root_path / EXTERNAL_PREDICTIONS)
+    return before != [_content(root_path / path) for path in (RESULTS, EXTERNAL_PREDICTIONS)]
+
+
+def _content(path: Path) -> bytes:
+    return path.read_bytes() if path.exists() else b""
+
+
 if __name__ == "__main__":
-    results = collect_results()
-    write_json(results, RESULTS)
-    print(f"{RESULTS}: {', '.join(results) or 'no study has been run'}")
+    sys.exit(main())

@@ -16,8 +16,8 @@ from dvc.schema import COMPILED_LOCKFILE_SCHEMA
 from ruamel.yaml import YAML, YAMLError
 from voluptuous import Invalid
 
-from reelgraph.runtime.atomic_io import write_json, write_text
-from tools.collect_studies import RESULTS, collect_results
+from reelgraph.runtime.atomic_io import write_text
+from tools import collect_studies
 
 LOCK = Path("dvc.lock")
 
@@ -70,7 +70,7 @@ def main() -> None:
     try:
         with repo.lock:  # DVC writes dvc.lock only under this lock
             messages = [repair_lock(), describe_missing_data(repo)]
-            write_json(collect_results(), RESULTS)
+            collect_studies.main()
     except DvcException as error:
         sys.exit(f"make repro: {error}")
     print("".join(f"{message}\n" for message in messages if message), end="")

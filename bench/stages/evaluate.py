@@ -13,7 +13,7 @@ from bench.reference.baselines import predictions as plainly
 from bench.synthetic_data import FULL_RATINGS, histories, movies_for
 from reelgraph.baselines.registry import fit_and_predict, load_baseline
 from reelgraph.evaluation.comparison import errors_with_intervals
-from reelgraph.sequences.dataset import Fit
+from reelgraph.sequences.dataset import Fit, star_ratings
 
 COUNTS = "ratings"
 GOAL = 30
@@ -56,7 +56,7 @@ def ours(folder: Path, size: int) -> SideResult:
         for name, numbers in BASELINES.items()
     }
     test = {"rater": said["bias_recent"]["train"]} | {name: each["train"] for name, each in said.items()}
-    errors_with_intervals(known, test, 1)
+    errors_with_intervals(known.users_of(known.test), star_ratings(known, known.test), test, 1)
     seconds = time.perf_counter() - start
     found: dict[str, np.ndarray] = {}
     for number, (rows, part) in enumerate((("train", "val"), ("train", "train"), ("train_val", "train_val"))):

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
+from jaxtyping import Int64
 
 from reelgraph.core.seeds import generator, subsample
 from reelgraph.runtime.atomic_io import write_text
@@ -31,10 +32,19 @@ def write_target_rows(columns: Columns, n_keys: int, path: Path | str) -> None:
         path: the file.
     """
     values = list(columns.values())
-    order = np.lexsort(values[:n_keys][::-1])
-    drawn = order[subsample(np.arange(len(order)), MAX_ROWS, generator(0, "target rows"))]
-    lines = ["\t".join(_format_value(column[row]) for column in values) for row in drawn]
+    rows = draw_rows(values[:n_keys])
+    lines = ["\t".join(_format_value(column[row]) for column in values) for row in rows]
     write_text("\n".join(["\t".join(columns), *lines]) + "\n", path)
+
+
+def draw_rows(keys: Sequence[np.ndarray]) -> Int64[np.ndarray, " rows"]:
+    """Return the rows of at most ``MAX_ROWS`` targets, sorted by their keys.
+
+    Args:
+        keys: columns that identify a target, the most significant first.
+    """
+    order = np.lexsort(list(keys)[::-1])
+    return order[subsample(np.arange(len(order)), MAX_ROWS, generator(0, "target rows"))]
 
 
 def _format_value(value: np.generic) -> str:

@@ -57,17 +57,15 @@ def evaluate(
     """
     rater = BaselinePredictions(val.stars, {name: prediction.stars for name, prediction in test.items()})
     predictions = {"rater": rater, **baselines}
-    rows = errors_with_intervals(
-        histories, {name: prediction.test[fit] for name, prediction in predictions.items()}, seed
-    )
+    actual = star_ratings(histories, histories.test)
+    stars = {name: prediction.test[fit] for name, prediction in predictions.items()}
+    rows = errors_with_intervals(histories.users_of(histories.test), actual, stars, seed)
     models = {
         name: rows[name] | _errors_by_fit(histories, prediction) for name, prediction in predictions.items()
     }
     val_mae = mae(star_ratings(histories, histories.val), val.stars)
     figures = _test_metrics(histories, test[fit].stars, fit) | {"val_mae": val_mae}
-    return Evaluation(
-        star_ratings(histories, histories.test), models, figures | _coverage_metrics(histories, test[fit])
-    )
+    return Evaluation(actual, models, figures | _coverage_metrics(histories, test[fit]))
 
 
 def rater_metrics(models: Mapping[str, Row], rater: Mapping[str, float | int]) -> dict[str, Any]:
@@ -108,24 +106,20 @@ def write_evaluation(models: Mapping[str, Row], rater: Mapping[str, float | int]
     write_metrics(baseline_metrics(models), "metrics/baselines.json")
 
 
-def compare_with_rater(
-    histories: UserHistories,
-    rater: Stars,
-    baselines: Mapping[str, BaselinePredictions],
-    fit: Fit,
-    seed: int,
+def errors_of_baselines(
+    histories: UserHistories, baselines: Mapping[str, BaselinePredictions], fit: Fit, seed: int
 ) -> dict[str, Row]:
-    """Return the metrics of more baselines in the form of reports/models.tsv.
+    """Return the errors of baselines with their intervals, without a comparison with a rater.
 
     Args:
         histories: ratings and targets.
-        rater: the rater's predictions of the test targets by ``fit``.
         baselines: predictions of the baselines.
         fit: ``train`` or ``train_val``: the fit whose errors are reported.
         seed: root seed, of the bootstrap.
     """
-    models = {"rater": rater} | {name: baseline.test[fit] for name, baseline in baselines.items()}
-    rows = errors_with_intervals(histories, models, seed)
+    actual = star_ratings(histories, histories.test)
+    stars = {name: baseline.test[fit] for name, baseline in baselines.items()}
+    rows = errors_with_intervals(histories.users_of(histories.test), actual, stars, seed)
     return {name: rows[name] | _errors_by_fit(histories, baseline) for name, baseline in baselines.items()}
 
 
@@ -134,19 +128,20 @@ def errors(actual: Stars, predicted: Stars) -> Row:
     return {"rmse": rmse(actual, predicted), "mae": mae(actual, predicted)}
 
 
-def errors_with_intervals(histories: UserHistories, models: Mapping[str, Stars], seed: int) -> dict[str, Row]:
+def errors_with_intervals(
+    user: Int64[np.ndarray, " targets"], actual: Stars, models: Mapping[str, Stars], seed: int
+) -> dict[str, Row]:
     """Return each model's RMSE and MAE on the test targets with 95 % intervals over users.
 
-    Every model but ``rater`` also gets the paired intervals of the rater's error minus its own:
+    Beside ``rater``, every other model also gets the paired intervals of the rater's error minus its own:
     ``rmse_diff_low``, ``rmse_diff_high``, ``mae_diff_low`` and ``mae_diff_high``.
 
     Args:
-        histories: ratings and targets.
-        models: predictions of the test targets in stars, among them those of ``rater``.
+        user: the user of each target.
+        actual: the ratings.
+        models: predictions in stars.
         seed: root seed, of the bootstrap.
     """
-    actual = star_ratings(histories, histories.test)
-    user = histories.users_of(histories.test)
     residual = np.stack([predicted - actual for predicted in models.values()], axis=1)
     columns = np.hstack([residual**2, np.abs(residual)])
     means = bootstrap_means(user, columns, derive_seed(seed, "bootstrap"))
@@ -156,7 +151,7 @@ def errors_with_intervals(histories: UserHistories, models: Mapping[str, Stars],
     rows: dict[str, Row] = {}
     for name, predicted in models.items():
         rows[name] = {**errors(actual, predicted), **_intervals(resampled[name], "rmse", "mae")}
-        if name != "rater":
+        if name != "rater" and "rater" in models:
             difference = resampled["rater"] - resampled[name]
             rows[name] |= _intervals(difference, "rmse_diff", "mae_diff")
     return rows

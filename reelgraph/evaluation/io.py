@@ -14,10 +14,9 @@ from jaxtyping import Float, Int64
 from reelgraph.core.rating_scale import MAX_STARS, MIN_STARS
 from reelgraph.core.schemas.artifacts import Violations
 from reelgraph.core.schemas.movies import read_source_movie_ids
-from reelgraph.core.schemas.records import PREDICTION_SCHEMA, read_predictions, read_source_user_ids
+from reelgraph.core.schemas.records import PREDICTION_SCHEMA, read_source_user_ids
 from reelgraph.raters.rater import Prediction, Rater
-from reelgraph.runtime.atomic_io import RERUN_HINT, read_array, write_parquet
-from reelgraph.runtime.errors import ArtifactError
+from reelgraph.runtime.atomic_io import read_array, write_parquet
 from reelgraph.sequences.dataset import FITS, Fit, UserHistories, star_ratings
 
 TRUTH_ARRAYS = (
@@ -104,17 +103,21 @@ def write_predictions(predictions: pa.Table, folder: Path | str) -> None:
     write_parquet(predictions, Path(folder) / "predictions.parquet")
 
 
-def read_test_predictions(path: str, histories: UserHistories) -> Float[np.ndarray, "targets"]:
-    """Read the rater's predictions of the test targets, in stars.
-
-    Raises:
-        ArtifactError: the file is missing or has other targets.
-    """
-    table = read_predictions(path)
-    user = histories.user_id[histories.users_of(histories.test)]
-    if not np.array_equal(table["userId"].to_numpy(), user):
-        raise ArtifactError(path, f"predictions of {len(user)} test targets", "other targets", RERUN_HINT)
-    return table["prediction"].to_numpy()
+def baseline_columns(
+    histories: UserHistories,
+    movie_id: Int64[np.ndarray, " movies"],
+    baselines: Mapping[str, BaselinePredictions],
+) -> dict[str, np.ndarray]:
+    """Return user, movie and rating of each test target, and a column ``NAME.FIT`` of predictions a fit."""
+    index = histories.test
+    columns: dict[str, np.ndarray] = {
+        "user": histories.user_id[histories.users_of(index)],
+        "movie": movie_id[histories.movie_row[index]],
+        "actual": star_ratings(histories, index),
+    }
+    for name, predictions in baselines.items():
+        columns |= {f"{name}.{fit}": stars for fit, stars in predictions.test.items()}
+    return columns
 
 
 def read_baseline_predictions(

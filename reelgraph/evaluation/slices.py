@@ -21,6 +21,8 @@ Labels = np.ndarray
 HISTORY_EDGES = (10, 30, 100, 300)
 POPULARITY_EDGES = (1, 2, 5, 20, 100, 500)
 MEAN_EDGES = (3.0, 3.5, 4.0)
+MIN_BIN_TARGETS = 30
+"""Targets of a bin with intervals, at least: the bootstrap of fewer is unreliable."""
 STD_EDGES = (0.6, 0.9, 1.2)
 YEAR_EDGES = (1970, 1980, 1990, 2000, 2010, 2020)
 
@@ -137,6 +139,8 @@ def metrics_by_slice(
 ) -> dict[str, dict[str, dict[str, int | float]]]:
     """Return slice → bin → metrics, for the bins that have targets, in ascending order.
 
+    Bins of fewer than ``MIN_BIN_TARGETS`` have no intervals.
+
     Args:
         labels: slice → bin of each target.
         user: the user of each target.
@@ -159,17 +163,21 @@ def metrics_by_slice(
 def _bin_metrics(
     user: Int64[np.ndarray, " targets"], actual: Stars, rater: Stars, baseline: Stars, seed: int
 ) -> dict[str, int | float]:
+    row: dict[str, int | float] = {
+        "n_targets": len(actual),
+        "rmse": rmse(actual, rater),
+        "mae": mae(actual, rater),
+        "baseline_rmse": rmse(actual, baseline),
+    }
+    if len(actual) < MIN_BIN_TARGETS:
+        return row
     squared = np.stack([rater - actual, baseline - actual], axis=1) ** 2
     rater_rmse, baseline_rmse = np.sqrt(bootstrap_means(user, squared, seed)).T
     low, high = percentile_interval(rater_rmse)
     diff_low, diff_high = percentile_interval(rater_rmse - baseline_rmse)
-    return {
-        "n_targets": len(actual),
-        "rmse": rmse(actual, rater),
+    return row | {
         "rmse_low": low,
         "rmse_high": high,
-        "mae": mae(actual, rater),
-        "baseline_rmse": rmse(actual, baseline),
         "rmse_diff_low": diff_low,
         "rmse_diff_high": diff_high,
     }

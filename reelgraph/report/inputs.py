@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,7 +36,7 @@ MAKE_TARGETS = {
 """Studies, and the make targets that run them."""
 
 NOT_RUN = "not run yet"
-OTHER_DATA = "measured on other data than this run's"
+OTHER_DATA = "measured on other test targets than this run's"
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,7 @@ class Inputs:
     spectra: Mapping[str, Curve]
     """Set of embedding vectors → singular value by rank."""
     predictions: pa.Table
-    """rating and prediction of each test target, stars."""
+    """userId, movieId, rating and prediction of each test target, stars."""
     examples: Metrics
     movies: pa.Table
     """movie_id, original_title, release_year and genre_1."""
@@ -80,21 +81,28 @@ def read_metrics(folder: Path | str = "reports") -> dict[str, Metrics]:
     return read_reports(folder) | {"data": read_json(counts) if counts.exists() else {}}
 
 
-def read_studies(path: Path | str, data: Mapping[str, object]) -> dict[str, Study]:
+def read_studies(path: Path | str, predictions: pa.Table) -> dict[str, Study]:
     """Read the output of ``tools.collect_studies``.
 
     Args:
         path: studies/results.json.
-        data: reports/data.json of this run; studies of other data are left out.
+        predictions: of this run's test targets; studies of others are left out.
     """
     results: Metrics = read_json(path)
-    return {name: _to_study(results.get(name), data) for name in STUDIES}
+    targets = target_fingerprint(predictions)
+    return {name: _to_study(results.get(name), targets) for name in STUDIES}
 
 
-def _to_study(result: Metrics | None, data: Mapping[str, object]) -> Study:
+def target_fingerprint(predictions: pa.Table) -> str:
+    """Return a hash of the test targets: their users, movies and ratings."""
+    columns = [np.ascontiguousarray(predictions[name].to_numpy()) for name in ("userId", "movieId", "rating")]
+    return hashlib.sha256(b"".join(column.tobytes() for column in columns)).hexdigest()
+
+
+def _to_study(result: Metrics | None, targets: str) -> Study:
     if not result:
         return Study({}, NOT_RUN, False)
-    if result["data"] != data:
+    if result.get("targets") != targets:
         return Study({}, OTHER_DATA, False)
     return Study(result["figures"], "", bool(result["stale"]))
 

@@ -74,7 +74,8 @@ PAIRED_CAPTION = (
 )
 SLICES_CAPTION = (
     "Dot and line: the rater's RMSE and its 95 % interval on the ratings of a bin; the number of ratings is "
-    "in brackets. Square: {baseline}, the baseline with the lowest validation error, on the same ratings."
+    "in brackets. Square: {baseline}, the baseline with the lowest validation error, on the same ratings. "
+    "Bins of fewer than 30 ratings have no interval and no verdict."
 )
 SCATTER_CAPTION = (
     "One dot a test rating, with horizontal jitter. On the line a prediction is exact. A cloud that is "

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from reelgraph.evaluation.calibration import expected_calibration_error
+from reelgraph.evaluation.slices import MIN_BIN_TARGETS
 from reelgraph.report import charts, labels, tables
 from reelgraph.report.charts import IntervalRow
 from reelgraph.report.inputs import MAKE_TARGETS, Inputs, Metrics, Study
@@ -16,9 +17,6 @@ from reelgraph.report.tables import interval_of, rater_verdict
 
 VERDICT_SERIES = {"better": 0, "within chance": 4, "worse": 5}
 """Colour of a paired difference by its verdict on the rater."""
-
-MIN_BIN_TARGETS = 30
-"""Targets of a bin that the summary mentions, at least; the interval of fewer is unreliable."""
 
 
 def study_notes(key: str, study: Study) -> list[str]:

@@ -34,6 +34,13 @@ def rater_verdict(row: Metrics) -> str:
     return interval_verdict(row["rmse_diff_low"], row["rmse_diff_high"])
 
 
+def gain_verdict(row: Metrics, metric: str) -> str:
+    """Say whether the rater is better by a metric of which more is better; nothing without an interval."""
+    low = row.get(f"{metric}_diff_low")
+    high = row.get(f"{metric}_diff_high")
+    return "" if low is None or high is None else interval_verdict(-high, -low)
+
+
 def interval_of(row: Metrics, key: str) -> tuple[float, float]:
     """Return the interval of a metric; the metric twice where it has none."""
     low = row.get(f"{key}_low")
@@ -104,11 +111,11 @@ def slice_tables(slices: Metrics, baseline: str) -> Iterator[Table]:
                 name,
                 f"{row['n_targets']:,}",
                 fixed(row["rmse"]),
-                span(row["rmse_low"], row["rmse_high"]),
+                span(row.get("rmse_low"), row.get("rmse_high")),
                 fixed(row["mae"]),
                 fixed(row["baseline_rmse"]),
-                span(row["rmse_diff_low"], row["rmse_diff_high"], sign=True),
-                rater_verdict(row),
+                span(row.get("rmse_diff_low"), row.get("rmse_diff_high"), sign=True),
+                rater_verdict(row) or "–",
             )
             for name, row in bins.items()
         ]

@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 from reelgraph.report import charts, labels, tables
 from reelgraph.report.charts import IntervalRow
 from reelgraph.report.inputs import Curve, Inputs, Metrics
-from reelgraph.report.labels import fixed, label, signed
+from reelgraph.report.labels import fixed, join_words, label, signed
 from reelgraph.report.page import Example, Figure, Section, to_figure
 from reelgraph.report.results import missing_notes, study_notes
 
@@ -18,6 +18,12 @@ EXAMPLE_GROUPS = {
     "worst": "The worst predictions",
     "best": "The best predictions",
     "spread": "Sampled evenly over the users",
+}
+RANKING_METRICS = ("ndcg_10", "recall_20")
+RANKING_VERDICTS = {
+    "better": "significantly better",
+    "worse": "significantly worse",
+    "within chance": "not significantly different",
 }
 UNITS = {"loss": "loss", "rmse": "RMSE (stars)", "mae": "MAE (stars)"}
 
@@ -38,18 +44,23 @@ def ranking_section(inputs: Inputs) -> Section:
 
 
 def summarize_ranking(ranking: Metrics) -> str:
-    """Return a sentence that compares the rater's ranking with popularity."""
-    if not {"rater", "popularity"} <= set(ranking):
+    """Return sentences that compare the rater's ranking with each other order, by both metrics."""
+    if "rater" not in ranking:
         return ""
-    popularity = ranking["popularity"]
-    low = popularity.get("ndcg_10_diff_low", 0.0)
-    high = popularity.get("ndcg_10_diff_high", 0.0)
-    is_significant = tables.interval_verdict(low, high) != "within chance"
-    return (
-        f"Ranking all unseen movies by prediction gives an NDCG@10 of {fixed(ranking['rater']['ndcg_10'])}, "
-        f"against {fixed(popularity['ndcg_10'])} by popularity; the difference is "
-        f"{'significant' if is_significant else 'not significant'}."
-    )
+    rater = ranking["rater"]
+    figures = join_words([f"{label(metric)} of {fixed(rater[metric])}" for metric in RANKING_METRICS])
+    others = [_compare_ranking(key, row) for key, row in ranking.items() if key != "rater"]
+    return " ".join([f"Ranking all unseen movies by prediction gives {figures}.", *filter(None, others)])
+
+
+def _compare_ranking(key: str, row: Metrics) -> str:
+    """Return a sentence on the paired intervals of the rater's metrics minus those of another order."""
+    verdicts = [
+        f"{label(metric)} is {RANKING_VERDICTS[verdict]} ({fixed(row[metric])})"
+        for metric in RANKING_METRICS
+        if (verdict := tables.gain_verdict(row, metric))
+    ]
+    return f"Against {label(key)}, its {join_words(verdicts)}." if verdicts else ""
 
 
 def perturbations_section(inputs: Inputs) -> Section:

@@ -1,18 +1,15 @@
-"""Stage external_baselines: predictions of the external baselines → results.tsv.
+"""Stage external_baselines: predictions of the external baselines → results.tsv and one table of them.
 
-Also slices.tsv: the rater against the best of them, by slice.
+The table is compared with the rater by each report: a comparison here would outlive its rater.
 """
 
 from __future__ import annotations
 
-import pyarrow.compute as pc
-
-from reelgraph.core.schemas.movies import read_movies
+from reelgraph.core.schemas.movies import read_movie_ids
 from reelgraph.core.schemas.reports import write_table
-from reelgraph.core.seeds import derive_seed
-from reelgraph.evaluation.comparison import compare_with_rater
-from reelgraph.evaluation.io import read_baseline_predictions, read_test_predictions
-from reelgraph.evaluation.slices import compare_with_best_baseline
+from reelgraph.core.target_rows import write_target_rows
+from reelgraph.evaluation.comparison import errors_of_baselines
+from reelgraph.evaluation.io import baseline_columns, read_baseline_predictions
 from reelgraph.params.base import PARAMS_FILE
 from reelgraph.runtime.stage_runner import run_stage
 from reelgraph.sequences.dataset import read_histories, star_ratings
@@ -21,22 +18,18 @@ from studies.external_baselines.params import EXTERNAL_BASELINES_FILE, ExternalB
 
 
 def main(params: ExternalBaselineTableParams) -> str:
-    """Compare the rater with the external baselines, and with a blend of bayesian_fm and bias_recent."""
-    released = read_movies("data/movies.parquet", ("release_year",))["release_year"]
-    year = pc.cast(released, "float64").to_numpy()
-    histories = read_histories("data/sequences", len(released))
+    """Measure the external baselines, and a blend of bayesian_fm and bias_recent."""
+    movie_id = read_movie_ids("data/movies.parquet")
+    histories = read_histories("data/sequences", len(movie_id))
     names = list(params.external_baselines)
     baselines = read_baseline_predictions("data/external_baselines", names, histories)
     recent = read_baseline_predictions("data/baselines", ["bias_recent"], histories)["bias_recent"]
     actual = star_ratings(histories, histories.val)
     blend, baselines["fm_recent"] = blend_predictions(actual, baselines["bayesian_fm"], recent)
-    rater = read_test_predictions("data/predictions.parquet", histories)
-    fit = params.evaluate.fit
-    metrics = compare_with_rater(histories, rater, baselines, fit, params.seed)
-    seed = derive_seed(params.seed, "bootstrap")
-    slices = compare_with_best_baseline(histories, fit, year, rater, baselines, seed)
+    metrics = errors_of_baselines(histories, baselines, params.evaluate.fit, params.seed)
     write_table(metrics, ["model"], "studies/external_baselines/results.tsv")
-    write_table(slices, ["slice", "bin"], "studies/external_baselines/slices.tsv")
+    predictions = baseline_columns(histories, movie_id, baselines)
+    write_target_rows(predictions, 2, "data/external_baselines.tsv")
     return f"{len(metrics)} external baselines; weight of bias_recent in fm_recent {blend.weight:.2f}"
 
 

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from pathlib import Path
-
 import numpy as np
 import pytest
 
 from reelgraph.baselines.external.fm_features import SECONDS_PER_DAY, FeatureBuilder
 from reelgraph.baselines.registry import import_optional
-from reelgraph.evaluation.comparison import compare_with_rater
-from reelgraph.evaluation.io import BaselinePredictions, prediction_table, read_test_predictions
-from reelgraph.runtime.atomic_io import write_parquet
-from reelgraph.runtime.errors import ArtifactError, PackageError
+from reelgraph.evaluation.comparison import errors_of_baselines
+from reelgraph.evaluation.io import BaselinePredictions
+from reelgraph.runtime.errors import PackageError
 from reelgraph.sequences.dataset import UserHistories, star_ratings
 from studies.external_baselines.blend import blend_predictions, fit_blend
 from tests.helpers.history_strategies import random_histories
@@ -65,26 +61,15 @@ def test_fit_blend_clips_the_weight_and_blend_predictions_applies_it() -> None:
     np.testing.assert_allclose(blended.test["train"], [3.0, 3.5, 3.5])
 
 
-def test_read_test_predictions_checks_the_targets(tmp_path: Path) -> None:
-    h = two_users()
-    path = str(tmp_path / "predictions.parquet")
-    with pytest.raises(ArtifactError, match="no file"):
-        read_test_predictions(path, h)
-    write_parquet(prediction_table(h, np.array([4.5]), np.arange(10)), path)
-    assert read_test_predictions(path, h).tolist() == [4.5]
-    with pytest.raises(ArtifactError, match="predictions of 0 test targets"):
-        read_test_predictions(path, replace(h, test=np.zeros(0, np.int64)))
-
-
-def test_compare_with_rater_reports_errors_and_differences() -> None:
+def test_errors_of_baselines_hold_no_comparison_with_a_rater() -> None:
     h = random_histories(0, 30, 40, 50)
     val = star_ratings(h, h.val)
     test = star_ratings(h, h.test)
     baseline = BaselinePredictions(val + 1, {"train": test + 2, "train_val": test})
-    row = compare_with_rater(h, test, {"baseline": baseline}, "train", 0)["baseline"]
+    row = errors_of_baselines(h, {"baseline": baseline}, "train", 0)["baseline"]
     assert row["val_rmse"] == pytest.approx(1)
     assert row["rmse"] == row["train_rmse"] == pytest.approx(2)
-    assert row["rmse_diff_high"] == pytest.approx(-2)
+    assert not any("diff" in key for key in row)
 
 
 def test_import_optional_names_a_missing_package_and_the_remedy() -> None:

@@ -122,7 +122,8 @@ def test_errors_with_intervals_are_paired_with_the_rater() -> None:
     actual = star_ratings(histories, histories.test)
     rng = np.random.default_rng(0)
     rater, baseline = (actual + rng.normal(0, sd, len(actual)) for sd in (1.0, 1.3))
-    result = comparison.errors_with_intervals(histories, {"rater": rater, "baseline": baseline}, 0)
+    user = histories.users_of(histories.test)
+    result = comparison.errors_with_intervals(user, actual, {"rater": rater, "baseline": baseline}, 0)
     assert set(result["rater"]) == {"rmse", "mae", "rmse_low", "rmse_high", "mae_low", "mae_high"}
     for row in result.values():
         for error in ("rmse", "mae"):

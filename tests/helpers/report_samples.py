@@ -159,7 +159,7 @@ def inputs(count: int = 300, study: dict[str, Study] | None = None, **empty: dic
         link_curve=[(float(at), 0.3 - 0.2 / at) for at in range(1, 11)],
         spectra={name: [(x, y**power) for x, y in spectrum] for name, power in
                  (("text", 0.5), ("projected", 0.6), ("kg_gnn", 1.4), ("kg_gnn_bert", 1.2), ("random", 0.05))},
-        predictions=pa.table({"rating": given, "prediction": predicted}),
+        predictions=pa.table({"userId": np.arange(600) // 2, "movieId": np.arange(600), "rating": given, "prediction": predicted}),
         examples=examples(),
         movies=movies,
         map_layout=placed,

@@ -134,11 +134,28 @@ def test_summarize_slices_distinguishes_significant_differences() -> None:
 
 def test_summarize_ranking_distinguishes_significant_differences() -> None:
     ranking = report_samples.metrics()["ranking"]
-    ranking["popularity"] |= {"ndcg_10_diff_low": -0.01, "ndcg_10_diff_high": 0.04}
-    summary = usage.summarize_ranking(ranking)
-    assert "of 0.050, against 0.030 by popularity; the difference is not significant" in summary
-    ranking["popularity"]["ndcg_10_diff_high"] = -0.001
-    assert "the difference is significant" in usage.summarize_ranking(ranking)
+    ranking["popularity"] |= {
+        "ndcg_10_diff_low": -0.01, "ndcg_10_diff_high": 0.04, "recall_20_diff_low": -0.05, "recall_20_diff_high": -0.01,
+    }  # fmt: skip
+    assert usage.summarize_ranking(ranking) == (
+        "Ranking all unseen movies by prediction gives NDCG@10 of 0.050 and recall@20 of 0.090. Against popularity, "
+        "its NDCG@10 is not significantly different (0.030) and recall@20 is significantly worse (0.060)."
+    )
+    ranking["popularity"]["ndcg_10_diff_low"] = 0.001
+    assert "NDCG@10 is significantly better" in usage.summarize_ranking(ranking)
+
+
+def test_slice_tables_show_no_verdict_on_few_targets() -> None:
+    few = {"n_targets": 29, "rmse": 1.0, "mae": 0.8, "baseline": "bias", "baseline_rmse": 0.5}
+    slices = {
+        "rating": {"0.5": few},
+        "popularity": {"unseen": report_samples.metrics()["slices"]["popularity"]["unseen"]},
+    }
+    rating, popularity = tables.slice_tables(slices, "damped biases")
+    assert rating.rows[0][-2:] == ("–", "–")
+    assert popularity.rows[0][-1] == "worse"
+    page = build_report(report_samples.inputs(3, slices=slices))
+    assert "significantly worse than damped biases on training ratings of the movie: unseen." in page
 
 
 def test_build_report_shows_every_section_in_order(page: str) -> None:
@@ -200,19 +217,19 @@ def test_map_json_has_one_scale() -> None:
     assert counts.tolist() == sorted(counts, reverse=True)
 
 
-def test_read_studies_leaves_out_other_data(tmp_path: Path) -> None:
-    metrics = {"svdpp": report_samples.model(0.9)}
-    write_json(
-        {"external_baselines": {"data": {"users": 3}, "stale": True, "figures": metrics}},
-        tmp_path / "results.json",
-    )
-    result = inputs.read_studies(tmp_path / "results.json", {"users": 3})
-    assert result["external_baselines"] == inputs.Study(metrics, "", True)
-    assert result["ablation"].problem == NOT_RUN
-    assert (
-        inputs.read_studies(tmp_path / "results.json", {"users": 4})["external_baselines"].problem
-        == OTHER_DATA
-    )
+def test_read_studies_leaves_out_other_targets(tmp_path: Path) -> None:
+    path = tmp_path / "results.json"
+    predictions = report_samples.inputs(3).predictions
+    figures = {"gp-none-none": {"val_rmse": 0.9}}
+    result = {"targets": inputs.target_fingerprint(predictions), "stale": True, "figures": figures}
+    write_json({"ablation": result}, path)
+    studies = inputs.read_studies(path, predictions)
+    assert studies["ablation"] == inputs.Study(figures, "", True)
+    assert studies["probe"].problem == NOT_RUN
+    for other in (predictions.slice(1), predictions.set_column(2, "rating", predictions["prediction"])):
+        assert inputs.read_studies(path, other)["ablation"] == inputs.Study({}, OTHER_DATA, False)
+    worse = predictions.set_column(3, "prediction", predictions["rating"])
+    assert inputs.read_studies(path, worse)["ablation"].problem == ""
 
 
 def test_the_report_reads_all_tables() -> None:

@@ -3,18 +3,22 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
+from reelgraph.report.inputs import target_fingerprint
+from reelgraph.runtime.atomic_io import write_parquet
+from tools import collect_studies
 from tools.collect_studies import collect_results
 
-COUNTS = {"filter": {"users": 3}}
+PREDICTIONS = pa.table({"userId": [1, 2], "movieId": [3, 4], "rating": [4.0, 3.5], "prediction": [3.0, 3.1]})
+TARGETS = target_fingerprint(PREDICTIONS)
 FIGURES = {"svdpp": {"rmse": 0.9}}
 
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    (tmp_path / "reports").mkdir()
-    (tmp_path / "reports/data.json").write_text('{"filter": {"users": 3}}')
+    write_parquet(PREDICTIONS, tmp_path / "data/predictions.parquet")
     (tmp_path / "studies/external_baselines").mkdir(parents=True)
     (tmp_path / "dvc.lock").write_text(lock("outs", {"data/sequences": "h1", "data/emb.parquet": "e1"}))
     return tmp_path
@@ -37,28 +41,37 @@ def test_collect_results_without_studies(project: Path) -> None:
 
 
 def test_collect_results_up_to_date(project: Path) -> None:
-    assert collect_study(project, sequences="h1") == {"data": COUNTS, "stale": False, "figures": FIGURES}
+    assert collect_study(project, sequences="h1") == {"targets": TARGETS, "stale": False, "figures": FIGURES}
 
 
 def test_collect_results_stale_embeddings(project: Path) -> None:
     result = collect_study(project, sequences="h1", **{"emb.parquet": "e0"})
-    assert result == {"data": COUNTS, "stale": True, "figures": FIGURES}
+    assert result == {"targets": TARGETS, "stale": True, "figures": FIGURES}
 
 
 def test_collect_results_other_ratings(project: Path) -> None:
-    assert collect_study(project, sequences="h0")["data"] == {}
-    assert collect_study(project, **{"emb.parquet": "e1"})["data"] == {}
+    assert collect_study(project, sequences="h0")["targets"] == ""
+    assert collect_study(project, **{"emb.parquet": "e1"})["targets"] == ""
 
 
 def test_collect_results_keeps_earlier_results_without_a_lock(project: Path) -> None:
     (project / "studies/external_baselines/results.tsv").write_text("model\trmse\nsvdpp\t0.9\n")
-    earlier = {"external_baselines": {"data": COUNTS, "stale": True, "figures": FIGURES}}
+    earlier = {"external_baselines": {"targets": TARGETS, "stale": True, "figures": FIGURES}}
     (project / "studies/results.json").write_text(json.dumps(earlier))
     assert collect_results(project) == earlier
 
 
-def test_collect_results_keeps_earlier_results_without_counts(project: Path) -> None:
-    (project / "reports/data.json").unlink()
-    earlier = {"probe": {"data": COUNTS, "stale": False, "figures": FIGURES}}
+def test_collect_results_keeps_earlier_results_without_predictions(project: Path) -> None:
+    (project / "data/predictions.parquet").unlink()
+    earlier = {"probe": {"targets": TARGETS, "stale": False, "figures": FIGURES}}
     (project / "studies/results.json").write_text(json.dumps(earlier))
     assert collect_results(project) == earlier
+
+
+def test_main_copies_predictions_and_tells_whether_a_file_changed(project: Path) -> None:
+    assert collect_studies.main(project)
+    assert not collect_studies.main(project)
+    (project / "data/external_baselines.tsv").write_text("user\tmovie\tactual\tsvd.train\n1\t3\t4\t3.5\n")
+    assert collect_studies.main(project)
+    assert (project / "studies/external_baselines.tsv").read_text().endswith("1\t3\t4\t3.5\n")
+    assert not collect_studies.main(project)
