@@ -8,6 +8,7 @@ from itertools import repeat
 from reelgraph.core.schemas.movies import read_movie_ids
 from reelgraph.core.schemas.reports import write_metrics, write_report
 from reelgraph.core.seeds import derive_seed, generator
+from reelgraph.core.target_rows import write_target_rows
 from reelgraph.core.torch_setup import configure_torch
 from reelgraph.evaluation.ranking import (
     Scores,
@@ -15,6 +16,8 @@ from reelgraph.evaluation.ranking import (
     non_personalized_scores,
     ranking_metrics,
     select_users,
+    user_columns,
+    user_metrics,
 )
 from reelgraph.params.base import Compute
 from reelgraph.params.evaluation import EvaluateRankingParams
@@ -40,7 +43,9 @@ def main(params: EvaluateRankingParams) -> str:
     models: dict[str, Iterable[Scores]] = {"rater": (scores.prediction.stars for scores in rater_scores)}
     for name, scores in non_personalized_scores(histories, fit_end, n_movies).items():
         models[name] = repeat(scores)
-    metrics = ranking_metrics(queries, models, derive_seed(params.seed, "bootstrap"))
+    by_user = {name: user_metrics(queries, scores) for name, scores in models.items()}
+    metrics = ranking_metrics(by_user, derive_seed(params.seed, "bootstrap"))
+    write_target_rows(user_columns(histories, queries, by_user["rater"]), 1, "plots/ranking_users.tsv")
     write_report("ranking", metrics)
     write_metrics(headline_metrics(metrics), "metrics/ranking.json")
     ndcg = ", ".join(f"{model} {row['ndcg_10']:.4f}" for model, row in metrics.items())

@@ -20,7 +20,10 @@ NDCG_CUTOFF = 10
 RECALL_CUTOFF = 20
 DAMPING = 5.0
 """Ratings that the global mean counts as in a movie's damped mean."""
+METRICS = (f"ndcg_{NDCG_CUTOFF}", f"recall_{RECALL_CUTOFF}")
 Scores = Float[np.ndarray, " movies"]
+UserMetrics = Float[np.ndarray, "users 2"]
+"""``METRICS`` of each user."""
 
 
 @dataclass(frozen=True)
@@ -77,30 +80,57 @@ def non_personalized_scores(
     return {"popularity": count, "item_mean": mean}
 
 
-def ranking_metrics(
-    queries: RankingQueries, models: Mapping[str, Iterable[Scores]], seed: int
-) -> dict[str, dict[str, int | float]]:
-    """Return NDCG@10 and recall@20 of each model: means over the users with 95 % intervals.
+def user_metrics(queries: RankingQueries, scores: Iterable[Scores]) -> UserMetrics:
+    """Return NDCG@10 (Järvelin & Kekäläinen 2002, binary gains) and recall@20 of each user.
 
     Relevance is binary. A movie's rank is one more than the number of candidates with higher scores; ties
-    count half. Every model but ``rater`` also gets the paired interval of the rater's metric minus its own.
+    count half.
 
     Args:
-        queries: users and their relevant movies; without users the result is empty.
-        models: scores of all movies for each user, or for more users; among them those of ``rater``.
+        queries: users and their relevant movies.
+        scores: of all movies for each user, or for more users.
+    """
+    metrics = []
+    for user_scores, relevant, mask in zip(scores, queries.relevant, queries.candidate_mask, strict=False):
+        rank = ranks(user_scores[mask], user_scores[relevant])
+        dcg = np.where(rank <= NDCG_CUTOFF, 1 / np.log2(rank + 1), 0).sum()
+        ideal_dcg = (1 / np.log2(np.arange(2, min(len(relevant), NDCG_CUTOFF) + 2))).sum()
+        metrics.append([dcg / ideal_dcg, (rank <= RECALL_CUTOFF).mean()])
+    return np.array(metrics).reshape(-1, len(METRICS))
+
+
+def user_columns(
+    histories: UserHistories, queries: RankingQueries, metrics: UserMetrics
+) -> dict[str, np.ndarray]:
+    """Return user, number of relevant movies and of candidates, NDCG@10 and recall@20 of each user."""
+    return {
+        "user": histories.user_id[histories.users_of(queries.target_index)],
+        "n_relevant": np.array([len(movies) for movies in queries.relevant], np.int64),
+        "n_candidates": queries.candidate_mask.sum(axis=1),
+        **dict(zip(METRICS, metrics.T, strict=True)),
+    }
+
+
+def ranking_metrics(models: Mapping[str, UserMetrics], seed: int) -> dict[str, dict[str, int | float]]:
+    """Return NDCG@10 and recall@20 of each model: means over the users with 95 % intervals.
+
+    Every model but ``rater`` also gets the paired interval of the rater's metric minus its own.
+
+    Args:
+        models: metrics of the same users, among them those of ``rater``; without users the result is empty.
         seed: seed of the bootstrap.
     """
-    n_users = len(queries.target_index)
+    values = np.stack(list(models.values()), axis=1)
+    n_users = len(values)
     if not n_users:
         return {}
-    values = np.stack([_user_metrics(queries, scores) for scores in models.values()], axis=1)
     resampled = bootstrap_means(np.arange(n_users), values.reshape(n_users, -1), seed)
     resampled = resampled.reshape(-1, *values.shape[1:])
     rater = list(models).index("rater")
     metrics: dict[str, dict[str, int | float]] = {}
     for i, name in enumerate(models):
         row: dict[str, int | float] = {"n_users": n_users}
-        for j, metric in enumerate((f"ndcg_{NDCG_CUTOFF}", f"recall_{RECALL_CUTOFF}")):
+        for j, metric in enumerate(METRICS):
             low, high = percentile_interval(resampled[:, i, j])
             row[metric] = float(values[:, i, j].mean())
             row[f"{metric}_low"] = low
@@ -127,17 +157,6 @@ def headline_metrics(models: Mapping[str, Mapping[str, int | float]]) -> dict[st
         "recall_20": rounded["rater"]["recall_20"],
         "popularity": rounded["popularity"]["ndcg_10"],
     }
-
-
-def _user_metrics(queries: RankingQueries, scores: Iterable[Scores]) -> Float[np.ndarray, "users 2"]:
-    """Return NDCG@10 (Järvelin & Kekäläinen 2002, binary gains) and recall@20 of each user."""
-    metrics = []
-    for user_scores, relevant, mask in zip(scores, queries.relevant, queries.candidate_mask, strict=False):
-        rank = ranks(user_scores[mask], user_scores[relevant])
-        dcg = np.where(rank <= NDCG_CUTOFF, 1 / np.log2(rank + 1), 0).sum()
-        ideal_dcg = (1 / np.log2(np.arange(2, min(len(relevant), NDCG_CUTOFF) + 2))).sum()
-        metrics.append([dcg / ideal_dcg, (rank <= RECALL_CUTOFF).mean()])
-    return np.array(metrics)
 
 
 def ranks(

@@ -16,6 +16,8 @@ from reelgraph.evaluation.ranking import (
     ranking_metrics,
     ranks,
     select_users,
+    user_columns,
+    user_metrics,
 )
 from reelgraph.sequences.dataset import UserHistories
 from tests.helpers.history_strategies import random_histories
@@ -43,7 +45,9 @@ def test_ranking_metrics_equal_brute_force() -> None:
     histories = histories_with_four_targets()
     queries = select_users(histories, MOVIES, 100, np.random.default_rng(0))
     scores = np.random.default_rng(1).normal(size=(len(queries.target_index), MOVIES))
-    metrics = ranking_metrics(queries, {"rater": scores, "other": -scores}, 0)
+    metrics = ranking_metrics(
+        {"rater": user_metrics(queries, scores), "other": user_metrics(queries, -scores)}, 0
+    )
     ndcg, recall, users = [], [], histories.users_of(queries.target_index)
     for u, score in zip(users, scores, strict=True):
         end = histories.offsets[u + 1]
@@ -84,7 +88,9 @@ def test_ranking_metrics_of_an_oracle_and_of_equal_scores() -> None:
     oracle = np.zeros((2, 100))
     for row, movies in zip(oracle, relevant, strict=True):
         row[movies] = [2.0, 1.0][: len(movies)]
-    metrics = ranking_metrics(queries, {"rater": oracle, "nothing": np.zeros((2, 100))}, 0)
+    metrics = ranking_metrics(
+        {"rater": user_metrics(queries, oracle), "nothing": user_metrics(queries, np.zeros((2, 100)))}, 0
+    )
     assert metrics["rater"]["ndcg_10"] == metrics["rater"]["recall_20"] == 1
     assert metrics["nothing"]["ndcg_10"] == metrics["nothing"]["recall_20"] == 0
 
@@ -97,7 +103,26 @@ def test_ranking_metrics_without_users_are_empty() -> None:
         9,
         np.random.default_rng(0),
     )
-    assert ranking_metrics(queries, {"rater": [], "other": []}, 0) == {}
+    metrics = user_metrics(queries, [])
+    assert ranking_metrics({"rater": metrics, "other": metrics}, 0) == {}
+    assert all(len(column) == 0 for column in user_columns(histories, queries, metrics).values())
+
+
+def test_user_columns_have_the_means_of_ranking_metrics() -> None:
+    histories = histories_with_four_targets()
+    queries = select_users(histories, MOVIES, 100, np.random.default_rng(0))
+    scores = np.random.default_rng(1).normal(size=(len(queries.target_index), MOVIES))
+    by_user = user_metrics(queries, scores)
+    columns = user_columns(histories, queries, by_user)
+    metrics = ranking_metrics({"rater": by_user}, 0)["rater"]
+    assert columns["ndcg_10"].mean() == pytest.approx(metrics["ndcg_10"])
+    assert columns["recall_20"].mean() == pytest.approx(metrics["recall_20"])
+    assert len(set(columns["user"].tolist())) == metrics["n_users"]
+    history = (
+        histories.history_end(queries.target_index)
+        - histories.offsets[histories.users_of(queries.target_index)]
+    )
+    assert columns["n_candidates"].tolist() == (MOVIES - history).tolist()
 
 
 def test_non_personalized_scores_by_hand() -> None:
