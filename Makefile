@@ -13,7 +13,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 export DVC_NO_ANALYTICS := 1
 
 .PHONY: repro show test test-fast lint format review docs check-reproducible lock audit test-crash soak fuzz \
-	reproduce-reference external-baselines rater-seeds study-probe study-ablation bench setup clean help
+	reproduce-reference external-baselines rater-seeds experiments study-probe study-ablation bench setup clean help
 
 repro: $(READY)  ## run what is stale, then print the results
 	@python -m tools.prepare_repro
@@ -72,6 +72,9 @@ check-reproducible: $(READY)  ## run again and compare: nothing may have changed
 	@dvc repro | tee /dev/stderr | grep -q "Data and pipelines are up to date" || \
 	  { echo "a second dvc repro ran a stage"; exit 1; }
 	python -m tools.check_reproducible
+
+experiments: $(READY)  ## rank the experiments, those on equal test targets together
+	@python -m tools.experiments
 
 review: $(READY)  ## print what differs from BASE, on one screen: is the change more than chance?
 	@python -m tools.pr_report $(BASE)

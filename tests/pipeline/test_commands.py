@@ -41,6 +41,7 @@ ELSEWHERE = {
     r"make external-baselines": "tests/pipeline/test_commands.py::test_external_baselines_are_fitted_and_shown",
     r"make review": "tests/pipeline/test_pipeline.py::test_pr_report_lists_the_changes",
     r"make rater-seeds": "tests/pipeline/test_pipeline.py::test_rater_seeds_prints_mean_and_standard_deviation",
+    r"make experiments": "tests/tools/test_experiments.py::test_format_runs_ranks_equal_targets_only",
     r"make bench": "tests/bench/test_comparison.py::test_both_sides_are_equal",
     r"make reproduce-reference": "tests/tools/test_reproduce_reference.py::test_settings_are_valid_params",
 }
