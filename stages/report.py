@@ -13,6 +13,7 @@ from reelgraph.params.base import PARAMS_FILE, StageParams
 from reelgraph.report import inputs
 from reelgraph.report.build import build_report
 from reelgraph.report.external_baselines import EXTERNAL_PREDICTIONS, compare_with_rater
+from reelgraph.report.movies import read_other_titles
 from reelgraph.runtime.atomic_io import write_text
 from reelgraph.runtime.stage_runner import run_stage
 
@@ -28,6 +29,9 @@ def main(params: StageParams) -> str:
     studies["external_baselines"] = compare_with_rater(
         studies["external_baselines"], EXTERNAL_PREDICTIONS, predictions, params_file
     )
+    movies = read_movies("data/movies.parquet", ("movie_id", "original_title", "release_year", "genre_1"))
+    data = params_file["data"]
+    movielens = data["movielens"] if data["source"] == "movielens" else ""
     curves = {rows: inputs.read_curves(f"{CURVES}/{rows}") for rows in ("train", "val")}
     page = build_report(
         inputs.Inputs(
@@ -41,9 +45,8 @@ def main(params: StageParams) -> str:
             spectra=inputs.read_curves("plots/embeddings"),
             predictions=predictions,
             examples=read_record("data/examples.json", Examples).model_dump(),
-            movies=read_movies(
-                "data/movies.parquet", ("movie_id", "original_title", "release_year", "genre_1")
-            ),
+            movies=movies,
+            other_titles=read_other_titles(movielens, movies),
             map_layout=read_map_layout("data/map.parquet"),
             params=params_file,
         )

@@ -35,7 +35,7 @@ def build_report(inputs: Inputs) -> str:
         _key_numbers(inputs.metrics["models"]["rater"], inputs.metrics["data"]),
         [section(inputs) for section in SECTIONS],
     )
-    return render_page(page, movies.map_json(inputs.movies, inputs.map_layout))
+    return render_page(page, movies.map_json(inputs.movies, inputs.map_layout, inputs.other_titles))
 
 
 def summarize(inputs: Inputs) -> list[str]:

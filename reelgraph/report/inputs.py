@@ -70,6 +70,8 @@ class Inputs:
     examples: Metrics
     movies: pa.Table
     """movie_id, original_title, release_year and genre_1."""
+    other_titles: list[list[str]]
+    """English and alternative titles of each movie, where the source has them."""
     map_layout: MapLayout
     params: Metrics
     """Content of params.yaml."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from collections import Counter
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -35,12 +36,39 @@ def map_section(inputs: Inputs) -> Section:
     return Section("map", "Map", "Map of all movies", texts=[text], atlas=MoviesMap(f"{count:,}"))
 
 
-def map_json(movies: pa.Table, layout: MapLayout) -> str:
+def read_other_titles(folder: str, movies: pa.Table) -> list[list[str]]:
+    """Return the English and the alternative titles of each movie in a MovieLens data set.
+
+    Args:
+        folder: the data set; empty returns no title.
+        movies: movie_id and original_title.
+
+    Raises:
+        InputError: the folder is not a MovieLens data set.
+    """
+    if not folder:
+        return [[] for _ in range(len(movies))]
+    # The readers import the table engine, which takes a second.
+    from reelgraph.sources.movielens_files import find_movielens_files
+    from reelgraph.sources.titles import titles_by_movie
+
+    titles = titles_by_movie(find_movielens_files(Path(folder)).read_movies())
+    others = []
+    for movie_id, original in zip(
+        *movies.select(["movie_id", "original_title"]).to_pydict().values(), strict=True
+    ):
+        title, alternatives = titles.get(movie_id, ("", []))
+        others.append([name for name in (title, *alternatives) if name and name != original])
+    return others
+
+
+def map_json(movies: pa.Table, layout: MapLayout, other_titles: list[list[str]]) -> str:
     """Return the map's data as JSON that is safe inside a script element.
 
     Args:
         movies: movie_id, original_title, release_year and genre_1, in the layout's row order.
         layout: coordinates and nearest neighbours.
+        other_titles: further titles of each movie, by which the search finds it.
     """
     movie_ids = movies["movie_id"].to_pylist()
     titles = movies["original_title"].to_pylist()
@@ -58,6 +86,7 @@ def map_json(movies: pa.Table, layout: MapLayout) -> str:
         "titles": [
             title or f"Unknown ({movie_id})" for title, movie_id in zip(titles, movie_ids, strict=True)
         ],
+        "others": {row: names for row, names in enumerate(other_titles) if names},
     }
     return json.dumps(payload, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
 

@@ -74,6 +74,21 @@ def split_titles(titles: ArrowColumn) -> pa.Table:
     )
 
 
+def titles_by_movie(movies: pa.Table) -> dict[int, tuple[str, list[str]]]:
+    """Split titles such as ``Postino, Il (Postman, The) (1994)`` into title and alternative titles.
+
+    Args:
+        movies: movieId and title, as in MovieLens' files.
+
+    Returns:
+        Movie id → title, alternative titles.
+    """
+    parts = split_titles(movies["title"])
+    alternatives = pc.split_pattern(pc.coalesce(parts["others"], ""), "|").to_pylist()
+    rows = zip(movies["movieId"].to_pylist(), parts["name"].to_pylist(), alternatives, strict=True)
+    return {movie: (title, [name for name in names if name]) for movie, title, names in rows}
+
+
 def move_article_to_front(names: ArrowColumn) -> ArrowColumn:
     """Turn ``Matrix, The`` into ``The Matrix`` and ``Atalante, L'`` into ``L'Atalante``."""
     moved = pc.replace_substring_regex(names, rf"^(.*), ({ARTICLES})$", r"\2 \1")

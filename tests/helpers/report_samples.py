@@ -162,6 +162,7 @@ def inputs(count: int = 300, study: dict[str, Study] | None = None, **empty: dic
         predictions=pa.table({"userId": np.arange(600) // 2, "movieId": np.arange(600), "rating": given, "prediction": predicted}),
         examples=examples(),
         movies=movies,
+        other_titles=[["The Postman"] if title == "Il Postino" else [] for title in movies["original_title"].to_pylist()],
         map_layout=placed,
         params={"seed": 42, "data": {"source": "demo"}, "model": {"type": "gp", "embedding": "kg_gnn_bert"},
                 "evaluate": {"fit": "train"}, "baselines": {"names": ["bias", "user_mean"]}},

@@ -84,6 +84,7 @@ def pixels(page, genre: int) -> int:
         ("the MATRIX", "The Matrix"),
         ("amelie", "Amélie"),
         ("Postino, Il", "Il Postino"),
+        ("postman, the", "Il Postino"),
         ("fast and furious", "Fast & Furious"),
         ("<b>bold", "<b>Bold</b> & 'quoted'"),
         ("movie 53990", "Generated Movie 53990"),

@@ -8,6 +8,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from ruamel.yaml import YAML
 
@@ -202,7 +203,9 @@ def test_map_json_has_one_scale() -> None:
     import base64
 
     catalog, layout = report_samples.movie_map(500)
-    payload = json.loads(movies.map_json(catalog, layout))
+    others = [["The Postman", "Postman"], *([[]] * 499)]
+    payload = json.loads(movies.map_json(catalog, layout, others))
+    assert payload["others"] == {"0": ["The Postman", "Postman"]}
     x, y = (np.frombuffer(base64.b64decode(payload[key]), "<u2").astype(float) for key in "xy")
     assert max(np.ptp(x), np.ptp(y)) == 65535
     steps = 65535 / max(np.ptp(layout.x), np.ptp(layout.y))
@@ -215,6 +218,17 @@ def test_map_json_has_one_scale() -> None:
     assert payload["genres"][genre[5]] == "no genre"
     counts = np.bincount(genre)[:-1]
     assert counts.tolist() == sorted(counts, reverse=True)
+
+
+def test_read_other_titles_of_a_movielens_data_set(tmp_path: Path) -> None:
+    (tmp_path / "movies.csv").write_text(
+        'movieId,title,genres\n1,"Postman, The (Postino, Il) (1994)",Drama\n2,Heat (1995),Crime\n',
+        encoding="utf-8",
+    )
+    (tmp_path / "ratings.csv").write_text("userId,movieId,rating,timestamp\n1,1,4.0,5\n")
+    table = pa.table({"movie_id": [1, 2, 3], "original_title": ["Il Postino", "Heat", None]})
+    assert movies.read_other_titles(str(tmp_path), table) == [["The Postman"], [], []]
+    assert movies.read_other_titles("", table) == [[], [], []]
 
 
 def test_read_studies_leaves_out_other_targets(tmp_path: Path) -> None:

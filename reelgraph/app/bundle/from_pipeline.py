@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from reelgraph.app.bundle.catalog import MovieCatalog
 from reelgraph.app.bundle.format import BundleContents, make_config
@@ -19,7 +18,7 @@ from reelgraph.runtime.atomic_io import read_json
 from reelgraph.sequences.dataset import read_histories
 from reelgraph.sources import movielens_files
 from reelgraph.sources.delimited import read_table
-from reelgraph.sources.titles import split_titles
+from reelgraph.sources.titles import titles_by_movie
 
 
 def collect_contents(data: Path | str = "data", movielens: Path | None = None) -> BundleContents:
@@ -71,7 +70,7 @@ def add_titles(table: pa.Table, folder: Path | None) -> pa.Table:
     ids: dict[int, tuple[int | None, int | None]] = {}
     if folder is not None:
         files = movielens_files.find_movielens_files(folder)
-        titles = _titles_by_movie(files.read_movies())
+        titles = titles_by_movie(files.read_movies())
         if files.links is not None:
             links = read_table(files.links).select(["movieId", "imdbId", "tmdbId"])
             ids = {movie: (imdb, tmdb) for movie, imdb, tmdb in zip(*links.to_pydict().values(), strict=True)}
@@ -88,14 +87,6 @@ def add_titles(table: pa.Table, folder: Path | None) -> pa.Table:
     for name, column in columns.items():
         table = table.append_column(name, column)
     return table
-
-
-def _titles_by_movie(movies: pa.Table) -> dict[int, tuple[str, list[str]]]:
-    """Split titles such as ``Postino, Il (Postman, The) (1994)`` into title and alternative titles."""
-    parts = split_titles(movies["title"])
-    alternatives = pc.split_pattern(pc.coalesce(parts["others"], ""), "|").to_pylist()
-    rows = zip(movies["movieId"].to_pylist(), parts["name"].to_pylist(), alternatives, strict=True)
-    return {movie: (title, [name for name in names if name]) for movie, title, names in rows}
 
 
 def _add_map_coordinates(table: pa.Table, path: Path) -> pa.Table:

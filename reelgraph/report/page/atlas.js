@@ -275,19 +275,22 @@
     .trim().replace(BACK, "").replace(FRONT, "").replace(/[^\p{L}\p{N}]+/gu, " ").trim();
   let searchable = null;
 
+  function rankTitle(title, wanted, words) {
+    if (title === wanted) return 0;
+    if (title.startsWith(wanted)) return 1;
+    if ((" " + title).includes(" " + wanted)) return 2;
+    return words.every((word) => title.includes(word)) ? 3 : 4;
+  }
+
   function search(text) {
-    searchable ||= data.titles.map(plain);
+    searchable ||= data.titles.map((title, i) => [title, ...(data.others[i] || [])].map(plain));
     const wanted = plain(text), words = wanted.split(" ");
     if (!wanted) return [];
     const found = [];
     for (let i = 0; i < count; i++) {
-      const title = searchable[i];
-      let rank = 4;
-      if (title === wanted) rank = 0;
-      else if (title.startsWith(wanted)) rank = 1;
-      else if ((" " + title).includes(" " + wanted)) rank = 2;
-      else if (words.every((word) => title.includes(word))) rank = 3;
-      if (rank < 4) found.push([rank, title.length, i]);
+      const ranks = searchable[i].map((title) => [rankTitle(title, wanted, words), title.length]);
+      const best = ranks.reduce((a, b) => (b[0] < a[0] ? b : a));
+      if (best[0] < 4) found.push([...best, i]);
     }
     found.sort((a, b) => a[0] - b[0] || a[1] - b[1] || a[2] - b[2]);
     return found.map((one) => one[2]);
