@@ -43,7 +43,7 @@ def code_dependencies(body: dict) -> list[str]:
     return [
         dep
         for dep in deps
-        if dep.startswith(("reelgraph/", "stages/", "studies/")) and not dep.endswith(".json")
+        if dep.startswith(("reelgraph/", "stages/", "studies/")) and not dep.endswith((".json", ".tsv"))
     ]
 
 
