@@ -290,7 +290,7 @@ def test_pr_report_lists_the_changes(project: Project) -> None:
     assert up_to_date in lines
     project.set_params(gp__epochs=3)
     lines = project.run("python", "-m", "tools.pr_report", "HEAD").splitlines()
-    assert "Lock: `dvc.yaml` is stale: `report`, `train_rater`." in lines
+    assert "Lock: `dvc.yaml` is stale: `check_params`, `report`, `train_rater`." in lines
 
 
 def test_rater_seeds_prints_mean_and_standard_deviation(project: Project) -> None:
