@@ -24,7 +24,7 @@ class Evaluate(Section):
 
 
 class BaselineParams(StageParams):
-    """Params of stage baseline."""
+    """Params of stage baselines."""
 
     baselines: dict[str, dict[str, Any]] = Field(min_length=1)
     """Baseline → its params. The name is that of a module in reelgraph/baselines/, which has ``Params``."""

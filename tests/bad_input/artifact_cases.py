@@ -20,7 +20,7 @@ from reelgraph.core.schemas.vectors import write_vectors
 from tests.helpers.stage_cases import Case, run_case, write_params
 
 ORDER = (
-    "ingest", "filter", "build_kg", "project", "train_gnn@kg_gnn_bert", "make_sequences", "baseline@bias",
+    "ingest", "filter", "build_kg", "project", "train_gnn@kg_gnn_bert", "make_sequences", "baselines",
     "train_rater", "evaluate",
 )  # fmt: skip
 
@@ -181,30 +181,30 @@ KG = {
 }  # fmt: skip
 
 HISTORIES = {
-    "gone": remove("baseline@bias", "sequences"),
-    "without codes": remove("baseline@bias", "sequences/half_star_code.npy"),
-    "cut": change_bytes("baseline@bias", "sequences/half_star_code.npy", lambda b: b[:-7]),
-    "a header cut": change_bytes("baseline@bias", "sequences/half_star_code.npy", lambda b: b[:20]),
-    "a header of code": change_bytes("baseline@bias", "sequences/half_star_code.npy", lambda b: b.replace(
+    "gone": remove("baselines", "sequences"),
+    "without codes": remove("baselines", "sequences/half_star_code.npy"),
+    "cut": change_bytes("baselines", "sequences/half_star_code.npy", lambda b: b[:-7]),
+    "a header cut": change_bytes("baselines", "sequences/half_star_code.npy", lambda b: b[:20]),
+    "a header of code": change_bytes("baselines", "sequences/half_star_code.npy", lambda b: b.replace(
         b"'descr'", b"__impo")),
-    "a pickle": damage("baseline@bias", "sequences/half_star_code.npy", lambda path: np.save(
+    "a pickle": damage("baselines", "sequences/half_star_code.npy", lambda path: np.save(
         path, np.array([Exploit()], dtype=object), allow_pickle=True)),
-    "codes of another type": change_array("baseline@bias", "sequences/half_star_code.npy", lambda a: a.astype(np.int64)),
-    "codes of two dimensions": change_array("baseline@bias", "sequences/half_star_code.npy", lambda a: a[:, None]),
-    "codes off the scale": change_array("baseline@bias", "sequences/half_star_code.npy", set_item(3, 11)),
-    "codes 0": change_array("baseline@bias", "sequences/half_star_code.npy", set_item(slice(0, 9), 0)),
-    "fewer codes": change_array("baseline@bias", "sequences/half_star_code.npy", lambda a: a[:-1]),
-    "rows below 0": change_array("baseline@bias", "sequences/movie_row.npy", set_item(0, -1)),
+    "codes of another type": change_array("baselines", "sequences/half_star_code.npy", lambda a: a.astype(np.int64)),
+    "codes of two dimensions": change_array("baselines", "sequences/half_star_code.npy", lambda a: a[:, None]),
+    "codes off the scale": change_array("baselines", "sequences/half_star_code.npy", set_item(3, 11)),
+    "codes 0": change_array("baselines", "sequences/half_star_code.npy", set_item(slice(0, 9), 0)),
+    "fewer codes": change_array("baselines", "sequences/half_star_code.npy", lambda a: a[:-1]),
+    "rows below 0": change_array("baselines", "sequences/movie_row.npy", set_item(0, -1)),
     "rows beyond the movies": change_array("train_rater", "sequences/movie_row.npy", set_item(0, 10**6)),
-    "times below 0": change_array("baseline@bias", "sequences/timestamp.npy", set_item(0, -5)),
-    "times out of order": change_array("baseline@bias", "sequences/timestamp.npy", set_item(2, 0)),
-    "offsets that go back": change_array("baseline@bias", "sequences/offsets.npy", set_item(1, 10**6)),
-    "offsets too short": change_array("baseline@bias", "sequences/offsets.npy", lambda a: a[:-1]),
-    "users not ascending": change_array("baseline@bias", "sequences/user_id.npy", lambda a: a[::-1]),
-    "training beyond validation": change_array("baseline@bias", "sequences/train_end.npy", lambda a: a + 5),
-    "targets beyond the end": change_array("baseline@bias", "sequences/test.npy", set_item(0, 10**7)),
-    "test targets among training rows": change_array("baseline@bias", "sequences/test.npy", lambda a: a - 5),
-    "a target twice": change_array("baseline@bias", "sequences/val.npy", lambda a: np.append(a, a[:1])),
+    "times below 0": change_array("baselines", "sequences/timestamp.npy", set_item(0, -5)),
+    "times out of order": change_array("baselines", "sequences/timestamp.npy", set_item(2, 0)),
+    "offsets that go back": change_array("baselines", "sequences/offsets.npy", set_item(1, 10**6)),
+    "offsets too short": change_array("baselines", "sequences/offsets.npy", lambda a: a[:-1]),
+    "users not ascending": change_array("baselines", "sequences/user_id.npy", lambda a: a[::-1]),
+    "training beyond validation": change_array("baselines", "sequences/train_end.npy", lambda a: a + 5),
+    "targets beyond the end": change_array("baselines", "sequences/test.npy", set_item(0, 10**7)),
+    "test targets among training rows": change_array("baselines", "sequences/test.npy", lambda a: a - 5),
+    "a target twice": change_array("baselines", "sequences/val.npy", lambda a: np.append(a, a[:1])),
     "no validation targets": change_array("train_rater", "sequences/val.npy", lambda a: a[:0]),
     "no training targets": change_array("train_rater", "sequences/train.npy", lambda a: a[:0]),
     "no test targets": change_array("evaluate", "sequences/test.npy", lambda a: a[:0]),

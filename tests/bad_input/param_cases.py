@@ -94,7 +94,7 @@ CASES = {
         "ingest", lambda folder: {"demo": {**DEFAULT_PARAMS["demo"], "mean_ratings": 50, "max_ratings": 20}}
     ),
     "params: a baseline unknown": Case(
-        "baseline@bias", lambda folder: {"baselines": {"bias": {"movie_damping": -1, "colour": 1}}}, needs_finished_run=True
+        "baselines", lambda folder: {"baselines": {"bias": {"movie_damping": -1, "colour": 1}}}, needs_finished_run=True
     ),
     "params: a bad params.yaml with CRLF is fine": Case(
         "ingest", lambda folder: replace_entry("demo.users", "users: 20", replace_entry("demo.movies", "movies: 30",

@@ -16,7 +16,7 @@ from tests.helpers.source_files import catalog_table, ratings_table
 from tests.helpers.stage_cases import Case, run_case, write_params
 
 REST = (
-    "filter", "build_kg", "project", "train_gnn@kg_gnn_bert", "make_sequences", "baseline@bias", "train_rater",
+    "filter", "build_kg", "project", "train_gnn@kg_gnn_bert", "make_sequences", "baselines", "train_rater",
     "evaluate",
 )  # fmt: skip
 
@@ -140,7 +140,7 @@ def test_a_hub_of_100_000_edges(tmp_path: Path) -> None:
     assert result["exit"] == 0, result
     assert np.isfinite(read_vectors(tmp_path / "data/emb_kg_gnn_bert.parquet")[1]).all()
     # The same person has rated 100,000 movies.
-    for stage in ("make_sequences", "baseline@bias", "train_rater"):
+    for stage in ("make_sequences", "baselines", "train_rater"):
         result = run_case(Case(stage, lambda folder: None), tmp_path)
         assert result["exit"] == 0, result
 

@@ -45,7 +45,7 @@ def test_code_span_never_ends_early(name: str) -> None:
 
 
 def test_code_span_of_a_plain_name() -> None:
-    assert code_span("baseline@bias") == "`baseline@bias`"
+    assert code_span("train_gnn@kg_gnn") == "`train_gnn@kg_gnn`"
 
 
 @pytest.mark.parametrize("title", TITLES)

@@ -24,7 +24,7 @@ from reelgraph.params.sequences import MakeSequencesParams
 from reelgraph.params.text import ProjectParams
 from reelgraph.runtime import stage_runner
 from stages import (
-    baseline,
+    baselines,
     build_kg,
     dataset_stats,
     evaluate,
@@ -45,7 +45,7 @@ STAGES: dict[str, tuple[type[StageParams], Callable[..., str]]] = {
     "project": (ProjectParams, project.main),
     "train_gnn@kg_gnn_bert": (TrainGnnParams, partial(train_gnn.main, variant="kg_gnn_bert")),
     "make_sequences": (MakeSequencesParams, make_sequences.main),
-    "baseline@bias": (BaselineParams, partial(baseline.main, name="bias")),
+    "baselines": (BaselineParams, baselines.main),
     "train_rater": (TrainRaterParams, train_rater.main),
     "evaluate": (EvaluateParams, evaluate.main),
     "layout_map": (LayoutMapParams, partial(layout_map.main, path="data/emb_kg_gnn_bert.parquet")),

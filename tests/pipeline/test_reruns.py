@@ -10,16 +10,12 @@ from dvc.repo import Repo
 from dvc.stage import Stage
 from ruamel.yaml import YAML
 
-from reelgraph.params.base import load
-from reelgraph.params.evaluation import BaselineParams
-
 GNN = {"train_gnn@kg_gnn_bert", "train_gnn@kg_gnn"}
 EVALUATION = {"evaluate", "error_analysis", "evaluate_ranking"}
 RATER = {"train_rater"} | EVALUATION
-BASELINE_READERS = {"evaluate", "error_analysis"}
+BASELINES = {"baselines", "evaluate", "error_analysis"}
 EMBEDDINGS = {"evaluate_embeddings", "layout_map"}
 LINKS = {"evaluate_links"} | EMBEDDINGS | GNN | RATER
-BASELINES = {f"baseline@{name}" for name in load(BaselineParams).baselines}
 TEXT = {"bert_encode", "project", "dataset_stats"} | LINKS
 GRAPH = {"build_kg", "dataset_stats"} | LINKS
 SEQUENCES = {"make_sequences", "dataset_stats"} | BASELINES | RATER
@@ -57,9 +53,9 @@ BY_PARAM = {
     "evaluate.fit": RATER,
     "evaluate.examples": {"evaluate"},
     "evaluate.ranking_users": {"evaluate_ranking"},
-    "baselines.recent_mean.recent": {"baseline@recent_mean"} | BASELINE_READERS,
-    "baselines.item_knn.neighbours": {"baseline@item_knn"} | BASELINE_READERS,
-    "baselines.biased_mf": {"baseline@biased_mf"} | BASELINE_READERS,
+    "baselines.recent_mean.recent": BASELINES,
+    "baselines.item_knn.neighbours": BASELINES,
+    "baselines.biased_mf": BASELINES,
 }
 
 BY_CODE = {
@@ -77,12 +73,12 @@ BY_CODE = {
     "reelgraph/raters": RATER,
     "reelgraph/raters/gp/model.py": RATER,
     "reelgraph/raters/networks/attention.py": RATER,
-    "reelgraph/baselines": BASELINES | BASELINE_READERS,
-    "reelgraph/baselines/recent_mean.py": BASELINES | BASELINE_READERS,
+    "reelgraph/baselines": BASELINES,
+    "reelgraph/baselines/recent_mean.py": BASELINES,
     "reelgraph/evaluation": EVALUATION,
     "reelgraph/report": set(),
     "stages/filter.py": ALL - {"ingest"},
-    "stages/baseline.py": BASELINES | BASELINE_READERS,
+    "stages/baselines.py": BASELINES,
     "stages/evaluate_ranking.py": {"evaluate_ranking"},
     "studies": set(),
     "tools": set(),
