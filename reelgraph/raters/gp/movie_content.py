@@ -80,6 +80,8 @@ def build_movie_content(
     for relation in graph.relations.values():
         blocks.append(_entity_block(relation, len(graph.movie_ids), first_number))
         first_number += len(relation.entity_names)
+    if not blocks:  # a graph without relations: one type without entities
+        blocks.append(np.zeros((len(graph.movie_ids), 1), np.int64))
     present = year[~np.isnan(year)]
     mean = float(present.mean()) if len(present) else (FIRST_YEAR + LAST_YEAR) / 2
     return MovieContent(tuple(blocks), np.where(np.isnan(year), mean, year), _reduce(vectors))
