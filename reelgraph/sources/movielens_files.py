@@ -78,11 +78,7 @@ class MovieLensFiles:
         Raises:
             InputError: the file is malformed, or a cell is no id.
         """
-        if self.links is None:
-            return None
-        table = read_table(self.links)
-        columns = {name: _parse_linked_ids(self.links, name, table[name]) for name in ("imdbId", "tmdbId")}
-        return pa.table({"movieId": table["movieId"], **columns})
+        return None if self.links is None else read_links(self.links)
 
     def read_movies(self) -> pa.Table:
         """Read movieId, title, genres (``A|B``, blank if none) and released (text, blank if unknown).
@@ -102,6 +98,17 @@ class MovieLensFiles:
         names = [pc.if_else(pc.equal(table[genre], 1), genre, null) for genre in self.genre_flags]
         genres = pc.coalesce(join_nonnull(names, "|"), "")
         return table.select(["movieId", "title", "released"]).append_column("genres", genres)
+
+
+def read_links(file: DelimitedFile) -> pa.Table:
+    """Read movieId, imdbId, tmdbId (int64, null if unknown).
+
+    Raises:
+        InputError: the file is missing or malformed, or a cell is no id.
+    """
+    table = read_table(file)
+    columns = {name: _parse_linked_ids(file, name, table[name]) for name in ("imdbId", "tmdbId")}
+    return pa.table({"movieId": table["movieId"], **columns})
 
 
 def find_movielens_files(folder: Path) -> MovieLensFiles:

@@ -60,7 +60,7 @@ def test_add_titles_appends_nulls_without_a_data_set(tmp_path: Path) -> None:
     table = add_titles(small_catalog(), None)
     assert table["title"].null_count == 3
     assert table["imdb_id"].null_count == 3
-    with pytest.raises(InputError, match="a folder of GroupLens"):
+    with pytest.raises(InputError, match="a folder of MovieLens"):
         add_titles(small_catalog(), tmp_path)
 
 

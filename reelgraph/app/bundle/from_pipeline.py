@@ -17,7 +17,6 @@ from reelgraph.raters.io import read_rater_config
 from reelgraph.runtime.atomic_io import read_json
 from reelgraph.sequences.dataset import read_histories
 from reelgraph.sources import movielens_files
-from reelgraph.sources.delimited import read_table
 from reelgraph.sources.titles import titles_by_movie
 
 
@@ -71,8 +70,8 @@ def add_titles(table: pa.Table, folder: Path | None) -> pa.Table:
     if folder is not None:
         files = movielens_files.find_movielens_files(folder)
         titles = titles_by_movie(files.read_movies())
-        if files.links is not None:
-            links = read_table(files.links).select(["movieId", "imdbId", "tmdbId"])
+        links = files.read_links()
+        if links is not None:
             ids = {movie: (imdb, tmdb) for movie, imdb, tmdb in zip(*links.to_pydict().values(), strict=True)}
     movies = table["movieId"].to_pylist()
     no_titles: tuple[str | None, list[str]] = (None, [])

@@ -18,8 +18,8 @@ from typing import Any
 from reelgraph.app.download.http import HttpClient
 from reelgraph.runtime.atomic_io import write_text
 from reelgraph.runtime.progress import progress
-from reelgraph.sources.delimited import DelimitedFile, read_table
-from reelgraph.sources.movielens_files import LINK_TYPES
+from reelgraph.sources.delimited import DelimitedFile
+from reelgraph.sources.movielens_files import LINK_TYPES, read_links
 from reelgraph.sources.tmdb_files import WRITER_JOBS
 
 THREADS = 4
@@ -54,7 +54,7 @@ def download_movies(client: HttpClient, links: Path, folder: Path) -> dict[str, 
         InputError: links.csv is missing or malformed.
         DownloadError: the server can't be reached, or rejects the key.
     """
-    table = read_table(DelimitedFile(links, LINK_TYPES))
+    table = read_links(DelimitedFile(links, LINK_TYPES))
     ids = sorted({movie for movie in table["tmdbId"].to_pylist() if movie is not None})
     responses = folder / "answers"
     saved = {path.stem for path in responses.glob("*.json")}

@@ -14,6 +14,8 @@ from reelgraph.runtime.errors import InputError
 
 MAX_LINES = 200_000
 """Lines of a CSV file, or entries of a JSON file."""
+MAX_CELL_CHARS = 131_072
+"""Characters of a cell. The limit of module csv is global, so that each reader sets its own."""
 MAX_HEADER_LINE = 20
 """The header is searched in the first lines of this number that are not blank."""
 DELIMITERS = ",;\t|"
@@ -154,6 +156,7 @@ def _read_csv(
     lines: list[str], start: int, columns: list[str], delimiter: str
 ) -> tuple[list[tuple[int, Row]], list[SkippedRow]]:
     """Return the rows from a line on, and the lines that are not valid CSV."""
+    csv.field_size_limit(MAX_CELL_CHARS)
     rows: list[tuple[int, Row]] = []
     skipped: list[SkippedRow] = []
     while start < len(lines):
