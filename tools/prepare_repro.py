@@ -66,9 +66,8 @@ def describe_missing_data(repo: Repo) -> str:
 
 def main() -> None:
     """Prepare ``dvc repro``; exit with code 1 if DVC is busy."""
-    repo = Repo()
     try:
-        with repo.lock:  # DVC writes dvc.lock only under this lock
+        with Repo() as repo, repo.lock:  # DVC writes dvc.lock only under this lock
             messages = [repair_lock(), describe_missing_data(repo)]
             collect_studies.main()
     except DvcException as error:

@@ -49,12 +49,16 @@ def test_repair_lock_removes_a_file_that_was_never_committed(folder: Path) -> No
 def test_describe_missing_data_names_the_remote(folder: Path) -> None:
     (folder / ".dvc").mkdir()
     (folder / "dvc.lock").write_text(SHORT, encoding="utf-8")
-    assert describe_missing_data(Repo()).endswith("rebuilds data/, since no DVC remote is set.")
+    with Repo() as repo:
+        message = describe_missing_data(repo)
+    assert message.endswith("rebuilds data/, since no DVC remote is set.")
     remote = f"[core]\n    remote = team\n['remote \"team\"']\n    url = {folder}\n"
     (folder / ".dvc/config").write_text(remote, encoding="utf-8")
-    message = describe_missing_data(Repo())
+    with Repo() as repo:
+        message = describe_missing_data(repo)
     assert "To get the data from the remote team instead, stop and run `dvc pull`." in message
     cached = folder / ".dvc/cache/files/md5/ab/cdef"
     cached.parent.mkdir(parents=True)
     cached.touch()
-    assert describe_missing_data(Repo()) == ""
+    with Repo() as repo:
+        assert describe_missing_data(repo) == ""
