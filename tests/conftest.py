@@ -48,6 +48,7 @@ SLOW_MODULES = (
     "gnn/test_trainer.py",
     "raters/gp/test_model.py",
     "raters/gp/test_training.py",
+    "raters/gp/test_unrated_movies.py",
     "raters/test_distributed.py",
     "raters/test_predefined_split.py",
     "raters/test_sliding_window.py",

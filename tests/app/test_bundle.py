@@ -193,6 +193,7 @@ def test_mmr_rerank_skips_a_copy_of_a_selected_movie() -> None:
     assert mmr_rerank([0, 1, 2], stars, similarity, 2) == [0, 2]
 
 
+@pytest.mark.slow
 def test_load_needs_neither_dvc_nor_the_project_folder(tmp_path: Path) -> None:
     folder = bundle_samples.write_sample_bundle(tmp_path)
     code = (

@@ -2,15 +2,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-import torch
 
 from reelgraph.core.schemas.kg import KnowledgeGraph
 from tests.helpers.graphs import random_graph
-
-
-@pytest.fixture(autouse=True)
-def _two_threads() -> None:
-    torch.set_num_threads(2)
 
 
 @pytest.fixture

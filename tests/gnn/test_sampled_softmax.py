@@ -60,7 +60,7 @@ def test_sampled_softmax_loss_estimates_the_full_loss(graph, monkeypatch: pytest
     full = sampled_softmax_loss(scores, task, torch.Generator()).item()
     monkeypatch.setattr(sampled_softmax, "N_NEGATIVES", 10)
     generator = torch.Generator().manual_seed(0)
-    sampled = np.mean([sampled_softmax_loss(scores, task, generator).item() for _ in range(200)])
+    sampled = np.mean([sampled_softmax_loss(scores, task, generator).item() for _ in range(60)])
     assert sampled == pytest.approx(full, rel=0.03)
 
 

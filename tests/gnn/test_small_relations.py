@@ -30,13 +30,21 @@ def features(graph: KnowledgeGraph) -> np.ndarray:
 
 def evaluate(graph: KnowledgeGraph, fraction: float = 0.1, **params: object):
     roles = split_edges(graph, fraction, fraction, 0)
-    result = evaluate_link_prediction(graph, roles, features(graph), gnn_params(epochs=4, **params), 3)
+    result = evaluate_link_prediction(graph, roles, features(graph), gnn_params(epochs=2, **params), 3)
     return roles, result
 
 
-@pytest.mark.parametrize("loss", ["softmax", "bpr"])
-@pytest.mark.parametrize("fraction", [0.1, 0.4])
-@pytest.mark.parametrize("n_edges", [1, 2, 3, 5, 6])
+@pytest.mark.parametrize(
+    ("loss", "fraction", "n_edges"),
+    [
+        ("softmax", 0.1, 1),
+        ("softmax", 0.1, 6),
+        ("softmax", 0.4, 2),
+        ("bpr", 0.1, 5),
+        ("bpr", 0.4, 1),
+        ("bpr", 0.4, 3),
+    ],
+)
 def test_evaluate_link_prediction_with_a_small_relation(loss: str, fraction: float, n_edges: int) -> None:
     large = random_graph(40, DIM)
     graph = KnowledgeGraph(large.movie_ids, large.relations | {"writer": relation(n_edges)})
@@ -54,7 +62,7 @@ def test_evaluate_link_prediction_with_a_small_relation(loss: str, fraction: flo
 def test_evaluate_link_prediction_with_small_relations_only(loss: str, n_edges: int) -> None:
     _, result = evaluate(KnowledgeGraph(np.arange(20), {"writer": relation(n_edges)}), loss=loss)
     assert result.metrics == {}
-    assert result.training.best_epoch == 4
+    assert result.training.best_epoch == 2
 
 
 def test_format_missing_roles_without_held_out_edges() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from ruamel.yaml import YAML
 
 from reelgraph.core.schemas.reports import TABLES
 from reelgraph.report import charts, inputs, movies, results, tables, usage
-from reelgraph.report.build import SECTIONS, build_report
+from reelgraph.report.build import SECTIONS, build_report, summarize
 from reelgraph.report.inputs import NOT_RUN, OTHER_DATA
 from reelgraph.report.labels import join_words, label, signed, span
 from reelgraph.runtime.atomic_io import write_json
@@ -70,6 +71,11 @@ def test_build_report_is_self_contained(page: str) -> None:
 
 def test_build_report_is_deterministic(page: str) -> None:
     assert build_report(report_samples.inputs(300)) == page
+
+
+def test_build_report_shows_the_summary(page: str) -> None:
+    text = unescape(page)
+    assert all(sentence in text for sentence in summarize(report_samples.inputs(300)))
 
 
 def test_build_report_labels_figures_and_tables(page: str) -> None:
