@@ -31,12 +31,22 @@ class Project:
         self.run("git", "init", "-q")
         self.commit("working tree")
 
+    @classmethod
+    def open(cls, folder: Path) -> Project:
+        """Return the project that is in a folder already."""
+        project = cls.__new__(cls)
+        project.folder = folder
+        return project
+
     def clone(self, folder: Path, source: Path | None = None) -> Project:
         """Clone the project, or its git remote ``source``, without its data."""
         self.run("git", "clone", "-q", str(source or self.folder), str(folder))
-        clone = Project.__new__(Project)
-        clone.folder = folder
-        return clone
+        return Project.open(folder)
+
+    def copy(self, folder: Path) -> Project:
+        """Copy the project with its data and its history."""
+        shutil.copytree(self.folder, folder, symlinks=True)
+        return Project.open(folder)
 
     def run(self, *command: str, fails: bool = False, **env: str) -> str:
         """Run a command in the project and check that it succeeds or fails; return both output streams."""

@@ -2,24 +2,39 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from tests.helpers.project import TINY, Project
 
 
-@pytest.fixture(scope="session")
-def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
-    """A project with the outputs of the tiny demo, committed. Tests that change it use ``unchanged``."""
-    # ASCII only: DVC's queue cannot write other paths into its configuration.
-    copy = Project(tmp_path_factory.mktemp("a project with spaces"))
-    copy.update_params(TINY)
+def run_tiny_demo(folder: Path) -> Project:
+    """Run the tiny demo in a copy of the project and commit its outputs."""
+    folder.mkdir()
+    project = Project(folder)
+    project.update_params(TINY)
     # DVC parses and writes the whole lock after each stage.
-    (copy.folder / "dvc.lock").unlink()
-    copy.run("dvc", "repro")
-    copy.commit("the tiny demo")
-    return copy
+    (folder / "dvc.lock").unlink()
+    project.run("dvc", "repro")
+    project.commit("the tiny demo")
+    return project
+
+
+@pytest.fixture(scope="session")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """A project with the outputs of the tiny demo, committed. Tests that change it use ``unchanged``."""
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent  # the demo runs once for all processes
+    with FileLock(folder / "tiny demo.lock"):
+        if not (folder / "tiny demo").exists():
+            run_tiny_demo(folder / "partial").folder.rename(folder / "tiny demo")
+    # ASCII only: DVC's queue cannot write other paths into its configuration.
+    return Project.open(folder / "tiny demo").copy(tmp_path_factory.mktemp("copy") / "a project with spaces")
 
 
 @pytest.fixture

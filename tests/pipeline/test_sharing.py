@@ -108,8 +108,7 @@ def test_artifacts_get_downloads_the_rater(shared: tuple[Project, Path], tmp_pat
     first.run(*tag)
     first.run("git", "tag", "-a", "movie-embeddings@v0.1.0", "-m", "The first embeddings")
     (get,) = documented("dvc artifacts get")
-    here = Project.__new__(Project)
-    here.folder = tmp_path
+    here = Project.open(tmp_path)
     command = [word.replace("/path/to/reelgraph", str(first.folder)) for word in get]
     here.run(*command)
     assert (tmp_path / "model/model.safetensors").read_bytes() == (first.folder / MODEL).read_bytes()
