@@ -68,16 +68,17 @@ settings.load_profile("no_deadline")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark slow modules; keep each module in one process; start the longest first and the pipeline's others last.
+    """Mark slow modules; keep each module and Spark in one process; start the longest first and the pipeline's others last.
 
     The two processes then share out the modules of the pipeline, and neither waits for the other's tiny demo.
     """
     tests = Path(__file__).parent
     paths = {item: item.path.relative_to(tests) for item in items}
     for item, path in paths.items():
-        if path.as_posix() in SLOW_MODULES or "spark" in item.nodeid:
+        uses_spark = "spark" in item.nodeid
+        if path.as_posix() in SLOW_MODULES or uses_spark:
             item.add_marker(pytest.mark.slow)
-        item.add_marker(pytest.mark.xdist_group(str(path)))
+        item.add_marker(pytest.mark.xdist_group("spark" if uses_spark else str(path)))
     first = Path("pipeline/test_pipeline.py")
     items.sort(key=lambda item: (paths[item] != first, paths[item].parts[0] == "pipeline"))
 

@@ -74,7 +74,7 @@ def test_fit_rater_resumes_to_the_same_bytes(kind: str, tmp_path: Path) -> None:
         work(CheckpointDir(), "whole")
         states = count()
     whole = told[0]
-    for times in range(1, states):
+    for times in sorted({1, states // 2, states - 1}):
         resume = CheckpointDir(tmp_path / f"resume_{times}")
         again = until_killed(lambda resume=resume: work(resume, "resumed"), times)
         assert again == states - times

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reelgraph.core.metrics import mae, mse, rmse
@@ -62,6 +62,7 @@ def write_catalog(ids: list[int], path: Path, **columns: list) -> None:
     write_parquet(pa.table({**table, "movieId": pa.array(ids, pa.int64())}), path)
 
 
+@settings(max_examples=30)
 @given(drawn=PAIRS, ids=st.sets(st.integers(1, 60), min_size=1))
 def test_filter_keeps_the_rated_movies_and_counts_the_rest(
     engine, place: Path, drawn: dict, ids: set[int]
@@ -86,6 +87,7 @@ def test_filter_keeps_the_rated_movies_and_counts_the_rest(
     assert sum(by_star.values()) == len(inside)
 
 
+@settings(max_examples=30)
 @given(
     drawn=PAIRS,
     split=st.sampled_from(SPLITS),

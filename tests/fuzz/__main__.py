@@ -7,9 +7,11 @@ read from then on.
 from __future__ import annotations
 
 import argparse
+import os
 import subprocess
 import sys
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 FINDS = Path(__file__).parent / "finds"
@@ -19,8 +21,8 @@ INSTRUMENTED = ["reelgraph.sources", "reelgraph.core.schemas", "reelgraph.params
 """What the fuzzer is guided by."""
 
 
-def one(name: str, limit: list[str], corpus: str) -> None:
-    """Fuzz one target in this process, which ends with it."""
+def fuzz_in_this_process(name: str, limit: list[str], corpus: str) -> None:
+    """Fuzz a target; the process ends with it."""
     import atheris
 
     with atheris.instrument_imports(include=INSTRUMENTED):
@@ -36,7 +38,7 @@ def one(name: str, limit: list[str], corpus: str) -> None:
 
 
 def main() -> None:
-    """Fuzz targets one after another, each in a process; print executions and finds."""
+    """Fuzz each target in a process, as many at a time as there are CPUs; print executions and finds."""
     from tests.fuzz.targets import TARGETS
 
     parser = argparse.ArgumentParser(description=__doc__)
@@ -45,28 +47,34 @@ def main() -> None:
         "--runs", type=int, help="inputs for each target, drawn from seed 1, instead of seconds"
     )
     parser.add_argument("targets", nargs="*", choices=[[], *TARGETS], help="all by default")
-    asked = parser.parse_args()
-    limit = [f"-runs={asked.runs}", "-seed=1"] if asked.runs else [f"-max_total_time={asked.seconds}"]
-    wrong = [name for name in asked.targets or TARGETS if not _fuzzed(name, limit)]
-    sys.exit(f"finds, or no end, in {', '.join(wrong)}" if wrong else 0)
+    arguments = parser.parse_args()
+    limit = [f"-max_total_time={arguments.seconds}"]
+    if arguments.runs:
+        limit = [f"-runs={arguments.runs}", "-seed=1"]
+    names = arguments.targets or list(TARGETS)
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        results = pool.map(lambda name: fuzz_target(name, limit), names)
+        failed = [name for name, succeeded in zip(names, results, strict=True) if not succeeded]
+    sys.exit(f"finds, or no end, in {', '.join(failed)}" if failed else 0)
 
 
-def _fuzzed(name: str, limit: list[str]) -> bool:
+def fuzz_target(name: str, limit: list[str]) -> bool:
+    """Fuzz a target in a new process and print the result; return whether it ended without a find."""
     before = set(FINDS.glob("*"))
     with tempfile.TemporaryDirectory() as corpus:
         command = [sys.executable, "-m", "tests.fuzz", "--one", name, corpus, *limit]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-    runs = [line.split()[-1] for line in done.stderr.splitlines() if "number_of_executed_units" in line]
+        process = subprocess.run(command, capture_output=True, text=True, check=False)
+    runs = [line.split()[-1] for line in process.stderr.splitlines() if "number_of_executed_units" in line]
     finds = sorted(path.name for path in set(FINDS.glob(f"{name}-*")) - before)
     print(f"{name}: {runs[0] if runs else '?'} executions, finds: {', '.join(finds) or 'none'}", flush=True)
-    well = bool(runs) and not finds and not done.returncode
-    if not well:
-        print(f"exit code {done.returncode}\n{done.stderr[-3000:]}", flush=True)
-    return well
+    succeeded = bool(runs) and not finds and not process.returncode
+    if not succeeded:
+        print(f"exit code {process.returncode}\n{process.stderr[-3000:]}", flush=True)
+    return succeeded
 
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["--one"]:
-        one(sys.argv[2], sys.argv[4:], sys.argv[3])
+        fuzz_in_this_process(sys.argv[2], sys.argv[4:], sys.argv[3])
     else:
         main()
