@@ -47,12 +47,24 @@ class Attributions:
 
 
 @dataclass(frozen=True)
+class UserLevel:
+    """How a user rates, whatever the movie; both parts are in stars over an average user."""
+
+    level: float
+    """The lasting part."""
+    drift: float
+    """What the latest ratings add to it for the next rating."""
+
+
+@dataclass(frozen=True)
 class CandidateScores:
     """Predictions for candidate movies at the position of one target."""
 
     prediction: Prediction
     attributions: Callable[[Int64[np.ndarray, " selected"]], list[Attributions]]
     """Attributions of the candidates at the given positions; empty for a rater without them."""
+    user: UserLevel | None = None
+    """None for a rater without it."""
 
 
 @dataclass(frozen=True)
@@ -101,6 +113,7 @@ class Rater(Protocol):
         fit_end: Int64[np.ndarray, " users"],
         index: Int64[np.ndarray, " targets"],
         movies: Int64[np.ndarray, " movies"] | None = None,
+        some_day: bool = False,
     ) -> Iterator[CandidateScores]:
         """Yield, for each target, predictions for candidate movies in place of its movie.
 
@@ -112,7 +125,14 @@ class Rater(Protocol):
             fit_end: as in ``predict``.
             index: indices of the targets.
             movies: rows of the candidate movies; None: all movies.
+            some_day: predict ratings long after the history, when the drift of the user's ratings has faded,
+                in place of the next ratings. Attributions are then what a rating adds over the user's mean
+                to movies that are alike. A rater without times predicts the next ratings.
         """
+        ...
+
+    def movie_vectors(self) -> Float32[np.ndarray, "movies dim"] | None:
+        """Return vectors whose cosine says how much the same users like two movies; None without any."""
         ...
 
     def save(self, path: Path) -> None:

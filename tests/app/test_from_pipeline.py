@@ -14,7 +14,6 @@ from reelgraph.app.bundle.from_pipeline import add_titles, movielens_from_params
 from reelgraph.app.bundle.title_matching import TitleIndex
 from reelgraph.core.schemas.tables import CATALOG
 from reelgraph.runtime.errors import InputError
-from tests.helpers import bundle_samples
 
 MOVIELENS_FILES = {
     "movies.csv": 'movieId,title,genres\n1,"Postman, The (Postino, Il) (1994)",Drama\n2,Spirited Away (Sen to Chihiro) (2001),Animation\n'
@@ -45,6 +44,7 @@ def test_add_titles_reads_titles_and_ids_of_a_movielens_data_set(tmp_path: Path)
     table = add_titles(small_catalog(), tmp_path)
     assert table["title"].to_pylist() == ["Spirited Away", "The Postman", None]
     assert table["other_titles"].to_pylist() == [["Sen to Chihiro"], ["Il Postino"], []]
+    assert table["other_genres"].to_pylist() == [["Animation"], ["Drama"], []]
     assert table["imdb_id"].to_pylist() == [245429, 110877, None]
     assert table["tmdb_id"].to_pylist() == [None, 11010, None]
     for name in ("ratings", "x", "y"):
@@ -74,12 +74,3 @@ def test_movielens_from_params_returns_the_folder_if_the_source_is_movielens(
     assert movielens_from_params() is None
     Path("params.yaml").write_text(text.replace("source: demo ", "source: movielens "))
     assert movielens_from_params() == Path("data/input/movielens")
-
-
-def test_filter_mask_excludes_popular_and_old_movies() -> None:
-    catalog = bundle_samples.sample_catalog(40)
-    mask = catalog.filter_mask(exclude_popular=True)
-    assert (~mask).sum() == 4
-    assert catalog.rating_counts[~mask].min() > catalog.rating_counts[mask].max()
-    n_recent = sum((year or 0) >= 2000 for year in catalog.years)
-    assert catalog.filter_mask(since=2000).sum() == n_recent

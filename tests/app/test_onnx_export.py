@@ -17,6 +17,7 @@ import pytest
 
 import reelgraph
 from reelgraph.app.bundle.new_user import UserRating, build_histories
+from reelgraph.core.rating_scale import codes_to_stars
 from reelgraph.raters.rater import Rater
 from reelgraph.runtime.errors import InputError
 from tests.helpers import bundle_samples
@@ -73,12 +74,13 @@ def test_write_onnx_of_a_gaussian_process_predicts_as_the_bundle(gp_bundle: Path
     assert not bundle.rater.stats.count[unrated].any()
     lengths = (0, 1, 2, 9, context - 2, context - 1, context, context + 9)
     for ratings, targets in sample_users(lengths, timed):
-        histories = build_histories(ratings, targets)
-        expected = bundle.rater.predict(histories, histories.train_end, histories.test)
+        histories = build_histories(ratings, [0])
+        arguments = (histories, histories.train_end, histories.test, np.array(targets))
+        expected = next(iter(bundle.rater.score(*arguments, some_day=True))).prediction
         inputs = {
-            "history": np.array([rating.row for rating in ratings], np.int64),
-            "stars": np.array([rating.stars for rating in ratings], np.float32),
-            "time": histories.timestamp[: len(ratings)],
+            "history": histories.movie_row[:-1].astype(np.int64),
+            "stars": codes_to_stars(histories.half_star_code[:-1].astype(np.float32)),
+            "time": histories.timestamp[:-1],
             "target": np.array(targets),
         }
         stars, probabilities = session.run(None, inputs)
@@ -148,8 +150,8 @@ def test_write_onnx_of_a_network_predicts_as_the_bundle(tmp_path: Path, rater_ty
         shape = (len(targets), padding + length)
         history = np.zeros(shape, np.int64)
         stars = np.zeros(shape, np.float32)
-        history[:, padding:] = [rating.row for rating in ratings]
-        stars[:, padding:] = [rating.stars for rating in ratings]
+        history[:, padding:] = histories.movie_row[:length]
+        stars[:, padding:] = codes_to_stars(histories.half_star_code[:length].astype(np.float32))
         mask = np.tile(np.arange(padding + length) >= padding, (len(targets), 1))
         inputs = {"history": history, "stars": stars, "mask": mask, "target": np.array(targets)}
         np.testing.assert_allclose(session.run(None, inputs)[0], expected, atol=1e-5)

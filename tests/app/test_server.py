@@ -14,8 +14,11 @@ from typing import Any
 import anyio
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
 import reelgraph
+from reelgraph.app.bundle.filters import Filters
+from reelgraph.app.cli.main import app
 from reelgraph.app.rating_imports.ratings_file import RatingsFile
 from reelgraph.app.server import server
 from reelgraph.app.server.server import allowed_hosts
@@ -37,21 +40,25 @@ def url(folder: Path) -> Iterator[str]:
 
 
 def request_body(**options: object) -> bytes:
-    ratings = [[movie, stars] for movie, stars in sample_history()]
+    ratings = [[movie, stars, None] for movie, stars in sample_history()]
     return json.dumps({"ratings": ratings, **options}).encode()
 
 
 def test_recommend_equals_the_bundles_recommend(url: str, folder: Path) -> None:
-    status, body, headers = send_request(url + "api/recommend", request_body(top=5, genre="Drama"))
+    status, body, headers = send_request(
+        url + "api/recommend", request_body(top=5, filters={"genres": ["Drama"]})
+    )
     result = json.loads(body)
     bundle = reelgraph.load(folder)
-    expected = bundle.recommend(sample_history(), top=5, genre="Drama")
+    expected = bundle.recommend(sample_history(), top=5, filters=Filters(genres=("Drama",)))
     recommendations = result["recommendations"]
     assert status == 200
     assert [movie["movie_id"] for movie in recommendations] == [movie.movie_id for movie in expected]
     stars = [movie["stars"] for movie in recommendations]
     assert stars == pytest.approx([movie.stars for movie in expected])
-    assert len(recommendations[0]["reasons"]) == len(expected[0].reasons) > 0
+    assert [len(movie["reasons"]) for movie in recommendations] == [len(movie.reasons) for movie in expected]
+    assert any(movie.reasons for movie in expected)
+    assert set(result["user"]) == {"level", "drift"}
     scores = np.frombuffer(base64.b64decode(result["scores"]), np.uint8) / 50
     row = bundle.resolve(expected[0].movie_id)
     assert scores[row] == pytest.approx(expected[0].stars, abs=0.01)
@@ -63,7 +70,7 @@ def test_movies_payload_has_all_movies(url: str) -> None:
     movies = json.loads(gzip.decompress(body))
     assert status == 200
     assert movies["title"][0] == "Spirited Away"
-    assert set(movies) == {"id", "title", "year", "genre", "x", "y", "ratings"}
+    assert set(movies) == {"id", "title", "year", "genres", "x", "y", "ratings"}
     assert {len(column) for column in movies.values()} == {40}
 
 
@@ -71,7 +78,8 @@ def test_import_ratings_returns_matched_ratings_by_time(url: str) -> None:
     status, body, _ = send_request(url + "api/import", LETTERBOXD.encode())
     result = json.loads(body)
     assert status == 200
-    assert result["ratings"] == [[100, 5.0], [109, 3.5], [104, 4.5]]
+    assert [rating[:2] for rating in result["ratings"]] == [[100, 5.0], [109, 3.5], [104, 4.5]]
+    assert result["ratings"][0][2] > 1_000_000_000
     assert (result["site"], result["rows"], len(result["skipped"])) == ("Letterboxd", 7, 4)
     assert result["notes"] == ["Ratings are on a scale to 5.", "7 of 7 rows have a date that was understood."]
     solaris = result["skipped"][-1]
@@ -82,16 +90,30 @@ def test_import_ratings_reads_an_archive_and_a_stated_scale(url: str) -> None:
     status, body, _ = send_request(url + "api/import", zip_files({"ratings.csv": LETTERBOXD}))
     assert (status, len(json.loads(body)["ratings"])) == (200, 3)
     table = b"title,year,rating\nHeat,1995,4\n"
-    assert json.loads(send_request(url + "api/import?scale=10", table)[1])["ratings"] == [[104, 2.0]]
+    assert json.loads(send_request(url + "api/import?scale=10", table)[1])["ratings"] == [[104, 2.0, None]]
     assert send_request(url + "api/import?scale=7", table)[0] == 422
 
 
-def test_import_ratings_keeps_undated_ratings_in_their_place(url: str) -> None:
+def test_import_ratings_keeps_the_known_dates(url: str, folder: Path) -> None:
     rows = ["2024-03-02,Heat,1995,u,4", "soon,Amelie,2001,u,5", "2024-03-01,The Matrix,1999,u,3"]
     text = "Date,Name,Year,Letterboxd URI,Rating\n" + "\n".join(rows) + "\n"
     result = json.loads(send_request(url + "api/import", text.encode())[1])
-    assert result["ratings"] == [[101, 3.0], [104, 4.0], [103, 5.0]]
+    assert result["ratings"] == [[103, 5.0, None], [101, 3.0, 1709251200], [104, 4.0, 1709337600]]
     assert "1 dates were not understood" in result["notes"][-1]
+    body = json.dumps({"ratings": result["ratings"]}).encode()
+    page = json.loads(send_request(url + "api/recommend", body)[1])["recommendations"]
+    (folder.parent / "mixed.csv").write_text(text)
+    arguments = ["recommend", "-r", str(folder.parent / "mixed.csv"), "-n", "10", "--bundle", str(folder)]
+    command = json.loads(CliRunner().invoke(app, [*arguments, "--json"]).stdout)["recommendations"]
+    python = reelgraph.load(folder).recommend([tuple(rating) for rating in result["ratings"]], top=10)
+    stars = [[movie["stars"] for movie in movies] for movies in (page, command)]
+    assert stars[0] == stars[1] == [movie.stars for movie in python]
+
+
+def test_search_equals_the_bundles_search(url: str, folder: Path) -> None:
+    status, body, _ = send_request(url + "api/search", "千と千尋".encode())
+    assert (status, json.loads(body)) == (200, {"movies": [100]})
+    assert json.loads(send_request(url + "api/search", b"\xff")[1]) == {"movies": []}
 
 
 @pytest.mark.parametrize(
@@ -102,20 +124,20 @@ def test_import_ratings_keeps_undated_ratings_in_their_place(url: str) -> None:
         ("import", b'[{"title": "\\ud800", "rating": 4}]', 422, "half of a surrogate pair"),
         ("import", b"title,year,rating\nHeat,1995,9\nA,2000,4.5\n", 422, "State the scale"),
         ("recommend", b"[" * 100_000, 422, "a valid request"),
-        ("recommend", b'{"ratings": [], "genre": "\\ud800"}', 422, "a valid request"),
+        ("recommend", b'{"ratings": [], "filters": {"genres": ["\\ud800"]}}', 422, "a valid request"),
         ("import", b"\xff\xd8\xff\xe0 a picture", 422, "UTF-8"),
         ("import", b"", 422, "columns of a supported site"),
         ("import", b"<script>alert(1)</script>", 422, "columns of a supported site"),
         ("import", b"x" * 5_000_001, 413, "at most 5,000,000 bytes"),
         ("recommend", b"{" * 500_001, 413, "at most 500,000 bytes"),
         ("recommend", b"{", 422, "a valid request"),
-        ("recommend", b'{"ratings": [[101, 9]]}', 422, "half stars"),
-        ("recommend", b'{"ratings": [[101, NaN]]}', 422, "a valid request"),
-        ("recommend", b'{"ratings": [[7, 4.0]]}', 422, "movieId 7"),
-        ("recommend", b'{"ratings": [[101, 4.0], [101, 3.0]]}', 422, "one rating per movie"),
+        ("recommend", b'{"ratings": [[101, 9, null]]}', 422, "half stars"),
+        ("recommend", b'{"ratings": [[101, NaN, null]]}', 422, "a valid request"),
+        ("recommend", b'{"ratings": [[7, 4.0, null]]}', 422, "movieId 7"),
+        ("recommend", b'{"ratings": [[101, 4.0, null], [101, 3.0, null]]}', 422, "one rating per movie"),
         ("recommend", b'{"ratings": [], "other": 1}', 422, "other"),
         ("recommend", b'{"ratings": [], "top": 1000}', 422, "top"),
-        ("recommend", b'{"ratings": [], "genre": "Opera"}', 422, "one of Crime, Drama"),
+        ("recommend", b'{"ratings": [], "filters": {"genres": ["Opera"]}}', 422, "one of Crime, Drama"),
     ],
 )
 def test_invalid_requests_get_an_error_message(
@@ -213,7 +235,7 @@ def test_recommend_answers_50_concurrent_users_correctly(url: str, folder: Path)
     bundle = reelgraph.load(folder)
 
     def is_correct(user: int) -> bool:
-        ratings = [(115 + user % 25, (user % 10 + 1) / 2), (115 + (user + 7) % 25, 3.0)]
+        ratings = [(115 + user % 25, (user % 10 + 1) / 2, None), (115 + (user + 7) % 25, 3.0, 10**9)]
         body = json.dumps({"ratings": ratings, "top": 3}).encode()
         result = json.loads(send_request(url + "api/recommend", body)[1])
         movie_ids = [movie["movie_id"] for movie in result["recommendations"]]

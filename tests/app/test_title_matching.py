@@ -1,10 +1,15 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from reelgraph.app.bundle.catalog import MovieCatalog
+from reelgraph.app.bundle.from_pipeline import add_titles
 from reelgraph.app.bundle.title_matching import TitleIndex, TitleMatch
+from reelgraph.app.bundle.title_search import TitleSearch
 from tests.helpers import bundle_samples
 
 
@@ -39,6 +44,7 @@ def index() -> TitleIndex:
         ("Star Wars", 1977, 10, "title and year"),
         ("Solaris", 1972, 11, "title and year"),
         ("Undated", 1988, 15, "title"),
+        ("Star Wars", 1997, 10, "title of another year"),
     ],
 )
 def test_match_finds_the_movie(
@@ -100,7 +106,58 @@ def test_match_all_tries_the_titles_in_order(index: TitleIndex) -> None:
     assert (by_second.row, by_first.row, without.row) == (4, 1, None)
 
 
-def test_suggest_returns_similar_titles(index: TitleIndex) -> None:
-    assert index.suggest("The Matricks") == ["The Matrix (1999)"]
-    assert index.suggest("Spirted Awy") == ["Spirited Away (2001)"]
-    assert index.suggest("Entirely different") == []
+@pytest.mark.parametrize(
+    ("query", "rows"),
+    [
+        ("matrix", [1]),
+        ("千と千尋", [0]),
+        ("spirted away", [0]),
+        ("rocky 2", [6]),
+        ("days summer 500", [9]),
+        ("new hope wars", [10]),
+        ("heat", [5, 4]),
+        ("heat 1995", [4]),
+        ("heat 1950", [5, 4]),
+        ("atalant", [7]),
+        ("talante", [7]),
+        ("fast furios", [8]),
+        ("generated 29", [29]),
+        ("", []),
+        ("?", []),
+        ("entirely different", []),
+    ],
+)
+def test_search_ranks_titles_by_how_well_they_fit(query: str, rows: list[int]) -> None:
+    search = TitleSearch(bundle_samples.sample_catalog(30))
+    assert [hit.row for hit in search.search(query, 5)][: len(rows) or 5] == rows
+
+
+REAL_QUERIES = {
+    "se7en": "Seven (1995)",
+    "la haine": "Hate (1995)",
+    "8½": "8 1/2 (1963)",
+    "spiderman": "Spider-Man (2002)",
+    "kill bill 2": "Kill Bill: Vol. 2 (2004)",
+    "heat 1995": "Heat (1995)",
+    "千と千尋": "Spirited Away (2001)",
+    "lord of the rings fellowship": "The Lord of the Rings: The Fellowship of the Ring (2001)",
+    "spidrman": "Spider-Man (2002)",
+    "old boy": "Old Boy (2003)",
+    "Oldboy (2013)": "Oldboy (2013)",
+    "godfather part 2": "The Godfather: Part II (1974)",
+    "harry poter": "Harry Potter and the Sorcerer's Stone (2001)",
+}
+
+
+def test_search_finds_famous_movies_of_movielens(real_data: Path) -> None:
+    table = pq.read_table(real_data / "ml-latest-small" / "catalog.parquet")
+    movie_ids = pq.read_table(real_data / "ml-latest-small" / "ratings.parquet", columns=["movieId"])
+    counts = {pair["values"]: pair["counts"] for pair in movie_ids["movieId"].value_counts().to_pylist()}
+    ratings = pa.array([counts.get(movie, 0) for movie in table["movieId"].to_pylist()], pa.int64())
+    catalog = MovieCatalog(add_titles(table, real_data / "ml-latest-small").append_column("ratings", ratings))
+    search = TitleSearch(catalog)
+    assert {query: catalog.label(search.search(query, 1)[0].row) for query in REAL_QUERIES} == REAL_QUERIES
+    assert {catalog.label(hit.row) for hit in search.search("oldboy", 2)} == {
+        "Old Boy (2003)",
+        "Oldboy (2013)",
+    }

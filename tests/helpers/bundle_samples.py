@@ -61,6 +61,7 @@ def sample_catalog(n_movies: int) -> MovieCatalog:
         "release_year": [year for _, _, _, year in titles],
         "genre_1": [("Crime", "Drama")[row % 2] for row in range(n_movies - 3)] + [None] * 3,
         "actor_1": ["ABC"[row % 3] for row in rows],
+        "other_genres": [["Sci-Fi"] if row % 4 == 0 else [] for row in rows],
         "imdb_id": [1000 + row for row in rows],
         "tmdb_id": [2000 + row for row in rows],
         "ratings": list(rows),

@@ -9,12 +9,14 @@ from functools import cached_property
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from jaxtyping import Bool, Float64, Int64
+from jaxtyping import Float64, Int64
 
 from reelgraph.core.schemas.columns import ENTITY_COLUMNS
 
-POPULAR_QUANTILE = 0.9
-"""A movie is popular if its number of ratings is above this quantile."""
+PEOPLE = ("actor", "director", "writer")
+"""Entity types that are people."""
+GENRE_ALIASES = {"sciencefiction": "scifi", "children": "family", "childrens": "family", "noir": "filmnoir"}
+"""Other names of genres, normalized, by which MovieLens and TMDB call the same one."""
 
 
 @dataclass(frozen=True)
@@ -51,17 +53,56 @@ class MovieCatalog:
         return self.table["ratings"].to_numpy()
 
     @cached_property
-    def genres(self) -> list[str | None]:
-        """The first genre of each movie."""
-        return self.table["genre_1"].to_pylist()
+    def genre_lists(self) -> list[tuple[str, ...]]:
+        """The genres of each movie, the first one first; a genre has one name in the whole catalogue."""
+        names: dict[str, str] = {}
+        lists = []
+        columns = (self.table["genre_1"].to_pylist(), self.table["other_genres"].to_pylist())
+        for first, others in zip(*columns, strict=True):
+            genres = [name for name in (first, *others) if name]
+            lists.append(tuple(dict.fromkeys(names.setdefault(genre_key(name), name) for name in genres)))
+        return lists
+
+    @cached_property
+    def all_genres(self) -> list[str]:
+        """The names of all genres, sorted."""
+        return sorted({name for genres in self.genre_lists for name in genres})
+
+    @cached_property
+    def languages(self) -> list[str | None]:
+        """The first spoken language of each movie."""
+        return self.table["spoken_language_1"].to_pylist()
+
+    @cached_property
+    def countries(self) -> list[str | None]:
+        """The first production country of each movie."""
+        return self.table["produced_in_country_1"].to_pylist()
 
     @cached_property
     def _entity_columns(self) -> list[list[str | None]]:
         return [self.table[column].to_pylist() for columns in ENTITY_COLUMNS.values() for column in columns]
 
+    @cached_property
+    def _people_columns(self) -> list[list[str | None]]:
+        columns = (name for kind in PEOPLE for name in ENTITY_COLUMNS[kind])
+        return [self.table[column].to_pylist() for column in columns]
+
+    def all_names(self) -> tuple[list[int], list[str]]:
+        """Return rows and names of all movies: titles, original titles and alternative titles."""
+        alternatives = self.table["other_titles"].combine_chunks()
+        all_rows = np.arange(len(self))
+        rows = np.concatenate([all_rows, all_rows, pc.list_parent_indices(alternatives).to_numpy()])
+        columns = (self.table["title"], self.table["original_title"], pc.list_flatten(alternatives))
+        return rows.tolist(), [name or "" for column in columns for name in column.to_pylist()]
+
     def label(self, row: int) -> str:
         """Return title and year, such as ``Heat (1995)``."""
         return format_title(self.titles[row], self.years[row])
+
+    def people(self, row: int) -> list[str]:
+        """Return the names of a movie's actors, director and writer, without duplicates."""
+        cells = (column[row] for column in self._people_columns)
+        return list(dict.fromkeys(" ".join(cell.split()) for cell in cells if cell))
 
     def entities(self, row: int) -> list[str]:
         """Return the names of a movie's people, genre, company, country and language, without duplicates."""
@@ -81,30 +122,16 @@ class MovieCatalog:
     def _row_by_id(self) -> dict[int, int]:
         return {int(movie): row for row, movie in enumerate(self.movie_ids)}
 
-    def filter_mask(
-        self, genre: str | None = None, since: int | None = None, exclude_popular: bool = False
-    ) -> Bool[np.ndarray, " movies"]:
-        """Return a mask of the movies that pass all filters.
-
-        Args:
-            genre: name of a genre, case-insensitive.
-            since: earliest release year; excludes movies of unknown year.
-            exclude_popular: exclude the 10 % of movies with the most ratings.
-        """
-        mask = np.ones(len(self), bool)
-        if genre is not None:
-            is_genre = pc.equal(pc.utf8_lower(self.table["genre_1"]), genre.strip().lower())
-            mask &= is_genre.fill_null(False).to_numpy()
-        if since is not None:
-            mask &= self._year >= since
-        if exclude_popular:
-            mask &= self.rating_counts <= np.quantile(self.rating_counts, POPULAR_QUANTILE)
-        return mask
-
     @cached_property
-    def _year(self) -> Float64[np.ndarray, " movies"]:
+    def year_numbers(self) -> Float64[np.ndarray, " movies"]:
         """The release years; NaN where unknown."""
         return pc.cast(self.table["release_year"], pa.float64()).to_numpy(zero_copy_only=False)
+
+
+def genre_key(name: str) -> str:
+    """Return a genre's name in small letters without punctuation; names of one genre have the same key."""
+    key = "".join(character for character in name.casefold() if character.isalnum())
+    return GENRE_ALIASES.get(key, key)
 
 
 def format_title(title: str, year: int | None) -> str:

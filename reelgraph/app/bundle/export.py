@@ -125,7 +125,7 @@ def write_projector(catalog: MovieCatalog, vectors: Vectors, path: Path) -> None
         catalog.movie_ids.tolist(),
         catalog.titles,
         catalog.years,
-        catalog.genres,
+        [", ".join(genres) for genres in catalog.genre_lists],
         catalog.rating_counts.tolist(),
         strict=True,
     )

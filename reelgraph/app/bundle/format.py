@@ -39,6 +39,7 @@ MOVIES_SCHEMA = pa.schema(
         ("release_year", pa.int64()),
         ("title", pa.string()),
         ("other_titles", pa.list_(pa.string())),
+        ("other_genres", pa.list_(pa.string())),
         ("imdb_id", pa.int64()),
         ("tmdb_id", pa.int64()),
         ("ratings", pa.int64()),
@@ -48,14 +49,14 @@ MOVIES_SCHEMA = pa.schema(
 )
 """Schema of movies.parquet.
 
-The catalogue's columns; title and alternative titles in the source's language; ids at IMDb and TMDB; the
-number of training ratings; coordinates on the 2-D map.
+The catalogue's columns; title and alternative titles in the source's language; genres beside the first one;
+ids at IMDb and TMDB; the number of training ratings; coordinates on the 2-D map.
 """
 
 VECTOR_NAMES = ("text", "graph")
 """Tensors of vectors.safetensors: MiniLM text vectors and knowledge graph embeddings."""
 
-REQUIRED_COLUMNS = ("movieId", "other_titles", "ratings", "x", "y")
+REQUIRED_COLUMNS = ("movieId", "other_titles", "other_genres", "ratings", "x", "y")
 """Columns of movies.parquet without nulls."""
 
 
@@ -63,7 +64,7 @@ class BundleConfig(Section):
     """config.json."""
 
     model_type: Literal["reelgraph"]
-    format: Literal[2]
+    format: Literal[3]
     """Version of the bundle format; other versions are rejected."""
     reelgraph: str
     """Version of reelgraph that wrote the bundle."""
@@ -92,7 +93,7 @@ class BundleContents:
 def make_config(rater: RaterConfig, movies: int) -> BundleConfig:
     """Return the config.json of a new bundle with this number of movies."""
     return BundleConfig(
-        model_type=MODEL_TYPE, format=2, reelgraph=version("reelgraph"), movies=movies, rater=rater
+        model_type=MODEL_TYPE, format=3, reelgraph=version("reelgraph"), movies=movies, rater=rater
     )
 
 

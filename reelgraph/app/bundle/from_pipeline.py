@@ -19,6 +19,9 @@ from reelgraph.sequences.dataset import read_histories
 from reelgraph.sources import movielens_files
 from reelgraph.sources.titles import titles_by_movie
 
+NO_GENRE = ("", "(no genres listed)", "unknown")
+"""Names in MovieLens' lists of genres that are none."""
+
 
 def collect_contents(data: Path | str = "data", movielens: Path | None = None) -> BundleContents:
     """Collect a bundle's contents from the outputs of the pipeline.
@@ -59,17 +62,20 @@ def collect_contents(data: Path | str = "data", movielens: Path | None = None) -
 
 
 def add_titles(table: pa.Table, folder: Path | None) -> pa.Table:
-    """Append title, alternative titles, and ids at IMDb and TMDB from a MovieLens data set.
+    """Append title, alternative titles, genres, and ids at IMDb and TMDB from a MovieLens data set.
 
     Args:
         table: movies with ``movieId``.
         folder: the data set; None appends nulls and empty lists.
     """
     titles: dict[int, tuple[str, list[str]]] = {}
+    genres: dict[int, list[str]] = {}
     ids: dict[int, tuple[int | None, int | None]] = {}
     if folder is not None:
         files = movielens_files.find_movielens_files(folder)
-        titles = titles_by_movie(files.read_movies())
+        movielens_movies = files.read_movies()
+        titles = titles_by_movie(movielens_movies)
+        genres = genres_by_movie(movielens_movies)
         links = files.read_links()
         if links is not None:
             ids = {movie: (imdb, tmdb) for movie, imdb, tmdb in zip(*links.to_pydict().values(), strict=True)}
@@ -80,12 +86,26 @@ def add_titles(table: pa.Table, folder: Path | None) -> pa.Table:
     columns = {
         "title": pa.array([title for title, _ in movie_titles], pa.string()),
         "other_titles": pa.array([alternatives for _, alternatives in movie_titles], pa.list_(pa.string())),
+        "other_genres": pa.array([genres.get(movie, []) for movie in movies], pa.list_(pa.string())),
         "imdb_id": pa.array([imdb for imdb, _ in movie_ids], pa.int64()),
         "tmdb_id": pa.array([tmdb for _, tmdb in movie_ids], pa.int64()),
     }
     for name, column in columns.items():
         table = table.append_column(name, column)
     return table
+
+
+def genres_by_movie(movies: pa.Table) -> dict[int, list[str]]:
+    """Return the genres of each movie id.
+
+    Args:
+        movies: movieId and genres such as ``Crime|Drama``, as in MovieLens' files.
+    """
+    rows = zip(movies["movieId"].to_pylist(), movies["genres"].to_pylist(), strict=True)
+    return {
+        movie: [name for cell in (genres or "").split("|") if (name := cell.strip()) not in NO_GENRE]
+        for movie, genres in rows
+    }
 
 
 def _add_map_coordinates(table: pa.Table, path: Path) -> pa.Table:

@@ -2,33 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Bool, Float32, Float64, Int32, Int64
+from jaxtyping import Bool, Float32, Float64, Int64
 
+from reelgraph.app.bundle.filters import Filters, apply_filters
 from reelgraph.app.bundle.format import BundleContents, read_bundle
 from reelgraph.app.bundle.new_user import UserRating, build_histories
+from reelgraph.app.bundle.reasons import select_reasons
 from reelgraph.app.bundle.results import (
     MoviePrediction,
-    Reason,
     SimilarMovie,
     central_interval,
     mmr_rerank,
     top_k,
 )
-from reelgraph.app.bundle.title_matching import TitleIndex
+from reelgraph.app.bundle.title_matching import TitleIndex, prefer_most_rated
+from reelgraph.app.bundle.title_search import MISSPELLED, TitleSearch
 from reelgraph.raters.io import restore_rater
-from reelgraph.raters.rater import Attributions, CandidateScores, Rater
+from reelgraph.raters.rater import CandidateScores, Rater
 from reelgraph.runtime.errors import InputError
 
-MAX_REASONS = 3
-MAX_SHARED_ENTITIES = 4
+NO_FILTERS = Filters()
+RATING_STD = 0.8
+"""Standard deviation of one rating of a movie, stars. A movie's mean has this error over √(ratings + 1)."""
 CANDIDATES_PER_RESULT = 10
 """Number of candidates per recommendation that maximal marginal relevance selects from."""
+
+AUDIENCE_DAMPING = 5.0
+"""Ratings of a movie at which its similarity by audience is halved."""
+MAX_SUGGESTIONS = 3
+MOVIE_ID = re.compile(r"\[?(?:movieId )?(\d{1,18})\]?", re.ASCII | re.IGNORECASE)
+"""A movieId as messages write it."""
 
 Movie = int | str
 """A movieId, or a title such as ``Heat (1995)``."""
@@ -40,7 +50,7 @@ class ScoredMovies(NamedTuple):
     """A user's ratings, and the rater's scores of some movies."""
 
     ratings: Sequence[UserRating]
-    history_rows: Int32[np.ndarray, " history"]
+    history_rows: Int64[np.ndarray, " history"]
     """Rows of the movies in the history, which attributions index."""
     movie_rows: Int64[np.ndarray, " movies"]
     """Rows of the scored movies."""
@@ -63,6 +73,16 @@ class Bundle:
         """Index of the movies' titles."""
         return TitleIndex(self.catalog)
 
+    @cached_property
+    def title_search(self) -> TitleSearch:
+        """Search by titles, as people type them."""
+        return TitleSearch(self.catalog)
+
+    @cached_property
+    def audience_vectors(self) -> Float32[np.ndarray, "movies dim"] | None:
+        """Vectors whose cosine says how much the same users like two movies; None if the rater has none."""
+        return self.rater.movie_vectors()
+
     def predict(self, history: History, targets: Sequence[Movie]) -> list[MoviePrediction]:
         """Predict a user's ratings of the targets; nothing is trained.
 
@@ -80,44 +100,47 @@ class Bundle:
         history: History,
         top: int = 20,
         *,
-        genre: str | None = None,
-        since: int | None = None,
-        exclude_popular: bool = False,
+        filters: Filters = NO_FILTERS,
         diverse: bool = False,
     ) -> list[MoviePrediction]:
-        """Return the movies that the user has not rated, by descending predicted rating.
+        """Return the movies that the user has not rated, the best first; see ``rank``.
 
         Args:
             history: the user's ratings.
             top: number of movies.
-            genre: only movies of this genre.
-            since: only movies of this year or later.
-            exclude_popular: exclude the 10 % of movies with the most ratings.
+            filters: conditions that the movies meet.
             diverse: select by maximal marginal relevance, which trades stars for diversity.
 
         Raises:
-            InputError: a movie or the genre is unknown, or stars are not half stars.
+            InputError: a movie, genre, language or country is unknown, or stars are not half stars.
         """
-        mask = self.candidate_mask(genre, since, exclude_popular)
-        return self.recommend_rows(self.resolve_history(history), mask, top, diverse)
+        ratings = self.resolve_history(history)
+        mask, _ = self.candidates(filters, [rating.row for rating in ratings])
+        return self.rank(self.score(ratings), mask, top, diverse)
 
-    def similar(self, movie: Movie, by: str = "both", top: int = 10) -> list[SimilarMovie]:
-        """Return the nearest neighbours of a movie by cosine similarity.
+    def similar(self, movie: Movie, by: str | None = None, top: int = 10) -> list[SimilarMovie]:
+        """Return the most similar movies.
 
         Args:
             movie: a movieId or a title.
-            by: ``text`` (MiniLM text vectors), ``graph`` (knowledge graph embeddings) or ``both`` (the mean
-                of both cosines).
+            by: ``audience`` (who watches and likes them), ``text`` (MiniLM vectors), ``graph`` (knowledge
+                graph embeddings) or ``both`` (the mean of the last two cosines). By default ``audience``, or
+                ``both`` if the movie has no ratings or the rater no vectors.
             top: number of movies.
 
         Raises:
-            InputError: the movie is unknown.
+            InputError: the movie is unknown, or the rater knows no audiences.
         """
         row = self.resolve(movie)
-        similarity = self._similarity(row, by)
+        similarity = self._similarity(row, by or self.similarity_kind(row))
         similarity[row] = -np.inf
         nearest = np.argsort(-similarity, kind="stable")[: min(top, len(similarity) - 1)]
         return [self._similar_movie(row, int(other), float(similarity[other])) for other in nearest]
+
+    def similarity_kind(self, row: int) -> str:
+        """Return the kind of similarity that fits a movie: ``audience``, or ``both`` without ratings."""
+        has_ratings = self.audience_vectors is not None and self.catalog.rating_counts[row] > 0
+        return "audience" if has_ratings else "both"
 
     def resolve(self, movie: Movie) -> int:
         """Return the row of a movie.
@@ -126,16 +149,7 @@ class Bundle:
             InputError: the movie is unknown, or the title is ambiguous.
         """
         if isinstance(movie, str):
-            match = self.title_index.match(movie)
-            if match.row is None:
-                suggestions = self.title_index.suggest(movie)
-                remedy = (
-                    f"Similar titles: {'; '.join(suggestions)}."
-                    if suggestions
-                    else "Give title and year, or the movieId."
-                )
-                raise InputError(repr(movie), "a movie of the bundle", match.reason, remedy)
-            return match.row
+            return self._resolve_title(movie)
         row = self.catalog.find_rows([movie])[0]
         if row is None:
             raise InputError(
@@ -146,6 +160,25 @@ class Bundle:
             )
         return row
 
+    def _resolve_title(self, title: str) -> int:
+        """Return the row of a title as in a file, of a movieId as messages write it, or of a search's hit."""
+        match = self.title_index.match(title)
+        if match.row is not None:
+            return match.row
+        movie_id = MOVIE_ID.fullmatch(title.strip())
+        if movie_id is not None:
+            return self.resolve(int(movie_id[1]))
+        hits = [] if match.candidates else self.title_search.search(title, MAX_SUGGESTIONS)
+        best = [hit.row for hit in hits if hit.tier == hits[0].tier < MISSPELLED]
+        row = prefer_most_rated(best, self.catalog.rating_counts)
+        if row is not None:
+            return row
+        labels = [
+            f"{self.catalog.label(hit.row)} [movieId {self.catalog.movie_ids[hit.row]}]" for hit in hits
+        ]
+        remedy = f"Similar titles: {'; '.join(labels)}." if labels else "Give title and year, or the movieId."
+        raise InputError(repr(title), "a movie of the bundle", match.reason, remedy)
+
     def resolve_history(self, history: History) -> list[UserRating]:
         """Return a history with the movies' rows.
 
@@ -154,19 +187,20 @@ class Bundle:
         """
         return [UserRating(self.resolve(movie), float(stars), *time) for movie, stars, *time in history]
 
-    def candidate_mask(
-        self, genre: str | None, since: int | None, exclude_popular: bool
-    ) -> Bool[np.ndarray, " movies"]:
-        """Return a mask of the movies that pass the filters of ``recommend``.
+    def candidates(
+        self, filters: Filters, excluded: Iterable[int], only: Iterable[int] | None = None
+    ) -> tuple[Bool[np.ndarray, " movies"], str]:
+        """Return a mask of the movies to choose from, and which filter left none; see ``apply_filters``.
 
-        Raises:
-            InputError: the genre is unknown.
+        Args:
+            filters: conditions that the movies meet.
+            excluded: rows of movies that are not recommended, such as those that the user has rated.
+            only: rows of movies to choose from; None: all.
         """
-        genres = {name for name in self.catalog.genres if name}
-        if genre is not None and genre.strip().lower() not in {name.lower() for name in genres}:
-            expected = f"one of {', '.join(sorted(genres))}"
-            raise InputError("genre", expected, genre, "Choose a genre of the bundle's movies.")
-        return self.catalog.filter_mask(genre, since, exclude_popular)
+        mask = np.full(len(self.catalog), only is None)
+        mask[list(only or ())] = True
+        mask[list(excluded)] = False
+        return apply_filters(self.catalog, filters, mask)
 
     def predict_rows(self, ratings: Sequence[UserRating], rows: Sequence[int]) -> list[MoviePrediction]:
         """Predict the movies at these rows; see ``predict``."""
@@ -176,16 +210,6 @@ class Bundle:
             self.predict_rows([rating for rating in ratings if rating.row != row], [row])[0] for row in rows
         ]
 
-    def recommend_rows(
-        self,
-        ratings: Sequence[UserRating],
-        mask: Bool[np.ndarray, " movies"],
-        top: int,
-        diverse: bool = False,
-    ) -> list[MoviePrediction]:
-        """Recommend movies of the mask; see ``recommend``."""
-        return self.rank(self.score(ratings), mask, top, diverse)
-
     def score(self, ratings: Sequence[UserRating], rows: Sequence[int] | None = None) -> ScoredMovies:
         """Score the movies at these rows, by default all movies.
 
@@ -194,14 +218,14 @@ class Bundle:
         """
         history = build_histories(ratings, [0])
         movies = None if rows is None else np.array(rows, np.int64)
-        scores = next(iter(self.rater.score(history, history.train_end, history.test, movies)))
+        scores = next(iter(self.rater.score(history, history.train_end, history.test, movies, some_day=True)))
         scored_rows = np.arange(len(self.catalog)) if movies is None else movies
-        return ScoredMovies(ratings, history.movie_row, scored_rows, scores)
+        return ScoredMovies(ratings, history.movie_row[:-1].astype(np.int64), scored_rows, scores)
 
     def rank(
         self, scored: ScoredMovies, mask: Bool[np.ndarray, " movies"], top: int, diverse: bool
     ) -> list[MoviePrediction]:
-        """Return the unrated movies of the mask by descending predicted rating.
+        """Return movies of the mask by descending predicted rating minus the standard error of their means.
 
         Args:
             scored: scores of all movies.
@@ -209,21 +233,20 @@ class Bundle:
             top: number of movies.
             diverse: select by maximal marginal relevance.
         """
-        stars = scored.scores.prediction.stars
-        candidates = mask.copy()
-        candidates[[rating.row for rating in scored.ratings]] = False
-        k = min(top * CANDIDATES_PER_RESULT if diverse else top, int(candidates.sum()))
-        rows = top_k(np.where(candidates, stars, -np.inf), k)
+        order = scored.scores.prediction.stars - RATING_STD / np.sqrt(self.catalog.rating_counts + 1)
+        k = min(top * CANDIDATES_PER_RESULT if diverse else top, int(mask.sum()))
+        rows = top_k(np.where(mask, order, -np.inf), k)
         if diverse:
             vectors = self._unit_vectors_both[rows]
-            selected = mmr_rerank(rows, stars, (vectors @ vectors.T).astype(np.float64), top)
-            rows = sorted(selected, key=lambda row: -stars[row])
+            selected = mmr_rerank(rows, order, (vectors @ vectors.T).astype(np.float64), top)
+            rows = sorted(selected, key=lambda row: -order[row])
         return self._predictions(scored, rows)
 
     def _predictions(self, scored: ScoredMovies, indices: Sequence[int]) -> list[MoviePrediction]:
         """Return the predictions at some indices of the scored movies."""
         prediction = scored.scores.prediction
         attributions = scored.scores.attributions(np.array(indices, np.int64))
+        stars = {rating.row: rating.stars for rating in scored.ratings}
         results = []
         for index, attribution in zip(indices, attributions, strict=True):
             row = int(scored.movie_rows[index])
@@ -238,25 +261,12 @@ class Bundle:
                 low=low,
                 high=high,
                 ratings=int(self.catalog.rating_counts[row]),
-                reasons=self._reasons(scored, row, attribution),
+                reasons=select_reasons(
+                    self.catalog, self.audience_vectors, stars, row, scored.history_rows, attribution
+                ),
             )
             results.append(result)
         return results
-
-    def _reasons(self, scored: ScoredMovies, target: int, attribution: Attributions) -> tuple[Reason, ...]:
-        stars = {rating.row: rating.stars for rating in scored.ratings}
-        reasons = []
-        for index in np.argsort(-np.abs(attribution.contribution), kind="stable")[:MAX_REASONS]:
-            row = int(scored.history_rows[attribution.rating[index]])
-            reason = Reason(
-                movie_id=int(self.catalog.movie_ids[row]),
-                title=self.catalog.label(row),
-                stars=stars[row],
-                contribution=float(attribution.contribution[index]),
-                shared_entities=tuple(self.catalog.shared_entities(row, target)[:MAX_SHARED_ENTITIES]),
-            )
-            reasons.append(reason)
-        return tuple(reasons)
 
     def _similar_movie(self, row: int, other: int, similarity: float) -> SimilarMovie:
         return SimilarMovie(
@@ -268,6 +278,15 @@ class Bundle:
         )
 
     def _similarity(self, row: int, by: str) -> Float64[np.ndarray, " movies"]:
+        """Return the similarities; that by audience is shrunk to 0 for movies with few ratings."""
+        if by == "audience":
+            if self.audience_vectors is None:
+                kind = self.contents.config.rater.model.type
+                raise InputError(
+                    "by", "a rater that learns vectors of movies", kind, "Choose text, graph or both."
+                )
+            cosine = (self.audience_vectors @ self.audience_vectors[row]).astype(np.float64)
+            return cosine * self.catalog.rating_counts / (self.catalog.rating_counts + AUDIENCE_DAMPING)
         vectors = self._unit_vectors_both if by == "both" else self._unit_vectors(by)
         return (vectors @ vectors[row]).astype(np.float64)
 

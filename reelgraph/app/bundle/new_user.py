@@ -12,7 +12,7 @@ from reelgraph.core.rating_scale import MAX_STARS, MIN_STARS, STAR_STEP
 from reelgraph.runtime.errors import InputError
 from reelgraph.sequences.dataset import UserHistories
 
-RATING_INTERVAL_S = 60
+UNDATED_INTERVAL_S = 60
 """Seconds between consecutive ratings without timestamps."""
 
 
@@ -35,7 +35,7 @@ def build_histories(ratings: Sequence[UserRating], targets: Sequence[int]) -> Us
     are no training rows.
 
     Args:
-        ratings: the user's ratings; the order counts where timestamps are missing or equal.
+        ratings: the user's ratings, in any order.
         targets: rows of movies.
 
     Raises:
@@ -43,7 +43,7 @@ def build_histories(ratings: Sequence[UserRating], targets: Sequence[int]) -> Us
     """
     _validate_ratings(ratings)
     times = fill_timestamps(ratings)
-    order = np.argsort(times, kind="stable")
+    order = order_ratings(ratings)
     rows = np.array([rating.row for rating in ratings])
     codes = np.array([round(rating.stars / STAR_STEP) for rating in ratings])
     n_targets = len(targets)
@@ -65,20 +65,21 @@ def build_histories(ratings: Sequence[UserRating], targets: Sequence[int]) -> Us
     )
 
 
-def fill_timestamps(ratings: Sequence[UserRating]) -> Int64[np.ndarray, " ratings"]:
-    """Return the timestamps; a rating without one gets that of the rating before it, or else after it.
+def order_ratings(ratings: Sequence[UserRating]) -> Int64[np.ndarray, " ratings"]:
+    """Return the order by time: undated ratings first, equal times by movie row."""
+    keys = [(-1 if rating.time is None else rating.time, rating.row) for rating in ratings]
+    return np.array(sorted(range(len(ratings)), key=keys.__getitem__), np.int64)
 
-    Without any timestamp, all ratings are spaced a minute apart in their order.
-    """
-    times = [rating.time for rating in ratings]
-    last_time = next((time for time in times if time is not None), None)
-    if last_time is None:
-        return np.arange(len(ratings), dtype=np.int64) * RATING_INTERVAL_S
-    filled = []
-    for time in times:
-        last_time = last_time if time is None else time
-        filled.append(last_time)
-    return np.array(filled, np.int64)
+
+def fill_timestamps(ratings: Sequence[UserRating]) -> Int64[np.ndarray, " ratings"]:
+    """Return the timestamps; undated ratings are a minute apart by movie row, before the first dated one."""
+    order = order_ratings(ratings)
+    n_undated = sum(rating.time is None for rating in ratings)
+    first = ratings[order[n_undated]].time if n_undated < len(ratings) else None
+    start = 0 if first is None else first - n_undated * UNDATED_INTERVAL_S
+    times = np.array([rating.time or 0 for rating in ratings], np.int64)
+    times[order[:n_undated]] = start + np.arange(n_undated) * UNDATED_INTERVAL_S
+    return times
 
 
 def _validate_ratings(ratings: Sequence[UserRating]) -> None:

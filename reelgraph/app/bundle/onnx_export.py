@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import inspect
 import logging
+import math
 import warnings
 from collections.abc import Mapping
 from dataclasses import fields
@@ -27,10 +28,8 @@ from torch import Tensor, nn
 from reelgraph.app.bundle.format import BundleContents
 from reelgraph.app.bundle.model import restore_bundle_rater
 from reelgraph.core.rating_scale import denormalize_stars, normalize_stars
-from reelgraph.raters.gp.kernel import Distances
 from reelgraph.raters.gp.ordinal_head import (
     N_STAR_BINS,
-    RECENT_HALF_STARS,
     RECENT_RESIDUALS,
     HeadFeatures,
     HistoryFeatures,
@@ -38,8 +37,8 @@ from reelgraph.raters.gp.ordinal_head import (
     expected_stars,
     log_dispersion,
 )
-from reelgraph.raters.gp.prediction import movie_features
-from reelgraph.raters.gp.rater import GpRater
+from reelgraph.raters.gp.prediction import SOME_DAY_S, movie_features
+from reelgraph.raters.gp.rater import MAX_CONTEXT_LENGTH, GpRater
 from reelgraph.raters.networks.base import Network
 from reelgraph.raters.networks.network_rater import NetworkRater
 from reelgraph.raters.rater import Rater
@@ -187,7 +186,7 @@ def _remove_debug_info(graph: GraphProto) -> None:
 
 
 class OnnxGaussianProcess(nn.Module):
-    """Predictions for a user whose ratings the rater was not fitted on; equal to its ``predict``."""
+    """Predictions of some day for a user whose ratings the rater was not fitted on; equal to ``score``."""
 
     movie_mean: Float64[Tensor, " movies"]
     log_count: Float64[Tensor, " movies"]
@@ -202,7 +201,7 @@ class OnnxGaussianProcess(nn.Module):
         candidates = scorer.candidates_of_fold(rater.gp.n_folds - 1)
         self.gp = rater.gp
         self.heads = rater.heads
-        self.history_length = rater.params.context_length - 1
+        self.history_length = MAX_CONTEXT_LENGTH - 1
         features = movie_features(scorer.movie_stats, scorer.movies)
         columns = [getattr(features, field.name) for field in fields(features)]
         self.register_buffer("movie_features", torch.stack(columns, dim=1).float())
@@ -225,7 +224,7 @@ class OnnxGaussianProcess(nn.Module):
             history: rows in movies.parquet of the movies that the user rated, oldest first; may be empty.
             stars: their ratings, 0.5 … 5.
             time: when they were rated, Unix seconds; a minute apart where it is unknown.
-            target: rows of movies to predict, each as the next rating at the last rating's time.
+            target: rows of movies to predict, as rated long after the history.
         """
         residual = stars.double() - _rows(self.movie_mean, history)
         mean, variance, dispersion = self._predict_residual(history, residual, time, target)
@@ -254,13 +253,10 @@ class OnnxGaussianProcess(nn.Module):
         recent = slice(-self.history_length, None)
         movie = history[recent]
         rank = torch.arange(len(history))[recent]
-        K = self._covariance(movie, movie, _distances(rank, rank), _distances(time[recent], time[recent]))
+        distances = _distances(rank, rank), _distances(time[recent], time[recent])
+        K = self.gp.covariance(self._movie_covariance(movie, movie), *distances)
         K = torch.where(torch.eye(len(movie)) > 0, _rows(self.variance, movie), K).double()
-        target_rank = torch.full((1,), len(history))
-        target_time = torch.cat([torch.zeros(1, dtype=torch.int64), time])[-1:]
-        k = self._covariance(
-            movie, target, _distances(rank, target_rank), _distances(time[recent], target_time)
-        ).double()
+        k = (self._movie_covariance(movie, target) + self.gp.constant()).double()
         y = residual[recent] - _rows(self.prior_mean, movie)
         K_inverse = torch.linalg.inv_ex(K)[0]
         weights = K_inverse @ k
@@ -269,10 +265,10 @@ class OnnxGaussianProcess(nn.Module):
         squares = (y @ K_inverse * y).sum(dim=0, keepdim=True)
         return mean, variance, log_dispersion(squares, torch.full((1,), len(movie)))
 
-    def _covariance(
-        self, movie: Int64[Tensor, " size"], other: Int64[Tensor, " others"], rank: Distances, time: Distances
+    def _movie_covariance(
+        self, movie: Int64[Tensor, " size"], other: Int64[Tensor, " others"]
     ) -> Float[Tensor, "size others"]:
-        """Return the kernel between the ratings of movies."""
+        """Return C between movies."""
         movie_covariance = _rows(self.factors, movie) @ _rows(self.factors, other).T
         weights = self.gp.shared_entities.log_weights.exp()
         for weight, name in zip(weights, self.gp.entity_block_names, strict=True):
@@ -280,32 +276,30 @@ class OnnxGaussianProcess(nn.Module):
             left = _rows(block, movie)[:, None, :, None]
             right = _rows(block, other)[None, :, None, :]
             movie_covariance = movie_covariance + weight * ((left == right) & (left > 0)).sum(dim=(2, 3))
-        return self.gp.covariance(movie_covariance, rank, time)
+        return movie_covariance
 
     def _history_features(
         self, history: Int64[Tensor, " ratings"], stars: Ratings, residual: Ratings
     ) -> HistoryFeatures:
-        """Return what ``OneStepPredictor.history_features`` computes, of one history."""
+        """Return what ``OneStepPredictor.history_features`` computes for predictions of some day."""
         length = torch.full((1,), len(history))
         is_half = (stars * 2) % 2
-        age = length - 1 - torch.arange(len(history))
 
-        def mean(values: Ratings) -> Float64[Tensor, "1"]:
+        def fraction(values: Ratings) -> Float64[Tensor, "1"]:
             return values.sum() / (length + 1.0)
 
-        def recent_mean(values: Ratings, count: int) -> Float64[Tensor, "1"]:
-            return (values * (age < count)).sum() / length.clamp(1, count)
+        def mean(values: Ratings) -> Float64[Tensor, "1"]:
+            return values.sum() / length.clamp(min=1)
 
-        bins = [mean((torch.ceil(stars) == k).double()) for k in range(1, N_STAR_BINS + 1)]
-        residuals = [recent_mean(residual, count) for count in RECENT_RESIDUALS]
+        bins = [fraction((torch.ceil(stars) == k).double()) for k in range(1, N_STAR_BINS + 1)]
         return HistoryFeatures(
             log_length=torch.log1p(length.double()),
-            log_seconds_since_previous=torch.zeros(1).double(),
+            log_seconds_since_previous=torch.full((1,), math.log1p(SOME_DAY_S)).double(),
             star_fractions=torch.stack(bins, dim=1),
-            mean_log_count=mean(_rows(self.log_count, history)),
-            half_star_fraction=mean(is_half),
-            recent_half_star_fraction=recent_mean(is_half, RECENT_HALF_STARS),
-            recent_residuals=torch.stack(residuals, dim=1),
+            mean_log_count=fraction(_rows(self.log_count, history)),
+            half_star_fraction=fraction(is_half),
+            recent_half_star_fraction=mean(is_half),
+            recent_residuals=torch.stack([mean(residual)] * len(RECENT_RESIDUALS), dim=1),
         )
 
 

@@ -22,16 +22,18 @@ SIMILARITY_PENALTY = 1.0
 
 @dataclass(frozen=True)
 class Reason:
-    """A rating in the history that contributed to a prediction."""
+    """A rating in the history that contributed to a prediction; see ``select_reasons``."""
 
     movie_id: int
     title: str
     stars: float
     """Stars that the user gave the movie."""
     contribution: float
-    """Stars that the rating adds to the prediction."""
-    shared_entities: tuple[str, ...]
-    """Names of the people, genre, company, country and language that both movies have."""
+    """Stars that the rating adds to the prediction; below 0 for a counter-reason."""
+    shared: tuple[str, ...]
+    """Names of the people and genres that both movies have."""
+    same_audience: bool
+    """Whether the same users watch and like both movies, more than 95 % of all movies."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +51,7 @@ class MoviePrediction:
     ratings: int
     """Training ratings of the movie. Without any, the prediction rests on its text and graph alone."""
     reasons: tuple[Reason, ...]
-    """The largest contributions, in descending order; empty if the rater has no attributions."""
+    """By descending contribution, counter-reasons last; empty if the rater has no attributions."""
 
     @property
     def label(self) -> str:

@@ -9,24 +9,24 @@ from typing import Literal
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from rapidfuzz import fuzz, process
+from jaxtyping import Int64
 
 from reelgraph.app.bundle.catalog import MovieCatalog
 from reelgraph.sources.titles import ARTICLES, move_article_to_front, normalize_titles, split_titles
 
-MatchKind = Literal["id", "title and year", "title and year ±1", "title", "most rated of several"]
+MatchKind = Literal[
+    "id", "title and year", "title and year ±1", "title", "title of another year", "most rated of several"
+]
 """What identified a movie."""
 
 LEADING_ARTICLE = rf"(?i)^(?:(?:{ARTICLES})\s+|L['’]\s*)(\S)"
 ROMAN_NUMERALS = {"ii": "2", "iii": "3", "iv": "4", "vi": "6", "vii": "7", "viii": "8", "ix": "9"}
 """Numbers of sequels; without I, V and X, which are also words."""
-MAX_SUGGESTIONS = 3
+MAX_LISTED = 3
 MOST_RATED_FACTOR = 10
 """Of several movies that match, one counts if it has this many times as many ratings as any other."""
 MIN_MOST_RATED = 10
 """Minimum number of its ratings."""
-MIN_SUGGESTION_SCORE = 75
-"""Of rapidfuzz's ``ratio``, 0 … 100."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class TitleIndex:
 
     def __init__(self, catalog: MovieCatalog) -> None:
         self.catalog = catalog
-        rows, names = _all_titles(catalog.table)
+        rows, names = catalog.all_names()
         self.exact = _build_index(rows, _exact_keys(names))
         self.loose = _build_index(rows, _loose_keys(names))
 
@@ -110,7 +110,7 @@ class TitleIndex:
             in_years = [[row for row in rows if self.catalog.years[row] in years] for rows in levels]
             if any(in_years):
                 return self._unique_match(levels, in_years, kind)
-        return self._match_undated(levels, year)
+        return self._match_other_years(levels, year)
 
     def _unique_match(
         self, all_levels: list[list[int]], levels: list[list[int]], kind: MatchKind
@@ -120,36 +120,36 @@ class TitleIndex:
         title_rows = _all_rows(all_levels)
         if len(rows) == 1:
             return TitleMatch(rows[0], kind, title_rows=title_rows)
-        by_ratings = sorted(rows, key=lambda row: -self.catalog.rating_counts[row])
-        most, second = (int(self.catalog.rating_counts[row]) for row in by_ratings[:2])
-        if most >= max(MIN_MOST_RATED, MOST_RATED_FACTOR * second):
-            return TitleMatch(by_ratings[0], "most rated of several", title_rows=title_rows)
+        most_rated = prefer_most_rated(rows, self.catalog.rating_counts)
+        if most_rated is not None:
+            return TitleMatch(most_rated, "most rated of several", title_rows=title_rows)
         labels = [
-            f"{self.catalog.label(row)} [movieId {self.catalog.movie_ids[row]}]"
-            for row in rows[:MAX_SUGGESTIONS]
+            f"{self.catalog.label(row)} [movieId {self.catalog.movie_ids[row]}]" for row in rows[:MAX_LISTED]
         ]
         reason = "ambiguous: " + "; ".join(labels)
         return TitleMatch(None, reason=reason, candidates=tuple(rows), title_rows=title_rows)
 
-    def _match_undated(self, levels: list[list[int]], year: int) -> TitleMatch:
-        """Match movies of unknown year; without any, the reason lists the years of that title."""
+    def _match_other_years(self, levels: list[list[int]], year: int) -> TitleMatch:
+        """Match movies of unknown year, or the only one with that title; else the reason lists the years."""
         undated = [[row for row in rows if self.catalog.years[row] is None] for rows in levels]
         if any(undated):
             return self._unique_match(levels, undated, "title")
         title_rows = _all_rows(levels)
+        if len(title_rows) == 1:
+            return TitleMatch(title_rows[0], "title of another year", title_rows=title_rows)
         years = sorted({self.catalog.years[row] or 0 for row in title_rows})
-        released = ", ".join(map(str, years[:MAX_SUGGESTIONS]))
+        released = ", ".join(map(str, years[:MAX_LISTED]))
         reason = f"year mismatch: released in {released}, not in {year}"
         return TitleMatch(None, reason=reason, title_rows=title_rows)
 
-    def suggest(self, title: str) -> list[str]:
-        """Return the labels of movies with similar titles, the most similar first."""
-        key = _exact_keys(split_titles(pa.array([title]))["name"].to_pylist())[0]
-        similar = process.extract(
-            key, list(self.exact), scorer=fuzz.ratio, limit=MAX_SUGGESTIONS, score_cutoff=MIN_SUGGESTION_SCORE
-        )
-        rows = dict.fromkeys(self.exact[name][0] for name, _, _ in similar)
-        return [self.catalog.label(row) for row in rows]
+
+def prefer_most_rated(rows: Sequence[int], rating_counts: Int64[np.ndarray, " movies"]) -> int | None:
+    """Return the only row, or the one with by far the most ratings; None if there is none."""
+    if len(rows) < 2:
+        return next(iter(rows), None)
+    by_ratings = sorted(rows, key=lambda row: -rating_counts[row])
+    most, second = (int(rating_counts[row]) for row in by_ratings[:2])
+    return by_ratings[0] if most >= max(MIN_MOST_RATED, MOST_RATED_FACTOR * second) else None
 
 
 def _build_index(rows: list[int], keys: list[str]) -> dict[str, list[int]]:
@@ -166,15 +166,6 @@ def _look_up(index: dict[str, list[int]], keys: list[str]) -> list[int]:
 
 def _all_rows(levels: list[list[int]]) -> tuple[int, ...]:
     return tuple(dict.fromkeys(row for rows in levels for row in rows))
-
-
-def _all_titles(table: pa.Table) -> tuple[list[int], list[str]]:
-    """Return the rows and the titles of all movies: title, original title and alternative titles."""
-    alternatives = table["other_titles"].combine_chunks()
-    all_rows = np.arange(table.num_rows)
-    rows = np.concatenate([all_rows, all_rows, pc.list_parent_indices(alternatives).to_numpy()])
-    columns = (table["title"], table["original_title"], pc.list_flatten(alternatives))
-    return rows.tolist(), [name or "" for column in columns for name in column.to_pylist()]
 
 
 def _exact_keys(names: list[str]) -> list[str]:

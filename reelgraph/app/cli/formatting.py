@@ -6,14 +6,17 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from reelgraph.app.bundle.results import MoviePrediction, SimilarMovie
+    from reelgraph.app.bundle.results import MoviePrediction, Reason, SimilarMovie
     from reelgraph.app.rating_imports.matching import MatchedRatings
+    from reelgraph.raters.rater import UserLevel
 
 CHOICE_HINT = (
     "To choose one of an ambiguous title's movies, add a column movieId with its number to the file."
 )
 NO_RATINGS = "nobody has rated it: this rests on its text and graph alone"
 
+MIN_DRIFT = 0.05
+"""Smallest drift that is told, in stars."""
 MAX_SKIPPED_SHOWN = 30
 """Number of skipped rows that are listed; --json has all."""
 
@@ -26,6 +29,11 @@ def format_predictions(predictions: Sequence[MoviePrediction], numbered: bool = 
     return "\n".join(lines)
 
 
+def format_recommendations(movies: Sequence[MoviePrediction], user: UserLevel | None) -> str:
+    """Return how the user rates, and a numbered paragraph per movie; blank without movies."""
+    return "\n".join(filter(None, [format_level(user) if movies else "", format_predictions(movies, True)]))
+
+
 def _prediction_lines(prediction: MoviePrediction, prefix: str) -> list[str]:
     interval = ""
     if prediction.low is not None and prediction.high is not None:
@@ -34,10 +42,30 @@ def _prediction_lines(prediction: MoviePrediction, prefix: str) -> list[str]:
     indent = " " * (len(prefix) + 4)
     if not prediction.ratings:
         lines.append(f"{indent}{NO_RATINGS}")
-    for reason in prediction.reasons:
-        shared = f" ({', '.join(reason.shared_entities)})" if reason.shared_entities else ""
-        lines.append(f"{indent}{reason.contribution:+.2f}  you rated {reason.title} {reason.stars:g}{shared}")
+    lines += [indent + _format_reason(reason) for reason in prediction.reasons]
     return lines
+
+
+def _format_reason(reason: Reason) -> str:
+    shared = ", ".join([*reason.shared, *(["the same audience"] if reason.same_audience else [])])
+    but = "but " if reason.contribution < 0 else ""
+    return f"{reason.contribution:+.2f}  {but}you rated {reason.title} {reason.stars:g} ({shared})"
+
+
+def format_level(user: UserLevel | None) -> str:
+    """Return how the user rates whatever the movie, as one sentence; blank if it is not known."""
+    if user is None:
+        return ""
+    text = f"You rate {_format_difference(user.level)} than others"
+    if abs(user.drift) < MIN_DRIFT:
+        return f"{text}."
+    return (
+        f"{text}; your last ratings were {_format_difference(user.drift)}, which the predictions leave out."
+    )
+
+
+def _format_difference(stars: float) -> str:
+    return f"{abs(stars):.1f} stars {'higher' if stars >= 0 else 'lower'}"
 
 
 def format_similar(movies: Sequence[SimilarMovie]) -> str:

@@ -56,8 +56,9 @@ def _global_options(
 
 
 class VectorKind(StrEnum):
-    """The vectors that similarity is computed with."""
+    """What similarity is computed with."""
 
+    audience = "audience"
     text = "text"
     graph = "graph"
     both = "both"
@@ -72,6 +73,21 @@ RatingsOption = Annotated[
         show_default=False,
     ),
 ]
+GenreOption = Annotated[
+    list[str] | None, typer.Option(help="Only this genre; of several, all.", show_default=False)
+]
+ExcludeGenreOption = Annotated[
+    list[str] | None, typer.Option(help="Not this genre; may be repeated.", show_default=False)
+]
+SinceOption = Annotated[
+    int | None, typer.Option(min=1800, max=2200, help="Only this year or later.", show_default=False)
+]
+UntilOption = Annotated[
+    int | None, typer.Option(min=1800, max=2200, help="Only this year or earlier.", show_default=False)
+]
+LanguageOption = Annotated[str | None, typer.Option(help="Only this language.", show_default=False)]
+CountryOption = Annotated[str | None, typer.Option(help="Only this country.", show_default=False)]
+MinRatingsOption = Annotated[int, typer.Option(min=0, help="Only movies with this many training ratings.")]
 TopOption = Annotated[int, typer.Option("--top", "-n", min=1, max=1000, help="Number of movies.")]
 
 
@@ -98,10 +114,13 @@ def predict(
 def recommend(
     ratings: RatingsOption,
     top: TopOption = 20,
-    genre: Annotated[str | None, typer.Option(help="Only this genre.", show_default=False)] = None,
-    since: Annotated[
-        int | None, typer.Option(help="Only movies of this year or later.", show_default=False)
-    ] = None,
+    genre: GenreOption = None,
+    exclude_genre: ExcludeGenreOption = None,
+    since: SinceOption = None,
+    until: UntilOption = None,
+    language: LanguageOption = None,
+    country: CountryOption = None,
+    min_ratings: MinRatingsOption = 0,
     exclude_popular: Annotated[
         bool, typer.Option("--exclude-popular", help="Exclude the 10 % of movies with the most ratings.")
     ] = False,
@@ -112,20 +131,33 @@ def recommend(
     bundle: BundleOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Recommend movies that you have not rated, by predicted rating, with the ratings that contributed most.
+    """Recommend movies that you have not rated, with the ratings of yours that are reasons.
 
     Example: reelgraph recommend --ratings ratings.csv --top 5 --genre Drama --since 1990
     """
+    from reelgraph.app.bundle.filters import make_filters
+
     with exit_on_error(json):
+        filters = make_filters(
+            genres=genre or (),
+            exclude_genres=exclude_genre or (),
+            since=since,
+            until=until,
+            language=language,
+            country=country,
+            min_ratings=min_ratings,
+            exclude_popular=exclude_popular,
+        )
         model = open_bundle(bundle)
-        mask = model.candidate_mask(genre, since, exclude_popular)
-        movies = model.recommend_rows(open_ratings(ratings, model, scale).history, mask, top, diverse)
+        history = open_ratings(ratings, model, scale).history
+        mask, reason_for_none = model.candidates(filters, [rating.row for rating in history])
+        scored = model.score(history)
+        movies = model.rank(scored, mask, top, diverse)
+        user = scored.scores.user
         print_result(
-            {"recommendations": movies},
+            {"recommendations": movies, "user": user, "reason_for_none": reason_for_none},
             json,
-            lambda: (
-                formatting.format_predictions(movies, numbered=True) or "No unrated movie passes the filters."
-            ),
+            lambda: formatting.format_recommendations(movies, user) or reason_for_none,
         )
     if not movies:
         sys.exit(EXIT_EMPTY)
@@ -135,13 +167,17 @@ def recommend(
 def similar(
     movie: Annotated[str, typer.Argument(help="A title, with the year if the title is ambiguous.")],
     by: Annotated[
-        VectorKind, typer.Option(help="Compare text vectors, graph embeddings, or both.")
-    ] = VectorKind.both,
+        VectorKind | None,
+        typer.Option(
+            help="Who watches and likes them, text, graph, or the last two; by default audience if rated.",
+            show_default=False,
+        ),
+    ] = None,
     top: TopOption = 10,
     bundle: BundleOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Find the movies with the most similar vectors, and what they have in common.
+    """Find the most similar movies, and what they have in common.
 
     Example: reelgraph similar "Spirited Away" --by graph
     """
@@ -149,12 +185,13 @@ def similar(
         model = open_bundle(bundle)
         row = model.resolve(movie)
         label = model.catalog.label(row)
-        movies = model.similar(int(model.catalog.movie_ids[row]), by.value, top)
-        result: dict[str, Any] = {"movie": label, "by": by.value, "similar": movies}
+        kind = by.value if by else model.similarity_kind(row)
+        movies = model.similar(int(model.catalog.movie_ids[row]), kind, top)
+        result: dict[str, Any] = {"movie": label, "by": kind, "similar": movies}
         print_result(
             result,
             json,
-            lambda: f"{label}, by {by.value}:\n{formatting.format_similar(movies) or 'No other movie.'}",
+            lambda: f"{label}, by {kind}:\n{formatting.format_similar(movies) or 'No other movie.'}",
         )
 
 

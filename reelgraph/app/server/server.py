@@ -23,8 +23,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from reelgraph.app.bundle.filters import Filters
 from reelgraph.app.bundle.model import Bundle
-from reelgraph.app.bundle.new_user import UserRating, fill_timestamps
+from reelgraph.app.bundle.new_user import UserRating, order_ratings
 from reelgraph.app.bundle.results import to_jsonable
 from reelgraph.app.rating_imports.layouts import SCALES
 from reelgraph.app.rating_imports.matching import match_ratings
@@ -47,6 +48,8 @@ SECURITY_HEADERS = {
 }
 LOCAL_HOSTS = ["127.0.0.1", "localhost", "[::1]"]
 MAX_REQUEST_BYTES = 500_000
+MAX_SEARCH_BYTES = 1_000
+MAX_SEARCH_RESULTS = 20
 MAX_UPLOAD_BYTES = 5_000_000
 MAX_CONCURRENT_REQUESTS = 2
 """Number of requests of one kind that are computed at the same time; others wait."""
@@ -63,12 +66,10 @@ class RecommendRequest(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
 
-    ratings: Annotated[list[tuple[int, float]], Field(max_length=10_000)]
-    """movieId and stars, in the order in which the user rated."""
+    ratings: Annotated[list[tuple[int, float, int | None]], Field(max_length=10_000)]
+    """movieId, stars, and the Unix time in seconds or null."""
     top: Annotated[int, Field(ge=1, le=100)] = 10
-    genre: Annotated[str | None, Field(max_length=100)] = None
-    since: Annotated[int | None, Field(ge=1800, le=2200)] = None
-    exclude_popular: bool = False
+    filters: Filters = Filters()
     diverse: bool = False
 
 
@@ -156,6 +157,7 @@ def create_app(bundle: Bundle, hosts: list[str]) -> Starlette:
     routes.append(Route("/api/movies", partial(_gzipped_json, movies)))
     handlers: dict[str, tuple[Handler, int]] = {
         "recommend": (partial(recommend, bundle), MAX_REQUEST_BYTES),
+        "search": (partial(search, bundle), MAX_SEARCH_BYTES),
         "import": (partial(import_ratings, bundle), MAX_UPLOAD_BYTES),
     }
     for name, (handler, max_bytes) in handlers.items():
@@ -176,7 +178,7 @@ def movies_payload(bundle: Bundle) -> dict[str, Any]:
         "id": catalog.movie_ids.tolist(),
         "title": catalog.titles,
         "year": catalog.years,
-        "genre": catalog.genres,
+        "genres": catalog.genre_lists,
         "ratings": catalog.rating_counts.tolist(),
         **coordinates,
     }
@@ -199,12 +201,29 @@ def recommend(bundle: Bundle, body: bytes, query: Mapping[str, str]) -> dict[str
         first = error.errors(include_url=False, include_input=False)[0]
         field = ".".join(map(str, first["loc"])) or "body"
         raise InputError(field, "a valid request", first["msg"], "Reload the page.") from None
-    ratings = [UserRating(bundle.resolve(movie), stars) for movie, stars in request.ratings]
-    mask = bundle.candidate_mask(request.genre, request.since, request.exclude_popular)
+    ratings = [UserRating(bundle.resolve(movie), stars, time) for movie, stars, time in request.ratings]
+    mask, reason_for_none = bundle.candidates(request.filters, [rating.row for rating in ratings])
     scored = bundle.score(ratings)
     movies = bundle.rank(scored, mask, request.top, request.diverse)
     steps = np.rint(scored.scores.prediction.stars * SCORE_STEPS_PER_STAR).astype(np.uint8)
-    return {"recommendations": to_jsonable(movies), "scores": base64.b64encode(steps.tobytes()).decode()}
+    return {
+        "recommendations": to_jsonable(movies),
+        "user": to_jsonable(scored.scores.user),
+        "reason_for_none": reason_for_none,
+        "scores": base64.b64encode(steps.tobytes()).decode(),
+    }
+
+
+def search(bundle: Bundle, body: bytes, query: Mapping[str, str]) -> dict[str, Any]:
+    """Return the ids of the movies that fit a title best, as the command line finds them.
+
+    Args:
+        bundle: the model.
+        body: the title, or words of it, in UTF-8.
+        query: of the URL; not used.
+    """
+    hits = bundle.title_search.search(body.decode("utf-8", "replace"), MAX_SEARCH_RESULTS)
+    return {"movies": [int(bundle.catalog.movie_ids[hit.row]) for hit in hits]}
 
 
 def import_ratings(bundle: Bundle, body: bytes, query: Mapping[str, str]) -> dict[str, Any]:
@@ -225,15 +244,14 @@ def import_ratings(bundle: Bundle, body: bytes, query: Mapping[str, str]) -> dic
         )
     file = parse_ratings_file(body, "the file", int(scale) if scale else None)
     matched = match_ratings(file, bundle.catalog, bundle.title_index)
-    by_time = np.argsort(fill_timestamps(matched.history), kind="stable")
     movie_ids = bundle.catalog.movie_ids
-    ratings = [(int(movie_ids[match.row]), match.rating.stars) for match in matched.matches]
+    ratings = [(int(movie_ids[rating.row]), rating.stars, rating.time) for rating in matched.history]
     return {
         "site": matched.file.site,
         "scale": matched.file.scale,
         "rows": matched.file.rows,
         "notes": [*matched.file.notes, *matched.file.warnings],
-        "ratings": [ratings[index] for index in by_time],
+        "ratings": [ratings[index] for index in order_ratings(matched.history)],
         "skipped": to_jsonable(matched.skipped),
     }
 

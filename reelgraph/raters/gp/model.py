@@ -145,8 +145,8 @@ class GaussianProcess(nn.Module):
     def precompute_candidates(self, features: RatingFeatures) -> CandidateCache:
         """Compute what ``predict_candidates`` needs of ratings, whatever their rank and time."""
         embeddings = self.token_embeddings()
-        factors = self._factors(features, embeddings.vectors)
-        blocks = self._entity_blocks(features.movie)
+        factors = self.feature_map(features, embeddings.vectors)
+        blocks = self.entity_blocks(features.movie)
         C = (factors**2).sum(dim=1) + self.shared_entities.diagonal(blocks)
         zero = factors.new_zeros(1)
         variance = self.covariance(C, zero, zero)
@@ -160,7 +160,11 @@ class GaussianProcess(nn.Module):
         )
 
     def predict_candidates(
-        self, features: RatingFeatures, window: Int64[Tensor, " size"], candidates: CandidateCache
+        self,
+        features: RatingFeatures,
+        window: Int64[Tensor, " size"],
+        candidates: CandidateCache,
+        some_day: bool = False,
     ) -> CandidatePredictions:
         """Predict candidates at the rank and time of a window's last rating, with one factorization for all.
 
@@ -168,11 +172,12 @@ class GaussianProcess(nn.Module):
             features: of all ratings.
             window: indices of the history's ratings and of the target.
             candidates: from ``precompute_candidates``.
+            some_day: predict at an infinite distance instead, where no drift is left.
         """
         joint = self.joint(features, window.unsqueeze(0), candidates.embeddings)
         L = torch.linalg.cholesky(joint.matrix()[0, :-1, :-1])
         y = joint.residual[0, :-1]
-        k = self._cross_covariance(features, window, candidates)
+        k = self._cross_covariance(features, window, candidates, some_day)
         identity = torch.eye(len(L), dtype=L.dtype, device=L.device)
         L_inverse = torch.linalg.solve_triangular(L, identity, upper=False)
         v = k @ L_inverse.T
@@ -244,22 +249,28 @@ class GaussianProcess(nn.Module):
 
     def _movie_covariance(self, ratings: RatingFeatures, embeddings: Float[Tensor, "tokens dim"]) -> Square:
         """Return C between the movies of each window."""
-        factors = self._factors(ratings, embeddings)
-        return factors @ factors.transpose(1, 2) + self.shared_entities(self._entity_blocks(ratings.movie))
+        factors = self.feature_map(ratings, embeddings)
+        return factors @ factors.transpose(1, 2) + self.shared_entities(self.entity_blocks(ratings.movie))
 
     def _cross_covariance(
-        self, features: RatingFeatures, window: Int64[Tensor, " size"], candidates: CandidateCache
+        self,
+        features: RatingFeatures,
+        window: Int64[Tensor, " size"],
+        candidates: CandidateCache,
+        some_day: bool,
     ) -> Float[Tensor, "candidates history"]:
         """Return k between candidates in place of the window's last rating and the ratings before it."""
         history = features.select(window[:-1])
-        factors = self._factors(history, candidates.embeddings.vectors)
+        factors = self.feature_map(history, candidates.embeddings.vectors)
         C = candidates.factors @ factors.T
-        C = C + self.shared_entities.cross(self._entity_blocks(history.movie), candidates.entities)
+        C = C + self.shared_entities.cross(self.entity_blocks(history.movie), candidates.entities)
+        if some_day:  # the limit of k
+            return C + self.constant()
         rank = pairwise_distances(features.rank[window].unsqueeze(0), C.dtype)[0, -1:, :-1]
         time = pairwise_distances(features.time[window].unsqueeze(0), C.dtype)[0, -1:, :-1]
         return self.covariance(C, rank, time)
 
-    def _factors(
+    def feature_map(
         self, ratings: RatingFeatures, embeddings: Float[Tensor, "tokens dim"]
     ) -> Float[Tensor, "*shape factors"]:
         """Return the feature map whose dot products are C without the shared entities."""
@@ -276,7 +287,8 @@ class GaussianProcess(nn.Module):
             dim=-1,
         )
 
-    def _entity_blocks(self, movie: Int64[Tensor, "*shape"]) -> list[Int64[Tensor, "*shape _"]]:
+    def entity_blocks(self, movie: Int64[Tensor, "*shape"]) -> list[Int64[Tensor, "*shape _"]]:
+        """Return the entities of movies, one block per type; 0 is none."""
         return [getattr(self, name)[movie] for name in self.entity_block_names]
 
 

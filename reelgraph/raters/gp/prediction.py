@@ -29,6 +29,8 @@ from reelgraph.raters.gp.types import CandidateCache, CandidatePredictions, OneS
 
 CENTRAL_YEAR = 1995.0
 YEAR_SCALE = 15.0
+SOME_DAY_S = 30 * 86_400
+"""Seconds between a history and the ratings of some day. Beyond a month, predictions hardly change."""
 
 Index = Int64[np.ndarray, " targets"]
 
@@ -138,9 +140,20 @@ class OneStepPredictor:
         columns = torch.stack([predictions.mean, predictions.std, dispersion], dim=2)
         return windows[is_target], columns[torch.from_numpy(is_target)]
 
-    def history_features(self, index: Index) -> HistoryFeatures:
-        """Compute the head's statistics of the users' histories before ratings."""
+    def history_features(self, index: Index, some_day: bool = False) -> HistoryFeatures:
+        """Compute the head's statistics of the users' histories before ratings.
+
+        Args:
+            index: of the ratings.
+            some_day: as if they were made a month later, when all of the history counts as recent.
+        """
         ratings = self.ratings
+        n_all = len(ratings.movie)
+        recent_counts = (n_all,) * len(RECENT_RESIDUALS) if some_day else RECENT_RESIDUALS
+        recent_half_stars = n_all if some_day else RECENT_HALF_STARS
+        seconds = ratings.seconds_since_previous(index)
+        if some_day:
+            seconds = np.full_like(seconds, SOME_DAY_S)
         stars = ratings.stars
         is_fractional = (stars * 2) % 2
         residual = stars - self.global_mean - self.stats.effect
@@ -150,14 +163,14 @@ class OneStepPredictor:
             ratings.history_sum((np.ceil(stars) == k).astype(float), index) / (length + 1.0)
             for k in range(1, N_STAR_BINS + 1)
         ]
-        recent_residuals = [ratings.recent_mean(residual, count, index) for count in RECENT_RESIDUALS]
+        recent_residuals = [ratings.recent_mean(residual, count, index) for count in recent_counts]
         columns = {
             "log_length": np.log1p(length),
-            "log_seconds_since_previous": np.log1p(ratings.seconds_since_previous(index)),
+            "log_seconds_since_previous": np.log1p(seconds),
             "star_fractions": np.stack(star_fractions, axis=1),
             "mean_log_count": ratings.history_sum(self.stats.log_count, index) / (length + 1.0),
             "half_star_fraction": ratings.history_sum(is_fractional, index) / (length + 1.0),
-            "recent_half_star_fraction": ratings.recent_mean(is_fractional, RECENT_HALF_STARS, index),
+            "recent_half_star_fraction": ratings.recent_mean(is_fractional, recent_half_stars, index),
             "recent_residuals": np.stack(recent_residuals, axis=1),
         }
         return HistoryFeatures(**{name: torch.from_numpy(column) for name, column in columns.items()})
@@ -193,6 +206,7 @@ class CatalogueScorer:
         predictor: OneStepPredictor,
         window: Int64[np.ndarray, " size"],
         movies: Int64[np.ndarray, " movies"] | None,
+        some_day: bool = False,
     ) -> CandidatePredictions:
         """Predict movies, by default all, in place of a window's last rating.
 
@@ -200,11 +214,12 @@ class CatalogueScorer:
             predictor: on the ratings that the window indexes.
             window: indices of the history's ratings and of the target.
             movies: rows of movies.
+            some_day: predict at an infinite distance from the history, where no drift is left.
         """
         candidates = self.candidates_of_fold(int(predictor.features.fold[window[-1]]))
         if movies is not None:
             candidates = candidates.select(torch.from_numpy(movies))
-        return self.gp.predict_candidates(predictor.features, torch.from_numpy(window), candidates)
+        return self.gp.predict_candidates(predictor.features, torch.from_numpy(window), candidates, some_day)
 
     def head_inputs(
         self,
@@ -231,6 +246,7 @@ class CatalogueScorer:
         mean = predictions.mean + self.movie_mean[torch.from_numpy(rows)].float()
         return HeadInputs(rows, features.matrix(), mean, predictions.std)
 
+    @torch.inference_mode()
     def candidates_of_fold(self, fold: int) -> CandidateCache:
         """Return all movies with one set of latent factors; computed at the first use, as most need few."""
         if fold not in self._cache:

@@ -8,12 +8,14 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from jaxtyping import Float64, Int64
+from jaxtyping import Float32, Float64, Int64
 from torch import Tensor
 
 from reelgraph.core.rating_scale import N_CODES
 from reelgraph.params.model import Gp, Model
 from reelgraph.raters.gp.content_masking import append_masked_movies
+from reelgraph.raters.gp.explanation import likeness_contributions, user_level
+from reelgraph.raters.gp.kernel import N_MOVIE_FEATURES
 from reelgraph.raters.gp.leave_one_out_stats import MovieStats
 from reelgraph.raters.gp.model import GaussianProcess
 from reelgraph.raters.gp.movie_content import MovieContent
@@ -22,13 +24,23 @@ from reelgraph.raters.gp.ordinal_head import HeadEnsemble, HeadInputs, expected_
 from reelgraph.raters.gp.prediction import CatalogueScorer, OneStepPredictor
 from reelgraph.raters.gp.rating_table import all_ratings
 from reelgraph.raters.gp.types import CandidatePredictions
-from reelgraph.raters.rater import Attributions, CandidateScores, Prediction, mask_target_movies
+from reelgraph.raters.rater import (
+    Attributions,
+    CandidateScores,
+    Prediction,
+    mask_target_movies,
+)
 from reelgraph.runtime.checkpointing import select_prefix
 from reelgraph.runtime.safetensors_io import load_state_dict_strict, write_tensors
 from reelgraph.sequences.dataset import UserHistories
 
+MAX_CONTEXT_LENGTH = 4096
+"""Ratings of a history that predictions of some day read; the cost grows with its third power."""
 HEAD_BATCH_SIZE = 1024
 """Rows per batch of the heads, so that their activations stay in the processor's cache."""
+
+MIN_LENGTH = 1e-9
+"""Shorter vectors are taken as zero."""
 
 PerUser = Int64[np.ndarray, " users"]
 Index = Int64[np.ndarray, " targets"]
@@ -74,18 +86,45 @@ class GpRater:
         fit_end: PerUser,
         index: Index,
         movies: Int64[np.ndarray, " movies"] | None = None,
+        some_day: bool = False,
     ) -> Iterator[CandidateScores]:
         """Yield the predictions of movies in place of each target; see ``reelgraph.raters.rater.Rater``."""
         predictor = OneStepPredictor(self.gp, self.stats, all_ratings(histories, fit_end), self.content)
-        features = predictor.history_features(index)
-        lows, highs = predictor.ratings.nearest_history(index, self.params.context_length - 1)
+        features = predictor.history_features(index, some_day)
+        context_length = MAX_CONTEXT_LENGTH if some_day else self.params.context_length
+        lows, highs = predictor.ratings.nearest_history(index, context_length - 1)
         for row, (target, low, high) in enumerate(zip(index, lows, highs, strict=True)):
             history = np.arange(low, high)
             window = np.append(history, target)
-            predictions = self.catalogue_scorer.predict_candidates(predictor, window, movies)
+            predictions = self.catalogue_scorer.predict_candidates(predictor, window, movies, some_day)
             inputs = self.catalogue_scorer.head_inputs(predictions, features.row(row), movies)
             prediction = Prediction(*self._apply_heads(inputs))
-            yield CandidateScores(prediction, partial(_attributions, predictions, history))
+            if not some_day:
+                yield CandidateScores(prediction, partial(_attributions, predictions, history))
+                continue
+            attributions = partial(self._likeness_attributions, predictor, window, movies, predictions)
+            user = user_level(
+                self.gp, predictor.features, torch.from_numpy(window), predictions.dual_weights()
+            )
+            yield CandidateScores(prediction, attributions, user)
+
+    def _likeness_attributions(
+        self,
+        predictor: OneStepPredictor,
+        window: Int64[np.ndarray, " size"],
+        movies: Int64[np.ndarray, " movies"] | None,
+        predictions: CandidatePredictions,
+        rows: Int64[np.ndarray, " rows"],
+    ) -> list[Attributions]:
+        """Return what the history adds to candidates because the movies are alike."""
+        if not len(rows):
+            return []
+        fold = int(predictor.features.fold[window[-1]])
+        candidates = self.catalogue_scorer.candidates_of_fold(fold)
+        selected = candidates.select(torch.from_numpy(rows if movies is None else movies[rows]))
+        history = torch.from_numpy(window[:-1])
+        contributions = likeness_contributions(self.gp, predictor.features, history, predictions, selected)
+        return [Attributions(window[:-1], contribution) for contribution in contributions.double().numpy()]
 
     @cached_property
     def catalogue_scorer(self) -> CatalogueScorer:
@@ -105,6 +144,13 @@ class GpRater:
         )
         probabilities = torch.cat([self.heads(*batch) for batch in batches]).double()
         return expected_stars(probabilities).numpy(), probabilities.numpy()
+
+    def movie_vectors(self) -> Float32[np.ndarray, "movies dim"]:
+        """Return the feature map of C without ``linear`` and shared entities, as unit vectors."""
+        candidates = self.catalogue_scorer.candidates_of_fold(self.gp.n_folds - 1)
+        factors = candidates.factors[:, :-N_MOVIE_FEATURES].numpy()
+        lengths = np.linalg.norm(factors, axis=1, keepdims=True)
+        return factors / np.maximum(lengths, np.float32(MIN_LENGTH))
 
     def save(self, path: Path) -> None:
         """Write everything that prediction needs as safetensors."""

@@ -91,3 +91,7 @@ class CandidatePredictions(NamedTuple):
         These are the terms of k_*ᵀ K⁻¹ (y − m); their sum is the prediction minus the prior mean.
         """
         return self.solved_covariance[rows] @ self.inverse_factor * self.residual
+
+    def dual_weights(self) -> Float[Tensor, " history"]:
+        """Return α = K⁻¹ (y − m), 1/stars."""
+        return self.inverse_factor.T @ self.standardized_residual

@@ -69,6 +69,7 @@ class NetworkRater:
         fit_end: Int64[np.ndarray, " users"],
         index: Int64[np.ndarray, " targets"],
         movies: Int64[np.ndarray, " movies"] | None = None,
+        some_day: bool = False,
     ) -> Iterator[CandidateScores]:
         """Yield predictions for candidate movies; see ``reelgraph.raters.rater.Rater.score``."""
         device = self.network.movies.device
@@ -80,6 +81,9 @@ class NetworkRater:
                 encoded = self.network.encode_history(batch)
                 normalized = self.network.score(encoded, candidates)[0].cpu().double().numpy()
             yield CandidateScores(Prediction(denormalize_stars(normalized)), _no_attributions)
+
+    def movie_vectors(self) -> None:
+        """Return nothing: a network learns no vectors of single movies from ratings."""
 
     def save(self, path: Path) -> None:
         """Write the weights as safetensors."""

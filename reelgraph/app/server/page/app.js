@@ -1,13 +1,15 @@
 "use strict";
-// The ratings are stored in this variable only: movie row → stars, in the order in which they were made.
+// The ratings are stored in this variable only: movie row → {stars, time}, in the order in which they were made.
+// time is in Unix seconds, or null for an imported rating without a date.
 const ratings = new Map();
 const byId = (id) => document.getElementById(id);
-let movies, searchKeys, rowById;
+let movies, rowById;
+let latestSearch = 0;
 let scores = null, recommendations = [], requestRunning = false, requestPending = false;
 
-const searchKey = (text) => text.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase().replace(/&/g, "and")
-  .replace(/[^\p{L}\p{N}]+/gu, " ").trim();
 const label = (row) => movies.year[row] === null ? movies.title[row] : `${movies.title[row]} (${movies.year[row]})`;
+const starsOf = (row) => ratings.get(row)?.stars ?? 0;
+const now = () => Math.floor(Date.now() / 1000);
 const formatStars = (stars) => `${stars} ${stars === 1 ? "star" : "stars"}`;
 
 function element(tag, text, properties = {}) {
@@ -24,7 +26,7 @@ function starSlider(row) {
   slider.setAttribute("aria-valuemax", 5);
   slider.setAttribute("aria-label", `Your rating of ${label(row)}`);
   const update = () => {
-    const value = ratings.get(row) ?? 0;
+    const value = starsOf(row);
     slider.style.setProperty("--stars", value);
     slider.setAttribute("aria-valuenow", value);
     slider.setAttribute("aria-valuetext", value ? formatStars(value) : "not rated");
@@ -34,7 +36,7 @@ function starSlider(row) {
     rate(row, Math.min(5, Math.max(0.5, Math.ceil((event.clientX - box.left) / box.width * 10) / 2)));
   });
   slider.addEventListener("keydown", (event) => {
-    const value = ratings.get(row) ?? 0;
+    const value = starsOf(row);
     const newValue = {ArrowRight: value + 0.5, ArrowUp: value + 0.5, ArrowLeft: value - 0.5, ArrowDown: value - 0.5,
       Home: 0.5, End: 5}[event.key] ?? (/^[1-5]$/.test(event.key) ? Number(event.key) : null);
     if (event.key === "Delete" || event.key === "Backspace") rate(row, 0);
@@ -52,7 +54,7 @@ function starSlider(row) {
 function rate(row, value) {
   const focused = document.activeElement, list = focused?.closest?.(".movies")?.id;
   ratings.delete(row);
-  if (value) ratings.set(row, value);
+  if (value) ratings.set(row, {stars: value, time: now()});
   onRatingsChange();
   // Restore the focus, since the list was rebuilt.
   if (list) byId(list).querySelector(`[data-row="${row}"] [role=slider]`)?.focus();
@@ -74,22 +76,19 @@ function onRatingsChange() {
 function movieItem(row, slider, ...details) {
   const node = element("li"), title = element("span");
   title.append(element("b", movies.title[row]), " ");
-  title.append(element("small", [movies.year[row], movies.genre[row]].filter(Boolean).join(", ")));
+  title.append(element("small", [movies.year[row], ...movies.genres[row]].filter(Boolean).join(", ")));
   node.append(title, slider ?? starSlider(row), ...details);
   return node;
 }
 
-function search() {
-  const query = searchKey(byId("find").value);
-  if (!query) { byId("results").replaceChildren(); byId("result-count").textContent = ""; return; }
-  const results = [];
-  for (let row = 0; row < searchKeys.length; row++) {
-    const position = ` ${searchKeys[row]}`.indexOf(` ${query}`);
-    if (position >= 0) results.push([searchKeys[row] === query ? -2 : position ? 0 : -1, -movies.ratings[row], row]);
-  }
-  results.sort((a, b) => a[0] - b[0] || a[1] - b[1] || a[2] - b[2]);
-  byId("result-count").textContent = `${results.length} found`;
-  byId("results").replaceChildren(...results.slice(0, 8).map(([, , row]) => movieItem(row)));
+async function search() {
+  const number = ++latestSearch, query = byId("find").value.trim();
+  const result = query ? await post("/api/search", query).catch(() => ({movies: []})) : {movies: []};
+  // A newer search may have begun.
+  if (number !== latestSearch) return;
+  byId("results").dataset.query = query;
+  byId("result-count").textContent = query ? `${result.movies.length} found` : "";
+  byId("results").replaceChildren(...result.movies.slice(0, 8).map((id) => movieItem(rowById.get(id))));
 }
 
 async function post(path, body) {
@@ -112,15 +111,17 @@ async function requestRecommendations() {
 
 async function recommend() {
   const since = Number(byId("since").value), count = ratings.size;
-  const request = {ratings: [...ratings].map(([row, stars]) => [movies.id[row], stars]), top: 10,
-    genre: byId("genre").value || null, since: since >= 1800 && since <= 2200 ? since : null, exclude_popular: byId("exclude-popular").checked, diverse: byId("diverse").checked};
+  const filters = {genres: byId("genre").value ? [byId("genre").value] : [], since: since >= 1800 && since <= 2200 ? since : null,
+    exclude_popular: byId("exclude-popular").checked};
+  const request = {ratings: [...ratings].map(([row, {stars, time}]) => [movies.id[row], stars, time]), top: 10, filters,
+    diverse: byId("diverse").checked};
   try {
     const result = await post("/api/recommend", JSON.stringify(request));
     recommendations = result.recommendations;
     scores = Uint8Array.from(atob(result.scores), (character) => character.charCodeAt(0));
     byId("state").className = "status";
-    byId("state").textContent = count ? `${recommendations.length} for your ${count} ${count === 1 ? "rating" : "ratings"}`
-      : "Highest predictions for a user without ratings. Rate movies to personalise them.";
+    byId("state").textContent = result.reason_for_none || (count ? `${recommendations.length} for your ${count} ${count === 1 ? "rating" : "ratings"}`
+      : "Highest predictions for a user without ratings. Rate movies to personalise them.");
     byId("recommendations").replaceChildren(...recommendations.map(recommendationItem));
   } catch (error) {
     byId("state").className = "status error";
@@ -134,9 +135,9 @@ function recommendationItem(prediction) {
   const interval = element("div", "", {className: "interval"});
   if (low !== null) interval.append(intervalPlot(prediction));
   interval.append(element("span", `${stars.toFixed(2)} stars` + (low === null ? "" : `, 80 % interval ${low} to ${high}`)));
-  const lines = reasons.map(({title, stars, contribution, shared_entities}) =>
-    `${contribution < 0 ? "−" : "+"}${Math.abs(contribution).toFixed(2)} you rated ${title} ${stars}` +
-    (shared_entities.length ? ` (${shared_entities.join(", ")})` : ""));
+  const lines = reasons.map(({title, stars, contribution, shared, same_audience}) =>
+    `${contribution < 0 ? "−" : "+"}${Math.abs(contribution).toFixed(2)} ${contribution < 0 ? "but " : ""}you rated ${title} ${stars}` +
+    ` (${[...shared, ...(same_audience ? ["the same audience"] : [])].join(", ")})`);
   if (!ratings) lines.unshift("Nobody has rated it: this rests on its text and graph alone.");
   return movieItem(rowById.get(movie_id), null, interval, ...lines.map((text) => element("p", text, {className: "reason"})));
 }
@@ -177,7 +178,7 @@ async function importFile(file) {
       parts.push(details);
     }
     status.replaceChildren(...parts);
-    for (const [movie, stars] of result.ratings) { ratings.delete(rowById.get(movie)); ratings.set(rowById.get(movie), stars); }
+    for (const [movie, stars, time] of result.ratings) { ratings.delete(rowById.get(movie)); ratings.set(rowById.get(movie), {stars, time}); }
     onRatingsChange();
   } catch (error) {
     status.replaceChildren(element("p", error.message, {className: "error"}));
@@ -191,13 +192,13 @@ function movieChoice({line, title, stars, candidates}) {
   select.append(element("option", "choose a movie", {value: ""}));
   for (const id of candidates) {
     const row = rowById.get(id), count = movies.ratings[row];
-    select.append(element("option", `${label(row)}, ${movies.genre[row] ?? "no genre"}, ${count} ${count === 1 ? "rating" : "ratings"}`, {value: row}));
+    select.append(element("option", `${label(row)}, ${movies.genres[row].join(", ") || "no genre"}, ${count} ${count === 1 ? "rating" : "ratings"}`, {value: row}));
   }
   let chosen = null;
   select.addEventListener("change", () => {
     if (chosen !== null) ratings.delete(chosen);
     chosen = select.value ? Number(select.value) : null;
-    if (chosen !== null) ratings.set(chosen, stars);
+    if (chosen !== null) ratings.set(chosen, {stars, time: null});
     onRatingsChange();
   });
   item.append(element("span", `line ${line}: ${title}, ${formatStars(stars)}`), select);
@@ -206,8 +207,8 @@ function movieChoice({line, title, stars, candidates}) {
 
 function exportRatings() {
   const quoted = (text) => /[",\n]/.test(text) ? `"${text.replace(/"/g, '""')}"` : text;
-  const today = new Date().toISOString().slice(0, 10);
-  const lines = [...ratings].map(([row, stars]) => `${today},${quoted(movies.title[row])},${movies.year[row] ?? ""},,${stars}\n`);
+  const date = (time) => time === null ? "" : new Date(time * 1000).toISOString();
+  const lines = [...ratings].map(([row, {stars, time}]) => `${date(time)},${quoted(movies.title[row])},${movies.year[row] ?? ""},,${stars}\n`);
   const link = element("a", "", {download: "ratings.csv"});
   link.href = URL.createObjectURL(new Blob(["Date,Name,Year,Letterboxd URI,Rating\n", ...lines], {type: "text/csv"}));
   link.click();
@@ -273,9 +274,8 @@ function showTooltip(event) {
 
 async function start() {
   movies = await (await fetch("/api/movies")).json();
-  searchKeys = movies.title.map(searchKey);
   rowById = new Map(movies.id.map((id, row) => [id, row]));
-  const genres = [...new Set(movies.genre.filter(Boolean))].sort();
+  const genres = [...new Set(movies.genres.flat())].sort();
   byId("genre").append(...genres.map((genre) => element("option", genre)));
   byId("find").addEventListener("input", search);
   byId("file").addEventListener("change", () => { if (byId("file").files[0]) importFile(byId("file").files[0]); byId("file").value = ""; });

@@ -1,0 +1,122 @@
+"""Filters of recommendations: genres, years, language, country, and numbers of ratings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Annotated
+
+import numpy as np
+from jaxtyping import Bool
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from reelgraph.app.bundle.catalog import MovieCatalog, genre_key
+from reelgraph.runtime.errors import InputError
+
+POPULAR_QUANTILE = 0.9
+"""A movie is popular if its number of ratings is above this quantile."""
+
+Name = Annotated[str, Field(max_length=100)]
+Names = Annotated[tuple[Name, ...], Field(max_length=50, strict=False)]
+Year = Annotated[int, Field(ge=1800, le=2200)]
+Mask = Bool[np.ndarray, " movies"]
+
+
+class Filters(BaseModel):
+    """Conditions that a recommended movie meets, all of them."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+    genres: Names = ()
+    """Genres that the movie has, all of them."""
+    exclude_genres: Names = ()
+    """Genres of which the movie has none."""
+    since: Year | None = None
+    """Earliest release year; excludes movies of unknown year."""
+    until: Year | None = None
+    """Latest release year; excludes movies of unknown year."""
+    language: Name | None = None
+    country: Name | None = None
+    min_ratings: Annotated[int, Field(ge=0)] = 0
+    """Fewest training ratings of the movie."""
+    exclude_popular: bool = False
+    """Exclude the 10 % of movies with the most ratings."""
+
+
+def make_filters(**conditions: object) -> Filters:
+    """Return filters.
+
+    Raises:
+        InputError: a condition is out of range, or not text in Unicode.
+    """
+    try:
+        return Filters.model_validate(conditions)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        field = ".".join(map(str, first["loc"]))
+        raise InputError(field, "a valid filter", first["msg"], "Correct the filter.") from None
+
+
+def apply_filters(catalog: MovieCatalog, filters: Filters, candidates: Mask) -> tuple[Mask, str]:
+    """Return the candidates that pass all filters, and which filter left none.
+
+    Args:
+        catalog: the movies.
+        filters: the conditions.
+        candidates: movies that may be recommended.
+
+    Returns:
+        The mask, and a sentence that is blank if any movie is left.
+
+    Raises:
+        InputError: no movie has such a genre, language or country.
+    """
+    mask = candidates.copy()
+    for condition, passing in _conditions(catalog, filters):
+        n_before = int(mask.sum())
+        mask &= passing
+        if n_before and not mask.any():
+            return mask, f"None of the {n_before:,} movies before this filter is {condition}."
+    return mask, "" if mask.any() else "No movie is left before the filters."
+
+
+def _conditions(catalog: MovieCatalog, filters: Filters) -> Iterator[tuple[str, Mask]]:
+    """Yield each condition as words, and the movies that meet it."""
+    for name in filters.genres:
+        yield f"of the genre {name}", _genre_mask(catalog, name)
+    for name in filters.exclude_genres:
+        yield f"of another genre than {name}", ~_genre_mask(catalog, name)
+    if filters.since is not None:
+        yield f"of {filters.since} or later", catalog.year_numbers >= filters.since
+    if filters.until is not None:
+        yield f"of {filters.until} or earlier", catalog.year_numbers <= filters.until
+    if filters.language is not None:
+        yield f"in {filters.language}", _text_mask(catalog, "language", filters.language)
+    if filters.country is not None:
+        yield f"from {filters.country}", _text_mask(catalog, "country", filters.country)
+    if filters.min_ratings:
+        yield f"rated {filters.min_ratings:,} times or more", catalog.rating_counts >= filters.min_ratings
+    if filters.exclude_popular:
+        most = np.quantile(catalog.rating_counts, POPULAR_QUANTILE)
+        yield f"rated {most:,.0f} times or less", catalog.rating_counts <= most
+
+
+def _genre_mask(catalog: MovieCatalog, name: str) -> Mask:
+    key = genre_key(name)
+    known = {genre_key(genre): genre for genre in catalog.all_genres}
+    if key not in known:
+        raise _unknown("genre", name, list(known.values()))
+    return np.array([known[key] in genres for genres in catalog.genre_lists], bool)
+
+
+def _text_mask(catalog: MovieCatalog, field: str, name: str) -> Mask:
+    values = catalog.languages if field == "language" else catalog.countries
+    key = name.strip().casefold()
+    mask = np.array([value is not None and value.casefold() == key for value in values], bool)
+    if not mask.any():
+        raise _unknown(field, name, sorted({value for value in values if value}))
+    return mask
+
+
+def _unknown(field: str, name: str, known: Sequence[str]) -> InputError:
+    expected = f"one of {', '.join(known)}" if known else f"no filter: no movie has a {field}"
+    return InputError(field, expected, name, f"Choose a {field} of the bundle's movies.")

@@ -1,0 +1,87 @@
+"""Reasons of a prediction: ratings of the user that add to it, of movies that share something with it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from jaxtyping import Bool, Float32, Int64
+
+from reelgraph.app.bundle.catalog import MovieCatalog
+from reelgraph.app.bundle.results import Reason
+from reelgraph.raters.rater import Attributions
+
+MAX_REASONS = 3
+MAX_COUNTER_REASONS = 1
+MIN_CONTRIBUTION = 0.005
+"""Stars of the smallest reason, which are printed as 0.01."""
+MAX_SHARED = 4
+AUDIENCE_QUANTILE = 0.95
+"""The audiences of two movies are alike if their similarity is above this quantile of all movies'."""
+
+MovieVectors = Float32[np.ndarray, "movies dim"]
+
+
+def select_reasons(
+    catalog: MovieCatalog,
+    vectors: MovieVectors | None,
+    stars: Mapping[int, float],
+    target: int,
+    history: Int64[np.ndarray, " rated"],
+    attribution: Attributions,
+) -> tuple[Reason, ...]:
+    """Return the reasons by descending contribution, and after them the counter-reasons.
+
+    A reason is a rating at or above the user's mean that adds to the prediction. A counter-reason is one at
+    or below the mean that takes from it, as much as the last reason adds. Both share a person, two genres or
+    the audience with the movie.
+
+    Args:
+        catalog: the movies.
+        vectors: of the rater's ``movie_vectors``; None: no audiences are known.
+        stars: the user's ratings by row.
+        target: row of the predicted movie.
+        history: rows of the movies that the attribution indexes.
+        attribution: what each rating adds to the prediction.
+    """
+    if not len(attribution.rating):
+        return ()
+    rows = history[attribution.rating]
+    contribution = attribution.contribution
+    deviation = np.array([stars[int(row)] for row in rows]) - np.mean(list(stars.values()))
+    same_audience = _has_same_audience(vectors, target, rows)
+    shared = [_shared_names(catalog, int(row), target) for row in rows]
+    is_alike = same_audience | np.array([len(people) > 0 or len(genres) > 1 for people, genres in shared])
+    adds = np.flatnonzero(is_alike & (deviation >= 0) & (contribution >= MIN_CONTRIBUTION))
+    takes = np.flatnonzero(is_alike & (deviation <= 0) & (contribution < 0))
+    reasons = adds[np.argsort(-contribution[adds], kind="stable")][:MAX_REASONS]
+    least = contribution[reasons[-1]] if len(reasons) else 0.0
+    counter_reasons = takes[np.argsort(contribution[takes], kind="stable")][:MAX_COUNTER_REASONS]
+    selected = [*reasons, *(index for index in counter_reasons if -contribution[index] >= least)]
+    return tuple(
+        Reason(
+            movie_id=int(catalog.movie_ids[rows[index]]),
+            title=catalog.label(int(rows[index])),
+            stars=stars[int(rows[index])],
+            contribution=float(contribution[index]),
+            shared=tuple([*shared[index][0], *shared[index][1]][:MAX_SHARED]),
+            same_audience=bool(same_audience[index]),
+        )
+        for index in selected
+    )
+
+
+def _shared_names(catalog: MovieCatalog, first: int, second: int) -> tuple[list[str], list[str]]:
+    """Return the people and the genres that two movies have in common."""
+    people = [name for name in catalog.people(first) if name in catalog.people(second)]
+    genres = [name for name in catalog.genre_lists[first] if name in catalog.genre_lists[second]]
+    return people, genres
+
+
+def _has_same_audience(
+    vectors: MovieVectors | None, target: int, rows: Int64[np.ndarray, " history"]
+) -> Bool[np.ndarray, " history"]:
+    if vectors is None:
+        return np.zeros(len(rows), bool)
+    similarity = vectors @ vectors[target]
+    return similarity[rows] >= np.quantile(similarity, AUDIENCE_QUANTILE)

@@ -1,0 +1,98 @@
+"""Filters of recommendations: each of them, all together, and which one left no movie."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from reelgraph.app.bundle.catalog import MovieCatalog
+from reelgraph.app.bundle.filters import Filters, apply_filters
+from reelgraph.runtime.errors import InputError
+from tests.helpers.bundle_samples import sample_catalog
+
+COLUMNS = {
+    "genre_1": ["Drama", "Science Fiction", "Children", None, "Drama"],
+    "other_genres": [["Sci-Fi"], ["Sci-Fi", "Drama"], ["Family"], [], []],
+    "spoken_language_1": ["fr", "en", "en", None, "de"],
+    "produced_in_country_1": ["France", "Japan", "Japan", None, "Germany"],
+    "release_year": [1960, 1980, 2000, None, 2020],
+    "ratings": [0, 1, 2, 3, 100],
+}
+
+
+@pytest.fixture(scope="module")
+def catalog() -> MovieCatalog:
+    table = sample_catalog(5).table
+    for name, cells in COLUMNS.items():
+        position = table.column_names.index(name)
+        table = table.set_column(position, name, pa.array(cells, table.schema.field(name).type))
+    return MovieCatalog(table)
+
+
+@pytest.mark.parametrize(
+    ("filters", "rows"),
+    [
+        ({}, [0, 1, 2, 3, 4]),
+        ({"genres": ["drama"]}, [0, 1, 4]),
+        ({"genres": ["Sci-Fi"]}, [0, 1]),
+        ({"genres": ["science fiction", "Drama"]}, [0, 1]),
+        ({"genres": ["Children's"]}, [2]),
+        ({"exclude_genres": ["Drama"]}, [2, 3]),
+        ({"exclude_genres": ["Drama", "family"]}, [3]),
+        ({"genres": ["Drama"], "exclude_genres": ["Sci-Fi"]}, [4]),
+        ({"since": 1980}, [1, 2, 4]),
+        ({"since": 1980, "until": 2000}, [1, 2]),
+        ({"language": "EN"}, [1, 2]),
+        ({"country": "japan", "until": 1990}, [1]),
+        ({"min_ratings": 2}, [2, 3, 4]),
+        ({"exclude_popular": True}, [0, 1, 2, 3]),
+    ],
+)
+def test_apply_filters_keeps_the_movies_that_pass_all(
+    catalog: MovieCatalog, filters: dict[str, object], rows: list[int]
+) -> None:
+    mask, reason = apply_filters(catalog, Filters(**filters), np.ones(5, bool))
+    assert (np.flatnonzero(mask).tolist(), reason) == (rows, "")
+    without_first, _ = apply_filters(catalog, Filters(**filters), np.arange(5) > 0)
+    assert np.flatnonzero(without_first).tolist() == [row for row in rows if row]
+
+
+@pytest.mark.parametrize(
+    ("filters", "reason"),
+    [
+        (
+            {"genres": ["Drama"], "since": 2100},
+            "None of the 3 movies before this filter is of 2100 or later.",
+        ),
+        ({"language": "en", "min_ratings": 50}, "None of the 2 movies before this filter is rated 50 times"),
+        ({"language": "de", "exclude_genres": ["Drama"]}, "is in de."),
+    ],
+)
+def test_apply_filters_names_the_filter_that_left_none(
+    catalog: MovieCatalog, filters: dict[str, object], reason: str
+) -> None:
+    mask, actual = apply_filters(catalog, Filters(**filters), np.ones(5, bool))
+    assert not mask.any()
+    assert reason in actual
+    assert apply_filters(catalog, Filters(), mask)[1] == "No movie is left before the filters."
+
+
+@pytest.mark.parametrize(
+    ("filters", "message"),
+    [
+        ({"genres": ["Western"]}, "genre: expected one of Children, Drama, Sci-Fi, got Western"),
+        ({"language": "xx"}, "language: expected one of de, en, fr, got xx"),
+        ({"country": "Peru"}, "country: expected one of France, Germany, Japan, got Peru"),
+    ],
+)
+def test_apply_filters_raises_on_an_unknown_name(
+    catalog: MovieCatalog, filters: dict[str, object], message: str
+) -> None:
+    with pytest.raises(InputError, match=message):
+        apply_filters(catalog, Filters(**filters), np.ones(5, bool))
+
+
+def test_apply_filters_says_that_a_bundle_has_no_such_field() -> None:
+    with pytest.raises(InputError, match="no movie has a language"):
+        apply_filters(sample_catalog(5), Filters(language="en"), np.ones(5, bool))

@@ -1,0 +1,62 @@
+"""Reasons share something with the movie, add to its prediction, and are of ratings above the user's mean."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from reelgraph.app.bundle.catalog import MovieCatalog
+from reelgraph.app.bundle.reasons import select_reasons
+from reelgraph.raters.rater import Attributions
+from tests.helpers.bundle_samples import sample_catalog
+
+STARS = {1: 5.0, 2: 4.5, 3: 4.0, 4: 1.0, 5: 2.0, 6: 0.5}
+COLUMNS = {
+    "actor_1": ["Ann", "Ann", None, None, "Ann", None, None] + [None] * 13,
+    "director_1": ["Bob"] + [None] * 19,
+    "genre_1": ["Drama", "Crime", "Drama", "Drama", "Crime", "War", "Crime"] + [None] * 13,
+    "other_genres": [["Crime", "War"], [], ["War"], [], [], ["Drama"], []] + [[]] * 13,
+}
+
+
+@pytest.fixture(scope="module")
+def catalog() -> MovieCatalog:
+    table = sample_catalog(20).table
+    for name, cells in COLUMNS.items():
+        position = table.column_names.index(name)
+        table = table.set_column(position, name, pa.array(cells, table.schema.field(name).type))
+    return MovieCatalog(table)
+
+
+def reasons(catalog: MovieCatalog, contribution: list[float], audience: int | None = None) -> dict:
+    """Return what each reason of movie 0 shares, by movie id; ``audience`` is a row with the same audience."""
+    vectors = None
+    if audience is not None:
+        vectors = np.eye(20, dtype=np.float32)
+        vectors[audience] = vectors[0]
+    rows = np.array(list(STARS))
+    attribution = Attributions(np.arange(6), np.array(contribution))
+    selected = select_reasons(catalog, vectors, STARS, 0, rows, attribution)
+    assert all(reason.stars == STARS[reason.movie_id - 100] for reason in selected)
+    return {reason.movie_id - 100: (*reason.shared, reason.same_audience) for reason in selected}
+
+
+def test_select_reasons_says_what_is_shared(catalog: MovieCatalog) -> None:
+    assert reasons(catalog, [0.1, 0.2, 0.3, 0.4, 0.5, 0.6]) == {
+        2: ("Drama", "War", False),
+        1: ("Ann", "Crime", False),
+    }
+    assert reasons(catalog, [0.1, 0.2, 0.3, 0.4, 0.5, 0.6], audience=3)[3] == ("Drama", True)
+
+
+def test_select_reasons_puts_a_counter_reason_last(catalog: MovieCatalog) -> None:
+    selected = reasons(catalog, [0.2, 0.1, 0.0, -0.3, -0.2, -0.9])
+    assert list(selected) == [1, 2, 4]
+    assert list(reasons(catalog, [0.2, 0.1, 0.0, -0.05, -0.05, -0.9])) == [1, 2]
+    assert list(reasons(catalog, [-0.2, -0.1, 0.0, 0.3, 0.2, 0.1])) == []
+
+
+def test_select_reasons_of_no_history(catalog: MovieCatalog) -> None:
+    empty = np.zeros(0, np.int64)
+    assert select_reasons(catalog, None, {}, 0, empty, Attributions(empty, np.zeros(0))) == ()
