@@ -1,7 +1,7 @@
 """Link prediction on held-out edges: the GNN against its baselines, and the number of epochs to train for.
 
-Baselines are popularity, the cosine of the input features, and two knowledge graph embeddings that pass no
-messages. This run makes no released embedding.
+Baselines are popularity, the cosine of the input features and, on request, two knowledge graph embeddings
+that pass no messages. This run makes no released embedding.
 """
 
 from __future__ import annotations
@@ -97,7 +97,7 @@ class _HeldOutRun:
 
 def evaluate_link_prediction(
     graph: KnowledgeGraph, roles: EdgeRoles, features: Float32[np.ndarray, "movies dim"], params: Gnn,
-    seed: int, device: torch.device = CPU,
+    seed: int, device: torch.device = CPU, kge_models: tuple[str, ...] = (),
 ) -> LinkPredictionResult:  # fmt: skip
     """Train the GNN and its baselines without the held-out edges, and evaluate them on the test edges.
 
@@ -108,6 +108,7 @@ def evaluate_link_prediction(
         params: of the GNN. The baselines share dimension, epochs and patience.
         seed: root seed.
         device: where to train and evaluate.
+        kge_models: keys of ``KGE_MODELS`` to train as further baselines.
     """
     splits = build_link_splits(graph, roles, device)
     dtype = matmul_dtype(params.precision, device)
@@ -126,7 +127,7 @@ def evaluate_link_prediction(
         "popularity": popularity(training_graph, device),
         "cosine": cosine(training_graph, features, device, dtype),
     }
-    scores |= {name: _train_kge(run, name) for name in KGE_MODELS}
+    scores |= {name: _train_kge(run, name) for name in kge_models}
     ranks = {name: rank_edges(decoder, splits.test) for name, decoder in scores.items()}
     metrics = {name: aggregate_metrics(model_ranks) for name, model_ranks in ranks.items()}
     metrics["random"] = evaluate_random(splits.test, run.derive_seed("random"))

@@ -28,6 +28,9 @@ class Kg(Section):
     test_fraction: float = Field(ge=0, le=0.4)
     """Fraction of each relation's edges that evaluate_links holds out for its metrics, 0 to 0.4; 0: none."""
 
+    embedding_baselines: bool
+    """Whether evaluate_links also trains DistMult and TransE, which takes twice as long as the GNN."""
+
 
 class Gnn(Section):
     """Section ``gnn``."""
