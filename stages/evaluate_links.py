@@ -11,7 +11,7 @@ from reelgraph.core.target_rows import write_target_rows
 from reelgraph.core.torch_setup import configure_torch, device_suffix
 from reelgraph.gnn.io import check_dimensions, read_movie_features, write_validation_curve
 from reelgraph.gnn.link_metrics import headline_metrics
-from reelgraph.gnn.link_prediction import KGE_MODELS, evaluate_link_prediction
+from reelgraph.gnn.link_prediction import evaluate_link_prediction
 from reelgraph.gnn.trainer import warn_of_no_signal
 from reelgraph.graph.edge_split import (
     EdgeRole,
@@ -40,12 +40,9 @@ def main(params: EvaluateLinksParams) -> str:
     edge_roles = split_edges(graph, kg.val_fraction, kg.test_fraction, params.seed)
     held_out = subgraph(graph, edge_roles, EdgeRole.VALIDATION, EdgeRole.TEST)
     movies = mask_held_out_names(read_movies(MOVIES), held_out)
-    names = graph.entity_names()
-    graph = graph.with_entity_vectors(embed_names(kg.fasttext, kg.fasttext_epochs, movies, names))
-    baselines = tuple(KGE_MODELS) if kg.embedding_baselines else ()
-    result = evaluate_link_prediction(
-        graph, edge_roles, features, params.gnn, params.seed, device, baselines
-    )
+    vectors = embed_names(kg.fasttext, kg.fasttext_epochs, movies, graph.entity_names())
+    graph = graph.with_entity_vectors(vectors)
+    result = evaluate_link_prediction(graph, edge_roles, features, params, device)
     best_epoch = result.training.best_epoch
     write_edge_roles(graph, edge_roles, "data/links/edges.parquet")
     write_json({"epochs": best_epoch}, "data/links/chosen.json")

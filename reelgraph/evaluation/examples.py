@@ -12,6 +12,7 @@ from jaxtyping import Float, Int64
 from reelgraph.core.schemas.kg import KnowledgeGraph, shared_entities
 from reelgraph.evaluation.markdown import escape_markdown, markdown_table
 from reelgraph.raters.rater import Attributions, Rater
+from reelgraph.runtime.atomic_io import write_json, write_text
 from reelgraph.sequences.dataset import UserHistories, star_ratings
 
 LAST_RATINGS = 5
@@ -55,6 +56,28 @@ def select_evenly(n_targets: int, count: int) -> Positions:
 def movie_titles(titles: list[str | None], movie_id: Int64[np.ndarray, " movies"]) -> list[str]:
     """Return a title for each movie; ``Unknown (movieId)`` for a movie without a title."""
     return [title or f"Unknown ({movie})" for title, movie in zip(titles, movie_id, strict=True)]
+
+
+def write_examples(
+    histories: UserHistories, rater: Rater, fit_end: Int64[np.ndarray, " users"], predicted: Stars,
+    count: int, movies: MovieInfo,
+) -> None:  # fmt: skip
+    """Write the examples of a rater to data/examples.json, and those of ``spread`` to data/examples.md.
+
+    Args:
+        histories: ratings and targets.
+        rater: fitted on each user's ratings before ``fit_end``.
+        fit_end: end of the rows that the rater was fitted on, a user.
+        predicted: its predictions of the test targets.
+        count: number of targets in ``spread``.
+        movies: titles and graph.
+    """
+    groups = select(star_ratings(histories, histories.test), predicted, count)
+    targets = histories.test[np.concatenate(list(groups.values()))]
+    attributions = target_attributions(rater, histories, fit_end, targets)
+    records = to_records(histories, groups, predicted, attributions, movies)
+    write_json(records, "data/examples.json")
+    write_text(to_markdown(records["spread"]), "data/examples.md")
 
 
 def target_attributions(

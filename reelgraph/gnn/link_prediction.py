@@ -41,7 +41,7 @@ from reelgraph.gnn.trainer import (
     train,
 )
 from reelgraph.graph.edge_split import EdgeRole, EdgeRoles, subgraph
-from reelgraph.params.graph import Gnn
+from reelgraph.params.graph import EvaluateLinksParams, Gnn
 
 KGE_MODELS = {"distmult": DistMult, "transe": partial(TransE, p_norm=2.0)}
 """Yang et al. 2015, "Embedding Entities and Relations for Learning and Inference in Knowledge Bases";
@@ -96,8 +96,8 @@ class _HeldOutRun:
 
 
 def evaluate_link_prediction(
-    graph: KnowledgeGraph, roles: EdgeRoles, features: Float32[np.ndarray, "movies dim"], params: Gnn,
-    seed: int, device: torch.device = CPU, kge_models: tuple[str, ...] = (),
+    graph: KnowledgeGraph, roles: EdgeRoles, features: Float32[np.ndarray, "movies dim"],
+    params: EvaluateLinksParams, device: torch.device = CPU,
 ) -> LinkPredictionResult:  # fmt: skip
     """Train the GNN and its baselines without the held-out edges, and evaluate them on the test edges.
 
@@ -105,20 +105,20 @@ def evaluate_link_prediction(
         graph: all edges. The entity features must not depend on held-out edges.
         roles: of the edges.
         features: movie features, of the same dimension as the entity features, for the cosine baseline.
-        params: of the GNN. The baselines share dimension, epochs and patience.
-        seed: root seed.
+        params: root seed, params of the GNN, whose dimension, epochs and patience the baselines share, and
+            whether ``KGE_MODELS`` are among them.
         device: where to train and evaluate.
-        kge_models: keys of ``KGE_MODELS`` to train as further baselines.
     """
     splits = build_link_splits(graph, roles, device)
-    dtype = matmul_dtype(params.precision, device)
+    dtype = matmul_dtype(params.gnn.precision, device)
     message_inputs, training_inputs = (
         prepare_inputs(to_hetero_data(task.message_graph, features, device)).with_matmul_dtype(dtype)
         for task in (splits.train, splits.validation)
     )
-    run = _HeldOutRun(splits, subgraph(graph, roles, EdgeRole.SUPERVISION), features, params, seed, device,
-                      dtype, message_inputs, training_inputs)  # fmt: skip
-    gnn_scores, training = (_train_softmax if params.loss == "softmax" else _train_bpr)(run)
+    supervision = subgraph(graph, roles, EdgeRole.SUPERVISION)
+    run = _HeldOutRun(splits, supervision, features, params.gnn, params.seed, device, dtype,
+                      message_inputs, training_inputs)  # fmt: skip
+    gnn_scores, training = (_train_softmax if params.gnn.loss == "softmax" else _train_bpr)(run)
     if not splits.test.has_edges():
         return LinkPredictionResult({}, edge_columns(splits.test, {}), training)
     training_graph = splits.test.message_graph
@@ -127,7 +127,8 @@ def evaluate_link_prediction(
         "popularity": popularity(training_graph, device),
         "cosine": cosine(training_graph, features, device, dtype),
     }
-    scores |= {name: _train_kge(run, name) for name in kge_models}
+    if params.kg.embedding_baselines:
+        scores |= {name: _train_kge(run, name) for name in KGE_MODELS}
     ranks = {name: rank_edges(decoder, splits.test) for name, decoder in scores.items()}
     metrics = {name: aggregate_metrics(model_ranks) for name, model_ranks in ranks.items()}
     metrics["random"] = evaluate_random(splits.test, run.derive_seed("random"))

@@ -12,7 +12,7 @@ from torch import nn
 from reelgraph.core.schemas.kg import KnowledgeGraph
 from reelgraph.core.seeds import derive_seed
 from reelgraph.core.torch_setup import CPU
-from reelgraph.gnn.bpr import TrainedGnn, check_finite
+from reelgraph.gnn.bpr import TrainedGnn, check_finite, train_bpr
 from reelgraph.gnn.chunked_linear import matmul_dtype
 from reelgraph.gnn.decoders import DotProductDecoder
 from reelgraph.gnn.link_metrics import evaluate_links
@@ -185,20 +185,23 @@ def train_on_all_edges(
     graph: KnowledgeGraph, features: Float32[np.ndarray, "movies dim"], params: Gnn, epochs: int, seed: int,
     checkpoint: Checkpoint | None = None, device: torch.device = CPU,
 ) -> TrainedGnn:  # fmt: skip
-    """Train the GNN of the released embeddings: messages pass over every edge, and every edge is predicted.
+    """Train a GNN with the loss of ``params``: messages pass over every edge, and every edge is predicted.
 
     Link metrics come from a separate run with held-out edges (``link_prediction``).
 
     Args:
         graph: all edges.
         features: movie features.
-        params: sizes, learning rate and precision.
-        epochs: number that predicted held-out edges best.
+        params: loss, sizes, learning rate and precision.
+        epochs: number that predicted held-out edges best; the loss bpr uses ``params.epochs``.
         seed: of the initial weights, dropout and candidates.
         checkpoint: progress of an interrupted run to continue from.
         device: where to train.
     """
-    inputs = prepare_inputs(to_hetero_data(graph, features, device))
+    data = to_hetero_data(graph, features, device)
+    if params.loss == "bpr":
+        return train_bpr(data, params, seed, checkpoint=checkpoint)
+    inputs = prepare_inputs(data)
     model = build_link_predictor(inputs, params, seed)
     training_inputs = inputs.with_matmul_dtype(matmul_dtype(params.precision, device))
     task = build_link_task(graph, graph, graph, device)

@@ -40,15 +40,6 @@ class EvaluateParams(StageParams):
     compute: Compute
 
 
-class ErrorAnalysisParams(StageParams):
-    """Params of stage error_analysis."""
-
-    seed: Seed
-    baselines: dict[str, dict[str, Any]]
-    evaluate: Evaluate
-    compute: Compute
-
-
 class EvaluateRankingParams(StageParams):
     """Params of stage evaluate_ranking."""
 

@@ -20,7 +20,7 @@ from reelgraph.core.schemas.vectors import write_vectors
 from tests.helpers.stage_cases import Case, run_case, write_params
 
 ORDER = (
-    "ingest", "filter", "build_kg", "project", "train_gnn@kg_gnn_bert", "make_sequences", "baselines",
+    "ingest", "filter", "build_kg", "project", "train_gnn", "make_sequences", "baselines",
     "train_rater", "evaluate",
 )  # fmt: skip
 
@@ -139,7 +139,7 @@ OF_VECTORS = {
     "a movie too many": change_table("layout_map", EMB, lambda t: pa.concat_tables([t, set_column(
         "movieId", lambda v: [-5] * len(v))(t.slice(0, 1))])),
     "an id missing": change_table("project", VECTORS, set_column("movieId", lambda v: [None, *v[1:]])),
-    "of other movies": change_table("train_gnn@kg_gnn_bert", "movie_features.parquet",
+    "of other movies": change_table("train_gnn", "movie_features.parquet",
                              set_column("movieId", lambda v: [x + 10**6 for x in v])),
     "of another dimension": damage("evaluate", EMB, lambda path: write_vectors(
         pq.read_table(path)["movieId"].to_numpy(), np.ones((pq.read_table(path).num_rows, 5), np.float32), path)),
@@ -148,36 +148,36 @@ OF_VECTORS = {
 }  # fmt: skip
 
 KG = {
-    "gone": remove("train_gnn@kg_gnn_bert", "kg"),
-    "without edges": remove("train_gnn@kg_gnn_bert", "kg/edges.parquet"),
-    "ids of another type": change_array("train_gnn@kg_gnn_bert", "kg/movie_ids.npy", lambda a: a.astype(float)),
-    "a movie twice": change_array("train_gnn@kg_gnn_bert", "kg/movie_ids.npy", lambda a: np.append(a[:1], a[:-1])),
-    "fewer movies": change_array("train_gnn@kg_gnn_bert", "kg/movie_ids.npy", lambda a: a[:5]),
-    "vectors NaN": change_array("train_gnn@kg_gnn_bert", "kg/entity_vectors.npy", set_item(3, np.nan)),
-    "vectors too few": change_array("train_gnn@kg_gnn_bert", "kg/entity_vectors.npy", lambda a: a[:-1]),
-    "vectors of float64": change_array("train_gnn@kg_gnn_bert", "kg/entity_vectors.npy", lambda a: a.astype(float)),
-    "vectors as a pickle": damage("train_gnn@kg_gnn_bert", "kg/entity_vectors.npy", lambda path: np.save(
+    "gone": remove("train_gnn", "kg"),
+    "without edges": remove("train_gnn", "kg/edges.parquet"),
+    "ids of another type": change_array("train_gnn", "kg/movie_ids.npy", lambda a: a.astype(float)),
+    "a movie twice": change_array("train_gnn", "kg/movie_ids.npy", lambda a: np.append(a[:1], a[:-1])),
+    "fewer movies": change_array("train_gnn", "kg/movie_ids.npy", lambda a: a[:5]),
+    "vectors NaN": change_array("train_gnn", "kg/entity_vectors.npy", set_item(3, np.nan)),
+    "vectors too few": change_array("train_gnn", "kg/entity_vectors.npy", lambda a: a[:-1]),
+    "vectors of float64": change_array("train_gnn", "kg/entity_vectors.npy", lambda a: a.astype(float)),
+    "vectors as a pickle": damage("train_gnn", "kg/entity_vectors.npy", lambda path: np.save(
         path, np.array([Exploit()], dtype=object), allow_pickle=True)),
-    "vectors that are a pickle": change_bytes("train_gnn@kg_gnn_bert", "kg/entity_vectors.npy", pickle.dumps(Exploit())),
-    "an unknown type": change_table("train_gnn@kg_gnn_bert", "kg/entities.parquet",
+    "vectors that are a pickle": change_bytes("train_gnn", "kg/entity_vectors.npy", pickle.dumps(Exploit())),
+    "an unknown type": change_table("train_gnn", "kg/entities.parquet",
                              set_column("type", lambda v: ["planet", *v[1:]])),
-    "an edge to nothing": change_table("train_gnn@kg_gnn_bert", "kg/edges.parquet",
+    "an edge to nothing": change_table("train_gnn", "kg/edges.parquet",
                                 set_column("entity_index", lambda v: [99999, *v[1:]])),
-    "an edge from nothing": change_table("train_gnn@kg_gnn_bert", "kg/edges.parquet",
+    "an edge from nothing": change_table("train_gnn", "kg/edges.parquet",
                                   set_column("movie_row", lambda v: [-1, *v[1:]])),
-    "edges out of order": change_table("train_gnn@kg_gnn_bert", "kg/edges.parquet",
+    "edges out of order": change_table("train_gnn", "kg/edges.parquet",
                                 lambda t: t.take(list(range(len(t)))[::-1])),
-    "an edge twice": change_table("train_gnn@kg_gnn_bert", "kg/edges.parquet",
+    "an edge twice": change_table("train_gnn", "kg/edges.parquet",
                            lambda t: pa.concat_tables([t.slice(0, 1), t])),
-    "a name missing": change_table("train_gnn@kg_gnn_bert", "kg/entities.parquet",
+    "a name missing": change_table("train_gnn", "kg/entities.parquet",
                             set_column("name", lambda v: [None, *v[1:]])),
-    "no edges at all": change_table("train_gnn@kg_gnn_bert", "kg/edges.parquet", lambda t: t.slice(0, 0)),
-    "columns renamed": change_table("train_gnn@kg_gnn_bert", "kg/edges.parquet",
+    "no edges at all": change_table("train_gnn", "kg/edges.parquet", lambda t: t.slice(0, 0)),
+    "columns renamed": change_table("train_gnn", "kg/edges.parquet",
                              lambda t: t.rename_columns(["type", "row", "entity"])),
-    "no number of epochs": change_bytes("train_gnn@kg_gnn_bert", "links/chosen.json", b"{}"),
-    "epochs as text": change_bytes("train_gnn@kg_gnn_bert", "links/chosen.json", b'{"epochs": "many", "more": 1}'),
-    "epochs 0": change_bytes("train_gnn@kg_gnn_bert", "links/chosen.json", b'{"epochs": 0}'),
-    "chosen cut": change_bytes("train_gnn@kg_gnn_bert", "links/chosen.json", b'{"epo'),
+    "no number of epochs": change_bytes("train_gnn", "links/chosen.json", b"{}"),
+    "epochs as text": change_bytes("train_gnn", "links/chosen.json", b'{"epochs": "many", "more": 1}'),
+    "epochs 0": change_bytes("train_gnn", "links/chosen.json", b'{"epochs": 0}'),
+    "chosen cut": change_bytes("train_gnn", "links/chosen.json", b'{"epo'),
 }  # fmt: skip
 
 HISTORIES = {

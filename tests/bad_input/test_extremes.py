@@ -16,7 +16,7 @@ from tests.helpers.source_files import catalog_table, ratings_table
 from tests.helpers.stage_cases import Case, run_case, write_params
 
 REST = (
-    "filter", "build_kg", "project", "train_gnn@kg_gnn_bert", "make_sequences", "baselines", "train_rater",
+    "filter", "build_kg", "project", "train_gnn", "make_sequences", "baselines", "train_rater",
     "evaluate",
 )  # fmt: skip
 
@@ -136,7 +136,7 @@ def test_a_hub_of_100_000_edges(tmp_path: Path) -> None:
     movies = pa.table({f.name: pa.array(np.arange(1, count + 1)) if f.name == "movieId"
                        else pa.repeat(pa.scalar("English"), count) if f.name == "spoken_language_1"
                        else pa.nulls(count, f.type) for f in CATALOG.file_schema})  # fmt: skip
-    result = run(tmp_path, everyone, movies, until="train_gnn@kg_gnn_bert")
+    result = run(tmp_path, everyone, movies, until="train_gnn")
     assert result["exit"] == 0, result
     assert np.isfinite(read_vectors(tmp_path / "data/emb_kg_gnn_bert.parquet")[1]).all()
     # The same person has rated 100,000 movies.
@@ -147,7 +147,7 @@ def test_a_hub_of_100_000_edges(tmp_path: Path) -> None:
 
 def test_isolated_movies_get_finite_vectors(tmp_path: Path) -> None:
     alone = {"genre_1": ["Drama"] * 20 + [None] * 10, "actor_1": [None] * 30}
-    run(tmp_path, crowd(), people(**alone), until="train_gnn@kg_gnn_bert")
+    run(tmp_path, crowd(), people(**alone), until="train_gnn")
     assert np.isfinite(read_vectors(tmp_path / "data/emb_kg_gnn_bert.parquet")[1]).all()
 
 

@@ -14,7 +14,7 @@ from reelgraph.gnn.link_splits import build_link_task
 from reelgraph.gnn.sage import to_hetero_data
 from reelgraph.gnn.trainer import TrainingResult, build_link_predictor, calibrate_relation_weights
 from reelgraph.graph.edge_split import EdgeRole, split_edges, subgraph
-from tests.helpers.graphs import gnn_params
+from tests.helpers.graphs import gnn_params, link_params
 
 MODELS = {"gnn", "random", "popularity", "cosine"}
 METRICS = {"mrr", "mrr_low", "mrr_high", "hits_1", "hits_3", "hits_10"}
@@ -36,20 +36,16 @@ def grouped_graph(n_movies: int = 240, n_groups: int = 8, dim: int = 12) -> Know
 
 
 def evaluate(
-    graph: KnowledgeGraph,
-    val_fraction: float = 0.1,
-    test_fraction: float = 0.1,
-    kge_models: tuple[str, ...] = (),
-    **overrides: object,
+    graph: KnowledgeGraph, val_fraction: float = 0.1, test_fraction: float = 0.1, **overrides: object
 ):
     features = np.random.default_rng(1).normal(size=(len(graph.movie_ids), 12)).astype(np.float32)
     roles = split_edges(graph, val_fraction, test_fraction, 0)
-    params = gnn_params(**{"hidden_dim": 16, "out_dim": 12, "epochs": 40, "learning_rate": 0.01} | overrides)
-    return evaluate_link_prediction(graph, roles, features, params, 3, kge_models=kge_models)
+    sizes = {"hidden_dim": 16, "out_dim": 12, "epochs": 40, "learning_rate": 0.01}
+    return evaluate_link_prediction(graph, roles, features, link_params(**sizes | overrides))
 
 
 def test_evaluate_link_prediction_finds_groups_that_popularity_cannot() -> None:
-    result = evaluate(grouped_graph(), kge_models=tuple(KGE_MODELS))
+    result = evaluate(grouped_graph(), embedding_baselines=True)
     assert set(result.metrics) == MODELS | set(KGE_MODELS)
     for metrics in result.metrics.values():
         assert set(metrics) == {"actor", "director", "micro", "macro"}

@@ -11,7 +11,7 @@ from reelgraph.gnn.link_prediction import evaluate_link_prediction
 from reelgraph.gnn.trainer import train_on_all_edges, warn_of_no_signal
 from reelgraph.graph.edge_split import format_missing_roles, split_edges
 from reelgraph.runtime.errors import InputError
-from tests.helpers.graphs import gnn_params, random_graph
+from tests.helpers.graphs import gnn_params, link_params, random_graph
 
 DIM = 6
 
@@ -30,7 +30,7 @@ def features(graph: KnowledgeGraph) -> np.ndarray:
 
 def evaluate(graph: KnowledgeGraph, fraction: float = 0.1, **params: object):
     roles = split_edges(graph, fraction, fraction, 0)
-    result = evaluate_link_prediction(graph, roles, features(graph), gnn_params(epochs=2, **params), 3)
+    result = evaluate_link_prediction(graph, roles, features(graph), link_params(epochs=2, **params))
     return roles, result
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from reelgraph.core.schemas.kg import KnowledgeGraph, Relation
-from reelgraph.params.graph import Gnn
+from reelgraph.params.base import Compute
+from reelgraph.params.graph import EvaluateLinksParams, Gnn, Kg
 
 ENTITY_COUNTS = {"actor": 30, "genre": 4, "company": 7}
 
@@ -32,3 +33,13 @@ def gnn_params(**overrides: object) -> Gnn:
         "learning_rate": 0.03, "precision": "float32",
     }  # fmt: skip
     return Gnn(**(params | overrides))
+
+
+def link_params(embedding_baselines: bool = False, **overrides: object) -> EvaluateLinksParams:
+    """Return the params of stage evaluate_links with ``gnn_params``."""
+    kg = Kg(
+        fasttext="train", fasttext_epochs=1, val_fraction=0.1, test_fraction=0.1,
+        embedding_baselines=embedding_baselines,
+    )  # fmt: skip
+    compute = Compute(threads=1, device="cpu")
+    return EvaluateLinksParams(seed=3, kg=kg, gnn=gnn_params(**overrides), compute=compute)

@@ -43,7 +43,7 @@ STAGES: dict[str, tuple[type[StageParams], Callable[..., str]]] = {
     "filter": (FilterParams, filter_stage.main),
     "build_kg": (BuildKgParams, build_kg.main),
     "project": (ProjectParams, project.main),
-    "train_gnn@kg_gnn_bert": (TrainGnnParams, partial(train_gnn.main, variant="kg_gnn_bert")),
+    "train_gnn": (TrainGnnParams, train_gnn.main),
     "make_sequences": (MakeSequencesParams, make_sequences.main),
     "baselines": (BaselineParams, baselines.main),
     "train_rater": (TrainRaterParams, train_rater.main),

@@ -23,7 +23,7 @@ pytestmark = [pytest.mark.pipeline, pytest.mark.usefixtures("unchanged")]
     ("stage", "method"),
     [
         ("bert_encode", "script"),
-        ("train_gnn@kg_gnn_bert", "dvc and script"),
+        ("train_gnn", "dvc and script"),
         ("train_rater", "dvc"),
     ],
 )

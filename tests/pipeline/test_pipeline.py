@@ -18,7 +18,7 @@ from reelgraph.core.schemas.reports import read_reports, read_table
 from tests.helpers.project import ROOT, Project
 from tests.pipeline.crashes import output_digests
 
-EVALUATION = {"evaluate", "error_analysis", "evaluate_ranking"}
+EVALUATION = {"evaluate", "evaluate_ranking"}
 
 pytestmark = [pytest.mark.pipeline, pytest.mark.usefixtures("unchanged")]
 

@@ -10,10 +10,10 @@ from dvc.repo import Repo
 from dvc.stage import Stage
 from ruamel.yaml import YAML
 
-GNN = {"train_gnn@kg_gnn_bert", "train_gnn@kg_gnn"}
-EVALUATION = {"evaluate", "error_analysis", "evaluate_ranking"}
+GNN = {"train_gnn"}
+EVALUATION = {"evaluate", "evaluate_ranking"}
 RATER = {"train_rater"} | EVALUATION
-BASELINES = {"baselines", "evaluate", "error_analysis"}
+BASELINES = {"baselines", "evaluate"}
 EMBEDDINGS = {"evaluate_embeddings", "layout_map"}
 LINKS = {"evaluate_links"} | EMBEDDINGS | GNN | RATER
 TEXT = {"bert_encode", "project", "dataset_stats"} | LINKS

@@ -1,0 +1,48 @@
+"""Error analysis of the rater: errors by slice, calibration, and perturbed inputs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from reelgraph.core.schemas.reports import write_report
+from reelgraph.core.seeds import derive_seed
+from reelgraph.evaluation import plots
+from reelgraph.evaluation.calibration import calibration
+from reelgraph.evaluation.io import BaselinePredictions
+from reelgraph.evaluation.perturbations import Stars, perturbation_tests
+from reelgraph.evaluation.slices import compare_with_best_baseline
+from reelgraph.raters.rater import Rater
+from reelgraph.sequences.dataset import Fit, UserHistories, star_ratings
+
+
+def write_error_analysis(
+    histories: UserHistories, raters: Mapping[Fit, Rater], fit: Fit, predicted: Stars,
+    baselines: Mapping[str, BaselinePredictions], release_year: pa.ChunkedArray, seed: int,
+) -> None:  # fmt: skip
+    """Write reports/slices.tsv, calibration.tsv and perturbations.tsv, and the plot of the calibration.
+
+    Args:
+        histories: ratings and targets.
+        raters: by the rows that they were fitted on; ``train`` among them.
+        fit: rows of the rater whose test error is reported.
+        predicted: its predictions of the test targets, in stars.
+        baselines: predictions of the baselines.
+        release_year: of each movie, null where unknown.
+        seed: root seed.
+    """
+    bootstrap_seed = derive_seed(seed, "bootstrap")
+    year = pc.cast(release_year, "float64").to_numpy()
+    slices = compare_with_best_baseline(histories, fit, year, predicted, baselines, bootstrap_seed)
+    actual = star_ratings(histories, histories.test)
+    bins = calibration(histories.users_of(histories.test), actual, predicted, bootstrap_seed)
+    test_rows = perturbation_tests(raters[fit], histories, histories.fit_end(fit), histories.test, seed)
+    train_end = histories.fit_end("train")
+    val_rows = perturbation_tests(raters["train"], histories, train_end, histories.val, seed)
+    write_report("slices", slices)
+    write_report("calibration", bins)
+    perturbations = {name: {"test": row, "val": val_rows[name]} for name, row in test_rows.items()}
+    write_report("perturbations", perturbations)
+    plots.save_calibration(bins, "plots/evaluate/calibration.png")
