@@ -40,7 +40,7 @@ def main(params: EvaluateParams) -> str:
     io.write_predictions(predictions, "data")
     write_target_rows(io.prediction_columns(predictions), 2, "plots/predictions.tsv")
     years = movies["release_year"]
-    write_error_analysis(histories, raters, fit, predicted, baselines, years, params.seed)
+    write_error_analysis(histories, raters, fit, test_predictions[fit], baselines, years, params.seed)
     movie_info = MovieInfo(movie_titles(movies["original_title"].to_pylist(), movie_id), read_kg("data/kg"))
     fit_end = histories.fit_end(fit)
     write_examples(histories, raters[fit], fit_end, predicted, params.evaluate.examples, movie_info)

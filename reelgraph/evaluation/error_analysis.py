@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -12,32 +13,33 @@ from reelgraph.core.seeds import derive_seed
 from reelgraph.evaluation import plots
 from reelgraph.evaluation.calibration import calibration
 from reelgraph.evaluation.io import BaselinePredictions
-from reelgraph.evaluation.perturbations import Stars, perturbation_tests
-from reelgraph.evaluation.slices import compare_with_best_baseline
-from reelgraph.raters.rater import Rater
+from reelgraph.evaluation.perturbations import perturbation_tests
+from reelgraph.evaluation.probabilities import pit_histogram, probability_metrics_by_slice
+from reelgraph.evaluation.slices import compare_with_best_baseline, slice_labels
+from reelgraph.raters.rater import Prediction, Rater
 from reelgraph.sequences.dataset import Fit, UserHistories, star_ratings
 
 
 def write_error_analysis(
-    histories: UserHistories, raters: Mapping[Fit, Rater], fit: Fit, predicted: Stars,
+    histories: UserHistories, raters: Mapping[Fit, Rater], fit: Fit, prediction: Prediction,
     baselines: Mapping[str, BaselinePredictions], release_year: pa.ChunkedArray, seed: int,
 ) -> None:  # fmt: skip
-    """Write reports/slices.tsv, calibration.tsv and perturbations.tsv, and the plot of the calibration.
+    """Write the tables of the error analysis to reports/, and the plot of the calibration.
 
     Args:
         histories: ratings and targets.
         raters: by the rows that they were fitted on; ``train`` among them.
         fit: rows of the rater whose test error is reported.
-        predicted: its predictions of the test targets, in stars.
+        prediction: its predictions of the test targets.
         baselines: predictions of the baselines.
         release_year: of each movie, null where unknown.
         seed: root seed.
     """
     bootstrap_seed = derive_seed(seed, "bootstrap")
     year = pc.cast(release_year, "float64").to_numpy()
-    slices = compare_with_best_baseline(histories, fit, year, predicted, baselines, bootstrap_seed)
+    slices = compare_with_best_baseline(histories, fit, year, prediction.stars, baselines, bootstrap_seed)
     actual = star_ratings(histories, histories.test)
-    bins = calibration(histories.users_of(histories.test), actual, predicted, bootstrap_seed)
+    bins = calibration(histories.users_of(histories.test), actual, prediction.stars, bootstrap_seed)
     test_rows = perturbation_tests(raters[fit], histories, histories.fit_end(fit), histories.test, seed)
     train_end = histories.fit_end("train")
     val_rows = perturbation_tests(raters["train"], histories, train_end, histories.val, seed)
@@ -45,4 +47,17 @@ def write_error_analysis(
     write_report("calibration", bins)
     perturbations = {name: {"test": row, "val": val_rows[name]} for name, row in test_rows.items()}
     write_report("perturbations", perturbations)
+    labels = slice_labels(histories, histories.fit_end(fit), histories.test, year)
+    _write_probability_reports(prediction, histories, labels)
     plots.save_calibration(bins, "plots/evaluate/calibration.png")
+
+
+def _write_probability_reports(
+    prediction: Prediction, histories: UserHistories, labels: Mapping[str, np.ndarray]
+) -> None:
+    """Write the measures of the probabilities; tables without rows for a rater that predicts none."""
+    codes = histories.half_star_code[histories.test].astype(np.int64)
+    probabilities = prediction.probabilities
+    metrics = {} if probabilities is None else probability_metrics_by_slice(labels, codes, probabilities)
+    write_report("probabilities", metrics)
+    write_report("pit", {} if probabilities is None else pit_histogram(codes, probabilities))

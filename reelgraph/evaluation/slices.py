@@ -90,6 +90,11 @@ def _bin_names(values: Numbers, edges: tuple[int, ...] | tuple[float, ...]) -> L
     return np.array(names)[np.searchsorted(np.array(edges), values, side="right")]
 
 
+def sort_bins(bins: Labels) -> list[str]:
+    """Return the names of the bins that occur, in ascending order."""
+    return sorted(map(str, np.unique(bins)), key=_bin_order)
+
+
 def _bin_order(name: str) -> tuple[float, str]:
     """Return a sort key: bins without a number come first, then ascending."""
     first = name.split()[0]
@@ -152,7 +157,7 @@ def metrics_by_slice(
     metrics: dict[str, dict[str, dict[str, int | float]]] = {}
     for slice_name, bins in labels.items():
         metrics[slice_name] = {}
-        for bin_name in sorted(map(str, np.unique(bins)), key=_bin_order):
+        for bin_name in sort_bins(bins):
             in_bin = bins == bin_name
             metrics[slice_name][bin_name] = _bin_metrics(
                 user[in_bin], actual[in_bin], rater[in_bin], baseline[in_bin], seed

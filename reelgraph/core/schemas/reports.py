@@ -31,6 +31,8 @@ TABLES = {
     "models": ("model",),
     "slices": ("slice", "bin"),
     "calibration": ("prediction",),
+    "probabilities": ("slice", "bin"),
+    "pit": ("pit",),
     "perturbations": ("perturbation", "targets"),
     "ranking": ("model",),
     "links": ("model", "relation"),
