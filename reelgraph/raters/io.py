@@ -93,7 +93,7 @@ def restore_rater(
     tensors = read_tensors(path)
     try:
         return find_rater(config.model.type).restore(tensors, config, load_vectors, device)
-    except (RuntimeError, KeyError, TypeError) as error:
+    except (RuntimeError, KeyError, TypeError, ValueError, IndexError) as error:
         raise ArtifactError(path, f"weights of the rater {config.model.type}",
                             str(error).splitlines()[0], RERUN_HINT) from error  # fmt: skip
 

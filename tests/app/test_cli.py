@@ -22,6 +22,8 @@ COMMANDS = (
     "predict",
     "recommend",
     "similar",
+    "compare",
+    "backtest",
     "match-ratings",
     "doctor",
     "export",

@@ -39,7 +39,8 @@ class MovieCatalog:
         """The titles in the source's language; the original title where there is none."""
         columns = (self.table[name].to_pylist() for name in ("title", "original_title", "movieId"))
         return [
-            title or original or f"Unknown ({movie})" for title, original, movie in zip(*columns, strict=True)
+            " ".join((title or original or "").split()) or f"Unknown ({movie})"
+            for title, original, movie in zip(*columns, strict=True)
         ]
 
     @cached_property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -56,6 +57,8 @@ ids at IMDb and TMDB; the number of training ratings; coordinates on the 2-D map
 VECTOR_NAMES = ("text", "graph")
 """Tensors of vectors.safetensors: MiniLM text vectors and knowledge graph embeddings."""
 
+DIGESTED_FILES = ("model.safetensors", "vectors.safetensors", "movies.parquet")
+
 REQUIRED_COLUMNS = ("movieId", "other_titles", "other_genres", "ratings", "x", "y")
 """Columns of movies.parquet without nulls."""
 
@@ -72,6 +75,8 @@ class BundleConfig(Section):
     """Number of rows of movies.parquet."""
     rater: RaterConfig
     """Configuration of the rater whose weights the bundle has."""
+    digests: dict[str, str]
+    """SHA-256 of ``DIGESTED_FILES``, so that files of another bundle, or in another order, are refused."""
 
 
 @dataclass(frozen=True)
@@ -91,9 +96,14 @@ class BundleContents:
 
 
 def make_config(rater: RaterConfig, movies: int) -> BundleConfig:
-    """Return the config.json of a new bundle with this number of movies."""
+    """Return the config.json of a new bundle of so many movies; ``write_bundle`` adds the digests."""
     return BundleConfig(
-        model_type=MODEL_TYPE, format=3, reelgraph=version("reelgraph"), movies=movies, rater=rater
+        model_type=MODEL_TYPE,
+        format=3,
+        reelgraph=version("reelgraph"),
+        movies=movies,
+        rater=rater,
+        digests={},
     )
 
 
@@ -105,7 +115,8 @@ def write_bundle(contents: BundleContents, folder: Path | str) -> None:
         vectors = {name: np.ascontiguousarray(array) for name, array in contents.vectors.items()}
         (draft / "vectors.safetensors").write_bytes(save(vectors))
         write_parquet(contents.catalog.table.cast(MOVIES_SCHEMA), draft / "movies.parquet")
-        write_json(contents.config.model_dump(), draft / "config.json")
+        digests = {name: _digest(draft / name) for name in DIGESTED_FILES}
+        write_json(contents.config.model_dump() | {"digests": digests}, draft / "config.json")
         write_json(contents.results, draft / "test_results.json")  # type: ignore[arg-type]
         write_text(contents.card, draft / "README.md")
 
@@ -118,6 +129,10 @@ def read_bundle(folder: Path | str) -> BundleContents:
     """
     path = Path(folder)
     config = _read_config(path / "config.json")
+    for name in DIGESTED_FILES:
+        if _digest(_require_file(path / name)) != config.digests.get(name):
+            expected = "the file that was exported with config.json"
+            raise ArtifactError(str(path / name), expected, "another or a damaged one", EXPORT_HINT)
     results: dict[str, object] = dict(read_json(_require_file(path / "test_results.json")))
     return BundleContents(
         catalog=MovieCatalog(_read_movies(path / "movies.parquet", config.movies)),
@@ -127,6 +142,11 @@ def read_bundle(folder: Path | str) -> BundleContents:
         card=_require_file(path / "README.md").read_text(encoding="utf-8"),
         results=results,
     )
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _require_file(path: Path) -> Path:

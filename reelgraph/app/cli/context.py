@@ -21,6 +21,9 @@ if TYPE_CHECKING:  # importing torch takes a second, which --help should not nee
     from reelgraph.app.bundle.model import Bundle
     from reelgraph.app.rating_imports.matching import MatchedRatings
 
+RATINGS_HELP = (
+    "Your ratings: a site's export, as a file or its zip archive, or a table with title, year and rating."
+)
 BundleOption = Annotated[
     Path | None,
     typer.Option(
@@ -53,7 +56,9 @@ EXIT_ERROR = 1
 EXIT_EMPTY = 3
 """Exit code if there is no result; 2 is typer's code for a wrong command line."""
 
-CONTROL_CHARACTERS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+CONTROL_CHARACTERS = re.compile(
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
+)
 
 PIPELINE_FOLDER = Path("data")
 BUNDLE_FOLDER = Path("bundle")

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from reelgraph.app.cli.context import EXIT_ERROR, JsonOption, exit_on_error, print_result
+from reelgraph.app.cli.context import EXIT_ERROR, JsonOption, escape_controls, exit_on_error, print_result
 
 GROUPLENS_URL = "https://files.grouplens.org/datasets/movielens/"
 TMDB_URL = "https://api.themoviedb.org/3"
@@ -46,7 +46,7 @@ def movielens(
         client = HttpClient(server)
         folder = to or Path("data/input") / edition.value
         licence = grouplens.read_licence(client, edition.value)
-        typer.echo(f"{edition.value}, usage licence:\n\n{licence}\n", err=json)
+        typer.echo(escape_controls(f"{edition.value}, usage licence:\n\n{licence}\n"), err=json)
         if not accept and not typer.confirm("Do you accept it?", err=json):
             sys.exit(EXIT_ERROR)
         size = grouplens.download_edition(client, edition.value, folder)

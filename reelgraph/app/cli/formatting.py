@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from reelgraph.app.bundle.group import GroupPrediction
     from reelgraph.app.bundle.results import MoviePrediction, Reason, SimilarMovie
     from reelgraph.app.rating_imports.matching import MatchedRatings
     from reelgraph.raters.rater import UserLevel
@@ -32,6 +33,17 @@ def format_predictions(predictions: Sequence[MoviePrediction], numbered: bool = 
 def format_recommendations(movies: Sequence[MoviePrediction], user: UserLevel | None) -> str:
     """Return how the user rates, and a numbered paragraph per movie; blank without movies."""
     return "\n".join(filter(None, [format_level(user) if movies else "", format_predictions(movies, True)]))
+
+
+def format_group(movies: Sequence[GroupPrediction], rule: str) -> str:
+    """Return a line per movie with the predicted stars of each user; blank without movies."""
+    if not movies:
+        return ""
+    lines = [f"Ordered by the users' {'lowest' if rule == 'least-misery' else 'mean'} prediction:"]
+    for number, movie in enumerate(movies, 1):
+        stars = ", ".join(f"{value:.2f}" for value in movie.stars)
+        lines.append(f"{number:>3}. {movie.label}  {stars} stars")
+    return "\n".join(lines)
 
 
 def _prediction_lines(prediction: MoviePrediction, prefix: str) -> list[str]:

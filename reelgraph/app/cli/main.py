@@ -10,10 +10,11 @@ from typing import Annotated, Any
 
 import typer
 
-from reelgraph.app.cli import download, formatting
+from reelgraph.app.cli import download, formatting, recommend, taste
 from reelgraph.app.cli.context import (
     EXIT_EMPTY,
     EXIT_ERROR,
+    RATINGS_HELP,
     BundleOption,
     CommandLine,
     JsonOption,
@@ -32,11 +33,9 @@ app = CommandLine(
     "Exit codes: 0 success; 1 an input can't be used; 2 wrong command line; 3 no result.",
 )
 app.add_typer(download.app, name="download")
-
-
-RATINGS_HELP = (
-    "Your ratings: a site's export, as a file or its zip archive, or a table with title, year and rating."
-)
+app.command()(recommend.recommend)
+app.command()(taste.compare)
+app.command()(taste.backtest)
 
 
 def _print_version(is_given: bool) -> bool:
@@ -73,21 +72,6 @@ RatingsOption = Annotated[
         show_default=False,
     ),
 ]
-GenreOption = Annotated[
-    list[str] | None, typer.Option(help="Only this genre; of several, all.", show_default=False)
-]
-ExcludeGenreOption = Annotated[
-    list[str] | None, typer.Option(help="Not this genre; may be repeated.", show_default=False)
-]
-SinceOption = Annotated[
-    int | None, typer.Option(min=1800, max=2200, help="Only this year or later.", show_default=False)
-]
-UntilOption = Annotated[
-    int | None, typer.Option(min=1800, max=2200, help="Only this year or earlier.", show_default=False)
-]
-LanguageOption = Annotated[str | None, typer.Option(help="Only this language.", show_default=False)]
-CountryOption = Annotated[str | None, typer.Option(help="Only this country.", show_default=False)]
-MinRatingsOption = Annotated[int, typer.Option(min=0, help="Only movies with this many training ratings.")]
 TopOption = Annotated[int, typer.Option("--top", "-n", min=1, max=1000, help="Number of movies.")]
 
 
@@ -108,59 +92,6 @@ def predict(
         history = open_ratings(ratings, model, scale).history
         predictions = model.predict_rows(history, [model.resolve(movie) for movie in movies])
         print_result({"predictions": predictions}, json, lambda: formatting.format_predictions(predictions))
-
-
-@app.command()
-def recommend(
-    ratings: RatingsOption,
-    top: TopOption = 20,
-    genre: GenreOption = None,
-    exclude_genre: ExcludeGenreOption = None,
-    since: SinceOption = None,
-    until: UntilOption = None,
-    language: LanguageOption = None,
-    country: CountryOption = None,
-    min_ratings: MinRatingsOption = 0,
-    exclude_popular: Annotated[
-        bool, typer.Option("--exclude-popular", help="Exclude the 10 % of movies with the most ratings.")
-    ] = False,
-    diverse: Annotated[
-        bool, typer.Option("--diverse", help="Prefer movies that differ from each other.")
-    ] = False,
-    scale: ScaleOption = None,
-    bundle: BundleOption = None,
-    json: JsonOption = False,
-) -> None:
-    """Recommend movies that you have not rated, with the ratings of yours that are reasons.
-
-    Example: reelgraph recommend --ratings ratings.csv --top 5 --genre Drama --since 1990
-    """
-    from reelgraph.app.bundle.filters import make_filters
-
-    with exit_on_error(json):
-        filters = make_filters(
-            genres=genre or (),
-            exclude_genres=exclude_genre or (),
-            since=since,
-            until=until,
-            language=language,
-            country=country,
-            min_ratings=min_ratings,
-            exclude_popular=exclude_popular,
-        )
-        model = open_bundle(bundle)
-        history = open_ratings(ratings, model, scale).history
-        mask, reason_for_none = model.candidates(filters, [rating.row for rating in history])
-        scored = model.score(history)
-        movies = model.rank(scored, mask, top, diverse)
-        user = scored.scores.user
-        print_result(
-            {"recommendations": movies, "user": user, "reason_for_none": reason_for_none},
-            json,
-            lambda: formatting.format_recommendations(movies, user) or reason_for_none,
-        )
-    if not movies:
-        sys.exit(EXIT_EMPTY)
 
 
 @app.command()

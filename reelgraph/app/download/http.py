@@ -22,6 +22,9 @@ MAX_RETRIES = 5
 TIMEOUT_S = 30.0
 MAX_WAIT_S = 60
 """Maximum wait before a retry, also if the server's Retry-After header is longer."""
+CHUNK_BYTES = 1 << 16
+MAX_RESPONSE_BYTES = 20_000_000
+"""Largest response that ``get`` reads, also after decompression."""
 RETRY_STATUSES = (408, 425, 429, 500, 502, 503, 504)
 
 
@@ -56,7 +59,7 @@ class HttpClient:
         self._pool = _make_pool(
             base_url, headers={"User-Agent": "reelgraph", **(headers or {})}, timeout=TIMEOUT_S, maxsize=8
         )
-        self._retry = Retry(
+        self._retry = LenientRetry(
             MAX_RETRIES,
             status_forcelist=RETRY_STATUSES,
             backoff_factor=backoff_s,
@@ -74,9 +77,9 @@ class HttpClient:
             query: appended to the path, with the client's query.
 
         Raises:
-            DownloadError: another status of 400 or above, or no response after all retries.
+            DownloadError: another status of 400 or above, no response after all retries, or one beyond 20 MB.
         """
-        return self.stream(path, lambda response: response.read(), query)
+        return self.stream(path, lambda response: _read_limited(response, self.base_url + path), query)
 
     def stream(self, path: str, consume: Callable[[BaseHTTPResponse], R], query: str = "") -> R | None:
         """Return the result of ``consume``, which reads the body in chunks; see ``get``.
@@ -121,6 +124,26 @@ class HttpClient:
             slot = max(now, self._next_request)
             self._next_request = slot + self._interval_s
         time.sleep(slot - now)
+
+
+class LenientRetry(Retry):
+    """Takes a Retry-After header that is not valid as no header."""
+
+    def parse_retry_after(self, retry_after: str) -> float:
+        """Return the seconds to wait."""
+        try:
+            return super().parse_retry_after(retry_after)
+        except (HTTPError, ValueError, OverflowError):
+            return 0.0
+
+
+def _read_limited(response: BaseHTTPResponse, url: str) -> bytes:
+    body = bytearray()
+    for chunk in response.stream(CHUNK_BYTES):
+        body += chunk
+        if len(body) > MAX_RESPONSE_BYTES:
+            raise DownloadError(url, f"at most {MAX_RESPONSE_BYTES:,} bytes", "more", "Check the URL.")
+    return bytes(body)
 
 
 def _make_pool(base_url: str, **options: Any) -> PoolManager:

@@ -8,6 +8,7 @@ import re
 import shutil
 import tempfile
 import zipfile
+import zlib
 from pathlib import Path
 
 from urllib3 import BaseHTTPResponse
@@ -18,6 +19,7 @@ from reelgraph.runtime.errors import InputError
 from reelgraph.runtime.progress import progress
 
 CHUNK_BYTES = 1 << 20
+MAX_ARCHIVE_BYTES = 2 << 30
 MAX_EXTRACTED_BYTES = 5 << 30
 """Maximum total size of the extracted files."""
 RETRY_HINT = "Run the command again; if that doesn't help, contact GroupLens."
@@ -65,10 +67,16 @@ def download_edition(client: HttpClient, name: str, folder: Path) -> int:
 
 def _save(response: BaseHTTPResponse, path: Path, name: str) -> str:
     """Write the body to a file; return its MD5 checksum."""
-    size = int(response.headers.get("Content-Length") or 0)
+    length = response.headers.get("Content-Length") or ""
+    size = int(length) if re.fullmatch(r"\d{1,15}", length, re.ASCII) else 0
+    n_bytes = 0
     digest = hashlib.md5(usedforsecurity=False)
     with path.open("wb") as file:
         for chunk in progress(response.stream(CHUNK_BYTES), name, -(-size // CHUNK_BYTES)):
+            n_bytes += len(chunk)
+            if n_bytes > MAX_ARCHIVE_BYTES:
+                expected = f"at most {MAX_ARCHIVE_BYTES:,} bytes"
+                raise DownloadError(f"{name}.zip", expected, "more", RETRY_HINT)
             digest.update(chunk)
             file.write(chunk)
     return digest.hexdigest()
@@ -94,5 +102,5 @@ def _extract(path: Path, name: str, folder: Path) -> None:
                 target = draft / Path(member.filename).name
                 with archive.open(member) as source, target.open("wb") as file:
                     shutil.copyfileobj(source, file, CHUNK_BYTES)
-    except zipfile.BadZipFile as error:
-        raise DownloadError(f"{name}.zip", "a zip archive", str(error), RETRY_HINT) from None
+    except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError) as error:
+        raise DownloadError(f"{name}.zip", "a readable zip archive", str(error), RETRY_HINT) from None

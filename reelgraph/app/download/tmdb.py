@@ -15,7 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from reelgraph.app.download.http import HttpClient
+from reelgraph.app.download.http import DownloadError, HttpClient
 from reelgraph.runtime.atomic_io import write_text
 from reelgraph.runtime.progress import progress
 from reelgraph.sources.delimited import DelimitedFile
@@ -29,6 +29,7 @@ TEXT_FIELDS = ("imdb_id", "original_title", "title", "tagline", "overview", "rel
 LIST_FIELDS = ("genres", "production_companies", "production_countries", "spoken_languages")
 CREW_JOBS = ("Director", *WRITER_JOBS)
 MAX_CAST = 10
+INVALID = "invalid response"
 Json = dict[str, Any]
 
 
@@ -52,7 +53,7 @@ def download_movies(client: HttpClient, links: Path, folder: Path) -> dict[str, 
 
     Raises:
         InputError: links.csv is missing or malformed.
-        DownloadError: the server can't be reached, or rejects the key.
+        DownloadError: the server can't be reached, rejects the key, or has no readable response.
     """
     table = read_links(DelimitedFile(links, LINK_TYPES))
     ids = sorted({movie for movie in table["tmdbId"].to_pylist() if movie is not None})
@@ -69,6 +70,10 @@ def download_movies(client: HttpClient, links: Path, folder: Path) -> dict[str, 
     finally:
         pool.shutdown(cancel_futures=True)
     movies = [movie for tmdb_id in ids if (movie := _read_response(responses / f"{tmdb_id}.json"))]
+    if remaining and counts[INVALID] == len(remaining):
+        raise DownloadError(
+            client.base_url, "movies as TMDB describes them", "other responses only", "Check --server."
+        )
     _write_files(movies, folder)
     return {**counts, "movies written": len(movies)}
 
@@ -81,11 +86,11 @@ def _download_movie(client: HttpClient, movie: int, folder: Path) -> str:
         return "missing at TMDB"
     try:
         response = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         response = None
     if not isinstance(response, dict) or response.get("id") != movie:
-        return "invalid response"
-    write_text(json.dumps(response, ensure_ascii=False) + "\n", folder / f"{movie}.json")
+        return INVALID
+    write_text(json.dumps(response) + "\n", folder / f"{movie}.json")
     return "downloaded"
 
 
@@ -93,7 +98,7 @@ def _read_response(path: Path) -> Json | None:
     """Return a saved response; None if there is none, or TMDB has no such movie."""
     try:
         response = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return None
     return response if isinstance(response, dict) and "id" in response else None
 
@@ -117,7 +122,8 @@ def _write_csv(header: tuple[str, ...], rows: Iterable[tuple[str, ...]], path: P
 
 
 def _text(value: object) -> str:
-    return value.replace("\0", "") if isinstance(value, str) else ""
+    text = value if isinstance(value, str) else ""
+    return text.replace("\0", "").encode("utf-8", "replace").decode()
 
 
 def _named_objects(value: object) -> Iterator[Json]:

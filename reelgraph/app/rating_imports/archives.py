@@ -6,6 +6,8 @@ import io
 import struct
 import zipfile
 import zlib
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from pathlib import PurePosixPath
 
 from reelgraph.runtime.errors import InputError
@@ -15,6 +17,17 @@ CENTRAL_HEADER = b"PK\x01\x02"
 """Start of each member's entry in the list at the end of the archive."""
 RATING_FILES = ("ratings.csv", "ratings-movies.json", "ratings_movies.json", "ratings.json")
 """Names of the files of ratings in the archives of Letterboxd and Trakt."""
+WATCHED_FILES = (
+    "watched.csv",
+    "diary.csv",
+    "reviews.csv",
+    "films.csv",
+    "watched-movies.json",
+    "watched_movies.json",
+)
+"""Files of watched movies; ``likes/films.csv`` has the liked ones."""
+WATCHLIST_FILES = ("watchlist.csv", "watchlist-movies.json", "watchlist_movies.json", "lists-watchlist.json")
+DROPPED_FOLDERS = ("deleted", "orphaned", "lists", "__MACOSX")
 MAX_MEMBERS = 10_000
 MAX_RATIO = 200
 """Maximum size of the file divided by its compressed size."""
@@ -43,16 +56,50 @@ def read_ratings_member(content: bytes, name: str, max_bytes: int) -> tuple[str,
         InputError: the archive is damaged, encrypted, compressed by another method or beyond the limits; it
             has paths that leave it, or no file of ratings or several.
     """
+    with _open_archive(content, name) as archive:
+        member = _find_member(archive.infolist(), name)
+        return member.filename, _read_member(archive, member, name, max_bytes)
+
+
+def read_list_members(
+    content: bytes, name: str, names: Collection[str], max_bytes: int
+) -> list[tuple[str, bytes]]:
+    """Return name and content of the files of these names, such as watched movies, in a zip archive.
+
+    Args:
+        content: the archive.
+        name: name of the archive in error messages.
+        names: names of files, in small letters.
+        max_bytes: maximum size of all of these files together.
+
+    Raises:
+        InputError: as ``read_ratings_member`` does.
+    """
+    files = []
+    with _open_archive(content, name) as archive:
+        for member in archive.infolist():
+            path = PurePosixPath(member.filename.replace("\\", "/"))
+            if path.name.lower() in names and not set(DROPPED_FOLDERS) & set(path.parts[:-1]):
+                files.append((member.filename, _read_member(archive, member, name, max_bytes)))
+                max_bytes -= len(files[-1][1])
+    return files
+
+
+@contextmanager
+def _open_archive(content: bytes, name: str) -> Iterator[zipfile.ZipFile]:
     if content.count(CENTRAL_HEADER) > MAX_MEMBERS:
         raise InputError(name, f"at most {MAX_MEMBERS:,} files", "more", HINT)
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            member = _find_member(archive.infolist(), name)
-            _check_member(member, f"{name}: {_printable(member.filename)}", max_bytes)
-            with archive.open(member) as file:
-                return member.filename, file.read(max_bytes)
+            yield archive
     except DAMAGE_ERRORS:
         raise InputError(name, "a zip archive", "a damaged one", HINT) from None
+
+
+def _read_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, name: str, max_bytes: int) -> bytes:
+    _check_member(member, f"{name}: {_printable(member.filename)}", max_bytes)
+    with archive.open(member) as file:
+        return file.read(max_bytes)
 
 
 def _find_member(members: list[zipfile.ZipInfo], name: str) -> zipfile.ZipInfo:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 SCALES = (5, 10, 100)
@@ -152,6 +152,15 @@ LAYOUTS = (
 )
 """All layouts; the first one that fits a file counts. The last ones are tables that people write."""
 
+LIST_LAYOUTS = (
+    Layout(
+        "a list of movies",
+        signatures=(("name", "year"), *((identity,) for identity in IDENTITIES if identity != "name")),
+        ratings=(),
+    ),
+)
+"""Layouts of files without ratings: watched movies, watchlists, lists."""
+
 SERIES_TYPES = re.compile(
     r"(?i)(.*s[eé]rie.*|tv\s?(episode|special|pilot|short)|show|tv|anime|season|episode)"
 )
@@ -159,18 +168,14 @@ SERIES_TYPES = re.compile(
 OTHER_TYPES = re.compile(r"(?i)(video\s?game|music\s?video|podcast.*)")
 
 
-@dataclass(frozen=True)
-class ParsedRating:
-    """A row with a usable rating."""
+@dataclass(frozen=True, kw_only=True)
+class ListedMovie:
+    """A row that names a movie."""
 
     line: int
     """Line number in a CSV file, entry number in a JSON file; from 1."""
     titles: tuple[str, ...]
     year: int | None
-    stars: float
-    """0.5 … 5 in half stars."""
-    time: int | None
-    """Unix time in seconds."""
     imdb_id: int | None = None
     tmdb_id: int | None = None
     movie_id: int | None = None
@@ -189,6 +194,16 @@ class ParsedRating:
         if not self.year or label.endswith(f"({self.year})"):
             return label
         return f"{label} ({self.year})"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ParsedRating(ListedMovie):
+    """A row with a usable rating."""
+
+    stars: float
+    """0.5 … 5 in half stars."""
+    time: int | None
+    """Unix time in seconds."""
 
 
 @dataclass(frozen=True)
@@ -210,10 +225,10 @@ def normalize_column(name: str) -> str:
     return "".join(character for character in text if character.isalnum())
 
 
-def detect_layout(columns: Collection[str]) -> Layout | None:
-    """Return the layout of a file with these columns; None if there is none."""
+def detect_layout(columns: Collection[str], layouts: Sequence[Layout] = LAYOUTS) -> Layout | None:
+    """Return the first layout of a file with these columns; None if there is none."""
     names = {normalize_column(column) for column in columns}
-    for layout in LAYOUTS:
+    for layout in layouts:
         for signature in layout.signatures:
             if names.issuperset(map(normalize_column, signature)):
                 return layout

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from reelgraph.app.bundle.catalog import MovieCatalog
 from reelgraph.app.bundle.new_user import UserRating
 from reelgraph.app.bundle.title_matching import MatchKind, TitleIndex, TitleMatch
-from reelgraph.app.rating_imports.layouts import ParsedRating, SkippedRow
+from reelgraph.app.rating_imports.layouts import ListedMovie, ParsedRating, SkippedRow
 from reelgraph.app.rating_imports.ratings_file import RatingsFile
 
 
@@ -53,28 +54,10 @@ def match_ratings(file: RatingsFile, catalog: MovieCatalog, titles: TitleIndex) 
     The bundle's id counts where the row has no title, or one of that movie's titles. A series, special or
     episode is matched by its IMDb id only: its title may be that of a movie, and TMDB numbers series apart.
     """
-    by_title = titles.match_all([(rating.titles, rating.year) for rating in file.ratings])
-    rows_by_imdb_id = _rows_by_id(catalog, "imdb_id")
-    rows_by_tmdb_id = _rows_by_id(catalog, "tmdb_id")
-
-    def find_by_id(rating: ParsedRating, title_rows: tuple[int, ...]) -> int | None:
-        if rating.imdb_id in rows_by_imdb_id:
-            return rows_by_imdb_id[rating.imdb_id]
-        if rating.not_a_movie:
-            return None
-        if rating.tmdb_id in rows_by_tmdb_id:
-            return rows_by_tmdb_id[rating.tmdb_id]
-        row = None if rating.movie_id is None else catalog.find_rows([rating.movie_id])[0]
-        return row if not rating.titles or row in title_rows else None
-
+    matches_by_line = _match_movies(file.ratings, catalog, titles)
     matches: dict[int, MatchedRating] = {}
     skipped = list(file.skipped)
-    for rating, match in zip(file.ratings, by_title, strict=True):
-        row = find_by_id(rating, match.title_rows)
-        kind: MatchKind = "id"
-        if row is None and not rating.not_a_movie:
-            row = match.row
-            kind = match.matched_by or kind
+    for rating, (row, kind, match) in zip(file.ratings, matches_by_line, strict=True):
         if row is None:
             skipped.append(_skip(rating, match, catalog))
             continue
@@ -87,6 +70,39 @@ def match_ratings(file: RatingsFile, catalog: MovieCatalog, titles: TitleIndex) 
                 matches[row] = previous
             skipped.append(SkippedRow(older.line, older.label, "rated again later", older.stars))
     return MatchedRatings(file, list(matches.values()), sorted(skipped, key=lambda row: row.line))
+
+
+def find_listed_movies(movies: Sequence[ListedMovie], catalog: MovieCatalog, titles: TitleIndex) -> set[int]:
+    """Return the rows of the movies of a list that are in the bundle; see ``match_ratings``."""
+    return {row for row, _, _ in _match_movies(movies, catalog, titles) if row is not None}
+
+
+def _match_movies(
+    movies: Sequence[ListedMovie], catalog: MovieCatalog, titles: TitleIndex
+) -> list[tuple[int | None, MatchKind, TitleMatch]]:
+    """Return the row of each movie, what identified it, and the result of the search by title."""
+    by_title = titles.match_all([(movie.titles, movie.year) for movie in movies])
+    rows_by_imdb_id = _rows_by_id(catalog, "imdb_id")
+    rows_by_tmdb_id = _rows_by_id(catalog, "tmdb_id")
+
+    def find_by_id(movie: ListedMovie, title_rows: tuple[int, ...]) -> int | None:
+        if movie.imdb_id in rows_by_imdb_id:
+            return rows_by_imdb_id[movie.imdb_id]
+        if movie.not_a_movie:
+            return None
+        if movie.tmdb_id in rows_by_tmdb_id:
+            return rows_by_tmdb_id[movie.tmdb_id]
+        row = None if movie.movie_id is None else catalog.find_rows([movie.movie_id])[0]
+        return row if not movie.titles or row in title_rows else None
+
+    results: list[tuple[int | None, MatchKind, TitleMatch]] = []
+    for movie, match in zip(movies, by_title, strict=True):
+        row = find_by_id(movie, match.title_rows)
+        if row is None and not movie.not_a_movie:
+            results.append((match.row, match.matched_by or "id", match))
+        else:
+            results.append((row, "id", match))
+    return results
 
 
 def _skip(rating: ParsedRating, match: TitleMatch, catalog: MovieCatalog) -> SkippedRow:

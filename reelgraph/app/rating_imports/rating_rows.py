@@ -6,7 +6,7 @@ import csv
 import io
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from reelgraph.app.rating_imports.layouts import LAYOUTS, Layout, SkippedRow, detect_layout, normalize_column
@@ -60,12 +60,13 @@ class RatingRows:
     """Name of the encoding, if it is none of Unicode."""
 
 
-def read_rows(content: bytes, name: str) -> RatingRows:
+def read_rows(content: bytes, name: str, layouts: Sequence[Layout] = LAYOUTS) -> RatingRows:
     """Read the rows of a CSV or JSON file.
 
     Args:
         content: the bytes of the file.
         name: name of the file in error messages.
+        layouts: the layouts that it may have.
 
     Raises:
         InputError: the content is not text, has the columns of no layout, or too many rows.
@@ -74,11 +75,11 @@ def read_rows(content: bytes, name: str) -> RatingRows:
     texts = list(_decode(content, name))
     for text, encoding in texts:
         if text.lstrip()[:1] in ("[", "{"):
-            return _read_json(text, name)
+            return _read_json(text, name, layouts)
         lines = list(io.StringIO(text, newline=""))
         first_line = next((line for line in lines if line.strip()), "").strip()
         header = ascii(first_line[:200])[1:-1] or header
-        table = _find_header(lines)
+        table = _find_header(lines, layouts)
         if table is not None:
             layout, columns, delimiter, start = table
             if len(lines) - start > MAX_LINES:
@@ -87,7 +88,7 @@ def read_rows(content: bytes, name: str) -> RatingRows:
             return RatingRows(layout, rows, skipped, encoding)
     if not texts or texts[0][1]:
         raise InputError(name, "text in UTF-8", "other bytes", "Save the file as CSV in UTF-8.")
-    sites = ", ".join(dict.fromkeys(layout.site for layout in LAYOUTS))
+    sites = ", ".join(dict.fromkeys(layout.site for layout in layouts))
     raise InputError(name, f"the columns of a supported site ({sites})", header, EXPORT_HINT)
 
 
@@ -128,7 +129,7 @@ def _decode_code_page(content: bytes, encoding: str) -> str | None:
     return None if CONTROL_CHARACTERS.search(text) else text
 
 
-def _find_header(lines: list[str]) -> tuple[Layout, list[str], str, int] | None:
+def _find_header(lines: list[str], layouts: Sequence[Layout]) -> tuple[Layout, list[str], str, int] | None:
     """Return layout, normalised columns, delimiter and the index after the header; None without a header."""
     filled = [index for index, line in enumerate(lines) if line.strip()][:MAX_HEADER_LINE]
     delimiters = DELIMITERS
@@ -138,7 +139,7 @@ def _find_header(lines: list[str]) -> tuple[Layout, list[str], str, int] | None:
     for index in filled:
         for delimiter in delimiters:
             columns = _parse_header(lines[index], delimiter)
-            layout = detect_layout(columns)
+            layout = detect_layout(columns, layouts)
             if layout is not None:
                 return layout, columns, delimiter, index + 1
     return None
@@ -205,7 +206,7 @@ def _shorten(line: str) -> str:
     return " ".join(line.split())[:60]
 
 
-def _read_json(text: str, name: str) -> RatingRows:
+def _read_json(text: str, name: str, layouts: Sequence[Layout]) -> RatingRows:
     expected = "Trakt's JSON, a list of ratings"
     remedy = "Give the JSON file with ratings that the site exported."
     try:
@@ -233,7 +234,7 @@ def _read_json(text: str, name: str) -> RatingRows:
                 f"{name}: entry {number}", "text in Unicode", "half of a surrogate pair", remedy
             ) from None
     columns = {column for _, row in rows for column in row}
-    layout = detect_layout(columns)
+    layout = detect_layout(columns, layouts)
     if layout is None:
         raise InputError(name, expected, f"keys {ascii(sorted(columns))[:200]}", remedy)
     return RatingRows(layout, rows, [])

@@ -10,6 +10,7 @@ from pathlib import Path
 from reelgraph.app.rating_imports.archives import is_zip, read_ratings_member
 from reelgraph.app.rating_imports.dates import DateColumn, parse_dates
 from reelgraph.app.rating_imports.layouts import (
+    ListedMovie,
     ParsedRating,
     RatingColumn,
     SkippedRow,
@@ -56,6 +57,15 @@ def read_ratings_file(path: Path | str, scale: int | None = None) -> RatingsFile
         InputError: the file does not exist, is too large or not text, has the columns of no supported site,
             or has the ratings of several users.
     """
+    return parse_ratings_file(read_content(path), str(path), scale)
+
+
+def read_content(path: Path | str) -> bytes:
+    """Read a file of at most ``MAX_FILE_BYTES``.
+
+    Raises:
+        InputError: there is no such file, or it is too large.
+    """
     file = Path(path)
     if not file.is_file():
         got = "a folder" if file.is_dir() else "no file"
@@ -65,7 +75,7 @@ def read_ratings_file(path: Path | str, scale: int | None = None) -> RatingsFile
         raise InputError(
             str(path), f"at most {MAX_FILE_BYTES:,} bytes", f"{size:,}", "Give the ratings of one user."
         )
-    return parse_ratings_file(file.read_bytes(), str(path), scale)
+    return file.read_bytes()
 
 
 def parse_ratings_file(content: bytes, name: str, scale: int | None = None) -> RatingsFile:
@@ -137,40 +147,44 @@ def _parse_rating_rows(
     scale: int,
     times: Sequence[int | None],
 ) -> tuple[list[ParsedRating], list[SkippedRow]]:
-    layout = table.layout
-    years = _cells(table, layout.year)
-    types = _cells(table, layout.type)
-    imdb_ids = _cells(table, layout.imdb_id)
-    tmdb_ids = _cells(table, layout.tmdb_id)
-    movie_ids = _cells(table, layout.movie_id)
-    title_columns = [normalize_column(name) for name in layout.titles]
+    movies = parse_listed_movies(table)
     ratings: list[ParsedRating] = []
     skipped: list[SkippedRow] = []
-    for index, (line, row) in enumerate(table.rows):
-        titles = _parse_titles(row, title_columns, layout.title_separator)
-        title = titles[0] if titles else ""
+    for index, (line, _) in enumerate(table.rows):
         number = numbers[index]
         stars = None if number is None else to_stars(number, scale)
         if stars is None:
             reason = (
                 f"rating {texts[index][:20]!r} is not on a scale to {scale}" if texts[index] else "no rating"
             )
-            skipped.append(SkippedRow(line, title, reason))
+            skipped.append(SkippedRow(line, movies[index].title, reason))
             continue
-        year = YEAR.search(years[index])
-        rating = ParsedRating(
-            line=line,
-            titles=titles,
-            year=int(year[1]) if year else None,
-            stars=stars,
-            time=times[index],
-            imdb_id=_parse_id(IMDB_ID, imdb_ids[index]),
-            tmdb_id=_parse_id(NUMERIC_ID, tmdb_ids[index]),
-            movie_id=_parse_id(NUMERIC_ID, movie_ids[index]),
-            not_a_movie=describe_title_type(types[index]),
-        )
-        ratings.append(rating)
+        ratings.append(ParsedRating(**vars(movies[index]), stars=stars, time=times[index]))
     return ratings, skipped
+
+
+def parse_listed_movies(table: RatingRows) -> list[ListedMovie]:
+    """Return the movie that each row names."""
+    layout = table.layout
+    title_columns = [normalize_column(name) for name in layout.titles]
+    columns = (layout.year, layout.imdb_id, layout.tmdb_id, layout.movie_id, layout.type)
+    cells = zip(*(_cells(table, names) for names in columns), strict=True)
+    movies = []
+    for (line, row), (released, imdb_id, tmdb_id, movie_id, title_type) in zip(
+        table.rows, cells, strict=True
+    ):
+        year = YEAR.search(released)
+        movie = ListedMovie(
+            line=line,
+            titles=_parse_titles(row, title_columns, layout.title_separator),
+            year=int(year[1]) if year else None,
+            imdb_id=_parse_id(IMDB_ID, imdb_id),
+            tmdb_id=_parse_id(NUMERIC_ID, tmdb_id),
+            movie_id=_parse_id(NUMERIC_ID, movie_id),
+            not_a_movie=describe_title_type(title_type),
+        )
+        movies.append(movie)
+    return movies
 
 
 def _cells(table: RatingRows, columns: Sequence[str]) -> list[str]:

@@ -190,10 +190,31 @@ def restore_rater(tensors: dict[str, Tensor], model: Model, params: Gp) -> GpRat
     n_types = len(arrays) - 2
     blocks = tuple(arrays[f"entity_block_{number}"] for number in range(n_types))
     content = MovieContent(blocks, arrays["year"], arrays["vectors"])
+    _check_content(content, tensors)
     stats, gp = restore_process(tensors, content, params)
     heads = build_heads(model, params)
     load_state_dict_strict(heads, select_prefix(tensors, "heads"))
     return GpRater(content, stats, gp, heads.eval(), params)
+
+
+def _check_content(content: MovieContent, tensors: Mapping[str, Tensor]) -> None:
+    """Raise if the tensors are not of the same movies, before anything is sized by their values.
+
+    Raises:
+        RuntimeError: rows are missing, or a value is not finite or out of range.
+    """
+    n_movies = len(content.year)
+    per_movie = {name: tensor for name, tensor in tensors.items() if name.startswith(("content.", "stats."))}
+    for name, tensor in per_movie.items():
+        if tensor.ndim and len(tensor) != n_movies:
+            raise RuntimeError(f"{name} has {len(tensor):,} rows instead of {n_movies:,}")
+        if name != "content.year" and not tensor.isfinite().all():
+            raise RuntimeError(f"{name} is not finite")
+    for number, block in enumerate(content.entity_blocks):
+        if block.ndim != 2 or block.min(initial=0) < 0 or block.max(initial=0) > block.size:
+            raise RuntimeError(f"content.entity_block_{number} has numbers that are no entities")
+    if tensors["stats.count"].min() < 0:
+        raise RuntimeError("stats.count is negative")
 
 
 def process_tensors(stats: MovieStats, gp: GaussianProcess) -> dict[str, Tensor]:

@@ -1,0 +1,67 @@
+"""Recommendations for several users at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from jaxtyping import Bool
+
+from reelgraph.app.bundle.model import RATING_STD, Bundle
+from reelgraph.app.bundle.new_user import UserRating
+from reelgraph.app.bundle.results import format_title, top_k
+
+GroupRule = Literal["least-misery", "mean"]
+
+
+@dataclass(frozen=True)
+class GroupPrediction:
+    """The predictions for one movie and several users."""
+
+    movie_id: int
+    title: str
+    year: int | None
+    stars: tuple[float, ...]
+    """Predicted stars of each user, in their order."""
+    ratings: int
+    """Training ratings of the movie."""
+
+    @property
+    def label(self) -> str:
+        """Title and year, such as ``Heat (1995)``."""
+        return format_title(self.title, self.year)
+
+
+def recommend_to_group(
+    bundle: Bundle,
+    users: Sequence[Sequence[UserRating]],
+    mask: Bool[np.ndarray, " movies"],
+    top: int,
+    rule: GroupRule,
+) -> list[GroupPrediction]:
+    """Return the movies of the mask that are best for all users.
+
+    Args:
+        bundle: the model.
+        users: ratings of each user.
+        mask: candidates.
+        top: number of movies.
+        rule: ``least-misery`` orders by the lowest of the users' predictions, ``mean`` by their mean; both
+            minus the standard error of the movie's mean, as in ``Bundle.rank``.
+    """
+    stars = np.array([bundle.score(ratings).scores.prediction.stars for ratings in users])
+    combined = stars.min(axis=0) if rule == "least-misery" else stars.mean(axis=0)
+    order = combined - RATING_STD / np.sqrt(bundle.catalog.rating_counts + 1)
+    rows = top_k(np.where(mask, order, -np.inf), min(top, int(mask.sum())))
+    return [
+        GroupPrediction(
+            movie_id=int(bundle.catalog.movie_ids[row]),
+            title=bundle.catalog.titles[row],
+            year=bundle.catalog.years[row],
+            stars=tuple(stars[:, row].tolist()),
+            ratings=int(bundle.catalog.rating_counts[row]),
+        )
+        for row in rows
+    ]

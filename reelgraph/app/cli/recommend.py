@@ -1,0 +1,182 @@
+"""The command ``recommend``: filters, lists of movies, and several users."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from reelgraph.app.cli import formatting
+from reelgraph.app.cli.context import (
+    EXIT_EMPTY,
+    RATINGS_HELP,
+    BundleOption,
+    JsonOption,
+    ScaleOption,
+    exit_on_error,
+    open_bundle,
+    open_ratings,
+    print_result,
+)
+from reelgraph.runtime.errors import InputError
+
+if TYPE_CHECKING:
+    from reelgraph.app.bundle.model import Bundle
+    from reelgraph.app.bundle.new_user import UserRating
+
+WATCHLIST = "watchlist"
+SEVERAL = "may be repeated"
+
+
+class GroupRule(StrEnum):
+    """How the predictions for several users are combined."""
+
+    least_misery = "least-misery"
+    mean = "mean"
+
+
+def recommend(
+    ratings: Annotated[
+        list[Path],
+        typer.Option(
+            "--ratings", "-r", help=f"{RATINGS_HELP} {SEVERAL.capitalize()}: one list for all users."
+        ),
+    ],
+    top: Annotated[int, typer.Option("--top", "-n", min=1, max=1000, help="Number of movies.")] = 20,
+    genre: Annotated[
+        list[str] | None, typer.Option(help="Only this genre; of several, all.", show_default=False)
+    ] = None,
+    exclude_genre: Annotated[
+        list[str] | None, typer.Option(help=f"Not this genre; {SEVERAL}.", show_default=False)
+    ] = None,
+    since: Annotated[
+        int | None, typer.Option(min=1800, max=2200, help="Only this year or later.", show_default=False)
+    ] = None,
+    until: Annotated[
+        int | None, typer.Option(min=1800, max=2200, help="Only this year or earlier.", show_default=False)
+    ] = None,
+    language: Annotated[str | None, typer.Option(help="Only this language.", show_default=False)] = None,
+    country: Annotated[str | None, typer.Option(help="Only this country.", show_default=False)] = None,
+    min_ratings: Annotated[int, typer.Option(min=0, help="Only movies with this many training ratings.")] = 0,
+    exclude_popular: Annotated[
+        bool, typer.Option("--exclude-popular", help="Exclude the 10 % of movies with the most ratings.")
+    ] = False,
+    diverse: Annotated[
+        bool, typer.Option("--diverse", help="Prefer movies that differ from each other; for one user.")
+    ] = False,
+    only: Annotated[
+        str | None,
+        typer.Option(
+            "--from",
+            help="Only movies of this list: a file with titles, or watchlist for that of your archive.",
+            show_default=False,
+        ),
+    ] = None,
+    without: Annotated[
+        list[Path] | None,
+        typer.Option(help=f"No movies of this list, a file with titles; {SEVERAL}.", show_default=False),
+    ] = None,
+    rated_since: Annotated[
+        int | None,
+        typer.Option(min=1970, max=2200, help="Only your ratings of this year or later.", show_default=False),
+    ] = None,
+    group: Annotated[
+        GroupRule, typer.Option(help="Of several users: order by the lowest prediction, or by the mean.")
+    ] = GroupRule.least_misery,
+    scale: ScaleOption = None,
+    bundle: BundleOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Recommend movies that you have neither rated nor watched, with the ratings of yours that are reasons.
+
+    Example: reelgraph recommend --ratings letterboxd.zip --top 5 --genre Drama --since 1990
+    """
+    with exit_on_error(json):
+        from reelgraph.app.bundle.filters import make_filters
+        from reelgraph.app.bundle.group import recommend_to_group
+
+        filters = make_filters(
+            genres=genre or (),
+            exclude_genres=exclude_genre or (),
+            since=since,
+            until=until,
+            language=language,
+            country=country,
+            min_ratings=min_ratings,
+            exclude_popular=exclude_popular,
+        )
+        model = open_bundle(bundle)
+        users = [open_ratings(path, model, scale) for path in ratings]
+        excluded = {rating.row for user in users for rating in user.history}
+        excluded |= _watched(model, ratings)
+        for path in without or ():
+            excluded |= _listed(model, path)
+        mask, reason_for_none = model.candidates(filters, excluded, _selected(model, only, ratings))
+        histories = [_recent(user.history, rated_since) for user in users]
+        if len(histories) > 1:
+            group_movies = recommend_to_group(model, histories, mask, top, group.value)
+            result: dict[str, Any] = {"recommendations": group_movies, "group": group.value}
+            text = formatting.format_group(group_movies, group.value)
+        else:
+            scored = model.score(histories[0])
+            movies = model.rank(scored, mask, top, diverse)
+            result = {"recommendations": movies, "user": scored.scores.user}
+            text = formatting.format_recommendations(movies, scored.scores.user)
+        print_result(result | {"reason_for_none": reason_for_none}, json, lambda: text or reason_for_none)
+    if not text:
+        sys.exit(EXIT_EMPTY)
+
+
+def _recent(history: Sequence[UserRating], since: int | None) -> Sequence[UserRating]:
+    """Return the ratings of a year or later.
+
+    Raises:
+        InputError: there are none.
+    """
+    if since is None:
+        return history
+    from datetime import UTC, datetime
+
+    first = int(datetime(since, 1, 1, tzinfo=UTC).timestamp())
+    recent = [rating for rating in history if rating.time is not None and rating.time >= first]
+    if not recent:
+        raise InputError(
+            f"--rated-since {since}", "a rating with such a date", "none", "Give an earlier year."
+        )
+    return recent
+
+
+def _listed(model: Bundle, path: Path) -> set[int]:
+    from reelgraph.app.rating_imports.matching import find_listed_movies
+    from reelgraph.app.rating_imports.movie_lists import read_movie_list
+
+    return find_listed_movies(read_movie_list(path), model.catalog, model.title_index)
+
+
+def _watched(model: Bundle, paths: Sequence[Path]) -> set[int]:
+    from reelgraph.app.rating_imports.matching import find_listed_movies
+    from reelgraph.app.rating_imports.movie_lists import parse_watched
+    from reelgraph.app.rating_imports.ratings_file import read_content
+
+    movies = [movie for path in paths for movie in parse_watched(read_content(path), str(path))]
+    return find_listed_movies(movies, model.catalog, model.title_index)
+
+
+def _selected(model: Bundle, only: str | None, paths: Sequence[Path]) -> set[int] | None:
+    """Return the movies of the list that ``--from`` names; None: all movies.
+
+    Raises:
+        InputError: none of them is in the bundle.
+    """
+    if only is None:
+        return None
+    lists = paths if only == WATCHLIST else [Path(only)]
+    rows = {row for path in lists for row in _listed(model, path)}
+    if not rows:
+        remedy = "Give a file with titles, or the zip archive of Letterboxd or Trakt with its watchlist."
+        raise InputError(f"--from {only}", "a list with a movie of the bundle", "none", remedy)
+    return rows

@@ -1,0 +1,63 @@
+"""Lists of movies without ratings: files of their own, and the watched movies and watchlist of an archive."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from pathlib import Path
+
+from reelgraph.app.rating_imports.archives import (
+    WATCHED_FILES,
+    WATCHLIST_FILES,
+    is_zip,
+    read_list_members,
+)
+from reelgraph.app.rating_imports.layouts import LIST_LAYOUTS, ListedMovie
+from reelgraph.app.rating_imports.rating_rows import read_rows
+from reelgraph.app.rating_imports.ratings_file import MAX_FILE_BYTES, parse_listed_movies, read_content
+
+
+def read_movie_list(path: Path | str) -> list[ListedMovie]:
+    """Read the movies that a CSV or JSON file lists; of a zip archive, those of its watchlist.
+
+    Raises:
+        InputError: the file does not exist, is too large or not text, or has no column with titles or ids.
+    """
+    content = read_content(path)
+    if is_zip(content):
+        return parse_archive_lists(content, str(path), WATCHLIST_FILES)
+    return parse_movie_list(content, str(path))
+
+
+def parse_movie_list(content: bytes, name: str) -> list[ListedMovie]:
+    """Parse the content of a list of movies.
+
+    Args:
+        content: the bytes of the file.
+        name: name of the file in error messages.
+
+    Raises:
+        InputError: the content is not text, or has no column with titles or ids.
+    """
+    return parse_listed_movies(read_rows(content, name, LIST_LAYOUTS))
+
+
+def parse_watched(content: bytes, name: str) -> list[ListedMovie]:
+    """Return the movies that the files of an archive say were watched; of another file none."""
+    return parse_archive_lists(content, name, WATCHED_FILES) if is_zip(content) else []
+
+
+def parse_archive_lists(content: bytes, name: str, names: Collection[str]) -> list[ListedMovie]:
+    """Return the movies of the files of these names in a site's archive.
+
+    Args:
+        content: the archive.
+        name: name of the archive in error messages.
+        names: names of files, in small letters.
+
+    Raises:
+        InputError: the archive can't be read, or one of these files.
+    """
+    members = read_list_members(content, name, names, MAX_FILE_BYTES)
+    return [
+        movie for member, text in members if text for movie in parse_movie_list(text, f"{name}: {member}")
+    ]
