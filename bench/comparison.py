@@ -20,7 +20,7 @@ Row = dict[str, Any]
 
 
 def compare(name: str, sizes: tuple[int, ...], rounds: int) -> Row:
-    """Measure a stage at the last size on both sides, at the others on ours alone.
+    """Measure a stage at the last size on both sides, at the others on the side of reelgraph only.
 
     Args:
         name: the module in ``bench/stages``.
@@ -31,15 +31,15 @@ def compare(name: str, sizes: tuple[int, ...], rounds: int) -> Row:
         AssertionError: the two sides don't compute the same.
     """
     stage = import_module(f"bench.stages.{name}")
-    grown = [_ours(stage, name, size) for size in sizes[:-1]]
-    with tempfile.TemporaryDirectory(prefix="reelgraph-bench-") as place:
-        folder = Path(place)
+    grown = [_median_seconds(stage, name, size) for size in sizes[:-1]]
+    with tempfile.TemporaryDirectory(prefix="reelgraph-bench-") as temp_dir:
+        folder = Path(temp_dir)
         stage.prepare(folder, sizes[-1])
         pairs = [
-            (run_side(name, "reference", folder, sizes[-1]), run_side(name, "ours", folder, sizes[-1]))
+            (run_side(name, "reference", folder, sizes[-1]), run_side(name, "reelgraph", folder, sizes[-1]))
             for _ in range(rounds)
         ]
-        stage.check(*(read_result(side, folder).arrays for side in ("reference", "ours")))
+        stage.check(*(read_result(side, folder).arrays for side in ("reference", "reelgraph")))
     return _row(stage, sizes, grown, pairs)
 
 
@@ -67,26 +67,28 @@ def read_result(side: str, folder: Path) -> SideResult:
         return SideResult([], dict(arrays))
 
 
-def _ours(stage: ModuleType, name: str, size: int) -> float:
-    with tempfile.TemporaryDirectory(prefix="reelgraph-bench-") as place:
-        stage.prepare(Path(place), size)
-        return median(run_side(name, "ours", Path(place), size)["seconds"])
+def _median_seconds(stage: ModuleType, name: str, size: int) -> float:
+    with tempfile.TemporaryDirectory(prefix="reelgraph-bench-") as temp_dir:
+        stage.prepare(Path(temp_dir), size)
+        return median(run_side(name, "reelgraph", Path(temp_dir), size)["seconds"])
 
 
 def _row(stage: ModuleType, sizes: tuple[int, ...], grown: list[float], pairs: list[tuple[Row, Row]]) -> Row:
-    theirs, mine = ([median(pair[i]["seconds"]) for pair in pairs] for i in range(2))
-    ratios = [a / b for a, b in zip(theirs, mine, strict=True)]
-    each = ([s / median(pair[i]["seconds"]) for pair in pairs for s in pair[i]["seconds"]] for i in range(2))
-    seconds = [*grown, median(mine)]
+    reference_medians, medians = ([median(pair[i]["seconds"]) for pair in pairs] for i in range(2))
+    ratios = [a / b for a, b in zip(reference_medians, medians, strict=True)]
+    relative = (
+        [s / median(pair[i]["seconds"]) for pair in pairs for s in pair[i]["seconds"]] for i in range(2)
+    )
+    seconds = [*grown, median(medians)]
     return {
         "size": sizes[-1],
         "counts": stage.COUNTS,
         "ratio": median(ratios),
         "ratio_low": min(ratios),
         "ratio_high": max(ratios),
-        "seconds": median(mine),
-        "reference_seconds": median(theirs),
-        "spread": max(max(part) - min(part) for part in each),
+        "seconds": median(medians),
+        "reference_seconds": median(reference_medians),
+        "spread": max(max(side) - min(side) for side in relative),
         "peak_mb": max(pair[1]["peak_mb"] for pair in pairs),
         "reference_peak_mb": max(pair[0]["peak_mb"] for pair in pairs),
         "sizes": list(sizes),

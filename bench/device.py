@@ -28,16 +28,16 @@ def main() -> None:
     parser.add_argument("name", choices=("small", "full"), help="how large")
     parser.add_argument("--only", nargs="+", choices=STAGES, default=STAGES, help="stages; all by default")
     parser.add_argument("--rounds", type=int, default=2, help="how often both sides run")
-    asked = parser.parse_args()
-    file = RESULTS / f"{asked.device}_{asked.name}.json"
-    found = known_rows(file) | {
-        name: row(name, asked.name, asked.device, asked.rounds) for name in asked.only
+    options = parser.parse_args()
+    file = RESULTS / f"{options.device}_{options.name}.json"
+    results = known_rows(file) | {
+        name: row(name, options.name, options.device, options.rounds) for name in options.only
     }
-    rows = [found[name] for name in STAGES if name in found]
-    gpu = torch.cuda.get_device_name() if asked.device == "cuda" else asked.device
+    rows = [results[name] for name in STAGES if name in results]
+    gpu = torch.cuda.get_device_name() if options.device == "cuda" else options.device
     text = json.dumps({"machine": {**machine(), "gpu": gpu}, "rows": rows}, indent=2)
     file.write_text(text + "\n", encoding="utf-8")
-    print(_table(rows, asked.device, gpu))
+    print(_table(rows, options.device, gpu))
 
 
 def _table(rows: list[Row], device: str, gpu: str) -> str:
@@ -61,18 +61,18 @@ def row(name: str, how_large: str, device: str, rounds: int) -> Row:
     """
     stage = import_module(f"bench.stages.{name}")
     size = stage.SIZES[how_large][-1]
-    with tempfile.TemporaryDirectory(prefix="reelgraph-bench-") as place:
-        folder, found = Path(place), []
+    with tempfile.TemporaryDirectory(prefix="reelgraph-bench-") as temp_dir:
+        folder, pairs = Path(temp_dir), []
         stage.prepare(folder, size)
         for _ in range(rounds):
-            of_cpu = run_side(name, "ours", folder, size, "cpu")
-            arrays = read_result("ours", folder).arrays
-            found.append((of_cpu, run_side(name, "ours", folder, size, device)))
-            stage.check(arrays, read_result("ours", folder).arrays)
-    cpu, other = (median(median(pair[i]["seconds"]) for pair in found) for i in range(2))
+            of_cpu = run_side(name, "reelgraph", folder, size, "cpu")
+            arrays = read_result("reelgraph", folder).arrays
+            pairs.append((of_cpu, run_side(name, "reelgraph", folder, size, device)))
+            stage.check(arrays, read_result("reelgraph", folder).arrays)
+    cpu, other = (median(median(pair[i]["seconds"]) for pair in pairs) for i in range(2))
     return {
         "name": name, "size": size, "counts": stage.COUNTS, "cpu_seconds": cpu, "seconds": other,
-        "device_mb": max(pair[1]["device_mb"] for pair in found),
+        "device_mb": max(pair[1]["device_mb"] for pair in pairs),
     }  # fmt: skip
 
 

@@ -24,26 +24,26 @@ from reelgraph.runtime.yaml_loader import read_yaml
 PREDICTIONS = "data/predictions.parquet"
 
 
-def train_on_subset(folder: Path, people: int) -> None:
+def train_on_subset(folder: Path, users: int) -> None:
     """Run the copy's later stages with some of its people."""
-    ours: Any = read_yaml(Path(PARAMS_FILE))
-    sampled = {"train_targets": ours["sequences"]["train_targets"], "sample_users": people}
-    write_params(folder / PARAMS_FILE, {"sequences": sampled, "train": ours["train"]})
+    project_params: Any = read_yaml(Path(PARAMS_FILE))
+    sampled = {"train_targets": project_params["sequences"]["train_targets"], "sample_users": users}
+    write_params(folder / PARAMS_FILE, {"sequences": sampled, "train": project_params["train"]})
     subprocess.run(["dvc", "repro", "evaluate"], cwd=folder, check=True)
 
 
-def join_predictions(alone: pa.Table, everybody: pa.Table) -> pa.Table:
-    """Return the targets of ``alone``, with everybody's prediction as ``prediction_everybody``."""
+def join_predictions(subset: pa.Table, everybody: pa.Table) -> pa.Table:
+    """Return the targets of ``subset``, with everybody's prediction as ``prediction_everybody``."""
     keys = ["userId", "movieId"]
-    both = alone.join(everybody.drop("rating"), keys, join_type="inner", right_suffix="_everybody")
-    assert len(both) == len(alone), f"{len(both)} of {len(alone)} targets are in both runs"
+    both = subset.join(everybody.drop("rating"), keys, join_type="inner", right_suffix="_everybody")
+    assert len(both) == len(subset), f"{len(both)} of {len(subset)} targets are in both runs"
     return both.sort_by([(key, "ascending") for key in keys])
 
 
-def main(folder: Path, people: int) -> None:
+def main(folder: Path, users: int) -> None:
     """Train, compare, print."""
     everybody = read_predictions(folder / PREDICTIONS)
-    train_on_subset(folder, people)
+    train_on_subset(folder, users)
     both = join_predictions(read_predictions(folder / PREDICTIONS), everybody)
     actual, one, all_ = (both[name].to_numpy() for name in ("rating", "prediction", "prediction_everybody"))
     user = both["userId"].to_numpy()

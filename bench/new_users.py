@@ -30,19 +30,22 @@ SHARE = 0.1
 def without_users(histories: UserHistories, users: Int64[np.ndarray, " unseen"]) -> UserHistories:
     """Return the histories as a fit sees them that learns from no row of these users."""
     start = histories.offsets[:-1]
-    gone = np.isin(np.arange(len(start)), users)
-    ends = {key: np.where(gone, start, getattr(histories, key)) for key in ("train_end", "val_end")}
-    kept = {key: index[~gone[histories.users_of(index)]]
+    is_unseen = np.isin(np.arange(len(start)), users)
+    ends = {key: np.where(is_unseen, start, getattr(histories, key)) for key in ("train_end", "val_end")}
+    targets = {key: index[~is_unseen[histories.users_of(index)]]
             for key in ("train", "val") for index in [getattr(histories, key)]}  # fmt: skip
-    return replace(histories, **ends, **kept)
+    return replace(histories, **ends, **targets)
 
 
 def fit_and_predict(
-    params: TrainRaterParams, seen: UserHistories, movies: MovieInputs, targets: Int64[np.ndarray, " targets"]
+    params: TrainRaterParams,
+    seen_users: UserHistories,
+    movies: MovieInputs,
+    targets: Int64[np.ndarray, " targets"],
 ) -> Float64[np.ndarray, " targets"]:
     """Fit on the training rows of those who are seen; return the targets' predictions, stars."""
-    rater = make_fitter(params, seen, movies).fit_and_select(lambda epoch: None).rater
-    return rater.predict(seen, seen.fit_end("train"), targets).stars.astype(np.float64)
+    rater = make_fitter(params, seen_users, movies).fit_and_select(lambda epoch: None).rater
+    return rater.predict(seen_users, seen_users.fit_end("train"), targets).stars.astype(np.float64)
 
 
 def main(parts: int) -> None:
@@ -54,22 +57,25 @@ def main(parts: int) -> None:
     user = histories.users_of(histories.test)
     order = generator(params.seed, "bench/new_people").permutation(len(histories.user_id))
     tenth = max(1, int(SHARE * len(order)))
-    known, actual = (
+    known_stars, actual = (
         fit_and_predict(params, histories, movies, histories.test),
         star_ratings(histories, histories.test),
     )
     chosen, unseen = [], []
     for part in range(parts):
-        drawn = order[part * tenth : (part + 1) * tenth]
-        at = np.flatnonzero(np.isin(user, drawn))
+        unseen_users = order[part * tenth : (part + 1) * tenth]
+        at = np.flatnonzero(np.isin(user, unseen_users))
         chosen.append(at)
-        unseen.append(fit_and_predict(params, without_users(histories, drawn), movies, histories.test[at]))
-    at, said = np.concatenate(chosen), np.concatenate(unseen)
+        unseen.append(
+            fit_and_predict(params, without_users(histories, unseen_users), movies, histories.test[at])
+        )
+    at, unseen_stars = np.concatenate(chosen), np.concatenate(unseen)
     low, high = paired_rmse_interval(
-        user[at], (said - actual[at]) ** 2, (known[at] - actual[at]) ** 2, params.seed
+        user[at], (unseen_stars - actual[at]) ** 2, (known_stars[at] - actual[at]) ** 2, params.seed
     )
     print(f"{len(at):,} targets of {len(np.unique(user[at])):,} people: RMSE "
-          f"{rmse(actual[at], said):.4f} stars unseen, {rmse(actual[at], known[at]):.4f} known; "
+          f"{rmse(actual[at], unseen_stars):.4f} stars unseen, "
+          f"{rmse(actual[at], known_stars[at]):.4f} known; "
           f"95 % interval of the difference {low:+.4f} to {high:+.4f}")  # fmt: skip
 
 

@@ -32,18 +32,18 @@ def main() -> None:
     )
     parser.add_argument("--folder", type=Path, help="of the copy, which stays there; else a temporary one")
     parser.add_argument("--into", choices=("small", "full"), help="results that get the row")
-    asked = parser.parse_args()
-    changes = YAML(typ="safe").load(asked.params)
-    if asked.rater:
-        changes.setdefault("model", {})["type"] = asked.rater
+    options = parser.parse_args()
+    changes = YAML(typ="safe").load(options.params)
+    if options.rater:
+        changes.setdefault("model", {})["type"] = options.rater
     with tempfile.TemporaryDirectory(prefix="reelgraph-bench-") as temporary:
-        folder = asked.folder or Path(temporary) / "project"
+        folder = options.folder or Path(temporary) / "project"
         subprocess.run(["git", "clone", "-q", ".", folder], check=True)
         write_params(folder / PARAMS_FILE, changes)
-        row = {"name": f"repro_{asked.rater}" if asked.rater else "repro", **run(folder)}
+        row = {"name": f"repro_{options.rater}" if options.rater else "repro", **run(folder)}
     print(json.dumps(row, indent=2))
-    if asked.into:
-        add_row(asked.into, row)
+    if options.into:
+        add_row(options.into, row)
 
 
 def write_params(file: Path, changes: dict[str, Any]) -> None:

@@ -30,13 +30,13 @@ RESULTS = Path("bench/results")
 
 def main() -> None:
     """Measure, write, print."""
-    asked = _arguments()
-    file = RESULTS / f"{asked.name}.json"
+    options = _arguments()
+    file = RESULTS / f"{options.name}.json"
     rows = known_rows(file)
-    for stage in asked.only or STAGES:
-        sizes = asked.size or import_module(f"bench.stages.{stage}").SIZES[asked.name]
+    for stage in options.only or STAGES:
+        sizes = options.size or import_module(f"bench.stages.{stage}").SIZES[options.name]
         started = _load()
-        rows[stage] = {"name": stage, **compare(stage, tuple(sizes), asked.rounds or ROUNDS[asked.name])}
+        rows[stage] = {"name": stage, **compare(stage, tuple(sizes), options.rounds or ROUNDS[options.name])}
         rows[stage] |= {"load": [started, _load()], "date": datetime.now(UTC).date().isoformat()}
         _write(file, rows)
         print(line(rows[stage]), flush=True)
@@ -75,10 +75,12 @@ def markdown(rows: list[Row]) -> str:
     """Return the rows as a table."""
     head = (
         f"{', '.join(f'{key} {value}' for key, value in machine().items())}\n\n"
-        "`ratio`: the reference's seconds by ours, median of the rounds (lowest to highest). `spread`:\n"
-        "largest distance of two repetitions of one side by its median. `exponent`: p of seconds ~ size^p,\n"
-        "ours, over the sizes. `load`: the machine's load average before and after, ours included.\n\n"
-        "| stage | size | ratio | ours | reference | spread | memory, ours | reference | exponent | load |\n"
+        "`ratio`: the reference's seconds by reelgraph's, median of the rounds (lowest to highest). "
+        "`spread`:\nlargest distance of two repetitions of one side by its median. `exponent`: p of "
+        "seconds ~ size^p\nof reelgraph, over the sizes. `load`: the machine's load average before and "
+        "after, that of the run included.\n\n"
+        "| stage | size | ratio | reelgraph | reference | spread | memory, reelgraph | reference | exponent "
+        "| load |\n"
         "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |\n"
     )
     return head + "\n".join(line(row) for row in rows) + "\n"

@@ -46,33 +46,40 @@ def main() -> None:
     parser.add_argument("--memory-mb", type=int, default=1000, help="of the engine, before it spills to disk")
     parser.add_argument("--step", choices=STEPS, help=argparse.SUPPRESS)
     parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
-    asked = parser.parse_args()
-    if asked.step:
-        engine = Engine(backend=asked.backend, url="local[2]", memory_mb=asked.memory_mb)
-        print(json.dumps(_cost(asked.step, asked.folder, asked.sizes[0], engine)))
+    options = parser.parse_args()
+    if options.step:
+        engine = Engine(backend=options.backend, url="local[2]", memory_mb=options.memory_mb)
+        print(json.dumps(_cost(options.step, options.folder, options.sizes[0], engine)))
         return
-    rows = [row for size in asked.sizes for row in _measured(size, asked)]
-    found = {
+    rows = [row for size in options.sizes for row in _measured(size, options)]
+    results = {
         "machine": machine(),
         "load": os.getloadavg()[0],
-        "engine_mb": asked.memory_mb,
+        "engine_mb": options.memory_mb,
         "rows": rows,
         "exponents": _exponents(rows),
     }
-    text = json.dumps(found, indent=2) + "\n"
-    (RESULTS / f"growth_{asked.name or asked.backend}.json").write_text(text, encoding="utf-8")
+    text = json.dumps(results, indent=2) + "\n"
+    (RESULTS / f"growth_{options.name or options.backend}.json").write_text(text, encoding="utf-8")
     print(text)
 
 
-def _measured(size: int, asked: argparse.Namespace) -> list[Row]:
+def _measured(size: int, options: argparse.Namespace) -> list[Row]:
     with tempfile.TemporaryDirectory(prefix="reelgraph-bench-") as folder:
         prepare(Path(folder), size)
         rows = []
-        for step in asked.steps:
+        for step in options.steps:
             command = [sys.executable, "-W", "ignore", "-m", "bench.scaling", str(size), "--step", step]
-            command += ["--folder", folder, "--backend", asked.backend, "--memory-mb", str(asked.memory_mb)]
-            said = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
-            rows.append({"step": step, "ratings": size, **json.loads(said.splitlines()[-1])})
+            command += [
+                "--folder",
+                folder,
+                "--backend",
+                options.backend,
+                "--memory-mb",
+                str(options.memory_mb),
+            ]
+            output = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
+            rows.append({"step": step, "ratings": size, **json.loads(output.splitlines()[-1])})
             print(rows[-1], file=sys.stderr, flush=True)
         return rows
 
@@ -98,8 +105,8 @@ def _peak_mb(pid: int) -> int:
 
 
 def _filter(connection: BaseBackend, folder: Path, size: int) -> None:
-    found = filter_movies(connection, folder / "catalog.parquet", folder / "ratings.parquet")
-    write_parquet(found.movies, folder / "movies.parquet")
+    filtered = filter_movies(connection, folder / "catalog.parquet", folder / "ratings.parquet")
+    write_parquet(filtered.movies, folder / "movies.parquet")
 
 
 def _make_sequences(connection: BaseBackend, folder: Path, size: int) -> None:
@@ -109,7 +116,7 @@ def _make_sequences(connection: BaseBackend, folder: Path, size: int) -> None:
 
 
 def _train_rater(connection: BaseBackend, folder: Path, size: int) -> None:
-    rater.ours(folder, size)
+    rater.reelgraph(folder, size)
 
 
 STEPS: dict[str, Callable[[BaseBackend, Path, int], None]] = {
@@ -120,10 +127,10 @@ STEPS: dict[str, Callable[[BaseBackend, Path, int], None]] = {
 
 
 def _exponents(rows: list[Row]) -> dict[str, float | None]:
-    of = {name: [row for row in rows if row["step"] == name] for name in {row["step"] for row in rows}}
+    by_step = {name: [row for row in rows if row["step"] == name] for name in {row["step"] for row in rows}}
     return {
-        step: exponent(tuple(row["ratings"] for row in some), [row["cpu_seconds"] for row in some])
-        for step, some in of.items()
+        step: exponent(tuple(row["ratings"] for row in steps), [row["cpu_seconds"] for row in steps])
+        for step, steps in by_step.items()
     }
 
 

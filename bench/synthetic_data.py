@@ -22,7 +22,7 @@ FULL_MOVIES, FULL_RATINGS, FULL_USERS = 54_520, 13_717_662, 200_948
 """The reference's size (docs/reference.md)."""
 
 SEED = 42
-USERS_AT_ONCE = 20_000
+USERS_PER_BATCH = 20_000
 YEAR = 365 * 86_400
 
 
@@ -38,8 +38,8 @@ def write_ratings(path: Path, ratings: int, movies: int) -> None:
 
 def _batches(ratings: int, movies: int) -> Iterator[pa.RecordBatch]:
     draw, users = np.random.default_rng(SEED), max(20, ratings * FULL_USERS // FULL_RATINGS)
-    for first in range(0, users, USERS_AT_ONCE):
-        lengths, movie, code, time = generate_ratings(draw, min(USERS_AT_ONCE, users - first), movies)
+    for first in range(0, users, USERS_PER_BATCH):
+        lengths, movie, code, time = generate_ratings(draw, min(USERS_PER_BATCH, users - first), movies)
         user = first + 1 + np.repeat(np.arange(len(lengths)), lengths)
         order = np.lexsort((movie, time, user))
         columns = [user[order], movie[order] + 1, code[order] / 2, time[order]]
@@ -52,15 +52,15 @@ def generate_ratings(
     """Draw lengths (36 to 100), movies (each once a user, low ones popular), half-star codes, tied times."""
     lengths = draw.integers(36, 101, users)
     start = np.repeat(np.cumsum(lengths) - lengths, lengths)
-    place = np.arange(lengths.sum()) - start
+    position = np.arange(lengths.sum()) - start
     # Steps through the movies, a step of the user's own: distinct, and denser at the popular end.
     step = np.repeat(movies // 101 * draw.random(users) + 1, lengths)
-    share = ((place + draw.random(len(place)) * 0.9) * step % movies) / movies
+    share = ((position + draw.random(len(position)) * 0.9) * step % movies) / movies
     movie = np.floor(share**2 * movies).astype(np.int64)
     movie = _distinct(movie, start, lengths, movies)
     taste = np.repeat(draw.normal(3.5, 0.5, users), lengths) + np.sin(movie) * 0.5
     code = np.rint(2 * (taste + draw.normal(0, 0.7, len(movie)))).clip(1, 10).astype(np.int64)
-    time = np.repeat(draw.integers(0, 20 * YEAR, users), lengths) + place // 3 * 60
+    time = np.repeat(draw.integers(0, 20 * YEAR, users), lengths) + position // 3 * 60
     return lengths, movie, code, time + 800_000_000
 
 
@@ -68,12 +68,12 @@ def _distinct(movie: np.ndarray, start: np.ndarray, lengths: np.ndarray, movies:
     """Move a user's repeated movies on to the next free ones."""
     user = np.repeat(np.arange(len(lengths)), lengths)
     order = np.lexsort((movie, user))
-    ordered, place = movie[order], np.arange(len(movie)) - start
+    ordered, position = movie[order], np.arange(len(movie)) - start
     # The running maximum of movie − place makes a user's movies strictly ascending.
-    lifted = np.maximum.accumulate(ordered - place + user * 4 * movies) - user * 4 * movies + place
-    found = np.empty_like(movie)
-    found[order] = lifted
-    return found % movies
+    lifted = np.maximum.accumulate(ordered - position + user * 4 * movies) - user * 4 * movies + position
+    result = np.empty_like(movie)
+    result[order] = lifted
+    return result % movies
 
 
 def histories(ratings: int, movies: int, train_targets: int) -> UserHistories:

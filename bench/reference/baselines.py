@@ -20,30 +20,30 @@ def predictions(
     """Return what each baseline says of the targets, fitted on each user's rows before ``ends``."""
     offsets, movie, stars = histories["offsets"], histories["movie_row"], histories["half_star_code"] / 2
     rows = [
-        (user, int(movie[place]), float(stars[place]))
+        (user, int(movie[position]), float(stars[position]))
         for user in range(len(ends))
-        for place in range(offsets[user], ends[user])
+        for position in range(offsets[user], ends[user])
     ]
     mean = sum(row[2] for row in rows) / len(rows)
     of_user, of_movie = _means(rows, 0), _means(rows, 1)
     user_bias, movie_bias = biases(rows, mean)
-    found: dict[str, list[float]] = defaultdict(list)
+    by_baseline: dict[str, list[float]] = defaultdict(list)
     for target in targets:
         user = int(np.searchsorted(offsets, target, side="right")) - 1
-        asked, history = int(movie[target]), range(offsets[user], target)
-        found["global_mean"].append(mean)
-        found["user_mean"].append(of_user.get(user, mean))
-        found["item_mean"].append(of_movie.get(asked, mean))
-        last = [stars[place] for place in history][-RECENT:]
-        found["recent_mean"].append(sum(last) / len(last) if last else mean)
-        found["bias"].append(_clipped(mean + movie_bias.get(asked, 0) + user_bias.get(user, 0)))
-        left = [stars[place] - mean - movie_bias.get(int(movie[place]), 0) for place in history]
-        person = sum(left) / (len(left) + USER_DAMPING)
-        weights = [DECAY**back for back in range(min(len(left), REACH))]
-        recent = sum(w * (r - person) for w, r in zip(weights, reversed(left), strict=False))
+        target_movie, history = int(movie[target]), range(offsets[user], target)
+        by_baseline["global_mean"].append(mean)
+        by_baseline["user_mean"].append(of_user.get(user, mean))
+        by_baseline["item_mean"].append(of_movie.get(target_movie, mean))
+        last = [stars[position] for position in history][-RECENT:]
+        by_baseline["recent_mean"].append(sum(last) / len(last) if last else mean)
+        by_baseline["bias"].append(_clipped(mean + movie_bias.get(target_movie, 0) + user_bias.get(user, 0)))
+        residuals = [stars[position] - mean - movie_bias.get(int(movie[position]), 0) for position in history]
+        person = sum(residuals) / (len(residuals) + USER_DAMPING)
+        weights = [DECAY**back for back in range(min(len(residuals), REACH))]
+        recent = sum(w * (r - person) for w, r in zip(weights, reversed(residuals), strict=False))
         recent /= sum(weights) + DAMPING
-        found["bias_recent"].append(_clipped(mean + movie_bias.get(asked, 0) + person + recent))
-    return {name: np.array(values) for name, values in found.items()}
+        by_baseline["bias_recent"].append(_clipped(mean + movie_bias.get(target_movie, 0) + person + recent))
+    return {name: np.array(values) for name, values in by_baseline.items()}
 
 
 def biases(rows: Rows, mean: float) -> tuple[dict[int, float], dict[int, float]]:

@@ -39,8 +39,14 @@ class Samples(Dataset):
                 [scaled(code) for code in self.histories["half_star_code"][start:target]]
             )
             mask[-count:] = 1
-        asked = self.vectors[int(self.histories["movie_row"][target])]
-        return watched, ratings, mask, asked, torch.tensor(scaled(self.histories["half_star_code"][target]))
+        candidate = self.vectors[int(self.histories["movie_row"][target])]
+        return (
+            watched,
+            ratings,
+            mask,
+            candidate,
+            torch.tensor(scaled(self.histories["half_star_code"][target])),
+        )
 
 
 def scaled(code: int) -> float:
@@ -63,9 +69,9 @@ class Attention(nn.Module):
         self.bias = nn.Sequential(nn.Linear(hidden, 1), nn.Sigmoid())
         self.dropout = nn.Dropout(dropout)
 
-    def forward(self, watched: Tensor, ratings: Tensor, mask: Tensor, asked: Tensor) -> Tensor:
+    def forward(self, watched: Tensor, ratings: Tensor, mask: Tensor, candidate: Tensor) -> Tensor:
         """Predict scaled ratings, [batch]."""
-        query, key = self.query(asked), self.key(watched)
+        query, key = self.query(candidate), self.key(watched)
         scores = torch.bmm(key, query.unsqueeze(2)).squeeze(2) / query.shape[1] ** 0.5
         weights = torch.softmax(scores.masked_fill(mask == 0, -1e9), dim=1) * mask
         weights = self.dropout(weights).unsqueeze(1)
@@ -81,8 +87,8 @@ def steps(model: Attention, samples: Samples) -> Iterator[int]:
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3, weight_decay=0.01)
     model.train()
     while True:
-        for *given, actual in DataLoader(samples, batch_size=BATCH, shuffle=True):
-            loss = nn.functional.mse_loss(model(*given), actual)
+        for *inputs, actual in DataLoader(samples, batch_size=BATCH, shuffle=True):
+            loss = nn.functional.mse_loss(model(*inputs), actual)
             optimizer.zero_grad()
             loss.backward()
             nn.utils.clip_grad_norm_(model.parameters(), 1.0)
@@ -94,4 +100,4 @@ def steps(model: Attention, samples: Samples) -> Iterator[int]:
 def predict(model: Attention, samples: Samples) -> np.ndarray:
     """Predict scaled ratings in the order of the samples."""
     model.eval()
-    return np.concatenate([model(*given).numpy() for *given, _ in DataLoader(samples, batch_size=BATCH)])
+    return np.concatenate([model(*inputs).numpy() for *inputs, _ in DataLoader(samples, batch_size=BATCH)])

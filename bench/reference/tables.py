@@ -11,8 +11,8 @@ MOST_TARGETS = 5
 
 def filtered(catalog: pd.DataFrame, ratings: pd.DataFrame) -> pd.DataFrame:
     """Keep the catalogue's movies that occur in the ratings."""
-    kept = catalog[catalog["movieId"].isin(ratings["movieId"].unique())]
-    return kept.sort_values("movieId").reset_index(drop=True)
+    rated = catalog[catalog["movieId"].isin(ratings["movieId"].unique())]
+    return rated.sort_values("movieId").reset_index(drop=True)
 
 
 def sequences(ratings: pd.DataFrame, movies: pd.DataFrame) -> dict[str, np.ndarray]:
@@ -21,12 +21,12 @@ def sequences(ratings: pd.DataFrame, movies: pd.DataFrame) -> dict[str, np.ndarr
     embedded = ratings[ratings["movieId"].isin(movies["movieId"])]
     users = embedded.groupby("userId", sort=True)[["movieId", "rating", "timestamp"]]
     ordered = users.apply(lambda rows: rows.sort_values(["timestamp", "movieId"]))
-    found: dict[str, list[int]] = {"train": [], "val": [], "test": []}
+    targets_by_part: dict[str, list[int]] = {"train": [], "val": [], "test": []}
     lengths, start = [], 0
     for _, rows in ordered.groupby(level="userId", sort=True):
         of_user = targets(len(rows))
         for part, places in of_user.items():
-            found[part].extend(start + place for place in places)
+            targets_by_part[part].extend(start + position for position in places)
         lengths.append(len(rows))
         start += len(rows)
     return {
@@ -34,7 +34,7 @@ def sequences(ratings: pd.DataFrame, movies: pd.DataFrame) -> dict[str, np.ndarr
         "half_star_code": (ordered["rating"] * 2).round().astype(int).to_numpy(),
         "timestamp": ordered["timestamp"].to_numpy(),
         "offsets": np.cumsum([0, *lengths]),
-        **{part: np.array(places) for part, places in found.items()},
+        **{part: np.array(places) for part, places in targets_by_part.items()},
     }
 
 

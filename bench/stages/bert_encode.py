@@ -36,7 +36,7 @@ def reference(folder: Path, size: int) -> SideResult:
     return SideResult([time.perf_counter() - start], {"vectors": vectors})
 
 
-def ours(folder: Path, size: int, device: Device = "cpu") -> SideResult:
+def reelgraph(folder: Path, size: int, device: Device = "cpu") -> SideResult:
     """Encode them as the stage does in bfloat16, its gate included, without a cache."""
     texts, model = (
         np.load(folder / "texts.npy").tolist(),
@@ -47,7 +47,7 @@ def ours(folder: Path, size: int, device: Device = "cpu") -> SideResult:
     return SideResult([time.perf_counter() - start], {"vectors": vectors})
 
 
-def check(reference: dict[str, np.ndarray], ours: dict[str, np.ndarray]) -> None:
+def check(reference: dict[str, np.ndarray], reelgraph: dict[str, np.ndarray]) -> None:
     """Every text's vectors have a cosine of 0.999 at least."""
-    cosine = (reference["vectors"] * ours["vectors"]).sum(axis=1)
+    cosine = (reference["vectors"] * reelgraph["vectors"]).sum(axis=1)
     assert cosine.min() >= LEAST_COSINE, f"lowest cosine {cosine.min():.6f}"

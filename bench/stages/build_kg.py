@@ -35,7 +35,7 @@ def reference(folder: Path, size: int) -> SideResult:
     return SideResult([seconds], _arrays(zip(*entities, strict=True), zip(*edges, strict=True)))
 
 
-def ours(folder: Path, size: int) -> SideResult:
+def reelgraph(folder: Path, size: int) -> SideResult:
     """Build the tables, three times."""
     movies = read_movies(folder / "movies.parquet")
     seconds = []
@@ -49,16 +49,15 @@ def ours(folder: Path, size: int) -> SideResult:
 
 def _arrays(entities: Iterable[Sequence], edges: Iterable[Sequence]) -> dict[str, np.ndarray]:
     names = ("entity_type", "entity_index", "name"), ("edge_type", "movie_row", "edge_index")
-    found: dict[str, np.ndarray] = {}
-    for columns, each in zip(names, (entities, edges), strict=True):
-        found |= {name: np.array(column) for name, column in zip(columns, each, strict=True)}
-    return found
+    arrays: dict[str, np.ndarray] = {}
+    for columns, table in zip(names, (entities, edges), strict=True):
+        arrays |= {name: np.array(column) for name, column in zip(columns, table, strict=True)}
+    return arrays
 
 
-def check(reference: dict[str, np.ndarray], ours: dict[str, np.ndarray]) -> None:
-    """Same entities, same edges; the order of the types is ours."""
+def check(reference: dict[str, np.ndarray], reelgraph: dict[str, np.ndarray]) -> None:
+    """Same entities, same edges; the order of the types may differ."""
     for table in (("entity_type", "entity_index", "name"), ("edge_type", "movie_row", "edge_index")):
-        rows = [
-            sorted(zip(*(side[name].tolist() for name in table), strict=True)) for side in (reference, ours)
-        ]
+        sides = ((side[name].tolist() for name in table) for side in (reference, reelgraph))
+        rows = [sorted(zip(*columns, strict=True)) for columns in sides]
         assert rows[0] == rows[1], f"{table[0]}: the sides differ"

@@ -32,40 +32,42 @@ def prepare(folder: Path, size: int) -> None:
 
 def reference(folder: Path, size: int) -> SideResult:
     """Predict row by row, and take the errors."""
-    known = histories(size, movies_for(size), 5)
-    arrays = {name: np.asarray(getattr(known, name)) for name in ("offsets", "movie_row", "half_star_code")}
+    data = histories(size, movies_for(size), 5)
+    arrays = {name: np.asarray(getattr(data, name)) for name in ("offsets", "movie_row", "half_star_code")}
     start = time.perf_counter()
-    found: dict[str, np.ndarray] = {}
-    asked: tuple[tuple[Fit, np.ndarray], ...] = (
-        ("train", known.val), ("train", known.test), ("train_val", known.test),
+    results: dict[str, np.ndarray] = {}
+    targets_by_fit: tuple[tuple[Fit, np.ndarray], ...] = (
+        ("train", data.val), ("train", data.test), ("train_val", data.test),
     )  # fmt: skip
-    for rows, targets in asked:
-        found |= {
-            f"{rows}_{len(found) // len(BASELINES)}_{name}": said
-            for name, said in plainly(arrays, known.fit_end(rows), targets).items()
+    for rows, targets in targets_by_fit:
+        results |= {
+            f"{rows}_{len(results) // len(BASELINES)}_{name}": stars
+            for name, stars in plainly(arrays, data.fit_end(rows), targets).items()
         }
-    return SideResult([time.perf_counter() - start], found)
+    return SideResult([time.perf_counter() - start], results)
 
 
-def ours(folder: Path, size: int) -> SideResult:
+def reelgraph(folder: Path, size: int) -> SideResult:
     """Predict, and take errors and their intervals."""
-    known = histories(size, movies_for(size), 5)
+    data = histories(size, movies_for(size), 5)
     start = time.perf_counter()
-    said = {
-        name: fit_and_predict(load_baseline(name, numbers), known, lambda rows: nullcontext())
+    stars = {
+        name: fit_and_predict(load_baseline(name, numbers), data, lambda rows: nullcontext())
         for name, numbers in BASELINES.items()
     }
-    test = {"rater": said["bias_recent"]["train"]} | {name: each["train"] for name, each in said.items()}
-    errors_with_intervals(known.users_of(known.test), star_ratings(known, known.test), test, 1)
+    test = {"rater": stars["bias_recent"]["train"]} | {
+        name: by_rows["train"] for name, by_rows in stars.items()
+    }
+    errors_with_intervals(data.users_of(data.test), star_ratings(data, data.test), test, 1)
     seconds = time.perf_counter() - start
-    found: dict[str, np.ndarray] = {}
+    results: dict[str, np.ndarray] = {}
     for number, (rows, part) in enumerate((("train", "val"), ("train", "train"), ("train_val", "train_val"))):
-        found |= {f"{rows}_{number}_{name}": each[part] for name, each in said.items()}
-    return SideResult([seconds], found)
+        results |= {f"{rows}_{number}_{name}": by_rows[part] for name, by_rows in stars.items()}
+    return SideResult([seconds], results)
 
 
-def check(reference: dict[str, np.ndarray], ours: dict[str, np.ndarray]) -> None:
+def check(reference: dict[str, np.ndarray], reelgraph: dict[str, np.ndarray]) -> None:
     """The same predictions."""
-    assert reference.keys() == ours.keys()
+    assert reference.keys() == reelgraph.keys()
     for name, expected in reference.items():
-        np.testing.assert_allclose(ours[name], expected, atol=1e-9, err_msg=name)
+        np.testing.assert_allclose(reelgraph[name], expected, atol=1e-9, err_msg=name)

@@ -41,11 +41,11 @@ def reference(folder: Path, size: int) -> SideResult:
     """Read, filter, make sequences."""
     start = time.perf_counter()
     catalog, ratings = (pd.read_parquet(folder / f"{name}.parquet") for name in ("catalog", "ratings"))
-    found = sequences(ratings, filtered(catalog, ratings))
-    return SideResult([time.perf_counter() - start], found)
+    histories = sequences(ratings, filtered(catalog, ratings))
+    return SideResult([time.perf_counter() - start], histories)
 
 
-def ours(folder: Path, size: int) -> SideResult:
+def reelgraph(folder: Path, size: int) -> SideResult:
     """Run the stages' own functions, writing included."""
     start = time.perf_counter()
     connection = connect(Engine(backend="duckdb", url="local[2]", memory_mb=1000))
@@ -57,11 +57,13 @@ def ours(folder: Path, size: int) -> SideResult:
     )
     write_histories(build_histories(*tables, SEQUENCES), folder / "sequences")
     seconds = time.perf_counter() - start
-    found = read_histories(folder / "sequences")
-    return SideResult([seconds], {field.name: getattr(found, field.name) for field in fields(UserHistories)})
+    histories = read_histories(folder / "sequences")
+    return SideResult(
+        [seconds], {field.name: getattr(histories, field.name) for field in fields(UserHistories)}
+    )
 
 
-def check(reference: dict[str, np.ndarray], ours: dict[str, np.ndarray]) -> None:
+def check(reference: dict[str, np.ndarray], reelgraph: dict[str, np.ndarray]) -> None:
     """Same rows, same targets."""
     for name, expected in reference.items():
-        np.testing.assert_array_equal(ours[name], expected, err_msg=name)
+        np.testing.assert_array_equal(reelgraph[name], expected, err_msg=name)

@@ -47,59 +47,63 @@ def reference(folder: Path, size: int) -> SideResult:
     model = plain.Reference(data, DIM, DIM)
     torch.manual_seed(SEED)
     loss = plain.bpr_loss(model(data), data, plain.draw(data))
-    found = _found(model, loss)
+    gradients = _loss_and_gradients(model, loss)
     running, seconds = plain.epochs(model, data, data), []
     for _ in range(EPOCHS):
         start = time.perf_counter()
         next(running)
         seconds.append(time.perf_counter() - start)
-    return SideResult(seconds, found)
+    return SideResult(seconds, gradients)
 
 
-def ours(
+def reelgraph(
     folder: Path, size: int, device: Device = "cpu", precision: Literal["float32", "bfloat16"] = "float32"
 ) -> SideResult:
     """The same, by the project's training."""
-    return _ours(_data(size, prepare_torch(Compute(threads=2, device=device))), precision)
+    return _train(_data(size, prepare_torch(Compute(threads=2, device=device))), precision)
 
 
-def _ours(data: HeteroData, precision: Literal["float32", "bfloat16"]) -> SideResult:
-    given = sage_inputs(data)
+def _train(data: HeteroData, precision: Literal["float32", "bfloat16"]) -> SideResult:
+    inputs = sage_inputs(data)
     torch.manual_seed(SEED)
-    model = HeteroSage(given[0].entity_types, DIM, DIM, DIM, DIM)
-    model.to(given[1].device)
-    targets = build_bpr_edges(data, given[0])
-    negatives = _same_negatives(data, given[0].entity_counts)
-    movies, entities = model(*given)
+    model = HeteroSage(inputs[0].entity_types, DIM, DIM, DIM, DIM)
+    model.to(inputs[1].device)
+    targets = build_bpr_edges(data, inputs[0])
+    negatives = _same_negatives(data, inputs[0].entity_counts)
+    movies, entities = model(*inputs)
     loss = bpr_loss(movies, entities, targets, negatives)
-    found = _found(model, loss)
+    gradients = _loss_and_gradients(model, loss)
     optimizer = torch.optim.Adam(model.parameters(), lr=plain.LEARNING_RATE, fused=True)
-    drawn, seconds = torch.Generator("cpu").manual_seed(SEED), []
-    dtype = matmul_dtype(precision, given[1].device)
-    features = [tensor.to(dtype) for tensor in given[1:]]
+    generator = torch.Generator("cpu").manual_seed(SEED)
+    seconds = []
+    dtype = matmul_dtype(precision, inputs[1].device)
+    features = [tensor.to(dtype) for tensor in inputs[1:]]
     for _ in range(EPOCHS):
         start = time.perf_counter()
-        movies, entities = model(given[0], *features, dtype)
-        loss = bpr_loss(movies, entities, targets, sample_negatives(targets, drawn))
+        movies, entities = model(inputs[0], *features, dtype)
+        loss = bpr_loss(movies, entities, targets, sample_negatives(targets, generator))
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
         loss.item()
         seconds.append(time.perf_counter() - start)
-    return SideResult(seconds, found)
+    return SideResult(seconds, gradients)
 
 
 def _same_negatives(data: HeteroData, sizes: tuple[int, ...]) -> torch.Tensor:
     """Draw the reference's negatives and put them into our order of the edges, which is by movie."""
     torch.manual_seed(SEED)
-    drawn = {kind: each.to(data["movie"].x.device) for kind, each in plain.draw(data).items()}
+    device = data["movie"].x.device
+    negatives = {name: entities.to(device) for name, entities in plain.draw(data).items()}
     first = np.cumsum([0, *sizes[:-1]])
-    movies = torch.cat([data["movie", f"has_{kind}", kind].edge_index[0] for kind in drawn])
-    stacked = torch.cat([each + int(at) for each, at in zip(drawn.values(), first, strict=True)])
+    movies = torch.cat([data["movie", f"has_{name}", name].edge_index[0] for name in negatives])
+    stacked = torch.cat(
+        [entities + int(offset) for entities, offset in zip(negatives.values(), first, strict=True)]
+    )
     return stacked[movies.int().sort(stable=True).indices]
 
 
-def _found(model: nn.Module, loss: torch.Tensor) -> dict[str, np.ndarray]:
+def _loss_and_gradients(model: nn.Module, loss: torch.Tensor) -> dict[str, np.ndarray]:
     loss.backward()
     parts = {"loss": loss.detach().cpu().numpy()}
     for number, weight in enumerate(model.parameters()):
@@ -108,8 +112,8 @@ def _found(model: nn.Module, loss: torch.Tensor) -> dict[str, np.ndarray]:
     return parts
 
 
-def check(reference: dict[str, np.ndarray], ours: dict[str, np.ndarray]) -> None:
+def check(reference: dict[str, np.ndarray], reelgraph: dict[str, np.ndarray]) -> None:
     """Loss and every gradient are within 1e-4."""
-    assert reference.keys() == ours.keys()
+    assert reference.keys() == reelgraph.keys()
     for name, expected in reference.items():
-        np.testing.assert_allclose(ours[name], expected, atol=TOLERANCE, rtol=TOLERANCE, err_msg=name)
+        np.testing.assert_allclose(reelgraph[name], expected, atol=TOLERANCE, rtol=TOLERANCE, err_msg=name)

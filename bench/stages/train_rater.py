@@ -39,7 +39,7 @@ def prepare(folder: Path, size: int) -> None:
     """Generate nothing ahead."""
 
 
-def _given(size: int) -> tuple[UserHistories, torch.Tensor]:
+def _make_inputs(size: int) -> tuple[UserHistories, torch.Tensor]:
     torch.manual_seed(SEED)
     return histories(size, FULL_MOVIES, 0), normalize(torch.randn(FULL_MOVIES, DIM), dim=1)
 
@@ -47,33 +47,35 @@ def _given(size: int) -> tuple[UserHistories, torch.Tensor]:
 def reference(folder: Path, size: int) -> SideResult:
     """Take some steps of 128 samples."""
     prepare_torch(Compute(threads=2, device="cpu"))
-    known, vectors = _given(size)
-    arrays = {name: getattr(known, name) for name in ("offsets", "movie_row", "half_star_code")}
+    data, vectors = _make_inputs(size)
+    arrays = {name: getattr(data, name) for name in ("offsets", "movie_row", "half_star_code")}
     torch.manual_seed(SEED)
     model = plain.Attention(DIM, HIDDEN, DROPOUT)
-    said = plain.predict(model, plain.Samples(vectors, arrays, known.test[:500]))
-    running = plain.steps(model, plain.Samples(vectors, arrays, known.train))
+    predictions = plain.predict(model, plain.Samples(vectors, arrays, data.test[:500]))
+    running = plain.steps(model, plain.Samples(vectors, arrays, data.train))
     next(running)
     start = time.perf_counter()
     targets = sum(islice(running, 120))
-    return SideResult([(time.perf_counter() - start) / targets * MILLION], {"said": said})
+    return SideResult([(time.perf_counter() - start) / targets * MILLION], {"predictions": predictions})
 
 
-def ours(folder: Path, size: int, device: Device = "cpu") -> SideResult:
+def reelgraph(folder: Path, size: int, device: Device = "cpu") -> SideResult:
     """Take the second epoch of 64 users a step: in the first, products are compiled for new shapes."""
     team = ProcessGroup(prepare_torch(Compute(threads=2, device=device)))
-    known, vectors = _given(size)
+    data, vectors = _make_inputs(size)
     torch.manual_seed(SEED)
     run = Trainer(lambda: AttentionRater(vectors, HIDDEN, DROPOUT), TRAIN, WINDOW, SEED, team)
     torch.manual_seed(SEED)
     same = AttentionRater(vectors, HIDDEN, DROPOUT).to(team.device)
-    said = normalize_stars(predict_stars(same, known, known.test[:500], WINDOW))
-    run.run_epoch(known, known.train, 1)
+    predictions = normalize_stars(predict_stars(same, data, data.test[:500], WINDOW))
+    run.run_epoch(data, data.train, 1)
     start = time.perf_counter()
-    run.run_epoch(known, known.train, 2)
-    return SideResult([(time.perf_counter() - start) / len(known.train) * MILLION], {"said": said})
+    run.run_epoch(data, data.train, 2)
+    return SideResult(
+        [(time.perf_counter() - start) / len(data.train) * MILLION], {"predictions": predictions}
+    )
 
 
-def check(reference: dict[str, np.ndarray], ours: dict[str, np.ndarray]) -> None:
-    """The same weights say the same."""
-    np.testing.assert_allclose(ours["said"], reference["said"], atol=TOLERANCE)
+def check(reference: dict[str, np.ndarray], reelgraph: dict[str, np.ndarray]) -> None:
+    """The same weights predict the same."""
+    np.testing.assert_allclose(reelgraph["predictions"], reference["predictions"], atol=TOLERANCE)

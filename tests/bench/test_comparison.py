@@ -24,11 +24,13 @@ SIZES = {
 def test_both_sides_are_equal(name: str, tmp_path: Path) -> None:
     stage, size = import_module(f"bench.stages.{name}"), SIZES[name]
     stage.prepare(tmp_path, size)
-    reference, ours = (side(tmp_path, size).arrays for side in (stage.reference, stage.ours))
-    stage.check(reference, ours)
-    changed = {key: array.copy() for key, array in ours.items()}
+    reference, reelgraph = (side(tmp_path, size).arrays for side in (stage.reference, stage.reelgraph))
+    stage.check(reference, reelgraph)
+    changed = {key: array.copy() for key, array in reelgraph.items()}
     first = next(iter(reference))
-    changed[{"entity_type": "name"}.get(first, first)].flat[0] = "-1" if ours[first].dtype.kind == "U" else -1
+    changed[{"entity_type": "name"}.get(first, first)].flat[0] = (
+        "-1" if reelgraph[first].dtype.kind == "U" else -1
+    )
     with pytest.raises(AssertionError):
         stage.check(reference, changed)
 
