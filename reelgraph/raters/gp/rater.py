@@ -210,8 +210,9 @@ def _check_content(content: MovieContent, tensors: Mapping[str, Tensor]) -> None
             raise RuntimeError(f"{name} has {len(tensor):,} rows instead of {n_movies:,}")
         if name != "content.year" and not tensor.isfinite().all():
             raise RuntimeError(f"{name} is not finite")
+    n_cells = sum(block.size for block in content.entity_blocks)  # entities of all types count together
     for number, block in enumerate(content.entity_blocks):
-        if block.ndim != 2 or block.min(initial=0) < 0 or block.max(initial=0) > block.size:
+        if block.ndim != 2 or block.min(initial=0) < 0 or block.max(initial=0) > n_cells:
             raise RuntimeError(f"content.entity_block_{number} has numbers that are no entities")
     if tensors["stats.count"].min() < 0:
         raise RuntimeError("stats.count is negative")
