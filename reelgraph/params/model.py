@@ -44,6 +44,10 @@ class Model(Section):
         return self
 
 
+HISTORY_WINDOWS = 2
+"""Length of the history that ``gp`` predicts from, in training windows."""
+
+
 class Gp(Section):
     """Section ``gp``; read with ``model.type: gp``."""
 
@@ -51,13 +55,14 @@ class Gp(Section):
     """Dimension of the learned movie embeddings, 1 to 1024."""
 
     latent_dim: int = Field(ge=1, le=256)
-    """Dimension of the Bayesian matrix factorization of the ratings, 1 to 256."""
+    """Largest dimension of the Bayesian matrix factorization of the ratings, 1 to 256."""
 
     cooccurrence_dim: int = Field(ge=1, le=1024)
     """Dimension of the movie vectors from co-occurrence in users' histories, 1 to 1024."""
 
     context_length: int = Field(ge=2, le=4096)
-    """Ratings of a user in one window, 2 to 4096; the cost grows with its square."""
+    """Ratings of a user in one window of the training, 2 to 4096; the cost grows with its square. Predictions
+    read a history of ``HISTORY_WINDOWS`` times as many."""
 
     batch_size: int = Field(ge=1, le=100_000)
     """Windows per step, 1 to 100,000."""
@@ -76,6 +81,16 @@ class Gp(Section):
 
     ensemble_size: int = Field(ge=1, le=64)
     """Heads whose probabilities are averaged, 1 to 64."""
+
+    @property
+    def history_length(self) -> int:
+        """Number of ratings of a history that a prediction reads."""
+        return HISTORY_WINDOWS * self.context_length - 1
+
+    @property
+    def prediction_batch_size(self) -> int:
+        """Windows of ``history_length`` that are predicted at once: about the memory of a training step."""
+        return max(1, self.batch_size // HISTORY_WINDOWS)
 
 
 class Train(Section):

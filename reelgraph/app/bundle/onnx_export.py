@@ -293,7 +293,7 @@ class OnnxGaussianProcess(nn.Module):
 
         bins = [fraction((torch.ceil(stars) == k).double()) for k in range(1, N_STAR_BINS + 1)]
         return HistoryFeatures(
-            log_length=torch.log1p(length.double()),
+            log_rank=torch.log1p(length.double()),
             log_seconds_since_previous=torch.full((1,), math.log1p(SOME_DAY_S)).double(),
             star_fractions=torch.stack(bins, dim=1),
             mean_log_count=fraction(_rows(self.log_count, history)),

@@ -16,9 +16,9 @@ import numpy as np
 import scipy.sparse as sp
 from jaxtyping import Bool, Float64, Int64
 
-MAX_ITERATIONS = 20
+MAX_ITERATIONS = 14
 MIN_ITERATIONS = 6
-MAX_RATINGS = 20_000_000
+MAX_RATINGS = 12_000_000
 """Largest number of ratings read in all iterations together, above the minimum of iterations."""
 WEIGHT_DAMPING = 20.0
 """L2 penalty of W, in movies."""
@@ -26,6 +26,8 @@ CG_STEPS = 8
 """Conjugate gradient steps for W per iteration; the next iteration starts from their result."""
 FIRST_ITERATION_WITH_WEIGHTS = 3
 """Iteration from which on W is fitted: before, the factors are still noise."""
+BLOCK_SIZE = 128
+"""Users or movies whose posteriors are computed at a time."""
 MIN_VARIANCE = 1e-6
 MIN_NOISE_VARIANCE = 0.01
 
@@ -41,7 +43,12 @@ class GaussianFactors(NamedTuple):
     def second_moment(self) -> Float64[np.ndarray, "n triangle"]:
         """Return the upper triangle of E[x xᵀ], row by row."""
         row, column = np.triu_indices(self.mean.shape[1])
-        return self.mean[:, row] * self.mean[:, column] + self.covariance[:, row, column]
+        moment = np.empty((len(self.mean), len(row)))
+        for start in range(0, len(moment), BLOCK_SIZE):
+            block = slice(start, start + BLOCK_SIZE)
+            mean = self.mean[block]
+            moment[block] = mean[:, row] * mean[:, column] + self.covariance[block, row, column]
+        return moment
 
     def rotated(self, matrix: Matrix) -> GaussianFactors:
         """Multiply the factors by a matrix; the last two columns stay."""
@@ -213,14 +220,19 @@ def _posterior(
     position = np.zeros((dim, dim), np.int64)
     position[row, column] = np.arange(len(row))
     position[column, row] = np.arange(len(row))
-    precision = moment_sum[:, position[np.ix_(free, free)]] / noise_variance + np.diag(prior_precision)
-    free_covariance = np.linalg.inv(precision)
-    shift = (weighted_sum[:, free] - moment_sum[:, position[free, fixed]]) / noise_variance
-    shift = shift + prior_mean * prior_precision
+    free_row, free_column = np.ix_(free, free)
     mean = factors.mean.copy()
-    mean[:, free] = np.einsum("nij,nj->ni", free_covariance, shift)
     covariance = np.zeros_like(factors.covariance)
-    covariance[np.ix_(range(len(mean)), free, free)] = free_covariance
+    # One block after another, so that its matrices stay in the processor's cache.
+    for start in range(0, len(mean), BLOCK_SIZE):
+        block = slice(start, start + BLOCK_SIZE)
+        moments = moment_sum[block]
+        precision = moments[:, position[free_row, free_column]] / noise_variance + np.diag(prior_precision)
+        free_covariance = np.linalg.inv(precision)
+        shift = (weighted_sum[block, free] - moments[:, position[free, fixed]]) / noise_variance
+        shift = shift + prior_mean[block] * prior_precision
+        mean[block, free] = np.einsum("nij,nj->ni", free_covariance, shift)
+        covariance[block, free_row, free_column] = free_covariance
     return GaussianFactors(mean, covariance)
 
 

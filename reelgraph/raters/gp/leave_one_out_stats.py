@@ -17,7 +17,7 @@ DAMPING = 5.0
 L2 = 8.0
 """Penalty of the regression of movie effects on the content."""
 N_REGRESSION_FOLDS = 5
-HIDDEN_FRACTION = 0.15
+HIDDEN_FRACTION = 0.05
 """Fraction of the fitted ratings whose movies are shown to the training as if unrated."""
 N_SWEEPS = 5
 VARIANCE_PRIOR = 2.0

@@ -30,6 +30,9 @@ MIN_FOLDS = 2
 MAX_FOLDS = 10
 RATINGS_TO_FIT = 5_000_000
 """Number of ratings in all folds together: with many ratings, two folds are enough."""
+MIN_LATENT_DIM = 8
+MAX_PRODUCTS = 600_000_000
+"""Largest number of ratings times the square of the dimension of the factorization, which takes this time."""
 USER_DAMPING = 20.0
 """Added to the number of a user's ratings in the co-occurrence weights."""
 MOVIE_DAMPING = 10.0
@@ -56,9 +59,10 @@ def fit_latent_factors(ratings: RatingTable, content: MovieContent, dim: int, se
     Args:
         ratings: the ratings to fit on.
         content: of the movies.
-        dim: number of latent factors.
+        dim: largest number of latent factors; see ``choose_latent_dim``.
         seed: root seed.
     """
+    n_factors = choose_latent_dim(len(ratings.movie), content.n_movies, dim)
     n_folds = int(np.clip(RATINGS_TO_FIT // max(len(ratings.movie), 1), MIN_FOLDS, MAX_FOLDS))
     fold = assign_folds(ratings, n_folds + 1)
     design_matrix = content.design_matrix()
@@ -70,7 +74,7 @@ def fit_latent_factors(ratings: RatingTable, content: MovieContent, dim: int, se
             ratings.movie[selection],
             ratings.stars[selection],
             design_matrix,
-            dim,
+            n_factors,
             derive_seed(seed, f"gp/tastes/{excluded}"),
         )
 
@@ -79,6 +83,21 @@ def fit_latent_factors(ratings: RatingTable, content: MovieContent, dim: int, se
     vectors = np.stack([fit[0] for fit in reversed(results)]).astype(np.float32)
     variance = np.stack([fit[1] for fit in reversed(results)]).astype(np.float32)
     return LatentFactors(torch.from_numpy(vectors), torch.from_numpy(variance))
+
+
+def choose_latent_dim(n_ratings: int, n_movies: int, largest: int) -> int:
+    """Return the number of latent factors: at most as many as a movie has ratings on average.
+
+    Of these, the factorization shrinks to zero those that explain nothing. More ratings than can be fitted in
+    the time reduce the number again, but not below ``MIN_LATENT_DIM``.
+
+    Args:
+        n_ratings: number of ratings to fit on.
+        n_movies: number of movies.
+        largest: upper limit.
+    """
+    supported = min(n_ratings // n_movies, math.isqrt(MAX_PRODUCTS // max(n_ratings, 1)))
+    return min(largest, max(MIN_LATENT_DIM, supported))
 
 
 def assign_folds(ratings: RatingTable, n_sets: int) -> Int64[np.ndarray, " ratings"]:

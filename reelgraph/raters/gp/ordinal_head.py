@@ -36,8 +36,8 @@ class MovieFeatures:
 class HistoryFeatures:
     """Statistics of the user's history before each target; one row stands for all targets."""
 
-    log_length: Float[Tensor, " rows"]
-    """log(1 + number of ratings)."""
+    log_rank: Float[Tensor, " rows"]
+    """log(1 + position by time). Early ratings are higher, wherever the history ends."""
     log_seconds_since_previous: Float[Tensor, " rows"]
     """log(1 + seconds)."""
     star_fractions: Float[Tensor, "rows 5"]
@@ -77,7 +77,7 @@ class HeadFeatures:
             self.movie.std,
             self.movie.prior_effect,
             self.movie.is_unrated,
-            self.history.log_length,
+            self.history.log_rank,
             self.history.log_seconds_since_previous,
             *self.history.star_fractions.unbind(dim=1),
             self.history.mean_log_count,

@@ -92,9 +92,9 @@ class OneStepPredictor:
 
     def target_inputs(self, index: Index, params: Gp) -> HeadInputs:
         """Predict targets from the nearest ratings of their histories; return what the heads read of them."""
-        low, high = self.ratings.nearest_history(index, params.context_length - 1)
+        low, high = self.ratings.nearest_history(index, params.history_length)
         windows, is_target = windows_ending_at(index, low, high)
-        return self.head_inputs(windows, is_target, params.batch_size)
+        return self.head_inputs(windows, is_target, params.prediction_batch_size)
 
     @torch.inference_mode()
     def head_inputs(self, windows: Windows, is_target: TargetMask, batch_size: int) -> HeadInputs:
@@ -165,7 +165,7 @@ class OneStepPredictor:
         ]
         recent_residuals = [ratings.recent_mean(residual, count, index) for count in recent_counts]
         columns = {
-            "log_length": np.log1p(length),
+            "log_rank": np.log1p(ratings.rank[index].clip(min=0)),
             "log_seconds_since_previous": np.log1p(seconds),
             "star_fractions": np.stack(star_fractions, axis=1),
             "mean_log_count": ratings.history_sum(self.stats.log_count, index) / (length + 1.0),

@@ -151,11 +151,11 @@ def _errors(inputs: HeadInputs, actual: Float64[np.ndarray, " targets"]) -> dict
 
 
 def _predict_training_rows(predictor: OneStepPredictor, params: Gp, seed: int) -> HeadInputs:
-    """Predict at most about ``head_max_rows`` fitted ratings, after at least half a window of history."""
-    stride = max(1, params.context_length // 2)
-    windows, is_target = tile_windows(predictor.ratings.offsets, params.context_length, stride)
+    """Predict at most about ``head_max_rows`` fitted ratings from at least half of ``history_length``."""
+    size = params.history_length + 1
+    windows, is_target = tile_windows(predictor.ratings.offsets, size, size // 2)
     order = np.random.default_rng(seed).permutation(len(windows))
     cumulative = np.cumsum(is_target[order].sum(axis=1))
     n_windows = int(np.searchsorted(cumulative, params.head_max_rows)) + 1
     subset = np.sort(order[:n_windows])
-    return predictor.head_inputs(windows[subset], is_target[subset], params.batch_size)
+    return predictor.head_inputs(windows[subset], is_target[subset], params.prediction_batch_size)

@@ -91,8 +91,8 @@ class GpRater:
         """Yield the predictions of movies in place of each target; see ``reelgraph.raters.rater.Rater``."""
         predictor = OneStepPredictor(self.gp, self.stats, all_ratings(histories, fit_end), self.content)
         features = predictor.history_features(index, some_day)
-        context_length = MAX_CONTEXT_LENGTH if some_day else self.params.context_length
-        lows, highs = predictor.ratings.nearest_history(index, context_length - 1)
+        size = MAX_CONTEXT_LENGTH - 1 if some_day else self.params.history_length
+        lows, highs = predictor.ratings.nearest_history(index, size)
         for row, (target, low, high) in enumerate(zip(index, lows, highs, strict=True)):
             history = np.arange(low, high)
             window = np.append(history, target)

@@ -32,7 +32,7 @@ def test_fit_bayesian_mf_recovers_the_movies_dot_products(synthetic) -> None:
     products = factors[:N_RATED] @ factors[:N_RATED].T
     true_products = true_factors[:N_RATED] @ true_factors[:N_RATED].T
     assert np.corrcoef(products.ravel(), true_products.ravel())[0, 1] > 0.98
-    assert np.abs(products - true_products).mean() < 0.2 * np.abs(true_products).mean()
+    assert np.abs(products - true_products).mean() < 0.3 * np.abs(true_products).mean()
     assert 0 < variance[:N_RATED].max() < 0.1
 
 

@@ -5,9 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import pytest
 
 from reelgraph.raters.gp.movie_content import MovieContent
-from reelgraph.raters.gp.movie_factors import assign_folds, cooccurrence_vectors, fit_latent_factors
+from reelgraph.raters.gp.movie_factors import (
+    assign_folds,
+    choose_latent_dim,
+    cooccurrence_vectors,
+    fit_latent_factors,
+)
 from reelgraph.raters.gp.rating_table import RatingTable, all_ratings
 from reelgraph.sequences.dataset import UserHistories
 
@@ -23,6 +29,22 @@ def test_fit_latent_factors_of_a_users_fold_do_not_depend_on_their_ratings(
     assert len(folds) == 1
     is_equal = [bool((a == b).all()) for a, b in zip(before.vectors, after.vectors, strict=True)]
     assert {fold for fold, equal in enumerate(is_equal) if equal} == folds
+
+
+@pytest.mark.parametrize(
+    ("n_ratings", "n_movies", "largest", "expected"),
+    [
+        (100_000, 10_000, 24, 10),
+        (1_000_000, 3_700, 24, 24),
+        (30_000_000, 50_000, 24, 8),
+        (0, 10, 24, 8),
+        (900, 9, 2, 2),
+    ],
+)
+def test_choose_latent_dim_grows_with_the_ratings_of_a_movie(
+    n_ratings: int, n_movies: int, largest: int, expected: int
+) -> None:
+    assert choose_latent_dim(n_ratings, n_movies, largest) == expected
 
 
 def test_assign_folds_gives_users_without_fitted_ratings_the_last_fold(user_histories: UserHistories) -> None:

@@ -26,7 +26,7 @@ def test_ordinal_head_without_training_is_the_gaussian_process() -> None:
 def test_head_features_matrix_repeats_the_history_for_all_movies() -> None:
     columns = torch.arange(3.0)
     history = HistoryFeatures(
-        log_length=torch.tensor([10.0]),
+        log_rank=torch.tensor([10.0]),
         log_seconds_since_previous=torch.tensor([11.0]),
         star_fractions=torch.arange(12.0, 17.0).unsqueeze(0),
         mean_log_count=torch.tensor([17.0]),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -73,6 +75,19 @@ def test_predict_is_unbiased_on_unrated_movies(rater: GpRater, histories: UserHi
     predicted = rater.predict(histories, histories.fit_end("train"), histories.test).stars
     error = predicted - star_ratings(histories, histories.test)
     assert abs(error.mean()) < 0.1
+
+
+def test_history_features_of_ratings_of_a_held_out_movie_hold_their_rank_by_time(
+    rater: GpRater, histories: UserHistories
+) -> None:
+    timestamp = np.array(histories.timestamp)
+    timestamp[histories.test] = timestamp[histories.offsets[histories.users_of(histories.test)]] + 150
+    earlier = replace(histories, timestamp=timestamp)  # the targets come after three ratings
+    ratings = all_ratings(earlier, earlier.fit_end("train"))
+    predictor = OneStepPredictor(rater.gp, rater.stats, ratings, rater.content)
+    assert (ratings.history_length(histories.test) > 3).all()
+    log_rank = predictor.history_features(histories.test).log_rank
+    np.testing.assert_allclose(log_rank, np.log1p(2.5))
 
 
 def test_predict_ranks_unrated_movies_by_their_content(
