@@ -7,6 +7,7 @@ VENV := .venv
 BASE ?= main
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+DEV_READY := $(VENV)/.ready-dev
 # The report is rendered again if a study has new results.
 COLLECT_STUDIES = python -m tools.collect_studies || dvc repro report
 export PATH := $(CURDIR)/$(BIN):$(PATH)
@@ -27,20 +28,20 @@ show: $(READY)  ## print the results
 test-fast: lint  ## run lint and the fast tests
 	python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder -m "not pipeline and not slow"
 
-test: $(READY)  ## run all tests
+test: $(DEV_READY)  ## run all tests
 	python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder
 
-lint: $(READY)  ## run ruff, mypy and the import contracts
+lint: $(DEV_READY)  ## run ruff, mypy and the import contracts
 	ruff check .
 	ruff format --check .
 	mypy
 	lint-imports --no-logo --no-cache
 
-format: $(READY)  ## format the code
+format: $(DEV_READY)  ## format the code
 	ruff check --fix .
 	ruff format .
 
-setup: $(READY)  ## install everything in .venv
+setup: $(DEV_READY)  ## install everything in .venv, the tools of development too
 
 external-baselines: $(READY)  ## fit models of other libraries on the data of the last run
 	python -m pip install --quiet -r requirements-external-baselines.lock
@@ -83,13 +84,13 @@ docs: $(READY)  ## build the site in site/; a warning is an error
 	python -m pip install --quiet -r requirements-docs.lock
 	NO_MKDOCS_2_WARNING=1 python -m mkdocs build --strict --quiet
 
-test-crash: $(READY)  ## kill each stage KILLS times in three ways; the next run must write the same bytes
+test-crash: $(DEV_READY)  ## kill each stage KILLS times in three ways; the next run must write the same bytes
 	python -m tests.pipeline.crashes $(or $(KILLS),2)
 
-soak: $(READY)  ## run a small demo RUNS times with random params and kills
+soak: $(DEV_READY)  ## run a small demo RUNS times with random params and kills
 	python -m tests.pipeline.soak $(or $(RUNS),50)
 
-fuzz: $(READY)  ## fuzz each reader for SECONDS, or with RUNS inputs that are the same each time
+fuzz: $(DEV_READY)  ## fuzz each reader for SECONDS, or with RUNS inputs that are the same each time
 	python -m pip install --quiet -r requirements-fuzz.lock
 	python -m tests.fuzz $(if $(RUNS),--runs $(RUNS),--seconds $(or $(SECONDS),600))
 
@@ -121,4 +122,8 @@ $(READY): requirements.lock
 	$(BIN)/python -m pip install --quiet --require-hashes --no-deps -r requirements.hashes
 	$(BIN)/python -m pip install --quiet -r requirements.lock
 	$(BIN)/python -m pip install --quiet --no-deps --editable .
+	touch $@
+
+$(DEV_READY): $(READY) requirements-dev.lock
+	$(BIN)/python -m pip install --quiet -r requirements-dev.lock
 	touch $@

@@ -15,7 +15,7 @@ import tempfile
 from pathlib import Path
 
 BASE = Path("requirements.lock")
-BASE_EXTRAS = ("dev", "pipeline")
+BASE_EXTRAS = ("pipeline",)
 HASHES = Path("requirements.hashes")
 
 NO_SETUPTOOLS = "--no-emit-package=setuptools"
@@ -23,6 +23,7 @@ NO_SETUPTOOLS = "--no-emit-package=setuptools"
 
 EXTRA_LOCKS = {
     "requirements-browser.lock": ("browser",),
+    "requirements-dev.lock": ("dev",),
     "requirements-docs.lock": ("docs", "onnx"),
     "requirements-fuzz.lock": ("fuzz",),
     "requirements-external-baselines.lock": ("external-baselines",),
@@ -37,7 +38,7 @@ PIN = re.compile(r"^(?=\S+==)", re.MULTILINE)
 def main(uv: str, *options: str) -> None:
     """Write all lock files."""
     base = compile_pins(uv, BASE_EXTRAS, BASE, (NO_SETUPTOOLS, *options))
-    write_lock(BASE, "Versions of all packages of `make setup`.", base)
+    write_lock(BASE, "Versions of all packages of `make repro`.", base)
     hash_options = (NO_SETUPTOOLS, "--generate-hashes", "--no-emit-package=torch")
     hashed = compile_pins(uv, BASE_EXTRAS, BASE, hash_options)
     write_lock(HASHES, "The same versions with hashes, except torch.", hashed)
