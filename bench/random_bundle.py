@@ -93,6 +93,7 @@ def build_catalog(rater: GpRater) -> MovieCatalog:
     cells: dict[str, object] = dict.fromkeys(MOVIES_SCHEMA.names, [None] * n_movies)
     cells |= {name: np.arange(n_movies) for name in ("movieId", "x", "y")}
     cells |= {"title": [f"Movie {row}" for row in range(n_movies)], "other_titles": [[]] * n_movies}
+    cells |= {"other_genres": [[]] * n_movies}
     cells |= {"release_year": content.year, "ratings": rater.stats.count}
     for columns, block in zip(ENTITY_COLUMNS.values(), content.entity_blocks, strict=True):
         for column, entities in zip(columns, block.T, strict=True):

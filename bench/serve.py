@@ -31,11 +31,15 @@ def run_client(
     """Rate movies until the end; append the seconds to each response to ``latencies``."""
     rng = np.random.default_rng(seed)
     connection = http.client.HTTPConnection(host, timeout=60)
-    ratings: list[tuple[int, float]] = []
+    ratings: list[tuple[int, float, int | None]] = []
     time.sleep(pause * rng.random())
     while time.perf_counter() < end:
-        unrated = [movie for movie in rng.choice(movies, 3).tolist() if movie not in dict(ratings)]
-        ratings += [(movie, float(rng.integers(1, 11)) / 2) for movie in unrated[:1]]
+        unrated = [
+            movie
+            for movie in rng.choice(movies, 3).tolist()
+            if movie not in {rated for rated, _, _ in ratings}
+        ]
+        ratings += [(movie, float(rng.integers(1, 11)) / 2, None) for movie in unrated[:1]]
         ratings = ratings[-60:]
         start = time.perf_counter()
         connection.request(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import gzip
 import json
 import logging
 from collections.abc import Callable, Iterator
@@ -15,7 +16,7 @@ import pytest
 from typer.testing import CliRunner
 
 from reelgraph.app.cli.main import app
-from reelgraph.app.download import tmdb
+from reelgraph.app.download import http, tmdb
 from reelgraph.app.download.http import DownloadError, HttpClient
 from stages import ingest
 from tests.helpers.download_server import RequestLog, Response, serve_responses
@@ -129,11 +130,56 @@ def test_download_movies_continues_an_interrupted_download(tmp_path: Path) -> No
     assert (counts["already downloaded"], counts["movies written"], log.paths) == (4, 3, [])
 
 
-@pytest.mark.parametrize("body", [b"<html>", b"[]", b'{"id": 9}', b"\xff"])
+@pytest.mark.parametrize(
+    "body", [b"<html>", b"[]", b'{"id": 9}', b"\xff", b"[" * 100_000, b'{"id": 862, "a": ' * 50_000]
+)
 def test_download_movies_does_not_save_invalid_responses(tmp_path: Path, body: bytes) -> None:
-    counts, _ = download(tmp_path, lambda path, log: (200, body, {}))
-    assert counts["invalid response"] == 4
+    with pytest.raises(DownloadError, match="got other responses only"):
+        download(tmp_path, lambda path, log: (200, body, {}))
     assert list((tmp_path / "tmdb").glob("answers/*")) == []
+    counts, _ = download(
+        tmp_path, lambda path, log: (200, body, {}) if "862" in path else TmdbApi()(path, log)
+    )
+    assert counts["invalid response"] == 1
+
+
+def test_download_movies_replaces_halves_of_surrogate_pairs(tmp_path: Path) -> None:
+    def respond(path: str, log: RequestLog) -> Response:
+        movie = path.rpartition("/")[2]
+        return (200, f'{{"id": {movie}, "title": "\\ud800", "overview": "x"}}'.encode(), {})
+
+    assert download(tmp_path, respond)[0]["movies written"] == 4
+    assert ",?," in (tmp_path / "tmdb/movies_metadata.csv").read_text(encoding="utf-8")
+
+
+def test_http_client_sends_no_token_to_another_host() -> None:
+    with serve_responses(lambda path, log: (200, b"{}", {})) as (other, other_log):
+        redirect = (302, b"", {"Location": other.replace("127.0.0.1", "localhost") + "/stolen"})
+        with serve_responses(lambda path, log: redirect) as (url, log):
+            HttpClient(url, headers={"Authorization": "Bearer s3cret"}).get("/movie/862")
+    assert log.headers["Authorization"] == "Bearer s3cret"
+    assert other_log.paths == ["/stolen"]
+    assert "s3cret" not in str(other_log.headers)
+
+
+def test_http_client_takes_any_retry_after_and_limits_responses(monkeypatch: pytest.MonkeyPatch) -> None:
+    for text in ("soon", "9" * 400, "-1", "\xff"):
+        busy = (503, b"", {"Retry-After": text})
+        with serve_responses(
+            lambda path, log, busy=busy: busy if log.count(path) < 2 else (200, b"ok", {})
+        ) as (
+            url,
+            _,
+        ):
+            monkeypatch.setattr(http, "MAX_WAIT_S", 0)
+            assert HttpClient(url, backoff_s=0.0).get("/x") == b"ok"
+    monkeypatch.setattr(http, "MAX_RESPONSE_BYTES", 1_000)
+    bomb = gzip.compress(b"0" * 2_000)
+    with (
+        serve_responses(lambda path, log: (200, bomb, {"Content-Encoding": "gzip"})) as (url, _),
+        pytest.raises(DownloadError, match="at most 1,000 bytes"),
+    ):
+        HttpClient(url).get("/x")
 
 
 def test_command_tmdb_stops_at_a_rejected_key_and_does_not_show_it(tmp_path: Path) -> None:

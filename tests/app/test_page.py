@@ -121,6 +121,7 @@ def test_page_works_by_keyboard(page) -> None:
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.className") == "skip"
     page.keyboard.press("Tab")
+    page.keyboard.press("Tab")
     page.keyboard.type("spirited")
     wait_until(page, "document.getElementById('results').dataset.query === 'spirited'")
     page.keyboard.press("Tab")
@@ -136,10 +137,26 @@ def test_page_works_by_keyboard(page) -> None:
     page.keyboard.press("Delete")
     assert page.locator("#ratings li").count() == 0
     focused = set()
-    for _ in range(40):
+    for _ in range(90):
         page.keyboard.press("Tab")
         focused.add(page.evaluate("document.activeElement.id || document.activeElement.getAttribute('role')"))
     assert {"file", "genre", "since", "exclude-popular", "diverse", "slider"} <= focused
+
+
+def test_recommendations_are_reached_within_ten_stops_and_on_the_first_phone_screen(
+    browser, url: str
+) -> None:
+    context = browser.new_context(viewport=PHONE_VIEWPORT)
+    page = context.new_page()
+    page.goto(url)
+    page.locator("#recommendations li").first.wait_for()
+    assert page.locator("#recommendations li").first.bounding_box()["y"] < PHONE_VIEWPORT["height"] - 40
+    stops = 0
+    while not page.evaluate("document.activeElement.closest('#recommendations') !== null"):
+        page.keyboard.press("Tab")
+        stops += 1
+        assert stops <= 10
+    context.close()
 
 
 def test_filters_select_genre_and_year(page) -> None:
@@ -239,6 +256,53 @@ def test_export_ratings_writes_a_file_that_can_be_imported(page, tmp_path: Path)
     ]
 
 
+def test_page_keeps_ratings_on_request_and_undoes(browser, url: str, tmp_path: Path) -> None:
+    context = browser.new_context(viewport=DESKTOP_VIEWPORT)
+    page = context.new_page()
+    page.goto(url)
+    (tmp_path / "me.csv").write_text(
+        "Date,Name,Year,Letterboxd URI,Rating\n2021-03-04,Heat,1995,u,4\n,Amelie,2001,u,2\n"
+    )
+    page.locator("#file").set_input_files(tmp_path / "me.csv")
+    wait_for_recommendations(page, 2)
+    page.get_by_label("Keep them in this browser").check()
+    page.reload()
+    titles = wait_for_recommendations(page, 2)
+    stored = json.loads(page.evaluate("localStorage.getItem('reelgraph')"))
+    assert stored["ratings"] == [[103, 2, None], [104, 4, 1614816000]]
+    page.get_by_label(f"Not interested: {titles[0]}").click()
+    wait_until(
+        page, f"!document.getElementById('recommendations').textContent.includes({json.dumps(titles[0])})"
+    )
+    page.get_by_role("button", name="Clear").click()
+    wait_until(page, "document.getElementById('ratings').childElementCount === 0")
+    page.get_by_role("button", name="Undo").click()
+    wait_for_recommendations(page, 2)
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Export").click()
+    assert "2021-03-04T00:00:00.000Z,Heat,1995,,4" in Path(download.value.path()).read_text()
+    page.get_by_label("Keep them in this browser").uncheck()
+    assert page.evaluate("localStorage.length") == 0
+    context.close()
+
+
+def test_page_shows_details_the_watchlist_and_more(page) -> None:
+    first = page.locator("#recommendations li").first
+    first.get_by_role("button", name="Details").click()
+    first.locator(".details a").first.wait_for()
+    assert first.locator(".details").text_content().startswith("Cast: ")
+    assert [link.inner_text() for link in first.locator(".details a").all()] == ["IMDb", "TMDB"]
+    title = first.locator("b").first.text_content()
+    first.get_by_role("button", name="Watchlist").click()
+    page.get_by_label("only my watchlist").check()
+    wait_until(page, "document.getElementById('recommendations').childElementCount === 1")
+    assert page.locator("#recommendations b").all_text_contents() == [title]
+    page.get_by_label("only my watchlist").uncheck()
+    wait_until(page, "document.getElementById('recommendations').childElementCount === 10")
+    page.get_by_role("button", name="More").click()
+    wait_until(page, "document.getElementById('recommendations').childElementCount === 20")
+
+
 def count_bright_pixels(page) -> int:
     """Count the pixels of the map that are far from grey."""
     return page.evaluate(
@@ -256,6 +320,9 @@ def test_map_shows_predictions_and_a_click_searches_the_movie(page) -> None:
     wait_for_recommendations(page, 2)
     wait_until(page, "document.getElementById('map').dataset.ratings === '2'")
     assert count_bright_pixels(page) > 50
+    page.get_by_role("button", name="Zoom in").click()
+    assert page.evaluate("view.scale") == 1.5
+    page.get_by_role("button", name="Zoom out").click()
     x, y = page.evaluate("[positions[0][0] / devicePixelRatio, positions[0][1] / devicePixelRatio]")
     canvas = page.locator("#map")
     canvas.scroll_into_view_if_needed()

@@ -20,7 +20,7 @@ import reelgraph
 from reelgraph.app.bundle.filters import Filters
 from reelgraph.app.cli.main import app
 from reelgraph.app.rating_imports.ratings_file import RatingsFile
-from reelgraph.app.server import server
+from reelgraph.app.server import handlers, server
 from reelgraph.app.server.server import allowed_hosts
 from tests.app.test_archives import zip_files
 from tests.app.test_rating_imports import LETTERBOXD
@@ -182,14 +182,14 @@ def test_allowed_hosts(host: str, address: str, hosts: list[str]) -> None:
 def test_long_imports_do_not_delay_recommendations(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     release = threading.Event()
     started = threading.Semaphore(0)
-    read_file = server.parse_ratings_file
+    read_file = handlers.parse_ratings_file
 
     def read_slowly(*arguments: Any) -> RatingsFile:
         started.release()
         assert release.wait(60)
         return read_file(*arguments)
 
-    monkeypatch.setattr(server, "parse_ratings_file", read_slowly)
+    monkeypatch.setattr(handlers, "parse_ratings_file", read_slowly)
     app = server.create_app(reelgraph.load(folder), ["*"])
 
     async def send(path: str, body: bytes) -> int:
@@ -223,7 +223,7 @@ def test_long_imports_do_not_delay_recommendations(folder: Path, monkeypatch: py
 
 
 def test_page_files_load_nothing_from_other_hosts(url: str) -> None:
-    for path in ("", "style.css", "app.js"):
+    for path in ("", "style.css", "app.js", "map.js", "user_data.js"):
         status, body, headers = send_request(url + path)
         assert status == 200
         text = body.replace(b"http://www.w3.org/2000/svg", b"")

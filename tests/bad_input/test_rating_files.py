@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 import reelgraph
 from reelgraph.app.bundle.model import Bundle
 from reelgraph.app.cli.main import app
-from reelgraph.app.server.server import import_ratings
+from reelgraph.app.server.handlers import import_ratings
 from reelgraph.runtime.errors import InputError
 from tests.bad_input.rating_file_cases import CASES, EXPECTED_FILE, import_file
 from tests.helpers import bundle_samples

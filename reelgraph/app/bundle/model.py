@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -22,8 +21,8 @@ from reelgraph.app.bundle.results import (
     mmr_rerank,
     top_k,
 )
-from reelgraph.app.bundle.title_matching import TitleIndex, prefer_most_rated
-from reelgraph.app.bundle.title_search import MISSPELLED, TitleSearch
+from reelgraph.app.bundle.title_matching import TitleIndex
+from reelgraph.app.bundle.title_search import MOVIE_ID, TitleSearch
 from reelgraph.raters.io import restore_rater
 from reelgraph.raters.rater import CandidateScores, Rater
 from reelgraph.runtime.errors import InputError
@@ -36,9 +35,6 @@ CANDIDATES_PER_RESULT = 10
 
 AUDIENCE_DAMPING = 5.0
 """Ratings of a movie at which its similarity by audience is halved."""
-MAX_SUGGESTIONS = 3
-MOVIE_ID = re.compile(r"\[?(?:movieId )?(\d{1,18})\]?", re.ASCII | re.IGNORECASE)
-"""A movieId as messages write it."""
 
 Movie = int | str
 """A movieId, or a title such as ``Heat (1995)``."""
@@ -82,6 +78,11 @@ class Bundle:
     def audience_vectors(self) -> Float32[np.ndarray, "movies dim"] | None:
         """Vectors whose cosine says how much the same users like two movies; None if the rater has none."""
         return self.rater.movie_vectors()
+
+    @cached_property
+    def average_stars(self) -> Float64[np.ndarray, " movies"]:
+        """Predicted stars of all movies for a user without ratings."""
+        return self.score([]).scores.prediction.stars
 
     def predict(self, history: History, targets: Sequence[Movie]) -> list[MoviePrediction]:
         """Predict a user's ratings of the targets; nothing is trained.
@@ -149,7 +150,11 @@ class Bundle:
             InputError: the movie is unknown, or the title is ambiguous.
         """
         if isinstance(movie, str):
-            return self._resolve_title(movie)
+            movie_id = MOVIE_ID.fullmatch(movie.strip())
+            match = self.title_index.match(movie)
+            if match.row is not None or movie_id is None:
+                return match.row if match.row is not None else self.title_search.find(movie, match)
+            movie = int(movie_id[1])
         row = self.catalog.find_rows([movie])[0]
         if row is None:
             raise InputError(
@@ -159,25 +164,6 @@ class Bundle:
                 "See the bundle's movies.parquet.",
             )
         return row
-
-    def _resolve_title(self, title: str) -> int:
-        """Return the row of a title as in a file, of a movieId as messages write it, or of a search's hit."""
-        match = self.title_index.match(title)
-        if match.row is not None:
-            return match.row
-        movie_id = MOVIE_ID.fullmatch(title.strip())
-        if movie_id is not None:
-            return self.resolve(int(movie_id[1]))
-        hits = [] if match.candidates else self.title_search.search(title, MAX_SUGGESTIONS)
-        best = [hit.row for hit in hits if hit.tier == hits[0].tier < MISSPELLED]
-        row = prefer_most_rated(best, self.catalog.rating_counts)
-        if row is not None:
-            return row
-        labels = [
-            f"{self.catalog.label(hit.row)} [movieId {self.catalog.movie_ids[hit.row]}]" for hit in hits
-        ]
-        remedy = f"Similar titles: {'; '.join(labels)}." if labels else "Give title and year, or the movieId."
-        raise InputError(repr(title), "a movie of the bundle", match.reason, remedy)
 
     def resolve_history(self, history: History) -> list[UserRating]:
         """Return a history with the movies' rows.

@@ -14,6 +14,8 @@ from reelgraph.sequences.dataset import UserHistories
 
 UNDATED_INTERVAL_S = 60
 """Seconds between consecutive ratings without timestamps."""
+MAX_TIME = 10**12
+"""Latest Unix time of a rating, seconds."""
 
 
 @dataclass(frozen=True)
@@ -91,6 +93,10 @@ def _validate_ratings(ratings: Sequence[UserRating]) -> None:
                 "half stars from 0.5 to 5",
                 str(rating.stars),
                 "Divide ratings from 1 to 10 by 2.",
+            )
+        if rating.time is not None and not 0 <= rating.time <= MAX_TIME:
+            raise InputError(
+                f"rating {number}", "a Unix time in seconds", str(rating.time), "Leave unknown times out."
             )
         if rating.row in rows:
             raise InputError(

@@ -72,10 +72,11 @@ def compare_tastes(
         _require_ratings(ratings)
     rng = np.random.default_rng(0)
     is_compared = bundle.catalog.rating_counts >= min(MIN_RATINGS, int(bundle.catalog.rating_counts.max()))
-    average = bundle.score([]).scores.prediction.stars
 
     def correlation(*users: Sequence[UserRating]) -> float:
-        tastes = [(bundle.score(user).scores.prediction.stars - average)[is_compared] for user in users]
+        tastes = [
+            (bundle.score(user).scores.prediction.stars - bundle.average_stars)[is_compared] for user in users
+        ]
         return float(np.corrcoef(tastes)[0, 1])
 
     def half(ratings: Sequence[UserRating]) -> list[UserRating]:
@@ -111,7 +112,6 @@ def backtest(bundle: Bundle, ratings: Sequence[UserRating]) -> Backtest:
     _require_ratings(dated)
     ordered = [dated[index] for index in order_ratings(dated)]
     bounds = np.linspace(FIRST_FRACTION, 1, N_FOLDS + 1) * len(ordered)
-    average = bundle.score([]).scores.prediction.stars
     columns: dict[str, list[float]] = {"actual": [], "rater": [], "movie": [], "own_mean": []}
     hits: list[bool] = []
     for start, end in zip(bounds[:-1].astype(int), bounds[1:].astype(int), strict=True):
@@ -121,7 +121,7 @@ def backtest(bundle: Bundle, ratings: Sequence[UserRating]) -> Backtest:
         prediction = bundle.score(history, rows).scores.prediction
         columns["actual"] += [rating.stars for rating in targets]
         columns["rater"] += prediction.stars.tolist()
-        columns["movie"] += average[rows].tolist()
+        columns["movie"] += bundle.average_stars[rows].tolist()
         columns["own_mean"] += [float(np.mean([rating.stars for rating in history]))] * len(targets)
         if prediction.probabilities is not None:
             intervals = [central_interval(row) for row in prediction.probabilities]

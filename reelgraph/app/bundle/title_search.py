@@ -12,6 +12,8 @@ import pyarrow.compute as pc
 from rapidfuzz import fuzz, process
 
 from reelgraph.app.bundle.catalog import MovieCatalog
+from reelgraph.app.bundle.title_matching import TitleMatch, prefer_most_rated
+from reelgraph.runtime.errors import InputError
 from reelgraph.sources.titles import ARTICLES
 
 ROMAN_NUMERALS = {"ii": "2", "iii": "3", "iv": "4", "vi": "6", "vii": "7", "viii": "8", "ix": "9"}
@@ -22,6 +24,9 @@ MIN_SUBSTRING = 3
 """Fewest characters that are searched within words."""
 MIN_SIMILARITY = 70
 """Least similarity of a misspelled title or word, of rapidfuzz's ``ratio``, 0 … 100."""
+MAX_SUGGESTIONS = 3
+MOVIE_ID = re.compile(r"\[?(?:movieId )?(\d{1,18})\]?", re.ASCII | re.IGNORECASE)
+"""A movieId as messages write it."""
 MISSPELLED = 4
 """Tier of hits that have no word of the query."""
 MAX_MISSPELLED = 20
@@ -77,6 +82,27 @@ class TitleSearch:
         counts = self.catalog.rating_counts
         ordered = sorted(tiers.items(), key=lambda item: (item[1], -counts[item[0]], item[0]))
         return [SearchHit(row, tier) for row, tier in ordered[:limit]]
+
+    def find(self, title: str, match: TitleMatch) -> int:
+        """Return the row of the movie that fits best, if it is the only one, or by far the most rated.
+
+        Args:
+            title: a title that ``TitleIndex`` does not find.
+            match: why it does not.
+
+        Raises:
+            InputError: several movies fit, or none but with spelling mistakes.
+        """
+        hits = [] if match.candidates else self.search(title, MAX_SUGGESTIONS)
+        best = [hit.row for hit in hits if hit.tier == hits[0].tier < MISSPELLED]
+        row = prefer_most_rated(best, self.catalog.rating_counts)
+        if row is not None:
+            return row
+        labels = [
+            f"{self.catalog.label(hit.row)} [movieId {self.catalog.movie_ids[hit.row]}]" for hit in hits
+        ]
+        remedy = f"Similar titles: {'; '.join(labels)}." if labels else "Give title and year, or the movieId."
+        raise InputError(repr(title), "a movie of the bundle", match.reason, remedy)
 
     def _search_text(self, text: str) -> dict[int, int]:
         """Return the best tier of each movie that fits."""

@@ -132,7 +132,7 @@ class LenientRetry(Retry):
     def parse_retry_after(self, retry_after: str) -> float:
         """Return the seconds to wait."""
         try:
-            return super().parse_retry_after(retry_after)
+            return float(super().parse_retry_after(retry_after))
         except (HTTPError, ValueError, OverflowError):
             return 0.0
 

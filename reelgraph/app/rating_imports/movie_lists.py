@@ -46,6 +46,11 @@ def parse_watched(content: bytes, name: str) -> list[ListedMovie]:
     return parse_archive_lists(content, name, WATCHED_FILES) if is_zip(content) else []
 
 
+def parse_watchlist(content: bytes, name: str) -> list[ListedMovie]:
+    """Return the movies of the watchlist of an archive; of another file none."""
+    return parse_archive_lists(content, name, WATCHLIST_FILES) if is_zip(content) else []
+
+
 def parse_archive_lists(content: bytes, name: str, names: Collection[str]) -> list[ListedMovie]:
     """Return the movies of the files of these names in a site's archive.
 

@@ -214,6 +214,9 @@ def _check_content(content: MovieContent, tensors: Mapping[str, Tensor]) -> None
     for number, block in enumerate(content.entity_blocks):
         if block.ndim != 2 or block.min(initial=0) < 0 or block.max(initial=0) > n_cells:
             raise RuntimeError(f"content.entity_block_{number} has numbers that are no entities")
+    for name in ("cooccurrence", "latent_factors", "latent_variance"):
+        if tensors[f"gp.{name}"].shape[1] != n_movies:
+            raise RuntimeError(f"gp.{name} is not of {n_movies:,} movies")
     if tensors["stats.count"].min() < 0:
         raise RuntimeError("stats.count is negative")
 

@@ -5,6 +5,9 @@ const ratings = new Map();
 const byId = (id) => document.getElementById(id);
 let movies, rowById;
 let latestSearch = 0;
+// Rows of movies that are not recommended, because they were watched or are of no interest, and of the watchlist.
+const hidden = new Set(), watchlist = new Set();
+let listLength = 10;
 let scores = null, recommendations = [], requestRunning = false, requestPending = false;
 
 const label = (row) => movies.year[row] === null ? movies.title[row] : `${movies.title[row]} (${movies.year[row]})`;
@@ -61,7 +64,10 @@ function rate(row, value) {
 }
 
 function onRatingsChange() {
-  byId("export").disabled = byId("clear").disabled = ratings.size === 0;
+  byId("export").disabled = byId("clear").disabled = ratings.size + hidden.size + watchlist.size === 0;
+  byId("only-watchlist").disabled = watchlist.size === 0;
+  if (!watchlist.size) byId("only-watchlist").checked = false;
+  storeState();
   byId("ratings").replaceChildren(...[...ratings.keys()].reverse().map((row) => {
     const slider = starSlider(row), remove = element("button", "×", {type: "button"});
     remove.setAttribute("aria-label", `Remove your rating of ${label(row)}`);
@@ -113,8 +119,9 @@ async function recommend() {
   const since = Number(byId("since").value), count = ratings.size;
   const filters = {genres: byId("genre").value ? [byId("genre").value] : [], since: since >= 1800 && since <= 2200 ? since : null,
     exclude_popular: byId("exclude-popular").checked};
-  const request = {ratings: [...ratings].map(([row, {stars, time}]) => [movies.id[row], stars, time]), top: 10, filters,
-    diverse: byId("diverse").checked};
+  const ids = (rows) => [...rows].map((row) => movies.id[row]);
+  const request = {ratings: [...ratings].map(([row, {stars, time}]) => [movies.id[row], stars, time]), top: listLength, filters,
+    without: ids(hidden), only: byId("only-watchlist").checked ? ids(watchlist) : null, diverse: byId("diverse").checked};
   try {
     const result = await post("/api/recommend", JSON.stringify(request));
     recommendations = result.recommendations;
@@ -123,6 +130,8 @@ async function recommend() {
     byId("state").textContent = result.reason_for_none || (count ? `${recommendations.length} for your ${count} ${count === 1 ? "rating" : "ratings"}`
       : "Highest predictions for a user without ratings. Rate movies to personalise them.");
     byId("recommendations").replaceChildren(...recommendations.map(recommendationItem));
+    byId("more").hidden = recommendations.length < listLength || listLength >= 100;
+    showProfile(result);
   } catch (error) {
     byId("state").className = "status error";
     byId("state").textContent = error.message;
@@ -139,7 +148,62 @@ function recommendationItem(prediction) {
     `${contribution < 0 ? "−" : "+"}${Math.abs(contribution).toFixed(2)} ${contribution < 0 ? "but " : ""}you rated ${title} ${stars}` +
     ` (${[...shared, ...(same_audience ? ["the same audience"] : [])].join(", ")})`);
   if (!ratings) lines.unshift("Nobody has rated it: this rests on its text and graph alone.");
-  return movieItem(rowById.get(movie_id), null, interval, ...lines.map((text) => element("p", text, {className: "reason"})));
+  const row = rowById.get(movie_id);
+  return movieItem(row, null, interval, ...lines.map((text) => element("p", text, {className: "reason"})), actions(row));
+}
+
+// The buttons of a recommendation: details, watchlist, not interested.
+function actions(row) {
+  const bar = element("p", "", {className: "actions"}), details = element("div", "", {className: "details"});
+  const button = (text, name, onClick) => {
+    const node = element("button", text, {type: "button"});
+    node.setAttribute("aria-label", `${name}: ${label(row)}`);
+    node.addEventListener("click", () => onClick(node));
+    bar.append(node);
+    return node;
+  };
+  button("Details", "Details", async (node) => {
+    const isOpen = details.childElementCount > 0;
+    node.setAttribute("aria-expanded", !isOpen);
+    details.replaceChildren(...(isOpen ? [] : await movieDetails(row)));
+  }).setAttribute("aria-expanded", false);
+  const update = (node) => {
+    node.textContent = watchlist.has(row) ? "On the watchlist" : "Watchlist";
+    node.setAttribute("aria-pressed", watchlist.has(row));
+  };
+  update(button("", "Watchlist", (node) => {
+    if (!watchlist.delete(row)) watchlist.add(row);
+    update(node);
+    onRatingsChange();
+  }));
+  button("Not interested", "Not interested", () => { rememberState(); hidden.add(row); onRatingsChange(); byId("recommended").focus(); });
+  const box = element("div", "", {className: "wide-cell"});
+  box.append(bar, details);
+  return box;
+}
+
+async function movieDetails(row) {
+  try {
+    const {overview, tagline, director, cast, links} = await post("/api/details", String(movies.id[row]));
+    const lines = [tagline, overview, director && `Director: ${director}`, cast.length && `Cast: ${cast.join(", ")}`];
+    const nodes = lines.filter(Boolean).map((text) => element("p", text));
+    for (const [site, address] of Object.entries(links)) nodes.push(element("a", site, {href: address, target: "_blank", rel: "noopener noreferrer"}), " ");
+    return nodes.length ? nodes : [element("p", "Nothing else is known of it.")];
+  } catch (error) {
+    return [element("p", error.message, {className: "error"})];
+  }
+}
+
+// How the user rates, and what the user likes more than others do.
+function showProfile({user, profile}) {
+  const amount = (value) => `${Math.abs(value).toFixed(1)} stars ${value < 0 ? "lower" : "higher"}`, lines = [];
+  if (user && ratings.size) lines.push(`You rate ${amount(user.level)} than others` +
+    (Math.abs(user.drift) < 0.05 ? "." : `; your last ratings were ${amount(user.drift)} than your usual ones, which is left out of the predictions.`));
+  for (const [name, entries] of Object.entries(profile)) {
+    if (entries.length) lines.push(`${name[0].toUpperCase()}${name.slice(1)} that you like more than others do: ` +
+      entries.map((entry) => `${entry.name} +${entry.difference.toFixed(1)}`).join(", "));
+  }
+  byId("profile").replaceChildren(...lines.map((text) => element("p", text)));
 }
 
 function intervalPlot({stars, low, high}) {
@@ -157,122 +221,8 @@ function intervalPlot({stars, low, high}) {
   return svg;
 }
 
-async function importFile(file) {
-  const status = byId("imported");
-  if (file.size > 5e6) { status.replaceChildren(element("p", "The file is larger than 5 MB.", {className: "error"})); return; }
-  status.replaceChildren(element("p", `Matching the movies of ${file.name}`));
-  try {
-    const result = await post(`/api/import?scale=${byId("scale").value}`, file);
-    const parts = [element("p", `${result.site}: ${result.ratings.length} of ${result.rows} rows matched.`),
-      element("p", result.notes.join(" "))];
-    const ambiguous = result.skipped.filter((row) => row.candidates.length), others = result.skipped.filter((row) => !row.candidates.length);
-    if (ambiguous.length) {
-      const list = element("ul", "", {className: "movies", id: "choices"});
-      list.append(...ambiguous.map(movieChoice));
-      parts.push(element("p", "These titles fit several movies:"), list);
-    }
-    if (others.length) {
-      const details = element("details"), list = element("ul");
-      details.append(element("summary", `${others.length} skipped`), list);
-      list.append(...others.map(({line, title, reason}) => element("li", `line ${line}: ${title || "–"}: ${reason}`)));
-      parts.push(details);
-    }
-    status.replaceChildren(...parts);
-    for (const [movie, stars, time] of result.ratings) { ratings.delete(rowById.get(movie)); ratings.set(rowById.get(movie), {stars, time}); }
-    onRatingsChange();
-  } catch (error) {
-    status.replaceChildren(element("p", error.message, {className: "error"}));
-  }
-}
-
-// A row of a file whose title fits several movies: the choice rates one of them.
-function movieChoice({line, title, stars, candidates}) {
-  const item = element("li"), select = element("select");
-  select.setAttribute("aria-label", `The movie of line ${line}: ${title}`);
-  select.append(element("option", "choose a movie", {value: ""}));
-  for (const id of candidates) {
-    const row = rowById.get(id), count = movies.ratings[row];
-    select.append(element("option", `${label(row)}, ${movies.genres[row].join(", ") || "no genre"}, ${count} ${count === 1 ? "rating" : "ratings"}`, {value: row}));
-  }
-  let chosen = null;
-  select.addEventListener("change", () => {
-    if (chosen !== null) ratings.delete(chosen);
-    chosen = select.value ? Number(select.value) : null;
-    if (chosen !== null) ratings.set(chosen, {stars, time: null});
-    onRatingsChange();
-  });
-  item.append(element("span", `line ${line}: ${title}, ${formatStars(stars)}`), select);
-  return item;
-}
-
-function exportRatings() {
-  const quoted = (text) => /[",\n]/.test(text) ? `"${text.replace(/"/g, '""')}"` : text;
-  const date = (time) => time === null ? "" : new Date(time * 1000).toISOString();
-  const lines = [...ratings].map(([row, {stars, time}]) => `${date(time)},${quoted(movies.title[row])},${movies.year[row] ?? ""},,${stars}\n`);
-  const link = element("a", "", {download: "ratings.csv"});
-  link.href = URL.createObjectURL(new Blob(["Date,Name,Year,Letterboxd URI,Rating\n", ...lines], {type: "text/csv"}));
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 1000);
-}
-
-let positions = [];
-function drawMap() {
-  const canvas = byId("map"), scale = devicePixelRatio || 1, context = canvas.getContext("2d");
-  const width = canvas.width = canvas.clientWidth * scale, height = canvas.height = canvas.clientHeight * scale;
-  const style = getComputedStyle(document.documentElement);
-  const [dim, bright] = ["--dim", "--bright"].map((name) => style.getPropertyValue(name).split(",").map(Number));
-  const range = (values) => [values.reduce((a, b) => Math.min(a, b), Infinity), values.reduce((a, b) => Math.max(a, b), -Infinity)];
-  const [left, right] = range(movies.x), [low, high] = range(movies.y), border = 12 * scale;
-  const zoom = Math.min((width - 2 * border) / (right - left || 1), (height - 2 * border) / (high - low || 1));
-  positions = movies.x.map((x, row) => [(x - (left + right) / 2) * zoom + width / 2, height / 2 - (movies.y[row] - (low + high) / 2) * zoom]);
-  const radius = Math.max(1, Math.min(2.5, 60 / Math.sqrt(positions.length))) * scale;
-  const sorted = scores === null ? null : Float32Array.from(scores).sort();
-  const rows = [...positions.keys()];
-  if (scores !== null) rows.sort((a, b) => scores[a] - scores[b]);
-  for (const row of rows) {
-    // From the median (dim) to the maximum (bright), by a power that emphasises the highest scores.
-    let brightness = 0;
-    if (sorted !== null) {
-      const median = sorted[sorted.length >> 1], span = sorted[sorted.length - 1] - median || 1;
-      brightness = Math.max(0, Math.min(1, (scores[row] - median) / span)) ** 1.5;
-    }
-    context.fillStyle = `rgb(${dim.map((channel, i) => Math.round(channel + (bright[i] - channel) * brightness)).join(",")})`;
-    context.beginPath();
-    context.arc(...positions[row], radius * (1 + brightness), 0, 7);
-    context.fill();
-  }
-  context.strokeStyle = style.getPropertyValue("--accent");
-  context.lineWidth = 2 * scale;
-  for (const row of ratings.keys()) { context.beginPath(); context.arc(...positions[row], 6 * scale, 0, 7); context.stroke(); }
-  context.strokeStyle = style.getPropertyValue("--ink");
-  for (const {movie_id} of ratings.size ? recommendations : []) {
-    const [x, y] = positions[rowById.get(movie_id)], arm = 5 * scale;
-    context.beginPath();
-    context.moveTo(x - arm, y - arm); context.lineTo(x + arm, y + arm); context.moveTo(x + arm, y - arm); context.lineTo(x - arm, y + arm);
-    context.stroke();
-  }
-  canvas.dataset.ratings = scores === null ? 0 : ratings.size;
-}
-
-function nearestMovie(event) {
-  const canvas = byId("map"), box = canvas.getBoundingClientRect(), scale = canvas.width / box.width;
-  const x = (event.clientX - box.left) * scale, y = (event.clientY - box.top) * scale;
-  let nearest = null, minimum = (12 * scale) ** 2;
-  positions.forEach(([px, py], row) => { const distance = (px - x) ** 2 + (py - y) ** 2; if (distance < minimum) [nearest, minimum] = [row, distance]; });
-  return nearest;
-}
-
-function showTooltip(event) {
-  const row = nearestMovie(event), tip = byId("tip"), box = byId("map").getBoundingClientRect();
-  tip.style.display = row === null ? "none" : "block";
-  if (row === null) return;
-  tip.textContent = label(row) + (scores === null ? "" : `, ${(scores[row] / 50).toFixed(1)} predicted`);
-  const left = event.clientX - box.left;
-  tip.style.left = `${Math.max(0, Math.min(left + 10, box.width - tip.offsetWidth))}px`;
-  tip.style.top = `${event.clientY - box.top + 14}px`;
-}
-
 async function start() {
+  byId("filter-box").open = innerWidth > 640;
   movies = await (await fetch("/api/movies")).json();
   rowById = new Map(movies.id.map((id, row) => [id, row]));
   const genres = [...new Set(movies.genres.flat())].sort();
@@ -289,18 +239,19 @@ async function start() {
   byId("filters").addEventListener("change", requestRecommendations);
   byId("filters").addEventListener("submit", (event) => event.preventDefault());
   byId("export").addEventListener("click", exportRatings);
-  byId("clear").addEventListener("click", () => { ratings.clear(); byId("imported").replaceChildren(); onRatingsChange(); });
-  byId("map").addEventListener("pointermove", showTooltip);
-  byId("map").addEventListener("pointerleave", () => { byId("tip").style.display = "none"; });
-  byId("map").addEventListener("click", (event) => {
-    const row = nearestMovie(event);
-    if (row === null) return;
-    byId("find").value = movies.title[row];
-    search();
-    byId("find").focus();
+  byId("clear").addEventListener("click", () => {
+    rememberState();
+    for (const part of [ratings, hidden, watchlist]) part.clear();
+    byId("imported").replaceChildren();
+    onRatingsChange();
   });
+  byId("undo").addEventListener("click", undo);
+  byId("keep").addEventListener("change", storeState);
+  byId("more").addEventListener("click", () => { listLength += 10; requestRecommendations(); });
+  startMap();
   addEventListener("resize", drawMap);
-  requestRecommendations();
+  restoreState();
+  onRatingsChange();
 }
 
 start().catch((error) => { byId("state").className = "status error"; byId("state").textContent = `The movies could not be loaded: ${error.message}`; });

@@ -1,0 +1,70 @@
+"""Limits for slow clients: time for a request's head and for its body, and bodies in memory."""
+
+from __future__ import annotations
+
+import asyncio
+
+import anyio
+from starlette.requests import Request
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+HEAD_TIMEOUT_S = 20.0
+"""Seconds from the connection, or from the first byte of a later request, to the end of the head."""
+BODY_TIMEOUT_S = 60.0
+"""Seconds in which a body is received, once its turn has come."""
+
+
+class TimedProtocol(H11Protocol):
+    """HTTP/1.1 that closes a connection whose request has no complete head in time."""
+
+    _head_timer: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Start the timer of the first request."""
+        super().connection_made(transport)
+        self._start_head_timer()
+
+    def data_received(self, data: bytes) -> None:
+        """Start the timer of a later request, if its head is not complete."""
+        super().data_received(data)
+        if self._awaits_head() and self._head_timer is None:
+            self._start_head_timer()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Stop the timer."""
+        super().connection_lost(exc)
+        if self._head_timer is not None:
+            self._head_timer.cancel()
+
+    def _awaits_head(self) -> bool:
+        return self.cycle is None or self.cycle.response_complete
+
+    def _start_head_timer(self) -> None:
+        self._head_timer = self.loop.call_later(HEAD_TIMEOUT_S, self._on_head_timeout)
+
+    def _on_head_timeout(self) -> None:
+        self._head_timer = None
+        if self._awaits_head() and not self.transport.is_closing():
+            self.transport.close()
+
+
+async def read_body(request: Request, max_bytes: int, readers: anyio.CapacityLimiter) -> bytes | None:
+    """Return the body of a request; None if it has more bytes.
+
+    Args:
+        request: the request.
+        max_bytes: maximum size of the body.
+        readers: limits how many bodies are received at a time.
+
+    Raises:
+        TimeoutError: the body was not received in time.
+        ClientDisconnect: the client stopped.
+    """
+    body = bytearray()
+    async with readers:
+        with anyio.fail_after(BODY_TIMEOUT_S):
+            async for chunk in request.stream():
+                body += chunk
+                if len(body) > max_bytes:
+                    return None
+    return bytes(body)
