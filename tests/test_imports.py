@@ -84,3 +84,14 @@ def test_editable_install_is_found_beside_a_clone_named_like_the_package(tmp_pat
         [sys.executable, "-c", program], cwd=tmp_path, check=False, capture_output=True, text=True
     )
     assert result.stdout.startswith("<function load"), result.stderr
+
+
+def test_a_stage_without_its_packages_says_which_environment_to_use() -> None:
+    command = [sys.executable, "-S", "-m", "stages.filter"]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert result.returncode == 1
+    assert re.fullmatch(
+        r"stages: expected the packages of requirements\.lock, got \S+ without them\. Run `make repro`, "
+        r"or `\. \.venv/bin/activate` before `dvc repro`\.\n",
+        result.stderr,
+    )
