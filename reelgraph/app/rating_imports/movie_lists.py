@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from contextlib import suppress
 from pathlib import Path
 
 from reelgraph.app.rating_imports.archives import (
@@ -14,6 +15,7 @@ from reelgraph.app.rating_imports.archives import (
 from reelgraph.app.rating_imports.layouts import LIST_LAYOUTS, ListedMovie
 from reelgraph.app.rating_imports.rating_rows import read_rows
 from reelgraph.app.rating_imports.ratings_file import MAX_FILE_BYTES, parse_listed_movies, read_content
+from reelgraph.runtime.errors import InputError
 
 
 def read_movie_list(path: Path | str) -> list[ListedMovie]:
@@ -52,7 +54,7 @@ def parse_watchlist(content: bytes, name: str) -> list[ListedMovie]:
 
 
 def parse_archive_lists(content: bytes, name: str, names: Collection[str]) -> list[ListedMovie]:
-    """Return the movies of the files of these names in a site's archive.
+    """Return the movies of the files of these names in a site's archive; files without titles are left out.
 
     Args:
         content: the archive.
@@ -60,9 +62,10 @@ def parse_archive_lists(content: bytes, name: str, names: Collection[str]) -> li
         names: names of files, in small letters.
 
     Raises:
-        InputError: the archive can't be read, or one of these files.
+        InputError: the archive can't be read.
     """
-    members = read_list_members(content, name, names, MAX_FILE_BYTES)
-    return [
-        movie for member, text in members if text for movie in parse_movie_list(text, f"{name}: {member}")
-    ]
+    movies: list[ListedMovie] = []
+    for member, text in read_list_members(content, name, names, MAX_FILE_BYTES):
+        with suppress(InputError):
+            movies += parse_movie_list(text, f"{name}: {member}")
+    return movies
