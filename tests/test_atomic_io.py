@@ -16,13 +16,13 @@ from reelgraph.runtime.errors import ArtifactError
 def test_atomic_write_keeps_the_old_file_when_the_body_fails(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("old")
 
-    def write_half() -> None:
+    def write_partially() -> None:
         with atomic_io.atomic_write(tmp_path / "a.txt") as draft:
             draft.write_text("half")
             raise RuntimeError
 
     with pytest.raises(RuntimeError):
-        write_half()
+        write_partially()
     assert (tmp_path / "a.txt").read_text() == "old"
     assert [p.name for p in tmp_path.iterdir()] == ["a.txt"]
 
@@ -38,17 +38,17 @@ def test_write_arrays_replaces_the_folder(tmp_path: Path) -> None:
 @given(st.lists(st.integers(1, 50), min_size=1, max_size=8))
 def test_write_parquet_gives_the_same_bytes_for_any_batches(tmp_path_factory, sizes: list[int]) -> None:
     folder = tmp_path_factory.mktemp("parquet")
-    whole = pa.table({"x": np.arange(sum(sizes)), "y": [str(i) for i in range(sum(sizes))]})
+    expected = pa.table({"x": np.arange(sum(sizes)), "y": [str(i) for i in range(sum(sizes))]})
     ends = np.cumsum(sizes)
-    parts = [whole.slice(end - size, size) for size, end in zip(sizes, ends, strict=True)]
+    parts = [expected.slice(end - size, size) for size, end in zip(sizes, ends, strict=True)]
     batches = [part.combine_chunks().to_batches()[0] for part in parts]
     monkey = pytest.MonkeyPatch()
     monkey.setattr(atomic_io, "ROW_GROUP", 16)
-    assert atomic_io.write_parquet(whole, folder / "a.parquet") == sum(sizes)
-    atomic_io.write_parquet(iter(batches), folder / "b.parquet", whole.schema)
+    assert atomic_io.write_parquet(expected, folder / "a.parquet") == sum(sizes)
+    atomic_io.write_parquet(iter(batches), folder / "b.parquet", expected.schema)
     monkey.undo()
     assert (folder / "a.parquet").read_bytes() == (folder / "b.parquet").read_bytes()
-    assert pq.read_table(folder / "a.parquet").equals(whole)
+    assert pq.read_table(folder / "a.parquet").equals(expected)
 
 
 def test_write_json_sorts_keys_by_default(tmp_path: Path) -> None:

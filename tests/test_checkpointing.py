@@ -28,22 +28,22 @@ class KilledError(Exception):
 
 
 @pytest.fixture(autouse=True)
-def every_state_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+def write_every_state(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(checkpointing, "MIN_WRITE_INTERVAL_FACTOR", 0)
 
 
 def killed_after(times: int, monkeypatch: pytest.MonkeyPatch) -> Callable[[], int]:
     """Kill the process, as it were, right after the given number of states; count them."""
-    kept, keep = [0], Checkpoint.save
+    n_saved, save_state = [0], Checkpoint.save
 
     def counted(self: Checkpoint, *args, **more) -> None:
-        keep(self, *args, **more)
-        kept[0] += 1
-        if kept[0] == times:
+        save_state(self, *args, **more)
+        n_saved[0] += 1
+        if n_saved[0] == times:
             raise KilledError
 
     monkeypatch.setattr(Checkpoint, "save", counted)
-    return lambda: kept[0]
+    return lambda: n_saved[0]
 
 
 def until_killed(work: Callable[[], object], times: int) -> int:
@@ -60,12 +60,16 @@ def until_killed(work: Callable[[], object], times: int) -> int:
 
 @pytest.mark.parametrize("kind", ["gp", "attention", "transformer"])
 def test_fit_rater_resumes_to_the_same_bytes(kind: str, tmp_path: Path) -> None:
-    params, people, known = small_rater_params(kind), random_histories(3, 12, 40, 40), small_movie_inputs()
-    told: list[list] = []
+    params, people, movie_inputs = (
+        small_rater_params(kind),
+        random_histories(3, 12, 40, 40),
+        small_movie_inputs(),
+    )
+    epochs_by_run: list[list] = []
 
     def work(resume: CheckpointDir, name: str) -> None:
-        told.append([])
-        fitted = fit_rater(params, people, known, told[-1].append, resume)
+        epochs_by_run.append([])
+        fitted = fit_rater(params, people, movie_inputs, epochs_by_run[-1].append, resume)
         fitted.train.save(tmp_path / f"{name}.train")
         fitted.train_val.save(tmp_path / f"{name}.train_val")
 
@@ -73,12 +77,12 @@ def test_fit_rater_resumes_to_the_same_bytes(kind: str, tmp_path: Path) -> None:
         count = killed_after(-1, patch)
         work(CheckpointDir(), "whole")
         states = count()
-    whole = told[0]
+    uninterrupted = epochs_by_run[0]
     for times in sorted({1, states // 2, states - 1}):
         resume = CheckpointDir(tmp_path / f"resume_{times}")
-        again = until_killed(lambda resume=resume: work(resume, "resumed"), times)
-        assert again == states - times
-        assert told[-1] == whole
+        n_resumed = until_killed(lambda resume=resume: work(resume, "resumed"), times)
+        assert n_resumed == states - times
+        assert epochs_by_run[-1] == uninterrupted
         for fit in ("train", "train_val"):
             resumed, undisturbed = (tmp_path / f"{name}.{fit}" for name in ("resumed", "whole"))
             assert resumed.read_bytes() == undisturbed.read_bytes()
@@ -153,19 +157,19 @@ def test_train_resumes_the_gnn_to_the_same_bits(loss: str, tmp_path: Path) -> No
             return train_on_all_edges(graph, features, params, 5, 7, state)
         return train_bpr(to_hetero_data(graph, features), params, 7, checkpoint=state)
 
-    whole = work(Checkpoint(None))
+    uninterrupted = work(Checkpoint(None))
     for times in range(1, 5):
         resume, last = CheckpointDir(tmp_path / str(times)), []
         until_killed(lambda resume=resume, last=last: last.append(work(resume.checkpoint("gnn"))), times)
-        assert last[-1].losses == whole.losses
-        assert (last[-1].embeddings == whole.embeddings).all()
-        for one, other in zip(last[-1].model.parameters(), whole.model.parameters(), strict=True):
+        assert last[-1].losses == uninterrupted.losses
+        assert (last[-1].embeddings == uninterrupted.embeddings).all()
+        for one, other in zip(last[-1].model.parameters(), uninterrupted.model.parameters(), strict=True):
             assert torch.equal(one, other)
 
 
 def test_encode_resumes_with_the_next_batch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     texts = [f"text {i}" for i in range(10)] * 2
-    seen: list[list[int]] = []
+    batches: list[list[int]] = []
 
     class Model:
         """Stands for the encoder, whose own tests run it: here it is counted what it is asked."""
@@ -174,19 +178,19 @@ def test_encode_resumes_with_the_next_batch(tmp_path: Path, monkeypatch: pytest.
             return 2
 
     def encoded(_: Model, tokenized: encoder.TokenizedTexts, rows: np.ndarray, width: int) -> np.ndarray:
-        seen.append(rows.tolist())
+        batches.append(rows.tolist())
         return np.array([[width, row] for row in rows], np.float32)
 
     monkeypatch.setattr(encoder, "_forward", encoded)
     monkeypatch.setattr(
         encoder, "_tokenize", lambda _, texts: encoder.TokenizedTexts(np.arange(len(texts) + 1) * 8, {}, {})
     )
-    whole = encode(Model(), texts, 3)
-    seen.clear()
+    uninterrupted = encode(Model(), texts, 3)
+    batches.clear()
     resume = CheckpointDir(tmp_path)
     until_killed(lambda: encode(Model(), texts, 3, resume.checkpoint("vectors")), 2)
-    assert [rows[0] for rows in seen] == [0, 3, 6, 9]
-    assert (encode(Model(), texts, 3, resume.checkpoint("vectors")) == whole).all()
+    assert [rows[0] for rows in batches] == [0, 3, 6, 9]
+    assert (encode(Model(), texts, 3, resume.checkpoint("vectors")) == uninterrupted).all()
 
 
 def test_resumable_keeps_checkpoints_per_input_and_params_until_success(
@@ -194,31 +198,31 @@ def test_resumable_keeps_checkpoints_per_input_and_params_until_success(
 ) -> None:
     params = load(BertEncodeParams)
     monkeypatch.chdir(tmp_path)
-    place = tmp_path / "movies"
-    place.mkdir()
-    (place / "a").write_text("1")
+    input_folder = tmp_path / "movies"
+    input_folder.mkdir()
+    (input_folder / "a").write_text("1")
 
     def killed(params: BertEncodeParams) -> int:
         """Return how much was there, keep one more, and die."""
-        with resumable("stage", params, [place, "missing"]) as resume:
+        with resumable("stage", params, [input_folder, "missing"]) as resume:
             state = resume.checkpoint("x")
-            found = state.completed
-            state.save(found + 1, {"x": torch.ones(1)})
-            raise KilledError(found)
+            completed_states = state.completed
+            state.save(completed_states + 1, {"x": torch.ones(1)})
+            raise KilledError(completed_states)
 
-    def found(params: BertEncodeParams = params) -> int:
-        with pytest.raises(KilledError) as told:
+    def completed_states(params: BertEncodeParams = params) -> int:
+        with pytest.raises(KilledError) as epochs_by_run:
             killed(params)
-        return told.value.args[0]
+        return epochs_by_run.value.args[0]
 
-    assert [found(), found(), found()] == [0, 1, 2]
-    (place / "a").write_text("2")
-    assert [found(), found()] == [0, 1]
+    assert [completed_states(), completed_states(), completed_states()] == [0, 1, 2]
+    (input_folder / "a").write_text("2")
+    assert [completed_states(), completed_states()] == [0, 1]
     other = params.model_copy(update={"text": params.text.model_copy(update={"batch_size": 7})})
-    assert [found(other), found()] == [0, 0]
-    half = next(Path(".checkpoints").rglob("x.safetensors"))
-    half.write_bytes(half.read_bytes()[:-2])
-    assert found() == 0
-    with resumable("stage", params, [place, "missing"]):
+    assert [completed_states(other), completed_states()] == [0, 0]
+    state_file = next(Path(".checkpoints").rglob("x.safetensors"))
+    state_file.write_bytes(state_file.read_bytes()[:-2])
+    assert completed_states() == 0
+    with resumable("stage", params, [input_folder, "missing"]):
         pass
     assert not Path(".checkpoints/stage").exists()

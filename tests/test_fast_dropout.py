@@ -14,9 +14,9 @@ from reelgraph.core.torch_setup import CPU
 def test_fast_dropout_mask_keeps_the_expected_fraction(share: float) -> None:
     torch.manual_seed(5)
     dropping = FastDropout(share)
-    kept = dropping.mask((101, 1001), CPU)
-    assert set(kept.unique().tolist()) <= {0, 1}
-    mean = kept.double().mean().item()
+    mask = dropping.mask((101, 1001), CPU)
+    assert set(mask.unique().tolist()) <= {0, 1}
+    mean = mask.double().mean().item()
     assert mean == pytest.approx(1 - share, abs=0.005)
     assert mean == 1 if share == 0 else mean < 1
     assert mean * dropping.scale == pytest.approx(1, abs=0.05 if share < 0.99 else 2)
@@ -33,6 +33,6 @@ def test_fast_dropout_mask_depends_on_the_seed() -> None:
 def test_relu_dropout_gradient_is_zero_where_dropped() -> None:
     torch.manual_seed(5)
     values = torch.randn(7, 5, dtype=torch.float64, requires_grad=True)
-    kept = FastDropout(0.5).mask((7, 5), CPU).to(torch.float64)
-    assert torch.equal(ReluDropout.apply(values, kept), values.relu() * kept)
-    assert gradcheck(ReluDropout.apply, (values, kept))
+    mask = FastDropout(0.5).mask((7, 5), CPU).to(torch.float64)
+    assert torch.equal(ReluDropout.apply(values, mask), values.relu() * mask)
+    assert gradcheck(ReluDropout.apply, (values, mask))

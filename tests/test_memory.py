@@ -21,11 +21,11 @@ GROWTH = 24 << 20
 
 
 def rater(kind: str) -> Callable[[], object]:
-    given = small_rater_params(kind, hidden_dim=32).model_dump()
-    given["train"] |= {"epochs": 100}
-    given["gp"] |= {"epochs": 100, "max_ratings": 10**9}
+    values = small_rater_params(kind, hidden_dim=32).model_dump()
+    values["train"] |= {"epochs": 100}
+    values["gp"] |= {"epochs": 100, "max_ratings": 10**9}
     fitter = make_fitter(
-        TrainRaterParams.model_validate(given), random_histories(3, 6, MOVIES, 40), small_movie_inputs()
+        TrainRaterParams.model_validate(values), random_histories(3, 6, MOVIES, 40), small_movie_inputs()
     )
     return lambda: fitter.fit_and_select(lambda epoch: None)
 

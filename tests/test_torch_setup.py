@@ -50,50 +50,54 @@ NETWORKS = {"attention": AttentionRater, "transformer": TransformerRater}
 
 
 @pytest.mark.parametrize(
-    ("kind", "at_once"), [("attention", False), ("attention", True), ("transformer", False)]
+    ("kind", "whole_users"), [("attention", False), ("attention", True), ("transformer", False)]
 )
-def test_batch_forward_uses_no_cpu_tensor_of_a_network(kind: str, at_once: bool) -> None:
+def test_batch_forward_uses_no_cpu_tensor_of_a_network(kind: str, whole_users: bool) -> None:
     """Meta tensors have a device and no numbers, so that the path of a GPU can be walked without one."""
     made, meta = random_histories(3, 12, 40, 40), torch.device("meta")
     rater = build_network(NETWORKS[kind], small_rater_params(kind).config(), small_movie_inputs().vectors).to(
         meta
     )
-    said = BatchForward(rater, 30, torch.float32, at_once)(made, made.train)
-    assert said.device == meta
-    assert said.shape == made.train.shape
-    said.sum().backward()
+    result = BatchForward(rater, 30, torch.float32, whole_users)(made, made.train)
+    assert result.device == meta
+    assert result.shape == made.train.shape
+    result.sum().backward()
     assert all(weight.grad.device == meta for weight in rater.parameters())
 
 
 def test_link_predictor_uses_no_cpu_tensor() -> None:
     graph, features = random_graph(20, 6), np.random.default_rng(1).normal(size=(20, 5)).astype(np.float32)
     params = load(TrainGnnParams).gnn.model_copy(update={"hidden_dim": 8, "out_dim": 8})
-    given = prepare_inputs(to_hetero_data(graph, features))
-    model = build_link_predictor(given, params, 1).to("meta")
-    said = model(moved(given))
-    assert said.movies.device.type == "meta"
-    sum(part.sum() for part in (said.movies, *said.entities.values())).backward()
+    inputs = prepare_inputs(to_hetero_data(graph, features))
+    model = build_link_predictor(inputs, params, 1).to("meta")
+    result = model(moved(inputs))
+    assert result.movies.device.type == "meta"
+    sum(part.sum() for part in (result.movies, *result.entities.values())).backward()
     assert all(weight.grad.device.type == "meta" for weight in model.sage.parameters())
 
 
 def test_the_sparse_product_has_a_plain_twin() -> None:
     draw = torch.Generator().manual_seed(1)
     starts, columns = torch.tensor([0, 0, 3, 4, 9]), torch.randint(6, (9,), generator=draw)
-    found = []
+    results = []
     for dots in (pair_dots, gathered_pair_dots):
-        left, right = (torch.randn(n, 5, generator=draw.manual_seed(n)).requires_grad_() for n in (4, 6))
-        said = dots(left, right, starts, columns)
-        found.append((said, *torch.autograd.grad((said * torch.arange(9)).sum(), (left, right))))
-    for mine, theirs in zip(*found, strict=True):
-        torch.testing.assert_close(mine, theirs)
+        left_vectors, right_vectors = (
+            torch.randn(n, 5, generator=draw.manual_seed(n)).requires_grad_() for n in (4, 6)
+        )
+        result = dots(left_vectors, right_vectors, starts, columns)
+        results.append(
+            (result, *torch.autograd.grad((result * torch.arange(9)).sum(), (left_vectors, right_vectors)))
+        )
+    for first, second in zip(*results, strict=True):
+        torch.testing.assert_close(first, second)
 
 
-def moved(given: object) -> object:
+def moved(inputs: object) -> object:
     """The same on the meta device."""
-    if isinstance(given, torch.Tensor):
-        return given.to("meta")
-    if isinstance(given, dict):
-        return {name: moved(each) for name, each in given.items()}
-    if is_dataclass(given):
-        return type(given)(*(moved(getattr(given, each.name)) for each in fields(given)))
-    return given
+    if isinstance(inputs, torch.Tensor):
+        return inputs.to("meta")
+    if isinstance(inputs, dict):
+        return {name: moved(value) for name, value in inputs.items()}
+    if is_dataclass(inputs):
+        return type(inputs)(*(moved(getattr(inputs, value.name)) for value in fields(inputs)))
+    return inputs

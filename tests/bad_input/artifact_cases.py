@@ -56,8 +56,8 @@ def change_table(stage: str, file: str, change: Callable[[pa.Table], pa.Table]) 
 
 def set_column(name: str, values: Callable[[list], list]) -> Callable[[pa.Table], pa.Table]:
     def change(rows: pa.Table) -> pa.Table:
-        place, kind = rows.column_names.index(name), rows.schema.field(name).type
-        return rows.set_column(place, name, [pa.array(values(rows[name].to_pylist()), kind)])
+        item, kind = rows.column_names.index(name), rows.schema.field(name).type
+        return rows.set_column(item, name, [pa.array(values(rows[name].to_pylist()), kind)])
 
     return change
 
@@ -66,10 +66,10 @@ def change_array(stage: str, file: str, change: Callable[[np.ndarray], np.ndarra
     return damage(stage, file, lambda path: np.save(path, change(np.load(path))))
 
 
-def set_item(place: int, value: object) -> Callable[[np.ndarray], np.ndarray]:
+def set_item(item: int, value: object) -> Callable[[np.ndarray], np.ndarray]:
     def change(values: np.ndarray) -> np.ndarray:
         values = values.copy()
-        values[place] = value
+        values[item] = value
         return values
 
     return change

@@ -40,8 +40,10 @@ def column(name: str, values: object, table: pa.Table | None = None) -> pa.Table
 
 
 def catalog_with(name: str, *values: object) -> pa.Table:
-    given = values[0] if isinstance(values[0], pa.Array) else pa.array(list(values))
-    return column(name, given, catalog_table(movieId=[10 * (i + 1) for i in range(len(given))]))
+    column_values = values[0] if isinstance(values[0], pa.Array) else pa.array(list(values))
+    return column(
+        name, column_values, catalog_table(movieId=[10 * (i + 1) for i in range(len(column_values))])
+    )
 
 
 def file_case(change: Callable[[Path], str | None]) -> Case:
@@ -90,9 +92,9 @@ def as_folder(path: Path) -> str:
 
 def rename_file(name: str) -> Case:
     def move(path: Path) -> str:
-        place = path.parent / name
-        place.parent.mkdir(parents=True, exist_ok=True)
-        path.rename(place)
+        renamed = path.parent / name
+        renamed.parent.mkdir(parents=True, exist_ok=True)
+        path.rename(renamed)
         return name
 
     return file_case(move)

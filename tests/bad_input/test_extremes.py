@@ -24,22 +24,25 @@ Rows = list[tuple[int, int, float, int]]
 
 
 def crowd(
-    users: int = 12, movies: int = 30, each: int = 16, time: Callable[[int], int] = lambda i: 60 * i
+    users: int = 12,
+    movies: int = 30,
+    ratings_per_user: int = 16,
+    time: Callable[[int], int] = lambda i: 60 * i,
 ) -> Rows:
     draw = np.random.default_rng(0)
     return [
-        (user, int(movie) + 1, draw.integers(1, 11) / 2, time(place))
+        (user, int(movie) + 1, draw.integers(1, 11) / 2, time(position))
         for user in range(1, users + 1)
-        for place, movie in enumerate(draw.choice(movies, each, replace=False))
+        for position, movie in enumerate(draw.choice(movies, ratings_per_user, replace=False))
     ]
 
 
 def people(movies: int = 30, **columns: list) -> pa.Table:
-    known = {
+    movie_columns = {
         "genre_1": [f"genre {i % 3}" for i in range(movies)],
         "actor_1": [f"actor {i % 9}" for i in range(movies)],
     }
-    return catalog_table(movieId=list(range(1, movies + 1)), **(known | columns))
+    return catalog_table(movieId=list(range(1, movies + 1)), **(movie_columns | columns))
 
 
 def run(
@@ -146,15 +149,15 @@ def test_a_hub_of_100_000_edges(tmp_path: Path) -> None:
 
 
 def test_isolated_movies_get_finite_vectors(tmp_path: Path) -> None:
-    alone = {"genre_1": ["Drama"] * 20 + [None] * 10, "actor_1": [None] * 30}
-    run(tmp_path, crowd(), people(**alone), until="train_gnn")
+    only_genre = {"genre_1": ["Drama"] * 20 + [None] * 10, "actor_1": [None] * 30}
+    run(tmp_path, crowd(), people(**only_genre), until="train_gnn")
     assert np.isfinite(read_vectors(tmp_path / "data/emb_kg_gnn_bert.parquet")[1]).all()
 
 
 REFUSED = {
     "one user, one movie": (crowd()[:1], people(tagline=["again and again and again"] * 30), {}, "make_sequences",
                             "expected a user with 13 ratings or more, got at most"),
-    "nobody has enough ratings": (crowd(each=5), people(), {}, "make_sequences",
+    "nobody has enough ratings": (crowd(ratings_per_user=5), people(), {}, "make_sequences",
                                   "expected a user with 13 ratings or more, got at most"),
     "empty after filtering": ([(u, m + 1000, s, t) for u, m, s, t in crowd()], people(), {}, "filter",
                               "expected ratings of movies in the catalogue, got none"),
@@ -169,9 +172,9 @@ REFUSED = {
 
 @pytest.mark.parametrize("name", REFUSED)
 def test_refused(name: str, tmp_path: Path) -> None:
-    rows, movies, params, stage, said = REFUSED[name]
+    rows, movies, params, stage, message = REFUSED[name]
     result = run(tmp_path, rows, movies, **params)
     assert result["stage"] == stage, result
     assert result["exit"] == 1, result
-    assert said in result["output"]
+    assert message in result["output"]
     assert result["new"] == []

@@ -38,7 +38,7 @@ NAMES = st.sampled_from([None, "A", "B", " A", "A  B", "a", "Zoë", "🎬", "C D
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("tables")
 
 
@@ -50,8 +50,8 @@ def engine():
     return connect(Engine(backend="duckdb", url="local[2]", memory_mb=500))
 
 
-def write_ratings(drawn: dict, path: Path, parted: bool = False) -> None:
-    rows = sorted((u, t, m, code / 2, test) for (u, m), (code, t, test) in drawn.items())
+def write_ratings(ratings: dict, path: Path, parted: bool = False) -> None:
+    rows = sorted((u, t, m, code / 2, test) for (u, m), (code, t, test) in ratings.items())
     columns = [[r[0] for r in rows], [r[2] for r in rows], [r[3] for r in rows], [r[1] for r in rows]]
     schema = RATINGS.with_optional(("test",) if parted else ()).file_schema
     write_parquet(pa.table([*columns, *([[r[4] for r in rows]] if parted else [])], schema=schema), path)
@@ -63,25 +63,25 @@ def write_catalog(ids: list[int], path: Path, **columns: list) -> None:
 
 
 @settings(max_examples=30)
-@given(drawn=PAIRS, ids=st.sets(st.integers(1, 60), min_size=1))
+@given(ratings=PAIRS, ids=st.sets(st.integers(1, 60), min_size=1))
 def test_filter_keeps_the_rated_movies_and_counts_the_rest(
-    engine, place: Path, drawn: dict, ids: set[int]
+    engine, folder: Path, ratings: dict, ids: set[int]
 ) -> None:
-    write_ratings(drawn, place / "r.parquet")
-    write_catalog(sorted(ids), place / "c.parquet")
-    rated = {movie for _, movie in drawn}
-    inside = [pair for pair in drawn if pair[1] in ids]
+    write_ratings(ratings, folder / "r.parquet")
+    write_catalog(sorted(ids), folder / "c.parquet")
+    rated = {movie for _, movie in ratings}
+    inside = [pair for pair in ratings if pair[1] in ids]
     if not inside:
         with pytest.raises(InputError, match="ratings of movies in the catalogue"):
-            filter_movies(engine, place / "c.parquet", place / "r.parquet")
+            filter_movies(engine, folder / "c.parquet", folder / "r.parquet")
         return
-    found = filter_movies(engine, place / "c.parquet", place / "r.parquet")
-    assert found.movies["movieId"].to_pylist() == sorted(ids & rated)
-    by_star = found.counts.pop("ratings_by_star")
-    assert found.counts == {
-        "movies_before": len(ids), "movies_after": len(ids & rated), "ratings_before": len(drawn),
+    filtered = filter_movies(engine, folder / "c.parquet", folder / "r.parquet")
+    assert filtered.movies["movieId"].to_pylist() == sorted(ids & rated)
+    by_star = filtered.counts.pop("ratings_by_star")
+    assert filtered.counts == {
+        "movies_before": len(ids), "movies_after": len(ids & rated), "ratings_before": len(ratings),
         "ratings_after": len(inside), "users": len({user for user, _ in inside}),
-        "dropped": {"ratings_outside_catalog": len(drawn) - len(inside), "movies_unrated": len(ids - rated)},
+        "dropped": {"ratings_outside_catalog": len(ratings) - len(inside), "movies_unrated": len(ids - rated)},
     }  # fmt: skip
     assert isinstance(by_star, dict)
     assert sum(by_star.values()) == len(inside)
@@ -89,7 +89,7 @@ def test_filter_keeps_the_rated_movies_and_counts_the_rest(
 
 @settings(max_examples=30)
 @given(
-    drawn=PAIRS,
+    ratings=PAIRS,
     split=st.sampled_from(SPLITS),
     numbers=st.fixed_dictionaries({
         "min_history": st.integers(0, 6), "train_targets": st.integers(0, 4), "n_test": st.integers(1, 3),
@@ -97,23 +97,23 @@ def test_filter_keeps_the_rated_movies_and_counts_the_rest(
     }),
 )  # fmt: skip
 def test_sequences_keep_their_contract_whatever_the_ratings(
-    engine, place: Path, drawn: dict, split: str, numbers: dict
+    engine, folder: Path, ratings: dict, split: str, numbers: dict
 ) -> None:
-    write_ratings(drawn, place / "s.parquet", parted=split == "given")
-    write_catalog(list(range(1, 31)), place / "m.parquet")
+    write_ratings(ratings, folder / "s.parquet", parted=split == "given")
+    write_catalog(list(range(1, 31)), folder / "m.parquet")
     params = Sequences(split=split, sample_seed=1, movie_seed=1, **numbers)  # type: ignore[arg-type]
     try:
         made = build_histories(
-            open_ratings(engine, place / "s.parquet"), open_catalog(engine, place / "m.parquet"), params
+            open_ratings(engine, folder / "s.parquet"), open_catalog(engine, folder / "m.parquet"), params
         )
     except InputError:
         return
     validate_arrays({f.name: getattr(made, f.name) for f in fields(UserHistories)}, "drawn", 30)
-    kept = [pair for pair in drawn if pair[1] <= 30]
+    in_catalog = [pair for pair in ratings if pair[1] <= 30]
     if not numbers["sample_users"]:
-        assert len(made.half_star_code) == len(kept)
-    told = summary_statistics(made)
-    assert told["ratings"] == len(made.half_star_code)
+        assert len(made.half_star_code) == len(in_catalog)
+    statistics = summary_statistics(made)
+    assert statistics["ratings"] == len(made.half_star_code)
     for target in (*made.train, *made.val, *made.test):
         index = np.array([target])
         user = made.users_of(index)[0]
@@ -121,23 +121,23 @@ def test_sequences_keep_their_contract_whatever_the_ratings(
 
 
 @given(rows=st.lists(st.tuples(*[NAMES] * 4), min_size=1, max_size=12))
-def test_a_graph_comes_back_as_it_was_made(place: Path, engine, rows: list[tuple]) -> None:
+def test_a_graph_comes_back_as_it_was_made(folder: Path, engine, rows: list[tuple]) -> None:
     ids = list(range(10, 10 + len(rows)))
     named = ("actor_1", "actor_2", "genre_1", "director_1")
-    write_catalog(ids, place / "g.parquet", **{n: [row[i] for row in rows] for i, n in enumerate(named)})
-    movies = read_movies(place / "g.parquet")
+    write_catalog(ids, folder / "g.parquet", **{n: [row[i] for row in rows] for i, n in enumerate(named)})
+    movies = read_movies(folder / "g.parquet")
     entities, edges = extract_entities_and_edges(movies)
     if not edges.num_rows:
         return
     vectors = np.arange(2 * len(entities), dtype=np.float32).reshape(-1, 2)
-    write_kg(np.array(ids), entities, edges, vectors, place / "kg")
-    graph = read_kg(place / "kg")
+    write_kg(np.array(ids), entities, edges, vectors, folder / "kg")
+    graph = read_kg(folder / "kg")
     assert sorted(graph.entity_names()) == sorted(entities["name"].to_pylist())
     for kind, columns in {"actor": (0, 1), "genre": (2,), "director": (3,)}.items():
-        wanted = {(i, " ".join(row[c].split())) for i, row in enumerate(rows) for c in columns if row[c]}
+        expected = {(i, " ".join(row[c].split())) for i, row in enumerate(rows) for c in columns if row[c]}
         relation = graph.relations.get(kind)
         pairs = zip(relation.movie_rows, relation.entity_index, strict=True) if relation else ()
-        assert {(int(i), relation.entity_names[e]) for i, e in pairs} == wanted
+        assert {(int(i), relation.entity_names[e]) for i, e in pairs} == expected
 
 
 STARS = st.lists(st.tuples(st.floats(0.5, 5), st.floats(0.5, 5)), min_size=1, max_size=50)
@@ -145,10 +145,10 @@ STARS = st.lists(st.tuples(st.floats(0.5, 5), st.floats(0.5, 5)), min_size=1, ma
 
 @given(pairs=STARS)
 def test_errors_against_a_plain_restatement(pairs: list[tuple[float, float]]) -> None:
-    actual, said = (np.array(side) for side in zip(*pairs, strict=True))
-    assert mse(actual, said) == pytest.approx(math.fsum((a - b) ** 2 for a, b in pairs) / len(pairs))
-    assert mae(actual, said) == pytest.approx(math.fsum(abs(a - b) for a, b in pairs) / len(pairs))
-    assert rmse(actual, said) == pytest.approx(math.sqrt(mse(actual, said)))
-    assert 0 <= mae(actual, said) <= rmse(actual, said) + 1e-12 <= 4.5 + 1e-9
+    actual, predicted = (np.array(side) for side in zip(*pairs, strict=True))
+    assert mse(actual, predicted) == pytest.approx(math.fsum((a - b) ** 2 for a, b in pairs) / len(pairs))
+    assert mae(actual, predicted) == pytest.approx(math.fsum(abs(a - b) for a, b in pairs) / len(pairs))
+    assert rmse(actual, predicted) == pytest.approx(math.sqrt(mse(actual, predicted)))
+    assert 0 <= mae(actual, predicted) <= rmse(actual, predicted) + 1e-12 <= 4.5 + 1e-9
     assert rmse(actual, actual) == 0
-    assert rmse(actual[::-1], said[::-1]) == pytest.approx(rmse(actual, said))
+    assert rmse(actual[::-1], predicted[::-1]) == pytest.approx(rmse(actual, predicted))

@@ -27,16 +27,16 @@ META_HEAD += "production_countries,spoken_languages\n"
 
 
 def folder_case(
-    files: Mapping[str, str | bytes | None], theirs: Mapping[str, str | bytes] | None = None, **data: str
+    files: Mapping[str, str | bytes | None], tmdb_files: Mapping[str, str | bytes] | None = None, **data: str
 ) -> Case:
-    def prepare(place: Path) -> dict[str, object]:
-        for name, within in (("ml", files), ("tmdb", theirs or {})):
-            (place / name).mkdir()
+    def prepare(folder: Path) -> dict[str, object]:
+        for name, within in (("ml", files), ("tmdb", tmdb_files or {})):
+            (folder / name).mkdir()
             for file, text in within.items():
                 if text is not None:
-                    (place / name / file).write_bytes(text if isinstance(text, bytes) else text.encode())
+                    (folder / name / file).write_bytes(text if isinstance(text, bytes) else text.encode())
         return {
-            "data": {"source": "movielens", "movielens": str(place / "ml"), "tmdb": str(place / "tmdb")}
+            "data": {"source": "movielens", "movielens": str(folder / "ml"), "tmdb": str(folder / "tmdb")}
             | data
         }
 

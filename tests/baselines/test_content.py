@@ -75,10 +75,10 @@ def test_fm_content_predicts_movies_that_nobody_has_rated(content: MovieContent)
 def test_user_entity_means_against_a_plain_restatement(content: MovieContent) -> None:
     h = random_histories(0, 12, 40, 50, "cold_movies")
     params = user_entity_means.Params(user_damping=5.0, genre_damping=3.0, people_damping=2.0)
-    found = user_entity_means.predict(h, h.fit_end("train"), h.test, params, content)
+    predictions = user_entity_means.predict(h, h.fit_end("train"), h.test, params, content)
     entities = {kind: content.entity_matrix([kind]).toarray() for kind in ("genre", "actor")}
     mean = h.half_star_code[h.mask_before(h.train_end)].mean() / 2
-    for target, value in list(zip(h.test, found, strict=True))[::7]:
+    for target, value in list(zip(h.test, predictions, strict=True))[::7]:
         user = h.users_of(np.array([target]))[0]
         history = np.arange(h.offsets[user], h.train_end[user])
         stars = h.half_star_code[history] / 2

@@ -14,9 +14,9 @@ def predictions(*rows: tuple[int, int, float, float]) -> pa.Table:
 
 
 def test_each_target_has_both_predictions() -> None:
-    alone = predictions((7, 3, 4.0, 3.5), (2, 9, 1.0, 2.0))
+    subset = predictions((7, 3, 4.0, 3.5), (2, 9, 1.0, 2.0))
     everybody = predictions((1, 3, 5.0, 4.5), (2, 9, 1.0, 1.5), (7, 3, 4.0, 3.9))
-    assert join_predictions(alone, everybody).to_pylist() == [
+    assert join_predictions(subset, everybody).to_pylist() == [
         {"userId": 2, "movieId": 9, "rating": 1.0, "prediction": 2.0, "prediction_everybody": 1.5},
         {"userId": 7, "movieId": 3, "rating": 4.0, "prediction": 3.5, "prediction_everybody": 3.9},
     ]

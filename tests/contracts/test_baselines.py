@@ -55,8 +55,8 @@ class TestContract:
 
     def test_a_target_is_predicted_alike_alone_and_among_others(self, name: str) -> None:
         h = random_histories(2, 12, 40, 50)
-        alone = np.concatenate([predicted(name, h, h.test[i : i + 1]) for i in range(len(h.test))])
-        np.testing.assert_allclose(predicted(name, h, h.test), alone, atol=1e-9)
+        single = np.concatenate([predicted(name, h, h.test[i : i + 1]) for i in range(len(h.test))])
+        np.testing.assert_allclose(predicted(name, h, h.test), single, atol=1e-9)
 
 
 @pytest.mark.parametrize("split", ["cold_movies", "new_movies"])
@@ -100,10 +100,10 @@ def test_a_movies_effect_is_the_damped_mean_of_what_people_leave(h: UserHistorie
     fitted = fit_biases(h, h.fit_end("train"), 1000.0, 1000.0)
     user = np.repeat(np.arange(len(h.user_id)), np.diff(h.offsets))
     rows = np.arange(len(h.half_star_code)) < h.fit_end("train")[user]
-    left = (h.half_star_code / 2 - fitted.mean - fitted.user[user])[rows]
+    residuals = (h.half_star_code / 2 - fitted.mean - fitted.user[user])[rows]
     for movie in np.unique(h.movie_row[rows])[:5]:
-        mine = h.movie_row[rows] == movie
-        expected = left[mine].sum() / (mine.sum() + 1000)
+        of_movie = h.movie_row[rows] == movie
+        expected = residuals[of_movie].sum() / (of_movie.sum() + 1000)
         assert fitted.movie[movie] == pytest.approx(expected, abs=1e-6)
 
 

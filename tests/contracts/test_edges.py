@@ -45,17 +45,17 @@ def model(request: pytest.FixtureRequest):
     people, name = crowd(), request.param
     if name in BASELINES:
         predict = load_baseline(name, BASELINES[name])
-        return lambda asked, index: predict(asked, asked.fit_end("train"), index)
+        return lambda histories, index: predict(histories, histories.fit_end("train"), index)
     rater: Rater = fit_rater(small_rater_params(name), people, small_movie_inputs(), lambda epoch: None).train
-    return lambda asked, index: rater.predict(asked, asked.fit_end("train"), index).stars
+    return lambda histories, index: rater.predict(histories, histories.fit_end("train"), index).stars
 
 
-def well(said: np.ndarray, count: int) -> None:
-    assert said.shape == (count,)
-    assert said.dtype == np.float64
-    assert np.isfinite(said).all()
-    assert said.min() >= 0.5
-    assert said.max() <= 5.0
+def check_predictions(predictions: np.ndarray, count: int) -> None:
+    assert predictions.shape == (count,)
+    assert predictions.dtype == np.float64
+    assert np.isfinite(predictions).all()
+    assert predictions.min() >= 0.5
+    assert predictions.max() <= 5.0
 
 
 class TestPredictions:
@@ -63,26 +63,26 @@ class TestPredictions:
         people = crowd()
         rows = people.movie_row.copy()
         rows[people.test] = UNRATED
-        well(model(replace(people, movie_row=rows), people.test), len(people.test))
+        check_predictions(model(replace(people, movie_row=rows), people.test), len(people.test))
 
     def test_a_person_of_whom_nothing_was_fitted(self, model) -> None:
         people = crowd()
         start = people.offsets[:-1]
         new = replace(people, train_end=np.append(people.train_end[:-1], start[-1]),
                       train=people.train[people.users_of(people.train) < len(start) - 1])  # fmt: skip
-        well(model(new, people.test[-1:]), 1)
+        check_predictions(model(new, people.test[-1:]), 1)
 
     def test_a_history_of_one_and_of_none(self, model) -> None:
         people = crowd()
-        for place in (people.offsets[:-1], people.offsets[:-1] + 1):
-            well(model(people, place), len(place))
+        for new_rows in (people.offsets[:-1], people.offsets[:-1] + 1):
+            check_predictions(model(people, new_rows), len(new_rows))
 
     def test_a_person_who_always_gives_the_same(self, model) -> None:
         people = crowd()
         for code in (1, 10):
             codes = people.half_star_code.copy()
             codes[people.offsets[-2] :] = code
-            well(model(replace(people, half_star_code=codes), people.test), len(people.test))
+            check_predictions(model(replace(people, half_star_code=codes), people.test), len(people.test))
 
     def test_nobody_is_asked(self, model) -> None:
         people = crowd()
@@ -94,8 +94,8 @@ class TestPredictions:
         index = np.concatenate([people.test, people.val, people.offsets[:-1]])
         together = model(people, index)
         np.testing.assert_allclose(model(people, index[::-1].copy()), together[::-1], atol=1e-6)
-        alone = [model(people, index[i : i + 1])[0] for i in range(0, len(index), 5)]
-        np.testing.assert_allclose(alone, together[::5], atol=1e-6)
+        single = [model(people, index[i : i + 1])[0] for i in range(0, len(index), 5)]
+        np.testing.assert_allclose(single, together[::5], atol=1e-6)
 
     def test_strides_do_not_matter(self, model) -> None:
         people = crowd()
@@ -115,13 +115,16 @@ class TestPredictions:
 @pytest.mark.parametrize("kind", KINDS)
 class TestTraining:
     def test_vectors_that_are_no_numbers_stop_it(self, kind: str) -> None:
-        known = small_movie_inputs()
-        broken = known.vectors.copy()
+        movie_inputs = small_movie_inputs()
+        broken = movie_inputs.vectors.copy()
         broken[20] = np.inf
         for name in ("vectors", "text"):
             with pytest.raises(TrainingError, match=r", row 21: expected finite numbers, got NaN or inf"):
                 fit_rater(
-                    small_rater_params(kind), crowd(), replace(known, **{name: broken}), lambda epoch: None
+                    small_rater_params(kind),
+                    crowd(),
+                    replace(movie_inputs, **{name: broken}),
+                    lambda epoch: None,
                 )
 
     def test_no_validation_target(self, kind: str) -> None:
@@ -132,16 +135,18 @@ class TestTraining:
             fit_rater(small_rater_params(kind), nobody, small_movie_inputs(), lambda epoch: None)
 
     def test_vectors_in_another_order_of_memory(self, kind: str) -> None:
-        known = small_movie_inputs()
+        movie_inputs = small_movie_inputs()
         turned = replace(
-            known, vectors=np.asfortranarray(known.vectors), text=np.repeat(known.text, 2, 0)[::2]
+            movie_inputs,
+            vectors=np.asfortranarray(movie_inputs.vectors),
+            text=np.repeat(movie_inputs.text, 2, 0)[::2],
         )
         people = crowd()
         first, other = (
-            fit_rater(small_rater_params(kind), people, each, lambda epoch: None).train.predict(
+            fit_rater(small_rater_params(kind), people, inputs, lambda epoch: None).train.predict(
                 people, people.fit_end("train"), people.test
             )
-            for each in (known, turned)
+            for inputs in (movie_inputs, turned)
         )
         assert (first.stars == other.stars).all()
 
@@ -153,10 +158,12 @@ def test_a_step_too_long_stops_it_at_the_place(kind: str, monkeypatch: pytest.Mo
         "reelgraph.raters.networks.trainer.AdamW",
         lambda weights, rate, **_: torch.optim.SGD(weights, 1e12),
     )
-    given = small_rater_params(kind).model_dump()
-    given["train"] |= {"clip_norm": 1e30}
+    raw_params = small_rater_params(kind).model_dump()
+    raw_params["train"] |= {"clip_norm": 1e30}
     with pytest.raises(TrainingError, match=r"^epoch \d+"):
-        fit_rater(TrainRaterParams.model_validate(given), crowd(), small_movie_inputs(), lambda epoch: None)
+        fit_rater(
+            TrainRaterParams.model_validate(raw_params), crowd(), small_movie_inputs(), lambda epoch: None
+        )
 
 
 def permuted(
@@ -164,17 +171,17 @@ def permuted(
 ) -> tuple[KnowledgeGraph, np.ndarray, np.ndarray]:
     """Number the movies and the entities anew; return where each movie went, too."""
     draw = np.random.default_rng(seed)
-    place = draw.permutation(len(graph.movie_ids))
+    new_rows = draw.permutation(len(graph.movie_ids))
     relations = {}
     for kind, relation in graph.relations.items():
         moved = draw.permutation(len(relation.entity_names))
-        rows, ends = place[relation.movie_rows], moved[relation.entity_index]
+        rows, ends = new_rows[relation.movie_rows], moved[relation.entity_index]
         order = np.lexsort((ends, rows))
         back = np.argsort(moved)
         relations[kind] = Relation(tuple(relation.entity_names[i] for i in back), relation.entity_vectors[back],
                                    rows[order], ends[order])  # fmt: skip
-    back = np.argsort(place)
-    return KnowledgeGraph(graph.movie_ids[back], relations), features[back], place
+    back = np.argsort(new_rows)
+    return KnowledgeGraph(graph.movie_ids[back], relations), features[back], new_rows
 
 
 @pytest.fixture(scope="module")
@@ -205,12 +212,14 @@ class TestGnn:
 
     def test_other_numbers_for_the_nodes_are_other_rows(self, loss: str, graph, features) -> None:
         model = self.trained(loss, graph, features).model
-        moved, its_features, place = permuted(graph, features, 3)
-        found = self.forward(loss, model, moved, its_features)
-        np.testing.assert_allclose(found[place], self.forward(loss, model, graph, features), atol=1e-5)
+        moved, its_features, new_rows = permuted(graph, features, 3)
+        vectors_of_moved = self.forward(loss, model, moved, its_features)
+        np.testing.assert_allclose(
+            vectors_of_moved[new_rows], self.forward(loss, model, graph, features), atol=1e-5
+        )
 
     def test_a_movie_without_an_edge_has_a_vector(self, loss: str, graph, features) -> None:
-        assert 19 not in np.concatenate([each.movie_rows for each in graph.relations.values()])
+        assert 19 not in np.concatenate([inputs.movie_rows for inputs in graph.relations.values()])
         assert np.isfinite(self.trained(loss, graph, features).embeddings[19]).all()
 
     def test_features_that_are_no_numbers_stop_it(self, loss: str, graph, features) -> None:

@@ -65,14 +65,16 @@ def test_twice_the_same_bytes(name: str) -> None:
 
 def test_a_target_is_predicted_alike_alone_and_among_others(name: str) -> None:
     h = random_histories(7, 6, 40, 50)
-    alone = np.concatenate([predicted(name, h, h.test[i : i + 1]) for i in range(len(h.test))])
-    np.testing.assert_allclose(predicted(name, h, h.test), alone, atol=1e-9)
+    single = np.concatenate([predicted(name, h, h.test[i : i + 1]) for i in range(len(h.test))])
+    np.testing.assert_allclose(predicted(name, h, h.test), single, atol=1e-9)
 
 
 def test_planted_tastes_are_found(name: str) -> None:
     if name in CONTENT:
         pytest.skip(f"{name} has its own test: no content tells these tastes")
     h = planted_histories(0)
-    said = predicted(name, h, h.test, draws=100, burn_in=50, l2=0.02 if "svd" in name else 1.0, epochs=60)
+    predictions = predicted(
+        name, h, h.test, draws=100, burn_in=50, l2=0.02 if "svd" in name else 1.0, epochs=60
+    )
     mean = np.full(len(h.test), star_ratings(h, np.flatnonzero(h.mask_before(h.fit_end("train")))).mean())
-    assert rmse(star_ratings(h, h.test), said) < 0.5 * rmse(star_ratings(h, h.test), mean)
+    assert rmse(star_ratings(h, h.test), predictions) < 0.5 * rmse(star_ratings(h, h.test), mean)

@@ -54,7 +54,7 @@ def rater(fitted: FitResult) -> Rater:
     return fitted.train
 
 
-def said(rater: Rater, people: UserHistories, index: np.ndarray | None = None) -> np.ndarray:
+def predicted_stars(rater: Rater, people: UserHistories, index: np.ndarray | None = None) -> np.ndarray:
     index = np.arange(len(people.half_star_code)) if index is None else index
     return rater.predict(people, people.fit_end("train"), index).stars
 
@@ -64,7 +64,7 @@ def with_codes(people: UserHistories, codes: np.ndarray) -> UserHistories:
 
 
 def test_predictions_are_finite_and_on_the_scale(rater: Rater, people: UserHistories) -> None:
-    predicted = said(rater, people)
+    predicted = predicted_stars(rater, people)
     assert predicted.dtype == np.float64
     assert np.isfinite(predicted).all()
     assert predicted.min() >= 0.5
@@ -74,32 +74,34 @@ def test_predictions_are_finite_and_on_the_scale(rater: Rater, people: UserHisto
 def test_probabilities_are_a_distribution_whose_mean_is_the_prediction(
     rater: Rater, people: UserHistories
 ) -> None:
-    found = rater.predict(people, people.fit_end("train"), people.test)
-    if found.probabilities is None:
+    result = rater.predict(people, people.fit_end("train"), people.test)
+    if result.probabilities is None:
         return
-    np.testing.assert_allclose(found.probabilities.sum(axis=1), 1, atol=1e-6)
-    np.testing.assert_allclose(found.probabilities @ (np.arange(1, 11) / 2), found.stars, atol=1e-9)
+    np.testing.assert_allclose(result.probabilities.sum(axis=1), 1, atol=1e-6)
+    np.testing.assert_allclose(result.probabilities @ (np.arange(1, 11) / 2), result.stars, atol=1e-9)
 
 
 def test_batch_size_order_and_padding_do_not_matter(rater: Rater, people: UserHistories) -> None:
     index = np.concatenate([people.test, people.val, people.offsets[:-1]])
-    together = said(rater, people, index)
-    np.testing.assert_allclose(said(rater, people, index[::-1].copy()), together[::-1], atol=1e-5)
-    alone = np.concatenate([said(rater, people, index[i : i + 1]) for i in range(0, len(index), 7)])
-    np.testing.assert_allclose(together[::7], alone, atol=1e-5)
+    together = predicted_stars(rater, people, index)
+    np.testing.assert_allclose(predicted_stars(rater, people, index[::-1].copy()), together[::-1], atol=1e-5)
+    single = np.concatenate(
+        [predicted_stars(rater, people, index[i : i + 1]) for i in range(0, len(index), 7)]
+    )
+    np.testing.assert_allclose(together[::7], single, atol=1e-5)
 
 
 def test_all_targets_at_once_are_predicted_as_one_kind_after_the_other(
     fitted: FitResult, people: UserHistories
 ) -> None:
     val, test = predict_targets({"train": fitted.train, "train_val": fitted.train_val}, people)
-    for found, rater, rows, index in ((val, fitted.train, "train", people.val),
+    for result, rater, rows, index in ((val, fitted.train, "train", people.val),
                                       (test["train"], fitted.train, "train", people.test),
                                       (test["train_val"], fitted.train_val, "train_val", people.test)):  # fmt: skip
-        alone = rater.predict(people, people.fit_end(rows), index)
-        np.testing.assert_allclose(found.stars, alone.stars, atol=1e-5)
-        if alone.probabilities is not None:
-            np.testing.assert_allclose(found.probabilities, alone.probabilities, atol=1e-5)
+        single = rater.predict(people, people.fit_end(rows), index)
+        np.testing.assert_allclose(result.stars, single.stars, atol=1e-5)
+        if single.probabilities is not None:
+            np.testing.assert_allclose(result.probabilities, single.probabilities, atol=1e-5)
 
 
 def test_what_is_neither_fitted_nor_in_the_history_does_not_matter(
@@ -110,21 +112,21 @@ def test_what_is_neither_fitted_nor_in_the_history_does_not_matter(
         for target in targets:
             # Running sums over all users round otherwise, so not to the last bit.
             assert_unknown_ratings_do_not_matter(
-                lambda *given, rater=rater: rater.predict(*given).stars, people, rows, int(target), 1e-6
+                lambda *inputs, rater=rater: rater.predict(*inputs).stars, people, rows, int(target), 1e-6
             )
 
 
 def test_fit_rater_learns_nothing_of_held_out_movies(params: TrainRaterParams, tmp_path: Path) -> None:
     people = random_histories(3, 20, MOVIES, 60, "cold_movies")
     other = with_changed_ratings(people, np.isin(np.arange(len(people.movie_row)), people.test))
-    for name, given in (("a", people), ("b", other)):
-        fit_rater(params, given, small_movie_inputs(), lambda epoch: None).train_val.save(tmp_path / name)
+    for name, inputs in (("a", people), ("b", other)):
+        fit_rater(params, inputs, small_movie_inputs(), lambda epoch: None).train_val.save(tmp_path / name)
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
 
 
 def test_the_history_does_matter(rater: Rater, people: UserHistories) -> None:
     other = with_codes(people, 11 - people.half_star_code)
-    assert (said(rater, people, people.val) != said(rater, other, people.val)).all()
+    assert (predicted_stars(rater, people, people.val) != predicted_stars(rater, other, people.val)).all()
 
 
 def test_a_target_apart_is_predicted_as_among_everybody(fitted: FitResult, people: UserHistories) -> None:
@@ -132,43 +134,53 @@ def test_a_target_apart_is_predicted_as_among_everybody(fitted: FitResult, peopl
         rater = getattr(fitted, rows)
         end = people.fit_end(rows)
         cases = isolate_targets(people, end, index)
-        found = rater.predict(cases, cases.train_end, cases.test).stars
-        np.testing.assert_allclose(found, rater.predict(people, end, index).stars, atol=1e-5)
+        result = rater.predict(cases, cases.train_end, cases.test).stars
+        np.testing.assert_allclose(result, rater.predict(people, end, index).stars, atol=1e-5)
 
 
 @pytest.mark.parametrize("split", ["given", "global_time"])
 def test_targets_of_new_users_apart_and_their_scores_under_other_splits(rater: Rater, split: str) -> None:
-    others = random_histories(4, 12, MOVIES, 60, split)
-    nobody, index = others.offsets[:-1], others.test[::3]
-    said, cases = rater.predict(others, nobody, index).stars, isolate_targets(others, nobody, index)
-    np.testing.assert_allclose(rater.predict(cases, cases.train_end, cases.test).stars, said, atol=1e-5)
+    new_users = random_histories(4, 12, MOVIES, 60, split)
+    nobody, index = new_users.offsets[:-1], new_users.test[::3]
+    predictions, cases = (
+        rater.predict(new_users, nobody, index).stars,
+        isolate_targets(new_users, nobody, index),
+    )
+    np.testing.assert_allclose(
+        rater.predict(cases, cases.train_end, cases.test).stars, predictions, atol=1e-5
+    )
     for score, movie, one in zip(
-        rater.score(others, nobody, index), others.movie_row[index], said, strict=True
+        rater.score(new_users, nobody, index), new_users.movie_row[index], predictions, strict=True
     ):
         assert score.prediction.stars[movie] == pytest.approx(one, abs=1e-5)
 
 
 def test_scores_are_predictions_in_the_targets_place(rater: Rater, people: UserHistories) -> None:
     cases = isolate_targets(people, people.fit_end("train"), people.test[:3])
-    scores = [each.prediction for each in rater.score(cases, cases.train_end, cases.test)]
-    assert [each.stars.shape for each in scores] == [(MOVIES,)] * 3
+    scores = [scored.prediction for scored in rater.score(cases, cases.train_end, cases.test)]
+    assert [scored.stars.shape for scored in scores] == [(MOVIES,)] * 3
     for movie in range(MOVIES):
         placed = np.where(cases.is_history, cases.movie_row, movie).astype(np.int32)
-        said = rater.predict(replace(cases, movie_row=placed), cases.train_end, cases.test)
-        np.testing.assert_allclose([each.stars[movie] for each in scores], said.stars, atol=1e-5)
-        for each, one in zip(
-            scores, said.probabilities if said.probabilities is not None else (), strict=False
+        predictions = rater.predict(replace(cases, movie_row=placed), cases.train_end, cases.test)
+        np.testing.assert_allclose([scored.stars[movie] for scored in scores], predictions.stars, atol=1e-5)
+        for scored, one in zip(
+            scores,
+            predictions.probabilities if predictions.probabilities is not None else (),
+            strict=False,
         ):
-            np.testing.assert_allclose(each.probabilities[movie], one, atol=1e-5)
+            np.testing.assert_allclose(scored.probabilities[movie], one, atol=1e-5)
 
 
 def test_scores_of_some_movies_are_those_of_all(rater: Rater, people: UserHistories) -> None:
-    cases, some = isolate_targets(people, people.fit_end("train"), people.test[:3]), np.array([7, 39, 0, 8])
-    asked = cases, cases.train_end, cases.test
-    for few, every in zip(rater.score(*asked, some), rater.score(*asked), strict=True):
-        np.testing.assert_allclose(few.prediction.stars, every.prediction.stars[some], atol=1e-6)
+    cases, movie_rows = (
+        isolate_targets(people, people.fit_end("train"), people.test[:3]),
+        np.array([7, 39, 0, 8]),
+    )
+    arguments = cases, cases.train_end, cases.test
+    for few, every in zip(rater.score(*arguments, movie_rows), rater.score(*arguments), strict=True):
+        np.testing.assert_allclose(few.prediction.stars, every.prediction.stars[movie_rows], atol=1e-6)
         for one, other in zip(
-            few.attributions(np.array([2, 1])), every.attributions(some[[2, 1]]), strict=True
+            few.attributions(np.array([2, 1])), every.attributions(movie_rows[[2, 1]]), strict=True
         ):
             assert one.rating.tolist() == other.rating.tolist()
             np.testing.assert_allclose(one.contribution, other.contribution, atol=1e-5)
@@ -176,9 +188,9 @@ def test_scores_of_some_movies_are_those_of_all(rater: Rater, people: UserHistor
 
 def test_scores_of_an_empty_history(rater: Rater, people: UserHistories) -> None:
     first = people.offsets[:1]
-    found = next(rater.score(people, people.offsets[:-1], first)).prediction.stars
-    said = rater.predict(people, people.offsets[:-1], first).stars
-    assert found[people.movie_row[first[0]]] == pytest.approx(said[0], abs=1e-5)
+    result = next(rater.score(people, people.offsets[:-1], first)).prediction.stars
+    predictions = rater.predict(people, people.offsets[:-1], first).stars
+    assert result[people.movie_row[first[0]]] == pytest.approx(predictions[0], abs=1e-5)
 
 
 def test_predict_with_masked_content_changes_predictions_and_not_the_rater(
@@ -211,14 +223,14 @@ def test_reasons_are_ratings_of_the_history(rater: Rater, people: UserHistories)
 
 def test_an_empty_history_is_predicted(rater: Rater, people: UserHistories) -> None:
     first = people.offsets[:-1]
-    assert np.isfinite(said(rater, people, first)).all()
-    assert said(rater, people, np.zeros(0, np.int64)).shape == (0,)
+    assert np.isfinite(predicted_stars(rater, people, first)).all()
+    assert predicted_stars(rater, people, np.zeros(0, np.int64)).shape == (0,)
 
 
 def test_all_equal_ratings_and_tied_times_are_fitted(params: TrainRaterParams, people: UserHistories) -> None:
     same = UserHistories(**{**people.__dict__, "half_star_code": np.full_like(people.half_star_code, 8),
                         "timestamp": np.zeros_like(people.timestamp)})  # fmt: skip
-    predicted = said(fit_rater(params, same, small_movie_inputs(), lambda epoch: None).train, same)
+    predicted = predicted_stars(fit_rater(params, same, small_movie_inputs(), lambda epoch: None).train, same)
     assert np.isfinite(predicted).all()
 
 
@@ -237,16 +249,20 @@ def test_same_seed_same_weights(
     assert (tmp_path / "a.safetensors").read_bytes() == (tmp_path / "b.safetensors").read_bytes()
 
 
-def kept(fitted: FitResult, params: TrainRaterParams, folder: Path) -> str:
+def write_run(fitted: FitResult, params: TrainRaterParams, folder: Path) -> str:
     """Write rater and movies as the stages do; return the data folder."""
     import pyarrow as pa
 
     from reelgraph.runtime.atomic_io import write_parquet
 
-    known = small_movie_inputs()
-    row = {c.name_in_file: [None] * MOVIES for c in CATALOG.columns} | {"movieId": known.graph.movie_ids}
+    movie_inputs = small_movie_inputs()
+    row = {c.name_in_file: [None] * MOVIES for c in CATALOG.columns} | {
+        "movieId": movie_inputs.graph.movie_ids
+    }
     write_parquet(pa.table(row).cast(CATALOG.file_schema), folder / "movies.parquet")
-    write_vectors(known.graph.movie_ids, known.vectors, folder / f"emb_{params.model.embedding}.parquet")
+    write_vectors(
+        movie_inputs.graph.movie_ids, movie_inputs.vectors, folder / f"emb_{params.model.embedding}.parquet"
+    )
     for name in ("train", "train_val"):
         getattr(fitted, name).save(folder / "rater" / f"{name}.safetensors")
     write_json(params.config().to_json(), folder / "rater" / "config.json")
@@ -256,20 +272,20 @@ def kept(fitted: FitResult, params: TrainRaterParams, folder: Path) -> str:
 def test_save_and_load_give_equal_bytes_and_predictions(
     fitted: FitResult, params: TrainRaterParams, people: UserHistories, tmp_path: Path
 ) -> None:
-    data = kept(fitted, params, tmp_path)
+    data = write_run(fitted, params, tmp_path)
     loaded = load_rater(f"{data}/rater", "train", data)
     loaded.save(tmp_path / "again.safetensors")
     assert (tmp_path / "again.safetensors").read_bytes() == (
         tmp_path / "rater/train.safetensors"
     ).read_bytes()
-    assert (said(loaded, people) == said(fitted.train, people)).all()
+    assert (predicted_stars(loaded, people) == predicted_stars(fitted.train, people)).all()
     assert loaded.parameter_count == fitted.train.parameter_count
 
 
 def test_weights_that_do_not_fit_are_refused(
     fitted: FitResult, params: TrainRaterParams, tmp_path: Path
 ) -> None:
-    data = kept(fitted, params, tmp_path)
+    data = write_run(fitted, params, tmp_path)
     write_tensors({"other": torch.ones(1)}, tmp_path / "rater/train.safetensors")
     with pytest.raises(ArtifactError, match=f"weights of the rater {params.model.type}, got"):
         load_rater(f"{data}/rater", "train", data)
@@ -298,4 +314,4 @@ def test_the_transformer_reads_positions_from_the_end() -> None:
         values[last], values[last - 1] = values[last - 1].copy(), values[last].copy()
     other = UserHistories(**{**people.__dict__, "movie_row": swapped[0], "half_star_code": swapped[1]})
     rater = NetworkRater(network.eval(), 30)
-    assert (said(rater, people, people.val) != said(rater, other, people.val)).any()
+    assert (predicted_stars(rater, people, people.val) != predicted_stars(rater, other, people.val)).any()

@@ -17,16 +17,16 @@ PAGES = ("README.md", "docs/predict.md")
 
 def demo_commands() -> list[str]:
     """The ``reelgraph`` commands of the pages that need nothing but the demo."""
-    found = []
+    commands = []
     for page in PAGES:
         for block in re.findall(r"^```sh\n(.*?)^```", (ROOT / page).read_text(encoding="utf-8"), re.S | re.M):
             lines = [re.sub(r"\s+#.*", "", line).strip() for line in block.splitlines()]
-            found += [
+            commands += [
                 line
                 for line in lines
                 if re.match(r"reelgraph (predict|recommend|similar|match-ratings)", line)
             ]
-    return list(dict.fromkeys(found))
+    return list(dict.fromkeys(commands))
 
 
 @pytest.fixture(scope="module")
@@ -41,9 +41,9 @@ def demo_run() -> Path:
 def run_command(command: str, folder: Path) -> str:
     program = str(Path(sys.executable).with_name("reelgraph"))
     words = [program, *shlex.split(command)[1:]]
-    done = subprocess.run(words, cwd=folder, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+    process = subprocess.run(words, cwd=folder, capture_output=True, text=True, check=False)
+    assert process.returncode == 0, process.stderr
+    return process.stdout
 
 
 @pytest.mark.parametrize("command", demo_commands())
@@ -57,8 +57,10 @@ def test_readme_shows_the_real_output(demo_run: Path) -> None:
     assert sessions
     for session in sessions:
         for part in session.split("$ ")[1:]:
-            command, _, shown = part.partition("\n")
+            command, _, documented = part.partition("\n")
             if command.startswith("reelgraph"):
                 without_figures = re.compile(r"[-+]?\d+\.\d+")
                 output = run_command(command, demo_run)
-                assert without_figures.sub("#", shown).split() == without_figures.sub("#", output).split()
+                assert (
+                    without_figures.sub("#", documented).split() == without_figures.sub("#", output).split()
+                )

@@ -45,10 +45,10 @@ def run(project: Project, command: str) -> str:
     """Run a pytest command of a recipe as it stands."""
     words = shlex.split(command)
     assert words[:3] == ["python", "-m", "pytest"]
-    done = subprocess.run([sys.executable, *words[1:], "-p", "no:cacheprovider"], cwd=project.folder,
+    process = subprocess.run([sys.executable, *words[1:], "-p", "no:cacheprovider"], cwd=project.folder,
                           capture_output=True, text=True, check=False)  # fmt: skip
-    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-2000:]
-    return done.stdout
+    assert process.returncode == 0, process.stdout[-3000:] + process.stderr[-2000:]
+    return process.stdout
 
 
 @pytest.mark.parametrize("recipe", RECIPES)
@@ -62,6 +62,6 @@ def test_recipe(project: Project, recipe: str) -> None:
 
 def test_recipes_change_no_stage_dependency(project: Project) -> None:
     """What the recipes add lies in folders that the stages list already."""
-    done = subprocess.run([sys.executable, "-m", "pytest", "tests/pipeline/test_dependencies.py", "-p", "no:cacheprovider"],
+    process = subprocess.run([sys.executable, "-m", "pytest", "tests/pipeline/test_dependencies.py", "-p", "no:cacheprovider"],
                           cwd=project.folder, capture_output=True, text=True, check=False)  # fmt: skip
-    assert done.returncode == 0, done.stdout[-3000:]
+    assert process.returncode == 0, process.stdout[-3000:]

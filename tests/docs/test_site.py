@@ -25,7 +25,7 @@ def needs(*packages: str) -> None:
 def test_the_site_is_built_without_warnings_and_loads_nothing_from_elsewhere(tmp_path: Path) -> None:
     needs("mkdocs", "material")
     command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--site-dir", str(tmp_path)]
-    done = subprocess.run(
+    process = subprocess.run(
         command,
         cwd=ROOT,
         env=os.environ | {"NO_MKDOCS_2_WARNING": "1"},
@@ -33,8 +33,8 @@ def test_the_site_is_built_without_warnings_and_loads_nothing_from_elsewhere(tmp
         text=True,
         check=False,
     )
-    assert done.returncode == 0, done.stderr
-    assert "WARNING" not in done.stderr
+    assert process.returncode == 0, process.stderr
+    assert "WARNING" not in process.stderr
     pages = list(tmp_path.rglob("*.html"))
     assert len(pages) > 12
     for page in pages:
@@ -45,7 +45,7 @@ def test_the_site_is_built_without_warnings_and_loads_nothing_from_elsewhere(tmp
         assert "<!-- params -->" not in text
 
 
-def test_every_param_is_told_of() -> None:
+def test_param_tables_describe_every_param() -> None:
     text = param_tables(ROOT / "params.yaml")
     values = YAML(typ="safe").load(ROOT / "params.yaml")
     for section, content in values.items():
@@ -62,7 +62,7 @@ def test_the_notebook_runs(tmp_path: Path) -> None:
             "print([o.get('text', '') for c in book.cells for o in c.get('outputs', [])])")  # fmt: skip
     bundle_samples.write_sample_bundle(tmp_path)
     env = os.environ | {"PYTHONPATH": str(ROOT), "IPYTHONDIR": str(tmp_path / "ipython")}
-    done = subprocess.run([sys.executable, "-c", code, str(ROOT / "docs/bundle.ipynb")], cwd=tmp_path, env=env,
+    process = subprocess.run([sys.executable, "-c", code, str(ROOT / "docs/bundle.ipynb")], cwd=tmp_path, env=env,
                           capture_output=True, text=True, check=False)  # fmt: skip
-    assert done.returncode == 0, done.stderr[-3000:]
-    assert "rated" in done.stdout
+    assert process.returncode == 0, process.stderr[-3000:]
+    assert "rated" in process.stdout

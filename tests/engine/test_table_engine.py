@@ -16,26 +16,26 @@ SCHEMA = pa.schema({"a": pa.int64(), "s": pa.string()})
 
 
 @pytest.fixture
-def place(tmp_path):
+def folder(tmp_path):
     path = tmp_path / "a b[1]{c}?*.parquet"
     pq.write_table(pa.table({"s": ["x", None, "é\0"], "a": [3, 1, 2]}), path)
     return path
 
 
-def test_stream_selects_casts_and_keeps_order(duckdb_engine, place):
-    table = read_parquet(duckdb_engine, place)
+def test_stream_selects_casts_and_keeps_order(duckdb_engine, folder):
+    table = read_parquet(duckdb_engine, folder)
     rows = pa.Table.from_batches(stream(table.order_by("a"), SCHEMA)).to_pydict()
     assert rows == {"a": [1, 2, 3], "s": [None, "é\0", "x"]}
 
 
-def test_collect_of_an_empty_result_has_all_columns(duckdb_engine, place):
-    table = read_parquet(duckdb_engine, place)
+def test_collect_of_an_empty_result_has_all_columns(duckdb_engine, folder):
+    table = read_parquet(duckdb_engine, folder)
     assert collect(table.filter(table.a > 5), "x").column_names == ["s", "a"]
 
 
-def test_read_parquet_accepts_relative_paths_and_folders(duckdb_engine, place, monkeypatch):
-    monkeypatch.chdir(place.parent)
-    assert collect(read_parquet(duckdb_engine, place.name).count().as_table(), "x").num_rows == 1
+def test_read_parquet_accepts_relative_paths_and_folders(duckdb_engine, folder, monkeypatch):
+    monkeypatch.chdir(folder.parent)
+    assert collect(read_parquet(duckdb_engine, folder.name).count().as_table(), "x").num_rows == 1
     assert collect(read_parquet(duckdb_engine, "."), "x").num_rows == 3
 
 

@@ -36,7 +36,7 @@ from tests.helpers.bundle_samples import sample_catalog
 from tests.helpers.history_strategies import random_histories
 from tests.helpers.source_files import LATEST, ML_1M, ML_100K, catalog_table, ingest_params, ratings_table
 
-PLACE = Path(tempfile.mkdtemp(prefix="reelgraph-fuzz-"))
+FOLDER = Path(tempfile.mkdtemp(prefix="reelgraph-fuzz-"))
 ENGINE = connect(Engine(backend="duckdb", url="local[2]", memory_mb=500))
 CATALOG = sample_catalog(30)
 TITLES = TitleIndex(CATALOG)
@@ -60,8 +60,8 @@ def refusing(read: Callable[[bytes], object]) -> Target:
     return target
 
 
-def put(name: str, data: bytes) -> Path:
-    path = PLACE / name
+def write_input(name: str, data: bytes) -> Path:
+    path = FOLDER / name
     path.parent.mkdir(exist_ok=True)
     path.write_bytes(data)
     return path
@@ -71,19 +71,19 @@ def movielens_with(files: dict[str, str], name: str) -> Callable[[bytes], object
     def read(data: bytes) -> object:
         folder = f"{name}_files"
         for other, text in files.items():
-            put(f"{folder}/{other}", text.encode())
-        put(f"{folder}/{name}", data)
-        (PLACE / "none").mkdir(exist_ok=True)
-        (PLACE / "scratch").mkdir(exist_ok=True)
-        source = read_movielens(Staging(ENGINE, PLACE / "scratch"), PLACE / folder, PLACE / "none")
+            write_input(f"{folder}/{other}", text.encode())
+        write_input(f"{folder}/{name}", data)
+        (FOLDER / "none").mkdir(exist_ok=True)
+        (FOLDER / "scratch").mkdir(exist_ok=True)
+        source = read_movielens(Staging(ENGINE, FOLDER / "scratch"), FOLDER / folder, FOLDER / "none")
         return RATINGS.validate(source.ratings, source.ratings_location, source.locate_rating)
 
     return read
 
 
 def tmdb(data: bytes) -> object:
-    put("tmdb/movies_metadata.csv", data)
-    (files,) = find_tmdb_files(PLACE / "tmdb")
+    write_input("tmdb/movies_metadata.csv", data)
+    (files,) = find_tmdb_files(FOLDER / "tmdb")
     return files.catalog_columns(files.read_movies())
 
 
@@ -99,24 +99,26 @@ def title(data: bytes) -> object:
 
 
 def histories(data: bytes) -> object:
-    write_histories(HISTORIES, PLACE / "sequences")
+    write_histories(HISTORIES, FOLDER / "sequences")
     name, _, content = data.partition(b"|")
-    names = sorted(path.name for path in (PLACE / "sequences").iterdir())
-    put(f"histories/{names[len(name) % len(names)]}", content)
-    return read_histories(PLACE / "sequences", 9)
+    names = sorted(path.name for path in (FOLDER / "sequences").iterdir())
+    write_input(f"histories/{names[len(name) % len(names)]}", content)
+    return read_histories(FOLDER / "sequences", 9)
 
 
 def read_ratings_table(data: bytes) -> object:
-    put("c.parquet", SEEDS["movies_table"][0])
-    params = ingest_params("tables", catalog=str(PLACE / "c.parquet"), ratings=str(put("r.parquet", data)))
-    source = open_source(params, Staging(ENGINE, PLACE))
+    write_input("c.parquet", SEEDS["movies_table"][0])
+    params = ingest_params(
+        "tables", catalog=str(FOLDER / "c.parquet"), ratings=str(write_input("r.parquet", data))
+    )
+    source = open_source(params, Staging(ENGINE, FOLDER))
     return RATINGS.validate(source.ratings, source.ratings_location).count().to_pyarrow()
 
 
 TARGETS: dict[str, Target] = {
     name: refusing(read)
     for name, read in {
-        "params": lambda data: load(TrainRaterParams, put("params.yaml", data)),
+        "params": lambda data: load(TrainRaterParams, write_input("params.yaml", data)),
         "ratings_csv": movielens_with(LATEST, "ratings.csv"),
         "movies_csv": movielens_with(LATEST, "movies.csv"),
         "links_csv": movielens_with(LATEST, "links.csv"),
@@ -126,32 +128,32 @@ TARGETS: dict[str, Target] = {
         "tmdb_cell": cells,
         "title": title,
         "ratings_table": read_ratings_table,
-        "movies_table": lambda data: read_movies(put("movies.parquet", data)),
-        "vectors": lambda data: read_vectors(put("vectors.parquet", data)),
+        "movies_table": lambda data: read_movies(write_input("movies.parquet", data)),
+        "vectors": lambda data: read_vectors(write_input("vectors.parquet", data)),
         "sequences": histories,
-        "weights": lambda data: read_tensors(put("w.safetensors", data)),
-        "examples": lambda data: read_record(put("examples.json", data), Examples),
-        "rater_config": lambda data: read_record(put("config.json", data), RaterConfig),
-        "curve": lambda data: read_curve(put("curve.tsv", data)),
+        "weights": lambda data: read_tensors(write_input("w.safetensors", data)),
+        "examples": lambda data: read_record(write_input("examples.json", data), Examples),
+        "rater_config": lambda data: read_record(write_input("config.json", data), RaterConfig),
+        "curve": lambda data: read_curve(write_input("curve.tsv", data)),
         "rating_export": import_ratings,
-        "fasttext": lambda data: sentence_vectors(put("model.bin", data), ["a name", "</s>"]),
+        "fasttext": lambda data: sentence_vectors(write_input("model.bin", data), ["a name", "</s>"]),
     }.items()
 }
 
 
 def _parquet(table: pa.Table) -> bytes:
-    pq.write_table(table, PLACE / "seed.parquet")
-    return (PLACE / "seed.parquet").read_bytes()
+    pq.write_table(table, FOLDER / "seed.parquet")
+    return (FOLDER / "seed.parquet").read_bytes()
 
 
 def _vectors() -> bytes:
-    write_vectors(np.array([1, 2]), np.ones((2, 3), np.float32), PLACE / "seed.parquet")
-    return (PLACE / "seed.parquet").read_bytes()
+    write_vectors(np.array([1, 2]), np.ones((2, 3), np.float32), FOLDER / "seed.parquet")
+    return (FOLDER / "seed.parquet").read_bytes()
 
 
 def _array(values: np.ndarray) -> bytes:
-    np.save(PLACE / "seed.npy", values)
-    return (PLACE / "seed.npy").read_bytes()
+    np.save(FOLDER / "seed.npy", values)
+    return (FOLDER / "seed.npy").read_bytes()
 
 
 SEEDS: dict[str, list[bytes]] = {

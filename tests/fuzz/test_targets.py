@@ -34,7 +34,7 @@ def test_any_bytes(name: str, data: bytes) -> None:
 def test_some_bytes_changed(name: str, data: st.DataObject) -> None:
     content = bytearray(data.draw(st.sampled_from(SEEDS[name])))
     for _ in range(data.draw(st.integers(1, 4))):
-        place = data.draw(st.integers(0, len(content) - 1))
-        until = place + data.draw(st.integers(0, 6))
-        content[place:until] = data.draw(st.binary(max_size=6))
+        start = data.draw(st.integers(0, len(content) - 1))
+        end = start + data.draw(st.integers(0, 6))
+        content[start:end] = data.draw(st.binary(max_size=6))
     TARGETS[name](bytes(content))

@@ -15,9 +15,9 @@ def lists_of(pairs: list[tuple[int, int]], queries: int, nodes: int) -> Neighbou
     return build_neighbour_lists(first, second, (queries, nodes))
 
 
-def expected_rank(scores: torch.Tensor, query: int, target: int, known: set[tuple[int, int]]) -> float:
+def expected_rank(scores: torch.Tensor, query: int, target: int, neighbours: set[tuple[int, int]]) -> float:
     """Rank one edge: the number of better candidates, and half of the equal ones."""
-    candidates = [n for n in range(scores.shape[1]) if n == target or (query, n) not in known]
+    candidates = [n for n in range(scores.shape[1]) if n == target or (query, n) not in neighbours]
     target_score = scores[query, target]
     better = sum(bool(scores[query, n] > target_score) for n in candidates)
     equal = sum(bool(scores[query, n] == target_score) for n in candidates)
@@ -30,14 +30,14 @@ def test_filtered_ranks_match_ranks_computed_one_by_one(data: st.DataObject) -> 
     queries = data.draw(st.integers(1, 5))
     nodes = data.draw(st.integers(1, 7))
     pairs = [(q, n) for q in range(queries) for n in range(nodes)]
-    known_pairs = data.draw(st.lists(st.sampled_from(pairs), min_size=1, unique=True))
-    edges = data.draw(st.lists(st.sampled_from(known_pairs), min_size=1, unique=True))
+    training_pairs = data.draw(st.lists(st.sampled_from(pairs), min_size=1, unique=True))
+    edges = data.draw(st.lists(st.sampled_from(training_pairs), min_size=1, unique=True))
     # Few values, so that ties are many.
     cells = data.draw(st.lists(st.integers(0, 3), min_size=len(pairs), max_size=len(pairs)))
     scores = torch.tensor(cells).float().view(queries, nodes)
     first, second = torch.tensor(edges).T.contiguous()
-    ranks = filtered_ranks(lambda rows: scores[rows], first, second, lists_of(known_pairs, queries, nodes))
-    assert ranks.tolist() == [expected_rank(scores, q, n, set(known_pairs)) for q, n in edges]
+    ranks = filtered_ranks(lambda rows: scores[rows], first, second, lists_of(training_pairs, queries, nodes))
+    assert ranks.tolist() == [expected_rank(scores, q, n, set(training_pairs)) for q, n in edges]
 
 
 def test_filtered_ranks_average_ties_and_drop_known_neighbours() -> None:

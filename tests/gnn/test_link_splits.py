@@ -86,12 +86,12 @@ def test_build_link_splits_knows_only_training_edges_in_training(n_movies: int, 
         (splits.test, graph_edges(graph)),
     )
     for task, edges in expected:
-        known = {
+        training_edges = {
             (entity_type, *pair)
             for entity_type, ranking in task.movie_queries.items()
             for pair in cells(ranking.neighbour_lists)
         }
-        assert known == edges
+        assert training_edges == edges
 
 
 def test_build_link_splits_rejects_an_edge_with_two_roles(graph, monkeypatch: pytest.MonkeyPatch) -> None:

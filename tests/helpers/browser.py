@@ -20,12 +20,12 @@ PHONE_VIEWPORT = {"width": 360, "height": 740}
 @contextmanager
 def launch_chromium() -> Iterator:
     """Start Chromium; skip where it, or its client, isn't installed."""
-    place = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if place is None or importlib.util.find_spec("playwright") is None:
+    executable = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if executable is None or importlib.util.find_spec("playwright") is None:
         pytest.skip("browser tests need chromium and the package playwright")
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as play:
-        started = play.chromium.launch(executable_path=place, args=list(ARGS))
+        started = play.chromium.launch(executable_path=executable, args=list(ARGS))
         yield started
         started.close()

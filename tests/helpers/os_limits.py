@@ -28,16 +28,18 @@ def limit_file_size(size: int) -> Iterator[None]:
 def read_only(folder: Path) -> Iterator[None]:
     """Take the right to write away from a folder and all below, and from root the power to write anyway."""
     folders = [folder, *(path for path in folder.rglob("*") if path.is_dir())]
-    for each in folders:
-        each.chmod(0o555)
-    kept = _capabilities()
-    _set_capabilities([word & ~(1 << CAP_DAC_OVERRIDE) if i == 0 else word for i, word in enumerate(kept)])
+    for subfolder in folders:
+        subfolder.chmod(0o555)
+    capabilities = _capabilities()
+    _set_capabilities(
+        [word & ~(1 << CAP_DAC_OVERRIDE) if i == 0 else word for i, word in enumerate(capabilities)]
+    )
     try:
         yield
     finally:
-        _set_capabilities(kept)
-        for each in folders:
-            each.chmod(0o755)
+        _set_capabilities(capabilities)
+        for subfolder in folders:
+            subfolder.chmod(0o755)
 
 
 def _capabilities() -> list[int]:

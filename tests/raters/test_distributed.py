@@ -27,38 +27,40 @@ def trained(kind: str, folder: Path, *step: int) -> FitResult:
     launch_workers(params(kind, 2), "tests.raters.worker", str(folder), kind, *map(str, step), folder=folder)
     resume = CheckpointDir(folder)
     assert resume.checkpoint("train").completed == EPOCHS
-    found = fitted(kind, resume)
-    assert resume.checkpoint("train_val").completed == found.best_epoch
-    return found
+    result = fitted(kind, resume)
+    assert resume.checkpoint("train_val").completed == result.best_epoch
+    return result
 
 
 def distance(one: FitResult, other: FitResult) -> float:
     """The largest difference of two weights."""
     pairs = [
-        (weight, theirs)
-        for mine, its in ((one.train, other.train), (one.train_val, other.train_val))
-        for weight, theirs in zip(mine.network.parameters(), its.network.parameters(), strict=True)
+        (weight, other_weight)
+        for first, second in ((one.train, other.train), (one.train_val, other.train_val))
+        for weight, other_weight in zip(first.network.parameters(), second.network.parameters(), strict=True)
     ]
     return max((a - b).abs().max().item() for a, b in pairs)
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_fit_worker_in_two_processes_equals_one_process(kind: str, tmp_path: Path) -> None:
-    alone, together = fitted(kind), trained(kind, tmp_path)
-    assert distance(alone, together) < CLOSE
+    single, together = fitted(kind), trained(kind, tmp_path)
+    assert distance(single, together) < CLOSE
     np.testing.assert_allclose(
-        [each.train_loss for each in alone.epochs], [each.train_loss for each in together.epochs], atol=CLOSE
+        [metrics.train_loss for metrics in single.epochs],
+        [metrics.train_loss for metrics in together.epochs],
+        atol=CLOSE,
     )
-    assert alone.val_rmse == pytest.approx(together.val_rmse, abs=CLOSE)
+    assert single.val_rmse == pytest.approx(together.val_rmse, abs=CLOSE)
 
 
 def test_launch_workers_restarts_after_a_killed_process(tmp_path: Path) -> None:
     steps = -(-len(people().train) // BATCH)
     in_the_second_epoch = steps + steps // 2
-    whole = trained("attention", tmp_path / "whole")
+    undisturbed = trained("attention", tmp_path / "whole")
     killed = trained("attention", tmp_path / "killed", in_the_second_epoch)
-    assert distance(whole, killed) < CLOSE
-    assert [each.epoch for each in killed.epochs] == [1, 2, 3]
+    assert distance(undisturbed, killed) < CLOSE
+    assert [metrics.epoch for metrics in killed.epochs] == [1, 2, 3]
 
 
 def test_launch_workers_raises_a_workers_error_without_restart(tmp_path: Path) -> None:
@@ -84,17 +86,17 @@ def test_launch_workers_rejects_gp(tmp_path: Path) -> None:
 @pytest.mark.parametrize("device", ["cuda", "mps"])
 def test_launch_workers_needs_a_gpu_per_process(device: str, tmp_path: Path) -> None:
     most = torch.cuda.device_count() if device == "cuda" else 1
-    wanted = params("attention", most + 2)
+    too_many = params("attention", most + 2)
     with pytest.raises(
         ParamError, match=f"train.processes: expected {most} at most on {device}, a GPU for each"
     ):
-        launch_workers(wanted, "tests.raters.worker", folder=tmp_path, device=torch.device(device))
+        launch_workers(too_many, "tests.raters.worker", folder=tmp_path, device=torch.device(device))
 
 
 def test_assign_users_does_not_depend_on_other_users() -> None:
     ids = np.arange(1, 100_001)
     for processes in (2, 3, 8):
-        found = assign_users(ids, processes)
-        shares = np.bincount(found, minlength=processes) / len(ids)
+        result = assign_users(ids, processes)
+        shares = np.bincount(result, minlength=processes) / len(ids)
         np.testing.assert_allclose(shares, 1 / processes, rtol=0.05)
-        np.testing.assert_array_equal(assign_users(ids[::7], processes), found[::7])
+        np.testing.assert_array_equal(assign_users(ids[::7], processes), result[::7])

@@ -46,22 +46,24 @@ def fold(real: Path, folder: Path) -> Path:
 
 def made() -> tuple[UserHistories, MovieInputs]:
     """Histories of what ingest wrote, and movies of which their genre and year are known."""
-    given = load(MakeSequencesParams)
-    connection = connect(given.engine)
-    found = filter_movies(connection, Path("data/catalog.parquet"), Path("data/ratings.parquet"))
-    write_parquet(found.movies, "data/movies.parquet")
+    sequence_params = load(MakeSequencesParams)
+    connection = connect(sequence_params.engine)
+    filtered = filter_movies(connection, Path("data/catalog.parquet"), Path("data/ratings.parquet"))
+    write_parquet(filtered.movies, "data/movies.parquet")
     read = (
         open_ratings(connection, "data/ratings.parquet"),
         open_catalog(connection, "data/movies.parquet"),
     )
-    table = found.movies.to_pandas()
+    table = filtered.movies.to_pandas()
     genre, names = pd.factorize(table.genre_1, sort=True)
-    known = np.flatnonzero(genre >= 0)
-    relation = Relation(tuple(names), np.ones((len(names), 3), np.float32), known, genre[known])
+    rows_with_genre = np.flatnonzero(genre >= 0)
+    relation = Relation(
+        tuple(names), np.ones((len(names), 3), np.float32), rows_with_genre, genre[rows_with_genre]
+    )
     graph = KnowledgeGraph(table.movieId.to_numpy(), {"genre": relation})
     vectors = np.random.default_rng(0).normal(size=(len(table), 8)).astype(np.float32)
     movies = MovieInputs(vectors, vectors, graph, table.release_year.to_numpy(np.float64, na_value=np.nan))
-    return build_histories(*read, given.sequences.model_copy(update={"split": "given"})), movies
+    return build_histories(*read, sequence_params.sequences.model_copy(update={"split": "given"})), movies
 
 
 def test_rater_and_baselines_beat_the_user_mean(
@@ -74,9 +76,9 @@ def test_rater_and_baselines_beat_the_user_mean(
     monkeypatch.chdir(tmp_path)
     ingest.main(ingest_params("movielens", movielens=str(folder), base="u1.base", test="u1.test"))
     people, movies = made()
-    given = pq.read_table("data/ratings.parquet").to_pandas()
-    assert len(people.test) == given.test.sum() == len((folder / "u1.test").read_text().splitlines())
-    assert (people.history_cap - people.offsets[:-1]).sum() == (~given.test).sum()
+    ratings = pq.read_table("data/ratings.parquet").to_pandas()
+    assert len(people.test) == ratings.test.sum() == len((folder / "u1.test").read_text().splitlines())
+    assert (people.history_cap - people.offsets[:-1]).sum() == (~ratings.test).sum()
     actual = star_ratings(people, people.test)
     off = {name: rmse(actual, predicted(name, people, people.test)) for name in PARAMS}
     fitted = fit_rater(TrainRaterParams.model_validate(settings), people, movies, lambda epoch: None)

@@ -50,8 +50,8 @@ def test_sliding_window_rater_has_values_and_gradients_of_attention_rater(window
 def test_pack_histories_padding_does_not_change_predictions() -> None:
     h2, network = random_histories(2, 20, MOVIES, 40), rater()
     plain, filled = (pack_histories(h2, h2.train, 30, multiple) for multiple in (1, 64))
-    for each in fields(filled):
-        assert len(getattr(filled, each.name)) % 64 == 0 < len(getattr(plain, each.name)) % 64
+    for field in fields(filled):
+        assert len(getattr(filled, field.name)) % 64 == 0 < len(getattr(plain, field.name)) % 64
     predicted = SlidingWindowRater(network, 30, torch.float32)
     torch.testing.assert_close(predicted(filled)[: len(h2.train)], predicted(plain))
 
@@ -61,14 +61,14 @@ def test_window_mask_shows_the_last_ratings_of_the_user(h: UserHistories, window
     index = np.sort(np.concatenate([h.train, h.val, h.test]))
     packed, mask = pack_histories(h, index, window), WindowMask(window, CPU, torch.float32)
     (mask_bias, is_visible), block = mask(packed.first), mask.block_size
-    for target, place in zip(index, packed.target.tolist(), strict=True):
-        row = mask_bias[place // block, place % block]
-        places = torch.nonzero(row == 0).flatten() + place // block * block - block
+    for target, position in zip(index, packed.target.tolist(), strict=True):
+        row = mask_bias[position // block, position % block]
+        places = torch.nonzero(row == 0).flatten() + position // block * block - block
         start = max(h.offsets[h.users_of(np.array([target]))[0]], target - window)
         assert packed.movie[places].tolist() == h.movie_row[start:target].tolist()
         assert (packed.code[places] + 1).tolist() == h.half_star_code[start:target].tolist()
-        assert packed.movie[place] == h.movie_row[target]
-        assert is_visible[place // block, place % block, 0] == (len(places) > 0)
+        assert packed.movie[position] == h.movie_row[target]
+        assert is_visible[position // block, position % block, 0] == (len(places) > 0)
 
 
 def test_train_with_users_per_batch_learns_and_is_deterministic() -> None:

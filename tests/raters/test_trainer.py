@@ -46,8 +46,8 @@ def test_train_selects_the_first_epoch_with_the_lowest_validation_rmse() -> None
     result = trained(histories)
     lowest = min(epoch.val_rmse for epoch in result.epochs)
     assert result.best_epoch == next(epoch for epoch in result.epochs if epoch.val_rmse == lowest)
-    again = predict_stars(result.network, histories, histories.val, 30)
-    assert rmse(star_ratings(histories, histories.val), again) == result.best_epoch.val_rmse
+    repeated = predict_stars(result.network, histories, histories.val, 30)
+    assert rmse(star_ratings(histories, histories.val), repeated) == result.best_epoch.val_rmse
 
 
 def test_train_is_deterministic() -> None:
@@ -57,12 +57,13 @@ def test_train_is_deterministic() -> None:
 
 @pytest.mark.parametrize("users", [0, 8])
 def test_train_in_bfloat16_learns_as_well(users: int) -> None:
-    plain, half = (
-        trained(people(), users_per_batch=users, precision=each) for each in ("float32", "bfloat16")
+    plain, bfloat16 = (
+        trained(people(), users_per_batch=users, precision=number_format)
+        for number_format in ("float32", "bfloat16")
     )
-    assert all(weight.dtype == torch.float32 for weight in half.network.parameters())
-    assert half.best_epoch.val_rmse == pytest.approx(plain.best_epoch.val_rmse, abs=0.05)
-    assert half.epochs[0].train_loss != plain.epochs[0].train_loss
+    assert all(weight.dtype == torch.float32 for weight in bfloat16.network.parameters())
+    assert bfloat16.best_epoch.val_rmse == pytest.approx(plain.best_epoch.val_rmse, abs=0.05)
+    assert bfloat16.epochs[0].train_loss != plain.epochs[0].train_loss
 
 
 def test_train_rejects_histories_without_validation_targets() -> None:

@@ -55,13 +55,13 @@ def main(folder: Path, kind: str, step: int = 0) -> None:
 
 
 def _die_before(step: int) -> None:
-    taken, share = [0], DistributedProcessGroup.shard
+    n_steps, share = [0], DistributedProcessGroup.shard
 
-    def counted(self: DistributedProcessGroup, *given):
-        taken[0] += 1
-        if self.rank == 1 and taken[0] == step:
+    def counted(self: DistributedProcessGroup, *arguments):
+        n_steps[0] += 1
+        if self.rank == 1 and n_steps[0] == step:
             os.kill(os.getpid(), signal.SIGKILL)
-        return share(self, *given)
+        return share(self, *arguments)
 
     DistributedProcessGroup.shard = counted
 

@@ -187,9 +187,9 @@ def test_axe_finds_nothing(browser, address: str, scheme: str, viewport: dict) -
     opened.locator("#atlas-hits button").first.click()
     for folded in opened.locator("summary").all():
         folded.click()
-    found = Axe().run(opened)
+    result = Axe().run(opened)
     context.close()
-    assert found.violations_count == 0, found.generate_report()
+    assert result.violations_count == 0, result.generate_report()
 
 
 def test_a_phone_scrolls_down_only(browser, address: str) -> None:

@@ -58,8 +58,10 @@ def test_compare_with_rater_follows_the_rater(tmp_path: Path, error: float, sent
     sample = report_samples.inputs(3)
     studies = {**sample.studies, "external_baselines": study}
     models = {"rater": sample.metrics["models"]["rater"] | {"rmse": error}}
-    shown = replace(sample, studies=studies, metrics={**sample.metrics, "models": models}, predictions=table)
-    assert sentence in " ".join(summarize(shown))
+    inputs_with_study = replace(
+        sample, studies=studies, metrics={**sample.metrics, "models": models}, predictions=table
+    )
+    assert sentence in " ".join(summarize(inputs_with_study))
 
 
 def test_compare_with_rater_uses_the_reported_fit(tmp_path: Path) -> None:

@@ -209,8 +209,8 @@ def test_map_json_has_one_scale() -> None:
     import base64
 
     catalog, layout = report_samples.movie_map(500)
-    others = [["The Postman", "Postman"], *([[]] * 499)]
-    payload = json.loads(movies.map_json(catalog, layout, others))
+    alternative_titles = [["The Postman", "Postman"], *([[]] * 499)]
+    payload = json.loads(movies.map_json(catalog, layout, alternative_titles))
     assert payload["others"] == {"0": ["The Postman", "Postman"]}
     x, y = (np.frombuffer(base64.b64decode(payload[key]), "<u2").astype(float) for key in "xy")
     assert max(np.ptp(x), np.ptp(y)) == 65535

@@ -35,11 +35,11 @@ def test_validate_returns_the_names_and_types_of_the_code():
 
 
 def test_validate_lists_all_violations_with_counts_and_rows():
-    bad = table(
+    invalid = table(
         personId=[1, 1, None, 4, 5, 6], age=[-1.0, 151.0, 0.3, None, -2.0, -3.0], born=[1, 2, 3, 4, 5, None]
     )
     with pytest.raises(InputError) as caught:
-        AGES.validate(bad, "ages.csv", lambda row: f"line {row + 2}")
+        AGES.validate(invalid, "ages.csv", lambda row: f"line {row + 2}")
     assert str(caught.value) == (
         "ages.csv: expected valid rows, got "
         "personId is missing in 1 row, first at line 4 (personId None, age 0.3, born 3); "
@@ -88,8 +88,8 @@ def test_validate_counts_a_repeated_key_once(backend, tmp_path, request):
     columns = {"user": [user for user, _ in rows], "movie": [movie for _, movie in rows]}
     pq.write_table(pa.table(columns), tmp_path / "pairs.parquet")
     pairs = Contract((Column("user", pa.int64()), Column("movie", pa.int64())), key=("user", "movie"))
-    said = r"got user and movie more than once, 2 times: user 1, movie 20 at .*, user 2, movie 10 at"
-    with pytest.raises(InputError, match=said):
+    message = r"got user and movie more than once, 2 times: user 1, movie 20 at .*, user 2, movie 10 at"
+    with pytest.raises(InputError, match=message):
         pairs.validate(read_parquet(engine, tmp_path / "pairs.parquet"), "pairs")
 
 

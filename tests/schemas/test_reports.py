@@ -60,9 +60,9 @@ def test_round_figures_moves_no_figure_by_more_than_a_tenth_of_its_interval(
 def test_write_metrics_keeps_the_order_and_rejects_what_is_not_finite(tmp_path: Path) -> None:
     write_metrics({"rmse": np.float64(1.23456), "a": np.int64(2)}, tmp_path / "m.json")
     assert (tmp_path / "m.json").read_text() == '{\n  "rmse": 1.235,\n  "a": 2\n}\n'
-    for bad in (float("nan"), np.inf, [1], None):
+    for invalid in (float("nan"), np.inf, [1], None):
         with pytest.raises(ValueError, match=r"m.json: x is"):
-            write_metrics({"x": bad}, tmp_path / "m.json")
+            write_metrics({"x": invalid}, tmp_path / "m.json")
 
 
 def test_read_table_returns_what_write_table_wrote(tmp_path: Path) -> None:

@@ -17,9 +17,14 @@ def test_read_map_layout_returns_what_was_written(tmp_path: Path) -> None:
     near = np.array([[1, 2], [2, 0], [0, 1]])
     write_map_layout(MapLayout(ids, x, y, near), tmp_path / "map.parquet")
     assert pq.read_table(tmp_path / "map.parquet")["neighbours"].to_pylist()[0] == [3, 17]
-    found = read_map_layout(tmp_path / "map.parquet")
-    for own, other in ((found.movie_ids, ids), (found.x, x), (found.y, y), (found.neighbours, near)):
-        assert np.array_equal(own, other)
+    layout = read_map_layout(tmp_path / "map.parquet")
+    for actual, expected in (
+        (layout.movie_ids, ids),
+        (layout.x, x),
+        (layout.y, y),
+        (layout.neighbours, near),
+    ):
+        assert np.array_equal(actual, expected)
 
 
 def test_read_map_layout_rejects_invalid_files(tmp_path: Path) -> None:

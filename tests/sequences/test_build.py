@@ -65,7 +65,7 @@ def test_build_histories_equals_a_pandas_version() -> None:
     ratings, movies = tables()
     made = make(ratings, movies)
     plain = ratings[ratings.movie_id.isin(movies.movie_id)].sort_values(["user_id", "timestamp", "movie_id"])
-    row = {movie: place for place, movie in enumerate(sorted(movies.movie_id))}
+    row = {movie: position for position, movie in enumerate(sorted(movies.movie_id))}
     assert made.movie_row.tolist() == [row[m] for m in plain.movie_id]
     assert made.half_star_code.tolist() == [round(r * 2) for r in plain.rating]
     assert made.timestamp.tolist() == plain.timestamp.tolist()
@@ -121,8 +121,8 @@ def test_build_histories_samples_users() -> None:
     made = make(ratings, movies, PARAMS.model_copy(update={"sample_users": 8}))
     assert len(made.user_id) == 8
     assert set(made.user_id) <= set(ratings.user_id)
-    again = make(ratings, movies, PARAMS.model_copy(update={"sample_users": 8, "sample_seed": 1}))
-    assert made.user_id.tolist() != again.user_id.tolist()
+    resampled = make(ratings, movies, PARAMS.model_copy(update={"sample_users": 8, "sample_seed": 1}))
+    assert made.user_id.tolist() != resampled.user_id.tolist()
     everybody = make(ratings, movies, PARAMS.model_copy(update={"sample_users": 31}))
     assert len(everybody.user_id) == 30
 

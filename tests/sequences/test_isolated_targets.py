@@ -12,19 +12,19 @@ from tests.helpers.history_strategies import any_histories, build_strategy
 def test_isolate_targets_keeps_each_history(h: UserHistories) -> None:
     index = np.concatenate([h.test, h.val, h.offsets[:-1]])
     cases = isolate_targets(h, h.fit_end("train"), index)
-    known = h.mask_before(h.fit_end("train"))
+    is_earlier = h.mask_before(h.fit_end("train"))
     assert (cases.history_end(cases.test) == cases.test).all()
     assert (cases.time_rank(cases.test) == h.time_rank(index)).all()
     assert (cases.mask_before(cases.train_end) == cases.fitted).all()
     for i, target in enumerate(index):
         user = h.users_of(index)[i]
         rows = np.append(np.arange(h.offsets[user], h.history_end(index)[i]), target)
-        mine = slice(cases.offsets[i], cases.offsets[i + 1])
+        case_rows = slice(cases.offsets[i], cases.offsets[i + 1])
         for name in ("movie_row", "half_star_code", "timestamp"):
-            assert (getattr(cases, name)[mine] == getattr(h, name)[rows]).all()
-        assert (cases.fitted[mine] == known[rows]).all()
+            assert (getattr(cases, name)[case_rows] == getattr(h, name)[rows]).all()
+        assert (cases.fitted[case_rows] == is_earlier[rows]).all()
         assert cases.test[i] == cases.offsets[i + 1] - 1
-        assert cases.train_end[i] - cases.offsets[i] == known[rows].sum()
+        assert cases.train_end[i] - cases.offsets[i] == is_earlier[rows].sum()
 
 
 @given(build_strategy("cold_movies"))

@@ -35,10 +35,10 @@ def test_leave_last_out_follows_its_definition(n: list[int], most: int, last: in
     split = leave_last_out(offsets, 10, most, last)
     train, val, test, ends = [], [], [], []
     for start, length in zip(offsets, n, strict=False):
-        mine = restated(length, 10, most, last)
-        for whole, part in zip((train, val, test), mine, strict=False):
-            whole += [int(start) + position for position in part]
-        ends.append(int(start) + mine[3])
+        positions = restated(length, 10, most, last)
+        for rows_of_part, part in zip((train, val, test), positions, strict=False):
+            rows_of_part += [int(start) + position for position in part]
+        ends.append(int(start) + positions[3])
     assert split.train.tolist() == train
     assert split.val.tolist() == val
     assert split.test.tolist() == test
@@ -81,8 +81,8 @@ def test_global_time_splits_all_users_at_two_cutoffs(
 ) -> None:
     offsets, user, time = timed(n, data)
     split = refusing_nothing(global_time, offsets, 2, 0, time, val_fraction, test_fraction)
-    place, position = np.arange(len(time)), np.arange(len(time)) - offsets[user]
-    rows = place < split.train_end[user], place < split.val_end[user]
+    row, position = np.arange(len(time)), np.arange(len(time)) - offsets[user]
+    rows = row < split.train_end[user], row < split.val_end[user]
     assert time[rows[0]].max() < time[~rows[0]].min()
     assert time[rows[1]].max() < time[~rows[1]].min()
     behind, between = (~rows[1]).sum(), (rows[1] & ~rows[0]).sum()
@@ -92,9 +92,9 @@ def test_global_time_splits_all_users_at_two_cutoffs(
         1, round(val_fraction * len(time))
     )
     enough = position >= 2
-    assert split.train.tolist() == place[rows[0] & enough].tolist()
-    assert split.val.tolist() == place[~rows[0] & rows[1] & enough].tolist()
-    assert split.test.tolist() == place[~rows[1] & enough].tolist()
+    assert split.train.tolist() == row[rows[0] & enough].tolist()
+    assert split.val.tolist() == row[~rows[0] & rows[1] & enough].tolist()
+    assert split.test.tolist() == row[~rows[1] & enough].tolist()
 
 
 @given(st.lists(st.integers(1, 12), min_size=1, max_size=8), st.sampled_from([0, 2]), st.data())
@@ -105,12 +105,12 @@ def test_predefined_keeps_the_split(n: list[int], most: int, data: st.DataObject
     assert split.test.tolist() == np.flatnonzero(test).tolist()
     val, train = [], []
     for user, start in enumerate(offsets[:-1]):
-        kept = int((~test[start : offsets[user + 1]]).sum())
-        validates = kept >= 2
-        assert split.history_cap[user] == split.val_end[user] == start + kept
-        assert split.train_end[user] == start + kept - validates
-        val += [start + kept - 1] * validates
-        train += spread([start + i for i in range(2, kept - validates)], most)
+        n_before_test = int((~test[start : offsets[user + 1]]).sum())
+        validates = n_before_test >= 2
+        assert split.history_cap[user] == split.val_end[user] == start + n_before_test
+        assert split.train_end[user] == start + n_before_test - validates
+        val += [start + n_before_test - 1] * validates
+        train += spread([start + i for i in range(2, n_before_test - validates)], most)
     assert split.val.tolist() == val
     assert split.train.tolist() == train
 
@@ -160,9 +160,9 @@ def test_history_end_of_predefined_test_targets_is_the_training_part(h: UserHist
 
 @given(build_strategy("cold_movies", "new_movies"))
 def test_fit_end_excludes_all_ratings_of_held_out_movies(h: UserHistories) -> None:
-    for rows, held_out in (("train", [h.val_movies, h.test_movies]), ("train_val", [h.test_movies])):
+    for rows, excluded_movies in (("train", [h.val_movies, h.test_movies]), ("train_val", [h.test_movies])):
         fitted = set(h.movie_row[h.mask_before(h.fit_end(rows))].tolist())
-        assert not fitted & set(np.concatenate(held_out).tolist())
+        assert not fitted & set(np.concatenate(excluded_movies).tolist())
     for index, movies in ((h.val, h.val_movies), (h.test, h.test_movies)):
         assert set(h.movie_row[index].tolist()) == set(movies.tolist())
         assert (np.diff(index) > 0).all()
@@ -188,8 +188,8 @@ def test_new_movies_are_first_rated_after_a_cutoff(h: UserHistories) -> None:
     first = {movie: h.timestamp[h.movie_row == movie].min() for movie in np.unique(h.movie_row)}
     tested = [first[movie] for movie in h.test_movies]
     validated = [first[movie] for movie in h.val_movies]
-    others = [first[movie] for movie in set(first) - set(h.test_movies) - set(h.val_movies)]
-    assert max(others) < min(validated)
+    rated_before = [first[movie] for movie in set(first) - set(h.test_movies) - set(h.val_movies)]
+    assert max(rated_before) < min(validated)
     assert max(validated) < min(tested)
     assert len(tested) >= max(1, round(0.2 * len(first)))
     before_tested = np.isin(h.movie_row, h.val_movies) & (h.timestamp < min(tested))
@@ -198,12 +198,12 @@ def test_new_movies_are_first_rated_after_a_cutoff(h: UserHistories) -> None:
 
 def test_draw_movies_draws_fractions_of_the_rated_movies() -> None:
     movie_row = np.repeat(np.arange(100, dtype=np.int32) * 2, 3)
-    drawn = draw_movies(movie_row, 0.1, 0.15, 7)
-    assert (len(drawn.val), len(drawn.test)) == (10, 15)
-    assert len(np.intersect1d(drawn.val, drawn.test)) == 0
-    assert np.isin(np.concatenate(drawn), movie_row).all()
-    assert draw_movies(movie_row, 0.1, 0.15, 7).test.tolist() == drawn.test.tolist()
-    assert draw_movies(movie_row, 0.1, 0.15, 8).test.tolist() != drawn.test.tolist()
+    roles = draw_movies(movie_row, 0.1, 0.15, 7)
+    assert (len(roles.val), len(roles.test)) == (10, 15)
+    assert len(np.intersect1d(roles.val, roles.test)) == 0
+    assert np.isin(np.concatenate(roles), movie_row).all()
+    assert draw_movies(movie_row, 0.1, 0.15, 7).test.tolist() == roles.test.tolist()
+    assert draw_movies(movie_row, 0.1, 0.15, 8).test.tolist() != roles.test.tolist()
 
 
 @pytest.mark.parametrize("split", ["cold_movies", "new_movies"])
@@ -231,9 +231,9 @@ def test_splits_without_targets_raise() -> None:
     with pytest.raises(InputError, match="got 0 training, 0 validation, 10 test"):
         predefined(offsets, 2, 0, np.ones(10, bool))
     movie = np.arange(10, dtype=np.int32)
-    drawn = draw_movies(movie, 0.1, 0.1, 0)
+    roles = draw_movies(movie, 0.1, 0.1, 0)
     with pytest.raises(InputError, match="got 0 training, 1 validation, 1 test"):
-        cold_movies(offsets, 9, 0, np.sort(drawn.parts(movie)), drawn)
+        cold_movies(offsets, 9, 0, np.sort(roles.parts(movie)), roles)
     with pytest.raises(InputError, match="got 0 training, 0 validation, 10 test"):
         new_movies(offsets, 2, 0, np.zeros(10, np.int64), movie, 0.1, 0.1)
     with pytest.raises(InputError, match="a movie in each of the three parts, got 2 movies"):

@@ -56,16 +56,16 @@ def test_collect_results_other_ratings(project: Path) -> None:
 
 def test_collect_results_keeps_earlier_results_without_a_lock(project: Path) -> None:
     (project / "studies/external_baselines/results.tsv").write_text("model\trmse\nsvdpp\t0.9\n")
-    earlier = {"external_baselines": {"targets": TARGETS, "stale": True, "figures": FIGURES}}
-    (project / "studies/results.json").write_text(json.dumps(earlier))
-    assert collect_results(project) == earlier
+    previous = {"external_baselines": {"targets": TARGETS, "stale": True, "figures": FIGURES}}
+    (project / "studies/results.json").write_text(json.dumps(previous))
+    assert collect_results(project) == previous
 
 
 def test_collect_results_keeps_earlier_results_without_predictions(project: Path) -> None:
     (project / "data/predictions.parquet").unlink()
-    earlier = {"probe": {"targets": TARGETS, "stale": False, "figures": FIGURES}}
-    (project / "studies/results.json").write_text(json.dumps(earlier))
-    assert collect_results(project) == earlier
+    previous = {"probe": {"targets": TARGETS, "stale": False, "figures": FIGURES}}
+    (project / "studies/results.json").write_text(json.dumps(previous))
+    assert collect_results(project) == previous
 
 
 def test_main_copies_predictions_and_tells_whether_a_file_changed(project: Path) -> None:

@@ -9,6 +9,6 @@ def test_seed_errors_depend_on_the_seed_alone() -> None:
     params = small_rater_params("attention")
     histories = random_histories(5, 30, MOVIES, 40)
     movies = small_movie_inputs()
-    first, again, other = (seed_errors(params, histories, movies, seed) for seed in (1, 1, 2))
-    assert first == again
+    first, repeated, other = (seed_errors(params, histories, movies, seed) for seed in (1, 1, 2))
+    assert first == repeated
     assert first != other
