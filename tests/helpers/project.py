@@ -62,7 +62,7 @@ class Project:
             environment.symlink_to(ROOT / ".venv")
             with (self.folder / ".git/info/exclude").open("a") as file:
                 file.write("/.venv\n")
-        return ["make", "--old-file", ".venv/.ready", target]
+        return ["make", "--old-file", ".venv/.ready", "--old-file", ".venv/.ready-dev", target]
 
     def executed_stages(self, *command: str, **env: str) -> set[str]:
         """Run a command; return the stages that ran, by the timings that they write."""
