@@ -13,7 +13,6 @@ import pytest
 
 import reelgraph
 from reelgraph.app.bundle.export import write_projector, write_word2vec
-from reelgraph.app.bundle.filters import Filters
 from reelgraph.app.bundle.format import read_bundle
 from reelgraph.app.bundle.model import Bundle
 from reelgraph.app.bundle.new_user import UserRating, build_histories, fill_timestamps
@@ -74,8 +73,10 @@ def test_recommend_ranks_by_the_lower_bound_of_the_movies_means(bundle: Bundle) 
 
 
 def test_recommend_applies_the_filters(gp_bundle: Bundle) -> None:
-    filters = Filters(genres=("crime",), since=1970, exclude_popular=True)
-    recommendations = gp_bundle.recommend(sample_history(), top=40, filters=filters)
+    filters = {"genres": ["crime"], "since": 1970, "exclude_popular": True}
+    recommendations = gp_bundle.recommend(sample_history(), top=40, **filters)
+    with pytest.raises(InputError, match="since: expected a valid filter"):
+        gp_bundle.recommend(sample_history(), since=3000)
     assert recommendations
     rows = [movie.movie_id - FIRST_ID for movie in recommendations]
     counts = gp_bundle.catalog.rating_counts

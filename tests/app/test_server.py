@@ -17,7 +17,6 @@ import pytest
 from typer.testing import CliRunner
 
 import reelgraph
-from reelgraph.app.bundle.filters import Filters
 from reelgraph.app.cli.main import app
 from reelgraph.app.rating_imports.ratings_file import RatingsFile
 from reelgraph.app.server import handlers, server
@@ -50,7 +49,7 @@ def test_recommend_equals_the_bundles_recommend(url: str, folder: Path) -> None:
     )
     result = json.loads(body)
     bundle = reelgraph.load(folder)
-    expected = bundle.recommend(sample_history(), top=5, filters=Filters(genres=("Drama",)))
+    expected = bundle.recommend(sample_history(), top=5, genres=["Drama"])
     recommendations = result["recommendations"]
     assert status == 200
     assert [movie["movie_id"] for movie in recommendations] == [movie.movie_id for movie in expected]

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, Float32, Float64, Int64
 
-from reelgraph.app.bundle.filters import Filters, apply_filters
+from reelgraph.app.bundle.filters import Filters, apply_filters, make_filters
 from reelgraph.app.bundle.format import BundleContents, read_bundle
 from reelgraph.app.bundle.new_user import UserRating, build_histories
 from reelgraph.app.bundle.reasons import select_reasons
@@ -27,7 +27,6 @@ from reelgraph.raters.io import restore_rater
 from reelgraph.raters.rater import CandidateScores, Rater
 from reelgraph.runtime.errors import InputError
 
-NO_FILTERS = Filters()
 RATING_STD = 0.8
 """Standard deviation of one rating of a movie, stars. A movie's mean has this error over √(ratings + 1)."""
 CANDIDATES_PER_RESULT = 10
@@ -101,22 +100,22 @@ class Bundle:
         history: History,
         top: int = 20,
         *,
-        filters: Filters = NO_FILTERS,
         diverse: bool = False,
+        **filters: Any,
     ) -> list[MoviePrediction]:
         """Return the movies that the user has not rated, the best first; see ``rank``.
 
         Args:
             history: the user's ratings.
             top: number of movies.
-            filters: conditions that the movies meet.
             diverse: select by maximal marginal relevance, which trades stars for diversity.
+            filters: fields of ``Filters``, such as ``genres=["Drama"], since=1990``.
 
         Raises:
-            InputError: a movie, genre, language or country is unknown, or stars are not half stars.
+            InputError: a movie, filter, genre, language or country is unknown, or stars are not half stars.
         """
         ratings = self.resolve_history(history)
-        mask, _ = self.candidates(filters, [rating.row for rating in ratings])
+        mask, _ = self.candidates(make_filters(**filters), [rating.row for rating in ratings])
         return self.rank(self.score(ratings), mask, top, diverse)
 
     def similar(self, movie: Movie, by: str | None = None, top: int = 10) -> list[SimilarMovie]:
@@ -171,7 +170,16 @@ class Bundle:
         Raises:
             InputError: a movie is unknown.
         """
-        return [UserRating(self.resolve(movie), float(stars), *time) for movie, stars, *time in history]
+        titles = [movie for movie, *_ in history if isinstance(movie, str)]
+        # All at once, which is much faster than one by one.
+        matches = self.title_index.match_all([((title,), None) for title in titles])
+        rows = {title: match.row for title, match in zip(titles, matches, strict=True)}
+
+        def find_row(movie: Movie) -> int:
+            row = rows.get(movie) if isinstance(movie, str) else None
+            return self.resolve(movie) if row is None else row
+
+        return [UserRating(find_row(movie), float(stars), *time) for movie, stars, *time in history]
 
     def candidates(
         self, filters: Filters, excluded: Iterable[int], only: Iterable[int] | None = None
