@@ -1,9 +1,11 @@
-"""Stage evaluate_ranking: rank all movies by their predicted rating and compare with two baselines."""
+"""Stage evaluate_ranking: rank all movies by the rankers, the rater's stars and the movie means."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from itertools import repeat
+
+import numpy as np
 
 from reelgraph.core.schemas.movies import read_movie_ids
 from reelgraph.core.schemas.reports import write_metrics, write_report
@@ -13,14 +15,16 @@ from reelgraph.core.torch_setup import configure_torch
 from reelgraph.evaluation.ranking import (
     Scores,
     headline_metrics,
-    non_personalized_scores,
+    item_means,
+    rank_movies,
+    ranker_scores,
     ranking_metrics,
     select_users,
     user_columns,
-    user_metrics,
 )
 from reelgraph.params.base import Compute
-from reelgraph.params.evaluation import EvaluateRankingParams
+from reelgraph.params.ranking import EvaluateRankingParams
+from reelgraph.rankers.registry import SERVED, load_ranker
 from reelgraph.raters.io import load_rater
 from reelgraph.runtime.stage_runner import run_stage
 from reelgraph.sequences.dataset import read_histories
@@ -28,28 +32,30 @@ from reelgraph.sequences.isolated_targets import isolate_targets
 
 
 def main(params: EvaluateRankingParams) -> str:
-    """Score all movies for a sample of users with the rater, the popularity and the movie means."""
+    """Score all movies for a sample of users with each order."""
     # The matrices of one user are small: several threads would wait for each other.
     configure_torch(Compute(threads=1, device="cpu"))
     n_movies = len(read_movie_ids("data/movies.parquet"))
     histories = read_histories("data/sequences", n_movies)
     rater = load_rater("data/rater", params.evaluate.fit)
     fit_end = histories.fit_end(params.evaluate.fit)
-    queries = select_users(
-        histories, n_movies, params.evaluate.ranking_users, generator(params.seed, "ranking")
-    )
+    queries = select_users(histories, params.evaluate.ranking_users, generator(params.seed, "ranking"))
     targets = isolate_targets(histories, fit_end, queries.target_index)
     rater_scores = rater.score(targets, targets.train_end, targets.test)
-    models: dict[str, Iterable[Scores]] = {"rater": (scores.prediction.stars for scores in rater_scores)}
-    for name, scores in non_personalized_scores(histories, fit_end, n_movies).items():
-        models[name] = repeat(scores)
-    by_user = {name: user_metrics(queries, scores) for name, scores in models.items()}
-    metrics = ranking_metrics(by_user, derive_seed(params.seed, "bootstrap"))
-    write_target_rows(user_columns(histories, queries, by_user["rater"]), 1, "plots/ranking_users.tsv")
+    models: dict[str, Iterable[Scores]] = {
+        name: ranker_scores(load_ranker(f"data/ranker/{name}"), queries) for name in params.rankers
+    }
+    models["rater"] = (scores.prediction.stars for scores in rater_scores)
+    models["item_mean"] = repeat(item_means(histories, fit_end, n_movies))
+    rankings = {name: rank_movies(queries, scores) for name, scores in models.items()}
+    count = np.bincount(histories.movie_row[histories.mask_before(fit_end)], minlength=n_movies)
+    metrics = ranking_metrics(rankings, SERVED, count, derive_seed(params.seed, "bootstrap"))
+    columns = user_columns(histories, queries, rankings[SERVED], n_movies)
+    write_target_rows(columns, 1, "plots/ranking_users.tsv")
     write_report("ranking", metrics)
-    write_metrics(headline_metrics(metrics), "metrics/ranking.json")
+    write_metrics(headline_metrics(metrics, SERVED), "metrics/ranking.json")
     ndcg = ", ".join(f"{model} {row['ndcg_10']:.4f}" for model, row in metrics.items())
-    return f"NDCG@10 of {len(queries.target_index):,} users: {ndcg}"
+    return f"NDCG@10 of {len(queries.queries):,} users: {ndcg}"
 
 
 if __name__ == "__main__":

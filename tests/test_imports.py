@@ -14,7 +14,9 @@ from tools.import_graph import transitive_imports
 SLOW_LIBRARIES = "torch", "torch_geometric", "transformers", "matplotlib"
 """Each takes between half a second and five seconds to import."""
 
-LIGHT_STAGES = "check_params", "ingest", "filter", "build_kg", "make_sequences", "baselines", "dataset_stats"
+LIGHT_STAGES = (
+    "check_params", "ingest", "filter", "build_kg", "make_sequences", "baselines", "dataset_stats", "train_ranker",
+)  # fmt: skip
 """Stages that need none of them."""
 
 BASELINES = sorted(path.stem for path in Path("reelgraph/baselines").glob("[a-z]*.py"))

@@ -11,8 +11,11 @@ from typing import Any
 from pydantic import BaseModel
 from ruamel.yaml import YAML
 
-from reelgraph import baselines, params
+from reelgraph import baselines, params, rankers
 from reelgraph.params.base import Section, StageParams
+
+MODULES = {"baselines": baselines, "rankers": rankers}
+"""Sections whose entries are the params of modules, and the package of these."""
 
 
 def param_tables(file: Path) -> str:
@@ -23,8 +26,8 @@ def param_tables(file: Path) -> str:
     for name, content in values.items():
         if name == "raters":
             parts += [f"## {name}", "Params of further raters, by name: see [Extending](extending.md)."]
-        elif name == "baselines":
-            parts += [f"## {name}", *(_baseline_table(key, value) for key, value in content.items())]
+        elif name in MODULES:
+            parts += [f"## {name}", *(_module_table(name, key, value) for key, value in content.items())]
         elif isinstance(content, dict):
             parts += [f"## {name}", _table(models[name], content)]
         else:
@@ -51,9 +54,9 @@ def _sections_of(model: type[StageParams]) -> Iterator[tuple[str, type[Section]]
             yield name, field.annotation
 
 
-def _baseline_table(name: str, values: dict[str, Any]) -> str:
-    module = import_module(f"{baselines.__name__}.{name}")
-    summary = (module.__doc__ or "").splitlines()[0].removeprefix("Baseline: ")
+def _module_table(section: str, name: str, values: dict[str, Any]) -> str:
+    module = import_module(f"{MODULES[section].__name__}.{name}")
+    summary = (module.__doc__ or "").splitlines()[0].removeprefix("Baseline: ").removeprefix("Ranker: ")
     heading = f"### {name}\n\n{summary[:1].upper()}{summary[1:]}"
     return f"{heading}\n\n{_table(module.Params, values)}" if values else heading
 

@@ -1,4 +1,4 @@
-"""Ranking metrics: the ranks of each user's highly rated test movies among all candidates."""
+"""Ranking metrics: the ranks of each user's test movies among all movies outside of the history."""
 
 from __future__ import annotations
 
@@ -12,159 +12,253 @@ from reelgraph.core.rating_scale import STAR_STEP
 from reelgraph.core.schemas.reports import round_figures
 from reelgraph.core.seeds import subsample
 from reelgraph.evaluation.intervals import bootstrap_means, percentile_interval
+from reelgraph.rankers.ranker import Ranker, RankingQuery
 from reelgraph.sequences.dataset import UserHistories
 
-RELEVANT_STARS = 4.0
-"""Lowest rating of a relevant movie."""
+LIKED_STARS = 4.0
+"""Lowest rating of a liked movie."""
 NDCG_CUTOFF = 10
-RECALL_CUTOFF = 20
+LIST_LENGTH = 20
+METRICS = ("ndcg_10", "recall_20", "hit_10", "mrr")
+COMPARED_METRICS = METRICS[:2]
+"""Metrics with intervals."""
 DAMPING = 5.0
 """Ratings that the global mean counts as in a movie's damped mean."""
-METRICS = (f"ndcg_{NDCG_CUTOFF}", f"recall_{RECALL_CUTOFF}")
 Scores = Float[np.ndarray, " movies"]
-UserMetrics = Float[np.ndarray, "users 2"]
-"""``METRICS`` of each user."""
 
 
 @dataclass(frozen=True)
 class RankingQueries:
-    """Users with relevant test movies; one query a user, at the first of their test targets."""
+    """Users with test targets; one query a user, at the first of them."""
 
     target_index: Int64[np.ndarray, " users"]
     """Index of that target; the ratings before it are the history."""
-    relevant: list[Int64[np.ndarray, " _"]]
-    """Relevant movies of each user among the test targets."""
-    candidate_mask: Bool[np.ndarray, "users movies"]
-    """Movies that are not in the user's history."""
+    queries: list[RankingQuery]
+    """History and time of each user."""
+    watched: list[Int64[np.ndarray, " _"]]
+    """Movies of each user's test targets."""
+    liked: list[Int64[np.ndarray, " _"]]
+    """Those of them that the user rated with ``LIKED_STARS`` or more; may be empty."""
 
 
-def select_users(
-    histories: UserHistories, n_movies: int, max_users: int, rng: np.random.Generator
-) -> RankingQueries:
-    """Sample users with a relevant test movie.
+@dataclass(frozen=True)
+class UserRankings:
+    """Metrics and lists of one order of the movies, by user."""
+
+    watched: Float[np.ndarray, "users metrics"]
+    """``METRICS`` of the watched movies."""
+    liked: Float[np.ndarray, "users metrics"]
+    """``METRICS`` of the liked movies; NaN for users without any."""
+    lists: Int64[np.ndarray, "users length"]
+    """The first ``LIST_LENGTH`` movies; −1 behind the end."""
+
+
+def select_users(histories: UserHistories, max_users: int, rng: np.random.Generator) -> RankingQueries:
+    """Sample users with test targets.
 
     Args:
         histories: ratings and test targets.
-        n_movies: number of movies.
         max_users: number of users, or all there are if fewer.
         rng: samples the users.
     """
-    user = histories.users_of(histories.test)
-    is_relevant = histories.half_star_code[histories.test] >= RELEVANT_STARS / STAR_STEP
-    relevant_index = histories.test[is_relevant]
-    relevant_user = histories.users_of(relevant_index)
-    users = subsample(np.unique(relevant_user), max_users, rng)
-    target_index = histories.test[np.searchsorted(user, users)]
-    relevant = [histories.movie_row[relevant_index[relevant_user == u]].astype(np.int64) for u in users]
-    candidate_mask = np.ones((len(users), n_movies), bool)
-    for row, u, end in zip(candidate_mask, users, histories.history_end(target_index), strict=True):
-        row[histories.movie_row[histories.offsets[u] : end]] = False
-    return RankingQueries(target_index, relevant, candidate_mask)
+    return build_queries(histories, histories.test, max_users, rng)
 
 
-def non_personalized_scores(
+def build_queries(
+    histories: UserHistories,
+    targets: Int64[np.ndarray, " targets"],
+    max_users: int,
+    rng: np.random.Generator,
+) -> RankingQueries:
+    """Build the queries of some users with ``targets``: indices of ratings, ascending."""
+    target_user = histories.users_of(targets)
+    users = subsample(np.unique(target_user), max_users, rng)
+    is_liked = histories.half_star_code[targets] >= LIKED_STARS / STAR_STEP
+    first = targets[np.searchsorted(target_user, users)]
+    queries = [
+        RankingQuery(histories.movie_row[start:end].astype(np.int64), int(time))
+        for start, end, time in zip(
+            histories.offsets[users], histories.history_end(first), histories.timestamp[first], strict=True
+        )
+    ]
+    by_user = [target_user == user for user in users]
+    movies = histories.movie_row[targets].astype(np.int64)
+    return RankingQueries(
+        first, queries, [movies[mask] for mask in by_user], [movies[mask & is_liked] for mask in by_user]
+    )
+
+
+def item_means(
     histories: UserHistories, fit_end: Int64[np.ndarray, " users"], n_movies: int
-) -> dict[str, Scores]:
-    """Return scores that are the same for all users: the number of ratings and the damped mean rating.
-
-    Args:
-        histories: ratings of all users.
-        fit_end: end of the ratings that count, a user.
-        n_movies: number of movies.
-    """
+) -> Float[np.ndarray, " movies"]:
+    """Return the damped mean rating of each movie, in half stars, of the ratings before ``fit_end``."""
     is_fitted = histories.mask_before(fit_end)
     movie = histories.movie_row[is_fitted]
     code = histories.half_star_code[is_fitted].astype(np.float64)
-    count = np.bincount(movie, minlength=n_movies).astype(np.float64)
-    mean = (np.bincount(movie, code, n_movies) + DAMPING * code.mean()) / (count + DAMPING)
-    return {"popularity": count, "item_mean": mean}
+    count = np.bincount(movie, minlength=n_movies)
+    return (np.bincount(movie, code, n_movies) + DAMPING * code.mean()) / (count + DAMPING)
 
 
-def user_metrics(queries: RankingQueries, scores: Iterable[Scores]) -> UserMetrics:
-    """Return NDCG@10 (Järvelin & Kekäläinen 2002, binary gains) and recall@20 of each user.
+def ranker_scores(ranker: Ranker, queries: RankingQueries) -> Iterable[Scores]:
+    """Yield the scores of all movies for each user."""
+    return (ranker.score(query) for query in queries.queries)
 
-    Relevance is binary. A movie's rank is one more than the number of candidates with higher scores; ties
-    count half.
+
+def rank_movies(queries: RankingQueries, scores: Iterable[Scores]) -> UserRankings:
+    """Rank all movies outside of each user's history.
 
     Args:
-        queries: users and their relevant movies.
+        queries: users and their movies.
         scores: of all movies for each user, or for more users.
     """
-    metrics = []
-    for user_scores, relevant, mask in zip(scores, queries.relevant, queries.candidate_mask, strict=False):
-        rank = ranks(user_scores[mask], user_scores[relevant])
-        dcg = np.where(rank <= NDCG_CUTOFF, 1 / np.log2(rank + 1), 0).sum()
-        ideal_dcg = (1 / np.log2(np.arange(2, min(len(relevant), NDCG_CUTOFF) + 2))).sum()
-        metrics.append([dcg / ideal_dcg, (rank <= RECALL_CUTOFF).mean()])
-    return np.array(metrics).reshape(-1, len(METRICS))
+    watched = np.full((len(queries.queries), len(METRICS)), np.nan)
+    liked = np.full_like(watched, np.nan)
+    lists = np.full((len(watched), LIST_LENGTH), -1, np.int64)
+    for i, (query, user_scores) in enumerate(zip(queries.queries, scores, strict=False)):
+        candidates = np.ones(len(user_scores), bool)
+        candidates[query.history] = False
+        watched[i] = rank_metrics(user_scores, candidates, queries.watched[i])
+        if len(queries.liked[i]):
+            liked[i] = rank_metrics(user_scores, candidates, queries.liked[i])
+        order = np.argsort(np.where(candidates, -user_scores.astype(np.float64), np.inf), kind="stable")
+        best = order[: min(LIST_LENGTH, int(candidates.sum()))]
+        lists[i, : len(best)] = best
+    return UserRankings(watched, liked, lists)
 
 
-def user_columns(
-    histories: UserHistories, queries: RankingQueries, metrics: UserMetrics
-) -> dict[str, np.ndarray]:
-    """Return user, number of relevant movies and of candidates, NDCG@10 and recall@20 of each user."""
-    return {
-        "user": histories.user_id[histories.users_of(queries.target_index)],
-        "n_relevant": np.array([len(movies) for movies in queries.relevant], np.int64),
-        "n_candidates": queries.candidate_mask.sum(axis=1),
-        **dict(zip(METRICS, metrics.T, strict=True)),
-    }
+def rank_metrics(
+    scores: Scores, candidates: Bool[np.ndarray, " movies"], relevant: Int64[np.ndarray, " relevant"]
+) -> Float[np.ndarray, " metrics"]:
+    """Return ``METRICS``: NDCG@10 (Järvelin & Kekäläinen 2002), recall@20, hit rate@10, reciprocal rank.
 
-
-def ranking_metrics(models: Mapping[str, UserMetrics], seed: int) -> dict[str, dict[str, int | float]]:
-    """Return NDCG@10 and recall@20 of each model: means over the users with 95 % intervals.
-
-    Every model but ``rater`` also gets the paired interval of the rater's metric minus its own.
+    Relevance is binary. Movies with equal scores share their mean rank.
 
     Args:
-        models: metrics of the same users, among them those of ``rater``; without users the result is empty.
-        seed: seed of the bootstrap.
+        scores: of all movies.
+        candidates: mask of the ranked movies.
+        relevant: rows of the relevant movies, all of them candidates.
     """
-    values = np.stack(list(models.values()), axis=1)
-    n_users = len(values)
-    if not n_users:
-        return {}
-    resampled = bootstrap_means(np.arange(n_users), values.reshape(n_users, -1), seed)
-    resampled = resampled.reshape(-1, *values.shape[1:])
-    rater = list(models).index("rater")
-    metrics: dict[str, dict[str, int | float]] = {}
-    for i, name in enumerate(models):
-        row: dict[str, int | float] = {"n_users": n_users}
-        for j, metric in enumerate(METRICS):
-            low, high = percentile_interval(resampled[:, i, j])
-            row[metric] = float(values[:, i, j].mean())
-            row[f"{metric}_low"] = low
-            row[f"{metric}_high"] = high
-            if name != "rater":
-                low, high = percentile_interval(resampled[:, rater, j] - resampled[:, i, j])
-                row[f"{metric}_diff_low"] = low
-                row[f"{metric}_diff_high"] = high
-        metrics[name] = row
-    return metrics
-
-
-def headline_metrics(models: Mapping[str, Mapping[str, int | float]]) -> dict[str, int | float]:
-    """Return the content of metrics/ranking.json: the rater's metrics, and NDCG@10 by popularity.
-
-    Args:
-        models: as ``ranking_metrics`` returns them.
-    """
-    if not models:
-        return {}
-    rounded = round_figures(models)
-    return {
-        "ndcg_10": rounded["rater"]["ndcg_10"],
-        "recall_20": rounded["rater"]["recall_20"],
-        "popularity": rounded["popularity"]["ndcg_10"],
-    }
+    rank = ranks(scores[candidates], scores[relevant])
+    dcg = np.where(rank <= NDCG_CUTOFF, 1 / np.log2(rank + 1), 0).sum()
+    ideal_dcg = (1 / np.log2(np.arange(2, min(len(relevant), NDCG_CUTOFF) + 2))).sum()
+    return np.array(
+        [dcg / ideal_dcg, (rank <= LIST_LENGTH).mean(), (rank <= NDCG_CUTOFF).any(), (1 / rank).max()]
+    )
 
 
 def ranks(
     candidates: Float[np.ndarray, " candidates"], relevant: Float[np.ndarray, " relevant"]
 ) -> Float[np.ndarray, " relevant"]:
-    """Return the rank from 1 of each relevant score among the candidates' scores; ties count half."""
+    """Return the rank from 1 of each relevant score among all candidates; ties share their mean rank."""
     ordered = np.sort(candidates)
     n_not_above = np.searchsorted(ordered, relevant, side="right")
     n_above = len(ordered) - n_not_above
     n_equal = n_not_above - np.searchsorted(ordered, relevant, side="left") - 1
     return 1 + n_above + n_equal / 2
+
+
+def list_metrics(
+    lists: Int64[np.ndarray, "users length"], count: Int64[np.ndarray, " movies"]
+) -> dict[str, float]:
+    """Return coverage, novelty and mean popularity rank of the users' lists.
+
+    Args:
+        lists: rows of the shown movies; −1 behind the end of a list.
+        count: fitted ratings of each movie.
+    """
+    shown = lists[lists >= 0]
+    # A movie without ratings counts as one with a single rating.
+    information = np.log2(max(int(count.sum()), 1) / np.maximum(count, 1))
+    popularity_rank = np.empty(len(count))
+    popularity_rank[np.argsort(-count, kind="stable")] = np.arange(1, len(count) + 1)
+    return {
+        "coverage_20": len(np.unique(shown)) / len(count),
+        "novelty_20": float(information[shown].mean()),
+        "popularity_rank_20": float(popularity_rank[shown].mean()),
+    }
+
+
+def user_columns(
+    histories: UserHistories, queries: RankingQueries, rankings: UserRankings, n_movies: int
+) -> dict[str, np.ndarray]:
+    """Return user, number of relevant movies and of candidates, NDCG@10 and recall@20 of each user."""
+    return {
+        "user": histories.user_id[histories.users_of(queries.target_index)],
+        "n_relevant": np.array([len(movies) for movies in queries.watched], np.int64),
+        "n_candidates": np.array([n_movies - len(np.unique(q.history)) for q in queries.queries], np.int64),
+        "ndcg_10": rankings.watched[:, 0],
+        "recall_20": rankings.watched[:, 1],
+    }
+
+
+def ranking_metrics(
+    models: Mapping[str, UserRankings], reference: str, count: Int64[np.ndarray, " movies"], seed: int
+) -> dict[str, dict[str, int | float]]:
+    """Return the metrics of each model: means over the users with 95 % intervals.
+
+    Metrics of the liked movies have the prefix ``liked_``. Every model but the reference also gets the paired
+    interval of the reference's NDCG@10 and recall@20 minus its own.
+
+    Args:
+        models: rankings of the same users; without users the result is empty.
+        reference: one of the models.
+        count: fitted ratings of each movie.
+        seed: seed of the bootstrap.
+    """
+    rows: dict[str, dict[str, int | float]] = {}
+    n_users = len(models[reference].watched)
+    if not n_users:
+        return {}
+    has_liked = np.isfinite(models[reference].liked[:, 0])
+    parts = {"": np.ones(n_users, bool)}
+    if has_liked.any():
+        parts["liked_"] = has_liked
+    for name, rankings in models.items():
+        rows[name] = {"n_users": n_users, "n_liked_users": int(has_liked.sum())}
+        for prefix, users in parts.items():
+            values = rankings.liked if prefix else rankings.watched
+            other = models[reference].liked if prefix else models[reference].watched
+            rows[name] |= _interval_columns(prefix, values[users], other[users], name != reference, seed)
+        rows[name] |= list_metrics(rankings.lists, count)
+    return rows
+
+
+def _interval_columns(
+    prefix: str,
+    values: Float[np.ndarray, "users metrics"],
+    reference: Float[np.ndarray, "users metrics"],
+    is_compared: bool,
+    seed: int,
+) -> dict[str, float]:
+    """Return the mean of each metric, and the intervals of ``COMPARED_METRICS``."""
+    users = np.arange(len(values))
+    resampled = bootstrap_means(users, np.concatenate([values, reference - values], axis=1), seed)
+    columns: dict[str, float] = {}
+    for j, metric in enumerate(METRICS):
+        columns[prefix + metric] = float(values[:, j].mean())
+        if metric not in COMPARED_METRICS:
+            continue
+        low, high = percentile_interval(resampled[:, j])
+        columns |= {f"{prefix}{metric}_low": low, f"{prefix}{metric}_high": high}
+        if is_compared:
+            low, high = percentile_interval(resampled[:, len(METRICS) + j])
+            columns |= {f"{prefix}{metric}_diff_low": low, f"{prefix}{metric}_diff_high": high}
+    return columns
+
+
+def headline_metrics(
+    models: Mapping[str, Mapping[str, int | float]], reference: str
+) -> dict[str, int | float]:
+    """Return the content of metrics/ranking.json: metrics of the ranker, and NDCG@10 of two other orders.
+
+    Args:
+        models: as ``ranking_metrics`` returns them.
+        reference: the ranker.
+    """
+    if not models:
+        return {}
+    rounded = round_figures(models)
+    names = ("ndcg_10", "recall_20", "mrr", "liked_ndcg_10", "coverage_20")
+    headline = {name: rounded[reference][name] for name in names if name in rounded[reference]}
+    others = {"popularity": "popularity", "rater": "rater"}
+    return headline | {key: rounded[name]["ndcg_10"] for key, name in others.items() if name in rounded}

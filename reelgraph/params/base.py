@@ -20,7 +20,7 @@ PARAMS_FILE = "params.yaml"
 
 SECTIONS = (
     "seed", "compute", "engine", "data", "demo", "text", "projection", "kg", "gnn",
-    "embeddings", "sequences", "model", "gp", "raters", "train", "baselines", "evaluate",
+    "embeddings", "sequences", "model", "gp", "raters", "train", "baselines", "rankers", "evaluate",
     "ablation", "probe", "external_baselines",
 )  # fmt: skip
 """Every top-level key of params.yaml and of the studies' params.yaml.

@@ -38,10 +38,3 @@ class EvaluateParams(StageParams):
     baselines: dict[str, dict[str, Any]]
     evaluate: Evaluate
     compute: Compute
-
-
-class EvaluateRankingParams(StageParams):
-    """Params of stage evaluate_ranking."""
-
-    seed: Seed
-    evaluate: Evaluate

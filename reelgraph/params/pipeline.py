@@ -13,6 +13,7 @@ from reelgraph.params.data import Data, Demo, Engine
 from reelgraph.params.evaluation import Evaluate
 from reelgraph.params.graph import GNN_VARIANTS, Embeddings, Gnn, Kg
 from reelgraph.params.model import Gp, Model, Raters, Train
+from reelgraph.params.ranking import Rankers
 from reelgraph.params.sequences import Sequences
 from reelgraph.params.text import Projection, Text
 
@@ -39,6 +40,7 @@ class PipelineParams(StageParams):
     raters: Raters
     train: Train
     baselines: dict[str, dict[str, Any]] = Field(min_length=1)
+    rankers: Rankers = Field(min_length=1)
     evaluate: Evaluate
 
 

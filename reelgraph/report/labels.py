@@ -22,6 +22,11 @@ NAMES = {
     "content_knn": "content kNN",
     "content_ridge": "content ridge per user",
     "als_implicit": "ALS + implicit features",
+    "blend": "ranker",
+    "recent_popularity": "popularity of the last days",
+    "ease": "EASE",
+    "rp3beta": "RP3β",
+    "next_movie": "next-movie regression",
     "svd": "SVD",
     "svdpp": "SVD++",
     "gnn": "GNN",
@@ -35,8 +40,12 @@ NAMES = {
     "hits_10": "Hits@10",
     "ndcg_10": "NDCG@10",
     "recall_20": "recall@20",
-    "ndcg_10_diff": "rater − model, NDCG@10",
-    "recall_20_diff": "rater − model, recall@20",
+    "ndcg_10_diff": "ranker − order, NDCG@10",
+    "recall_20_diff": "ranker − order, recall@20",
+    "hit_10": "hit rate@10",
+    "coverage_20": "coverage@20",
+    "novelty_20": "novelty@20 (bits)",
+    "popularity_rank_20": "mean popularity rank@20",
     "n_users": "users",
     "rmse": "RMSE",
     "mae": "MAE",
@@ -87,7 +96,8 @@ CALIBRATION_CAPTION = (
     "the 95 % interval of the mean rating. On the line both agree; above it predictions are too low."
 )
 COVERAGE_NOTE = "Half stars are coarse, so the empirical coverage lies above the nominal one."
-RANKING_CAPTION = "Ranks of each user's highly rated test movies among all unseen movies; higher is better"
+RANKING_CAPTION = "Ranks of each user's test movies among all movies outside of the history"
+LIKED_CAPTION = "The same for test movies rated with 4 stars or more"
 PERTURBATIONS_CAPTION = (
     "The same rater predicts the same ratings with a part of its input hidden: the order of the history "
     "shuffled, the history's ratings replaced by the movies' means, or the target movie's content masked."

@@ -32,29 +32,52 @@ def ranking_section(inputs: Inputs) -> Section:
     """Return the ranking metrics."""
     ranking = inputs.metrics["ranking"]
     sentence = summarize_ranking(ranking)
-    table = [tables.nested_table(ranking, labels.RANKING_CAPTION, "order by", label("rater"))]
+    captions = {"watched": labels.RANKING_CAPTION, "liked": labels.LIKED_CAPTION}
+    shown = [
+        tables.nested_table(_ranking_columns(ranking, part), caption, "order by", label(_reference(ranking)))
+        for part, caption in captions.items()
+        if ranking
+    ]
     return Section(
         "ranking",
         "Ranking",
         "Ranking of all movies",
         texts=[sentence] if sentence else [],
         notes=missing_notes(ranking),
-        tables=table if ranking else [],
+        tables=shown,
     )
 
 
 def summarize_ranking(ranking: Metrics) -> str:
-    """Return sentences that compare the rater's ranking with each other order, by both metrics."""
-    if "rater" not in ranking:
+    """Return sentences that compare the ranker with each other order, by both metrics."""
+    reference = _reference(ranking)
+    if not reference:
         return ""
-    rater = ranking["rater"]
-    figures = join_words([f"{label(metric)} of {fixed(rater[metric])}" for metric in RANKING_METRICS])
-    others = [_compare_ranking(key, row) for key, row in ranking.items() if key != "rater"]
-    return " ".join([f"Ranking all unseen movies by prediction gives {figures}.", *filter(None, others)])
+    ranker = ranking[reference]
+    figures = join_words([f"{label(metric)} of {fixed(ranker[metric])}" for metric in RANKING_METRICS])
+    others = [_compare_ranking(key, row) for key, row in ranking.items() if key != reference]
+    return " ".join([f"The order of the ranker has {figures}.", *filter(None, others)])
+
+
+def _reference(ranking: Metrics) -> str:
+    """Return the order that the others are compared with: the one without differences."""
+    return next((key for key, row in ranking.items() if "ndcg_10_diff_low" not in row), "")
+
+
+def _ranking_columns(ranking: Metrics, part: str) -> dict[str, Metrics]:
+    """Return the columns about watched movies, or those about liked movies."""
+    return {
+        key: {
+            column.removeprefix("liked_"): value
+            for column, value in row.items()
+            if column.startswith("liked_") == (part == "liked") and column != "n_liked_users"
+        }
+        for key, row in ranking.items()
+    }
 
 
 def _compare_ranking(key: str, row: Metrics) -> str:
-    """Return a sentence on the paired intervals of the rater's metrics minus those of another order."""
+    """Return a sentence on the paired intervals of the ranker's metrics minus those of another order."""
     verdicts = [
         f"{label(metric)} is {RANKING_VERDICTS[verdict]} ({fixed(row[metric])})"
         for metric in RANKING_METRICS

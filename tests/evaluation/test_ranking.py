@@ -8,21 +8,27 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from sklearn.metrics import ndcg_score
 
 from reelgraph.evaluation.ranking import (
     RankingQueries,
     headline_metrics,
-    non_personalized_scores,
+    item_means,
+    list_metrics,
+    rank_metrics,
+    rank_movies,
     ranking_metrics,
     ranks,
     select_users,
     user_columns,
-    user_metrics,
 )
+from reelgraph.rankers.ranker import RankingQuery
 from reelgraph.sequences.dataset import UserHistories
 from tests.helpers.history_strategies import random_histories
 
 MOVIES = 60
+COUNT = np.arange(MOVIES)
+NO_MOVIES = np.zeros(0, np.int64)
 
 
 def histories_with_four_targets() -> UserHistories:
@@ -34,6 +40,10 @@ def histories_with_four_targets() -> UserHistories:
     return replace(histories, movie_row=rows.astype(np.int32), test=test)
 
 
+def selected(histories: UserHistories, max_users: int = 100) -> RankingQueries:
+    return select_users(histories, max_users, np.random.default_rng(0))
+
+
 @given(arrays(np.float64, st.integers(1, 12), elements=st.integers(0, 4)), st.data())
 def test_ranks_equal_counting(scores: np.ndarray, data: st.DataObject) -> None:
     i = data.draw(st.integers(0, len(scores) - 1))
@@ -41,105 +51,124 @@ def test_ranks_equal_counting(scores: np.ndarray, data: st.DataObject) -> None:
     assert ranks(scores, scores[i : i + 1]).tolist() == [expected]
 
 
+@given(st.integers(0, 2**32), st.integers(1, 30))
+def test_rank_metrics_equal_those_of_scikit_learn(seed: int, n_relevant: int) -> None:
+    rng = np.random.default_rng(seed)
+    scores = rng.permutation(MOVIES).astype(np.float64)
+    relevant = rng.choice(MOVIES, n_relevant, replace=False)
+    ndcg = rank_metrics(scores, np.ones(MOVIES, bool), relevant)[0]
+    gain = np.isin(np.arange(MOVIES), relevant).astype(int)
+    assert ndcg == pytest.approx(ndcg_score([gain], [scores], k=10))
+
+
 def test_ranking_metrics_equal_brute_force() -> None:
     histories = histories_with_four_targets()
-    queries = select_users(histories, MOVIES, 100, np.random.default_rng(0))
-    scores = np.random.default_rng(1).normal(size=(len(queries.target_index), MOVIES))
-    metrics = ranking_metrics(
-        {"rater": user_metrics(queries, scores), "other": user_metrics(queries, -scores)}, 0
-    )
-    ndcg, recall, users = [], [], histories.users_of(queries.target_index)
+    queries = selected(histories)
+    scores = np.random.default_rng(1).normal(size=(len(queries.queries), MOVIES))
+    rankings = {"blend": rank_movies(queries, scores), "other": rank_movies(queries, -scores)}
+    metrics = ranking_metrics(rankings, "blend", COUNT, 0)
+    values: dict[str, list[float]] = {name: [] for name in ("ndcg_10", "recall_20", "hit_10", "mrr")}
+    users = histories.users_of(queries.target_index)
     for u, score in zip(users, scores, strict=True):
         end = histories.offsets[u + 1]
-        history, test = histories.movie_row[histories.offsets[u] : end - 4], np.arange(end - 4, end)
-        relevant = set(histories.movie_row[test[histories.half_star_code[test] >= 8]].tolist())
-        best = sorted(set(range(MOVIES)) - set(history.tolist()), key=lambda m: -score[m])
+        history = histories.movie_row[histories.offsets[u] : end - 4].tolist()
+        relevant = set(histories.movie_row[end - 4 : end].tolist())
+        best = sorted(set(range(MOVIES)) - set(history), key=lambda m: -score[m])
         gain = sum(1 / math.log2(i + 2) for i, m in enumerate(best[:10]) if m in relevant)
-        ndcg.append(gain / sum(1 / math.log2(i + 2) for i in range(min(10, len(relevant)))))
-        recall.append(len(relevant & set(best[:20])) / len(relevant))
-    assert metrics["rater"]["ndcg_10"] == pytest.approx(np.mean(ndcg))
-    assert metrics["rater"]["recall_20"] == pytest.approx(np.mean(recall))
-    assert metrics["rater"]["ndcg_10_low"] < np.mean(ndcg) < metrics["rater"]["ndcg_10_high"]
-    difference = metrics["rater"]["recall_20"] - metrics["other"]["recall_20"]
+        values["ndcg_10"].append(gain / sum(1 / math.log2(i + 2) for i in range(4)))
+        values["recall_20"].append(len(relevant & set(best[:20])) / 4)
+        values["hit_10"].append(float(bool(relevant & set(best[:10]))))
+        values["mrr"].append(max(1 / (i + 1) for i, m in enumerate(best) if m in relevant))
+    row = metrics["blend"]
+    assert {name: row[name] for name in values} == pytest.approx(
+        {name: np.mean(value) for name, value in values.items()}
+    )
+    assert row["ndcg_10_low"] < row["ndcg_10"] < row["ndcg_10_high"]
     other = metrics["other"]
+    difference = row["recall_20"] - other["recall_20"]
     assert other["recall_20_diff_low"] < difference < other["recall_20_diff_high"]
 
 
 def test_select_users_builds_queries() -> None:
     histories = histories_with_four_targets()
-    queries = select_users(histories, MOVIES, 100, np.random.default_rng(0))
+    queries = selected(histories)
     users = histories.users_of(queries.target_index)
-    high = [
-        (histories.half_star_code[histories.offsets[u + 1] - 4 : histories.offsets[u + 1]] >= 8).any()
-        for u in range(30)
-    ]
-    assert users.tolist() == np.flatnonzero(high).tolist()
-    assert (queries.target_index == histories.offsets[users + 1] - 4).all()
-    for relevant, candidates in zip(queries.relevant, queries.candidate_mask, strict=True):
-        assert candidates[relevant].all()
-    subset = select_users(histories, MOVIES, 5, np.random.default_rng(0))
-    assert len(subset.target_index) == len(subset.relevant) == 5
-    assert set(subset.target_index) <= set(queries.target_index)
+    assert users.tolist() == list(range(30))
+    assert (queries.target_index == histories.offsets[1:] - 4).all()
+    for user, query, watched, liked in zip(
+        users, queries.queries, queries.watched, queries.liked, strict=True
+    ):
+        end = histories.offsets[user + 1]
+        assert query.history.tolist() == histories.movie_row[histories.offsets[user] : end - 4].tolist()
+        assert query.time == histories.timestamp[end - 4]
+        assert watched.tolist() == histories.movie_row[end - 4 : end].tolist()
+        assert liked.tolist() == watched[histories.half_star_code[end - 4 : end] >= 8].tolist()
+    assert set(selected(histories, 5).target_index) <= set(queries.target_index)
+    assert len(selected(histories, 5).queries) == 5
 
 
 def test_ranking_metrics_of_an_oracle_and_of_equal_scores() -> None:
-    relevant = [np.array([3]), np.array([5, 6])]
-    queries = RankingQueries(np.array([0, 1]), relevant, np.ones((2, 100), bool))
-    oracle = np.zeros((2, 100))
-    for row, movies in zip(oracle, relevant, strict=True):
+    watched = [np.array([3]), np.array([5, 6])]
+    asked = [RankingQuery(NO_MOVIES), RankingQuery(np.array([0]))]
+    queries = RankingQueries(np.array([0, 1]), asked, watched, [watched[0], NO_MOVIES])
+    oracle = np.zeros((2, MOVIES))
+    for row, movies in zip(oracle, watched, strict=True):
         row[movies] = [2.0, 1.0][: len(movies)]
-    metrics = ranking_metrics(
-        {"rater": user_metrics(queries, oracle), "nothing": user_metrics(queries, np.zeros((2, 100)))}, 0
-    )
-    assert metrics["rater"]["ndcg_10"] == metrics["rater"]["recall_20"] == 1
-    assert metrics["nothing"]["ndcg_10"] == metrics["nothing"]["recall_20"] == 0
+    rankings = {"blend": rank_movies(queries, oracle), "nothing": rank_movies(queries, np.zeros((2, MOVIES)))}
+    metrics = ranking_metrics(rankings, "blend", COUNT, 0)
+    names = ("ndcg_10", "recall_20", "hit_10", "mrr", "liked_ndcg_10", "liked_recall_20")
+    assert [metrics["blend"][name] for name in names] == [1] * 6
+    assert [metrics["nothing"][name] for name in names[:3]] == [0] * 3
+    assert metrics["blend"]["n_users"] == 2
+    assert metrics["blend"]["n_liked_users"] == 1
 
 
 def test_ranking_metrics_without_users_are_empty() -> None:
-    histories = histories_with_four_targets()
-    queries = select_users(
-        replace(histories, half_star_code=np.full_like(histories.half_star_code, 7)),
-        MOVIES,
-        9,
-        np.random.default_rng(0),
-    )
-    metrics = user_metrics(queries, [])
-    assert ranking_metrics({"rater": metrics, "other": metrics}, 0) == {}
-    assert all(len(column) == 0 for column in user_columns(histories, queries, metrics).values())
+    histories = replace(histories_with_four_targets(), test=NO_MOVIES)
+    queries = selected(histories)
+    rankings = rank_movies(queries, [])
+    assert ranking_metrics({"blend": rankings, "other": rankings}, "blend", COUNT, 0) == {}
+    assert all(len(column) == 0 for column in user_columns(histories, queries, rankings, MOVIES).values())
 
 
 def test_user_columns_have_the_means_of_ranking_metrics() -> None:
     histories = histories_with_four_targets()
-    queries = select_users(histories, MOVIES, 100, np.random.default_rng(0))
-    scores = np.random.default_rng(1).normal(size=(len(queries.target_index), MOVIES))
-    by_user = user_metrics(queries, scores)
-    columns = user_columns(histories, queries, by_user)
-    metrics = ranking_metrics({"rater": by_user}, 0)["rater"]
+    queries = selected(histories)
+    scores = np.random.default_rng(1).normal(size=(len(queries.queries), MOVIES))
+    rankings = rank_movies(queries, scores)
+    columns = user_columns(histories, queries, rankings, MOVIES)
+    metrics = ranking_metrics({"blend": rankings}, "blend", COUNT, 0)["blend"]
     assert columns["ndcg_10"].mean() == pytest.approx(metrics["ndcg_10"])
     assert columns["recall_20"].mean() == pytest.approx(metrics["recall_20"])
     assert len(set(columns["user"].tolist())) == metrics["n_users"]
-    history = (
-        histories.history_end(queries.target_index)
-        - histories.offsets[histories.users_of(queries.target_index)]
-    )
+    history = queries.target_index - histories.offsets[:-1]
     assert columns["n_candidates"].tolist() == (MOVIES - history).tolist()
 
 
-def test_non_personalized_scores_by_hand() -> None:
+def test_list_metrics_by_hand() -> None:
+    lists = np.array([[0, 1], [0, -1]])
+    metrics = list_metrics(lists, np.array([4, 2, 1, 1]))
+    assert metrics == {
+        "coverage_20": 0.5,
+        "novelty_20": pytest.approx(4 / 3),
+        "popularity_rank_20": pytest.approx(4 / 3),
+    }
+
+
+def test_item_means_by_hand() -> None:
     histories = histories_with_four_targets()
     end = histories.fit_end("train")
-    metrics, is_fitted = non_personalized_scores(histories, end, MOVIES + 1), histories.mask_before(end)
-    mean = histories.half_star_code[is_fitted].mean()
+    means, is_fitted = item_means(histories, end, MOVIES + 1), histories.mask_before(end)
+    overall = histories.half_star_code[is_fitted].mean()
     for movie in (0, 7, MOVIES):
         codes = histories.half_star_code[is_fitted & (histories.movie_row == movie)]
-        assert metrics["popularity"][movie] == len(codes)
-        assert metrics["item_mean"][movie] == pytest.approx((codes.sum() + 5 * mean) / (len(codes) + 5))
+        assert means[movie] == pytest.approx((codes.sum() + 5 * overall) / (len(codes) + 5))
 
 
-def test_headline_metrics_are_those_of_the_rater_and_of_popularity() -> None:
+def test_headline_metrics_are_those_of_the_ranker_and_of_others() -> None:
     models = {
-        "rater": {"n_users": 9, "ndcg_10": 0.02624, "ndcg_10_low": 0.012, "ndcg_10_high": 0.043, "recall_20": 0.0766},
+        "blend": {"n_users": 9, "ndcg_10": 0.02624, "ndcg_10_low": 0.012, "ndcg_10_high": 0.043, "recall_20": 0.0766},
         "popularity": {"n_users": 9, "ndcg_10": 0.03969},
     }  # fmt: skip
-    assert headline_metrics(models) == {"ndcg_10": 0.026, "recall_20": 0.077, "popularity": 0.04}
-    assert headline_metrics({}) == {}
+    assert headline_metrics(models, "blend") == {"ndcg_10": 0.026, "recall_20": 0.077, "popularity": 0.04}
+    assert headline_metrics({}, "blend") == {}

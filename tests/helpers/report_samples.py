@@ -66,8 +66,9 @@ def metrics() -> dict[str, dict]:
             "rating": {key: _bin(60, 2.0 - 0.2 * at, 2.1 - 0.2 * at) for at, key in enumerate(("0.5", "1.0", "2.0", "3.5", "5.0"))},
             "year": {"under 1970": _bin(40, 0.9, 0.91), "1990 to 1999": _bin(300, 0.86, 0.88), "unknown": _bin(9, 1.0, 1.1)},
         },
-        "ranking": {"rater": {"ndcg_10": 0.05, "ndcg_10_low": 0.04, "ndcg_10_high": 0.06, "recall_20": 0.09},
-                    "popularity": {"ndcg_10": 0.03, "ndcg_10_low": 0.02, "ndcg_10_high": 0.04, "recall_20": 0.06}},
+        "ranking": {"blend": {"ndcg_10": 0.05, "ndcg_10_low": 0.04, "ndcg_10_high": 0.06, "recall_20": 0.09, "liked_ndcg_10": 0.07},
+                    "popularity": {"ndcg_10": 0.03, "ndcg_10_low": 0.02, "ndcg_10_high": 0.04, "recall_20": 0.06,
+                                   "ndcg_10_diff_low": 0.01, "ndcg_10_diff_high": 0.03, "liked_ndcg_10": 0.04}},
         "calibration": {f"{code / 2:.1f}": {"n_targets": 40 * code, "predicted": code / 2 + 0.02,
                         "actual": code / 2 - 0.05, "actual_low": code / 2 - 0.2, "actual_high": code / 2 + 0.1} for code in range(4, 10)},
         "perturbations": {name: {"test": {"rmse": 0.87 + increase, "rmse_increase": increase, "rmse_increase_low": low, "rmse_increase_high": high}}

@@ -19,6 +19,7 @@ NEVER_LISTED = Path("reelgraph/runtime"), Path("reelgraph/params")
 REGISTRIES = {
     "reelgraph/raters/registry.py": "reelgraph/raters/**/[a-z]*.py",
     "reelgraph/baselines/registry.py": "reelgraph/baselines/**/[a-z]*.py",
+    "reelgraph/rankers/registry.py": "reelgraph/rankers/[a-z]*.py",
     "reelgraph/sources/source.py": "reelgraph/sources/**/[a-z]*.py",
 }
 """Registries that import modules by name, and the modules."""

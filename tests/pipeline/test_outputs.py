@@ -77,7 +77,7 @@ def test_evaluate_and_evaluate_ranking_write_tables(project: Project) -> None:
         columns = {"rmse", "rmse_increase", "rmse_increase_low", "rmse_increase_high"}
         assert all(set(row) == columns for row in by_targets.values())
     ranking = tables["ranking"]
-    assert set(ranking) == {"rater", "popularity", "item_mean"}
+    assert {"blend", "rater", "popularity", "ease", "item_mean"} <= set(ranking)
     assert all(0 <= row["ndcg_10"] <= 1 and 0 <= row["recall_20"] <= 1 for row in ranking.values())
 
 

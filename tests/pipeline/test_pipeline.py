@@ -64,7 +64,7 @@ def test_a_comment_in_runtime_makes_no_stage_stale(project: Project) -> None:
         ("model.type=transformer model.embedding=kg_gnn", {"train_rater", "layout_map"} | EVALUATION),
         (
             "sequences.split=cold_movies evaluate.fit=train_val",
-            {"make_sequences", "dataset_stats", "train_rater", "baselines"} | EVALUATION,
+            {"make_sequences", "dataset_stats", "train_rater", "train_ranker", "baselines"} | EVALUATION,
         ),
     ],
 )

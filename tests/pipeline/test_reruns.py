@@ -14,11 +14,12 @@ GNN = {"train_gnn"}
 EVALUATION = {"evaluate", "evaluate_ranking"}
 RATER = {"train_rater"} | EVALUATION
 BASELINES = {"baselines", "evaluate"}
+RANKERS = {"train_ranker", "evaluate_ranking"}
 EMBEDDINGS = {"evaluate_embeddings", "layout_map"}
 LINKS = {"evaluate_links"} | EMBEDDINGS | GNN | RATER
-TEXT = {"bert_encode", "project", "dataset_stats"} | LINKS
+TEXT = {"bert_encode", "project", "dataset_stats"} | LINKS | RANKERS
 GRAPH = {"build_kg", "dataset_stats"} | LINKS
-SEQUENCES = {"make_sequences", "dataset_stats"} | BASELINES | RATER
+SEQUENCES = {"make_sequences", "dataset_stats"} | BASELINES | RATER | RANKERS
 ALL = {"ingest", "filter"} | TEXT | GRAPH | SEQUENCES
 
 # Without the stage report, which shows all metrics and params, and check_params: most changes make them stale.
@@ -32,7 +33,7 @@ BY_PARAM = {
     "compute.device": TEXT,
     "text.model": TEXT,
     "text.batch_size": TEXT,
-    "projection.seed": TEXT - {"bert_encode", "dataset_stats"},
+    "projection.seed": TEXT - {"bert_encode", "dataset_stats", "train_ranker"},
     "kg.fasttext": GRAPH,
     "kg.val_fraction": LINKS,
     "kg.test_fraction": LINKS,
@@ -50,9 +51,10 @@ BY_PARAM = {
     "train.epochs": RATER,
     "train.precision": RATER,
     "train.processes": RATER,
-    "evaluate.fit": RATER,
+    "evaluate.fit": RATER | RANKERS,
     "evaluate.examples": {"evaluate"},
     "evaluate.ranking_users": {"evaluate_ranking"},
+    "rankers.blend.days": RANKERS,
     "baselines.recent_mean.recent": BASELINES,
     "baselines.item_knn.neighbours": BASELINES,
     "baselines.biased_mf": BASELINES,
@@ -73,6 +75,7 @@ BY_CODE = {
     "reelgraph/raters": RATER,
     "reelgraph/raters/gp/model.py": RATER,
     "reelgraph/raters/networks/attention.py": RATER,
+    "reelgraph/rankers": RANKERS,
     "reelgraph/baselines": BASELINES,
     "reelgraph/baselines/recent_mean.py": BASELINES,
     "reelgraph/evaluation": EVALUATION,

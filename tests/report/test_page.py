@@ -145,7 +145,7 @@ def test_summarize_ranking_distinguishes_significant_differences() -> None:
         "ndcg_10_diff_low": -0.01, "ndcg_10_diff_high": 0.04, "recall_20_diff_low": -0.05, "recall_20_diff_high": -0.01,
     }  # fmt: skip
     assert usage.summarize_ranking(ranking) == (
-        "Ranking all unseen movies by prediction gives NDCG@10 of 0.050 and recall@20 of 0.090. Against popularity, "
+        "The order of the ranker has NDCG@10 of 0.050 and recall@20 of 0.090. Against popularity, "
         "its NDCG@10 is not significantly different (0.030) and recall@20 is significantly worse (0.060)."
     )
     ranking["popularity"]["ndcg_10_diff_low"] = 0.001

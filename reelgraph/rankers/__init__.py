@@ -1,0 +1,1 @@
+"""Rankers: models that order the movies that a user may watch next."""

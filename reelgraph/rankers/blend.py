@@ -1,0 +1,106 @@
+"""Ranker: a few scores of each movie, combined by a listwise logistic regression.
+
+The scores are those of ``blend_features``. The regression is fitted on held-out training ratings, whose
+scores come from rankers that were fitted without them; then these are fitted on all ratings.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float, Float32
+from pydantic import Field
+
+from reelgraph.core.seeds import generator
+from reelgraph.rankers.blend_choices import collect_choices
+from reelgraph.rankers.blend_features import FEATURES, FLOORS, BlendFeatures
+from reelgraph.rankers.blend_items import ItemParams, fit_items, select_and_fit_items
+from reelgraph.rankers.held_out import held_out_queries
+from reelgraph.rankers.item_weights import ItemWeightsRanker, restore_item_weights
+from reelgraph.rankers.listwise import LinearScore, fit_listwise
+from reelgraph.rankers.ranker import FittedRatings, MovieContent, RankerInputs, RankingQuery, sample_users
+from reelgraph.rankers.rating_times import collect_times, restore_times
+
+
+class Params(ItemParams):
+    """Parameters of the ranker."""
+
+    days: float = Field(gt=0)
+    """Length of the period of recent popularity, in days, above 0."""
+
+
+@dataclass(frozen=True)
+class BlendRanker:
+    """Orders movies by a linear function of their features."""
+
+    features: BlendFeatures
+    combination: LinearScore
+
+    def score(self, query: RankingQuery) -> Float32[np.ndarray, " movies"]:
+        """Return the score of each movie: the log-odds that it is watched next, up to a constant."""
+        return self.combination.apply(self.features.compute(query))
+
+    def contributions(self, query: RankingQuery, movie: int) -> Float[np.ndarray, " history"]:
+        """Return what each movie of the history adds to the score of one movie, to first order."""
+        coefficient = dict(zip(FEATURES, self.combination.coefficients, strict=True))
+        total = np.zeros(len(query.history))
+        for name, floor in FLOORS.items():
+            summands = self.features.items[name].contributions(query, movie)
+            total += coefficient[name] * summands / max(float(summands.sum()), floor)
+        if len(query.history):
+            text = self.features.text
+            similarity = self.features.history_weights(query) * (text[query.history] @ text[movie])
+            total += coefficient["text_similarity"] * similarity
+        return total
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """Return the arrays of the parts, named PART.ARRAY."""
+        parts = {name: ranker.arrays() for name, ranker in self.features.items.items()}
+        parts["times"] = self.features.times.arrays()
+        arrays = {f"{part}.{name}": array for part, values in parts.items() for name, array in values.items()}
+        arrays["text"] = self.features.text.astype(np.float16)
+        arrays["year"] = self.features.year
+        arrays["days"] = np.array(self.features.days)
+        arrays["coefficients"] = self.combination.coefficients
+        return arrays
+
+
+def restore(arrays: Mapping[str, np.ndarray]) -> BlendRanker:
+    """Build the ranker from its ``arrays``."""
+
+    def part(prefix: str) -> dict[str, np.ndarray]:
+        names = (name for name in arrays if name.startswith(f"{prefix}."))
+        return {name.removeprefix(f"{prefix}."): arrays[name] for name in names}
+
+    features = BlendFeatures(
+        items={name: restore_item_weights(part(name)) for name in FLOORS},
+        times=restore_times(part("times")),
+        text=arrays["text"].astype(np.float32),
+        year=arrays["year"],
+        days=float(arrays["days"]),
+    )
+    return BlendRanker(features, LinearScore(arrays["coefficients"]))
+
+
+def fit(inputs: RankerInputs, params: Params) -> BlendRanker:
+    """Fit the combination on held-out ratings, then the item rankers on all ratings."""
+    rng = generator(inputs.seed, "rankers/blend")
+    held_out = held_out_queries(inputs.ratings, inputs.held_out, rng)
+    sample = sample_users(held_out.ratings, rng)
+    items, penalties = select_and_fit_items(held_out, sample, params)
+    features = _build_features(items, held_out.ratings, inputs.content, params)
+    combination = fit_listwise(collect_choices(features, held_out, rng))
+    items = fit_items(sample_users(inputs.ratings, rng), params, penalties)
+    return BlendRanker(_build_features(items, inputs.ratings, inputs.content, params), combination)
+
+
+def _build_features(
+    items: dict[str, ItemWeightsRanker], ratings: FittedRatings, content: MovieContent, params: Params
+) -> BlendFeatures:
+    norm = np.linalg.norm(content.text, axis=1, keepdims=True)
+    text = content.text / np.maximum(norm, np.float32(1e-9))
+    known = np.isfinite(content.year)
+    year = np.where(known, content.year, np.median(content.year[known]) if known.any() else 0)
+    return BlendFeatures(items, collect_times(ratings), text, year.astype(np.float32), params.days)

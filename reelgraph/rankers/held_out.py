@@ -1,0 +1,73 @@
+"""Queries within the training ratings, like those of validation, on which a ranker selects its parameters."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool, Int64
+
+from reelgraph.core.seeds import subsample
+from reelgraph.rankers.ranker import FittedRatings, RankingQuery, select_ratings
+from reelgraph.sequences.dataset import UserHistories
+
+MIN_HISTORY = 5
+"""Ratings before the first held-out one that a query needs."""
+MAX_QUERIES = 2000
+"""Queries, at most: those of a random sample of users."""
+MAX_TARGETS = 50
+"""Held-out movies of a query, at most: the first ones."""
+
+
+@dataclass(frozen=True)
+class HeldOutQueries:
+    """The ratings without the held-out ones, and queries about these."""
+
+    ratings: FittedRatings
+    queries: list[RankingQuery]
+    targets: list[Int64[np.ndarray, " _"]]
+    """Movies that the user of each query rated next."""
+
+
+def hold_out(
+    histories: UserHistories, ratings: FittedRatings, fit_end: Int64[np.ndarray, " users"]
+) -> Bool[np.ndarray, " ratings"]:
+    """Return a mask of fitted ratings that resemble the rows behind them.
+
+    If all rows that are not fitted come after all that are, the split is at a time. Then the last fitted
+    ratings of all users are held out, as many as there are validation rows. Otherwise each user's last is.
+    """
+    is_fitted = histories.mask_before(fit_end)
+    if ratings.timestamp.max() < histories.timestamp[~is_fitted].min(initial=np.iinfo(np.int64).max):
+        n_held_out = int((histories.val_end - histories.train_end).sum())
+        first = len(ratings.timestamp) - max(1, n_held_out)
+        return ratings.timestamp >= np.partition(ratings.timestamp, first)[first]
+    return np.append(ratings.user[1:] != ratings.user[:-1], True)[: len(ratings.user)]
+
+
+def held_out_queries(
+    ratings: FittedRatings,
+    held_out: Bool[np.ndarray, " ratings"],
+    rng: np.random.Generator,
+) -> HeldOutQueries:
+    """Build a query for each of up to ``MAX_QUERIES`` users whose last ratings are held out.
+
+    Args:
+        ratings: all ratings.
+        held_out: mask of the held-out ratings.
+        rng: samples the queries.
+    """
+    _, start, count = np.unique(ratings.user, return_index=True, return_counts=True)
+    n_held_out = np.add.reduceat(held_out.astype(np.int64), start) if len(start) else np.zeros(0, np.int64)
+    first_target = np.maximum(start + count - n_held_out, start + MIN_HISTORY)
+    end = start + count
+    possible = np.flatnonzero((n_held_out > 0) & (first_target < end))
+    chosen = subsample(possible, MAX_QUERIES, rng)
+    queries = []
+    targets = []
+    for user in chosen:
+        target = first_target[user]
+        history = ratings.movie_row[start[user] : target]
+        queries.append(RankingQuery(history, int(ratings.timestamp[target])))
+        targets.append(ratings.movie_row[target : end[user]][:MAX_TARGETS])
+    return HeldOutQueries(select_ratings(ratings, ~held_out), queries, targets)

@@ -1,0 +1,41 @@
+"""Reading what rankers are fitted on from the pipeline's data."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow.compute as pc
+
+from reelgraph.core.schemas.movies import read_movies
+from reelgraph.core.schemas.vectors import align_to, read_vectors
+from reelgraph.core.seeds import derive_seed
+from reelgraph.rankers.held_out import hold_out
+from reelgraph.rankers.ranker import MovieContent, RankerInputs, collect_ratings
+from reelgraph.sequences.dataset import Fit, UserHistories, read_histories
+
+TEXT = "data/text_vectors.parquet"
+
+
+def read_ranker_inputs(fit: Fit, seed: int) -> RankerInputs:
+    """Read the ratings of the fit's rows, texts and release years.
+
+    Raises:
+        ArtifactError: a file is missing or damaged, or the files do not belong together.
+    """
+    table = read_movies("data/movies.parquet", ("movie_id", "release_year"))
+    text = align_to(table["movie_id"].to_numpy(), *read_vectors(TEXT), TEXT)
+    year = pc.cast(table["release_year"], "float64").to_numpy()
+    return ranker_inputs(read_histories("data/sequences", len(year)), MovieContent(text, year), fit, seed)
+
+
+def ranker_inputs(histories: UserHistories, content: MovieContent, fit: Fit, seed: int) -> RankerInputs:
+    """Return what a ranker is fitted on.
+
+    Args:
+        histories: ratings of all users.
+        content: of the movies.
+        fit: rows to fit on.
+        seed: root seed.
+    """
+    fit_end = histories.fit_end(fit)
+    ratings = collect_ratings(histories, fit_end, len(np.asarray(content.year)))
+    return RankerInputs(ratings, content, hold_out(histories, ratings, fit_end), derive_seed(seed, "rankers"))

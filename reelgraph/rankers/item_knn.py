@@ -1,0 +1,49 @@
+"""Ranker: movies that the same users have watched, by cosine similarity (Sarwar et al. 2001)."""
+
+from __future__ import annotations
+
+import numpy as np
+from jaxtyping import Float32
+from pydantic import Field
+
+from reelgraph.params.base import Section
+from reelgraph.rankers.item_weights import ItemWeightsRanker, cooccurrence_counts, restore_item_weights
+from reelgraph.rankers.ranker import RankerInputs, frequent_movies
+
+restore = restore_item_weights
+
+
+class Params(Section):
+    """Parameters of the ranker."""
+
+    neighbours: int = Field(ge=1)
+    """Most similar movies of each movie that count, 1 or more."""
+
+    shrinkage: float = Field(ge=0)
+    """Damping of the similarity, in common users, 0 or more."""
+
+    decay: float = Field(gt=0, le=1)
+    """Weight of a rating of the history against that of the next newer one, above 0, at most 1."""
+
+
+def fit(inputs: RankerInputs, params: Params) -> ItemWeightsRanker:
+    """Fit on who has watched what."""
+    ratings = inputs.ratings
+    movies = frequent_movies(ratings)
+    counts = cooccurrence_counts(ratings, movies)
+    norm = np.sqrt(np.diag(counts))
+    similarity = counts / (np.outer(norm, norm) + np.float32(params.shrinkage))
+    weights = keep_largest(similarity, params.neighbours)
+    return ItemWeightsRanker(movies, weights, params.decay, ratings.n_movies)
+
+
+def keep_largest(
+    similarity: Float32[np.ndarray, "frequent frequent"], count: int
+) -> Float32[np.ndarray, "frequent frequent"]:
+    """Set the diagonal, and all but the ``count`` largest values of each column, to 0."""
+    weights = similarity.copy()
+    np.fill_diagonal(weights, 0)
+    if count < len(weights):
+        threshold = np.partition(weights, -count, axis=0)[-count]
+        weights[weights < threshold] = 0
+    return weights

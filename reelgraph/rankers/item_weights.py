@@ -1,0 +1,99 @@
+"""Rankers with one weight for each pair of movies: a score is a weighted sum over the history."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from jaxtyping import Float, Float32, Int64
+from scipy.sparse import csr_matrix
+
+from reelgraph.rankers.ranker import FittedRatings, RankingQuery
+
+NEGLIGIBLE = 1e-3
+"""Ratings of a history with a lower weight than this are not read."""
+
+
+@dataclass(frozen=True)
+class ItemWeightsRanker:
+    """score(m) = Σ decay^age(h) · weight(h, m) over the movies h of the history; the last one has age 0."""
+
+    movies: Int64[np.ndarray, " frequent"]
+    """Ascending rows of the movies with weights; all others score 0."""
+    weights: Float[np.ndarray, "frequent frequent"]
+    """Weight of a history's movie (row) for a candidate (column)."""
+    decay: float
+    """Weight of a rating against that of the next newer one, above 0, at most 1."""
+    n_movies: int
+
+    def score(self, query: RankingQuery) -> Float32[np.ndarray, " movies"]:
+        """Return the score of each movie."""
+        _, position, decayed = self._read_history(query.history)
+        scores = np.zeros(self.n_movies, np.float32)
+        scores[self.movies] = decayed @ self.weights[position].astype(np.float32)
+        return scores
+
+    def contributions(self, query: RankingQuery, movie: int) -> Float[np.ndarray, " history"]:
+        """Return the summand of each movie of the history."""
+        result = np.zeros(len(query.history), np.float32)
+        column = self._position[movie]
+        if column >= 0:
+            index, position, decayed = self._read_history(query.history)
+            result[index] = decayed * self.weights[position, column]
+        return result
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """Return rows, weights (in half precision) and decay."""
+        return {
+            "movies": self.movies,
+            "weights": self.weights.astype(np.float16),
+            "decay": np.array(self.decay),
+            "n_movies": np.array(self.n_movies),
+        }
+
+    def _read_history(
+        self, history: Int64[np.ndarray, " history"]
+    ) -> tuple[Int64[np.ndarray, " read"], Int64[np.ndarray, " read"], Float32[np.ndarray, " read"]]:
+        """Return indices into the history, positions in ``movies``, and decayed weights."""
+        decayed = self.decay ** np.arange(len(history) - 1, -1, -1, dtype=np.float64)
+        position = self._position[history]
+        index = np.flatnonzero((position >= 0) & (decayed >= NEGLIGIBLE))
+        return index, position[index], decayed[index].astype(np.float32)
+
+    @cached_property
+    def _position(self) -> Int64[np.ndarray, " movies"]:
+        """Position of each movie in ``movies``; −1 for others."""
+        return positions(self.movies, self.n_movies)
+
+
+def restore_item_weights(arrays: Mapping[str, np.ndarray]) -> ItemWeightsRanker:
+    """Build the ranker from its ``arrays``."""
+    return ItemWeightsRanker(
+        arrays["movies"], arrays["weights"], float(arrays["decay"]), int(arrays["n_movies"])
+    )
+
+
+def positions(movies: Int64[np.ndarray, " frequent"], n_movies: int) -> Int64[np.ndarray, " movies"]:
+    """Return the position of each movie row in ``movies``; −1 for others."""
+    position = np.full(n_movies, -1, np.int64)
+    position[movies] = np.arange(len(movies))
+    return position
+
+
+def watched_matrix(ratings: FittedRatings, movies: Int64[np.ndarray, " frequent"]) -> csr_matrix:
+    """Return users × ``movies`` with 1 where the user has rated the movie."""
+    position = positions(movies, ratings.n_movies)[ratings.movie_row]
+    is_frequent = position >= 0
+    users, number = np.unique(ratings.user, return_inverse=True)
+    ones = np.ones(int(is_frequent.sum()), np.float32)
+    return csr_matrix((ones, (number[is_frequent], position[is_frequent])), (len(users), len(movies)))
+
+
+def cooccurrence_counts(
+    ratings: FittedRatings, movies: Int64[np.ndarray, " frequent"]
+) -> Float32[np.ndarray, "frequent frequent"]:
+    """Return the number of users who rated both movies; on the diagonal, who rated the movie."""
+    watched = watched_matrix(ratings, movies)
+    return (watched.T @ watched).toarray()

@@ -1,0 +1,62 @@
+"""Listwise logistic regression: which of many candidates a user watched, from a few features of each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float, Float32
+from scipy.optimize import minimize
+from scipy.special import log_softmax
+
+L2 = 1e-3
+"""Weight of the squared coefficients of standardised features."""
+MAX_ITERATIONS = 100
+
+
+@dataclass(frozen=True)
+class Choices:
+    """The candidates of some queries, of which one or more were watched."""
+
+    features: Float32[np.ndarray, "queries candidates features"]
+    log_weight: Float[np.ndarray, "queries candidates"]
+    """Logarithm of the number of movies that a sampled candidate stands for; −∞ for none."""
+    target: Float[np.ndarray, "queries candidates"]
+    """Fraction of the query's watched movies: 1 / n for each of n, otherwise 0."""
+
+
+@dataclass(frozen=True)
+class LinearScore:
+    """score = features · coefficients, up to a constant."""
+
+    coefficients: Float[np.ndarray, " features"]
+
+    def apply(self, features: Float32[np.ndarray, "movies features"]) -> Float32[np.ndarray, " movies"]:
+        """Return the score of each movie."""
+        return features @ self.coefficients.astype(np.float32)
+
+
+def fit_listwise(choices: Choices) -> LinearScore:
+    """Maximise the mean log-likelihood of the watched movies under a softmax over all candidates.
+
+    Features are standardised over all candidates, so that the penalty treats them alike.
+    """
+    flat = choices.features.reshape(-1, choices.features.shape[-1])
+    deviation = flat.std(axis=0, dtype=np.float64)
+    deviation[deviation == 0] = 1
+    features = choices.features / deviation.astype(np.float32)
+    n_queries = max(len(features), 1)
+    is_target = choices.target > 0
+
+    def loss(coefficients: Float[np.ndarray, " features"]) -> tuple[float, Float[np.ndarray, " features"]]:
+        scores = features @ coefficients.astype(np.float32) + choices.log_weight
+        log_probability = log_softmax(scores, axis=1)
+        error = np.exp(log_probability) - choices.target
+        likelihood = (choices.target[is_target] * log_probability[is_target]).sum()
+        gradient = np.einsum("qc,qcf->f", error.astype(np.float32), features).astype(np.float64)
+        penalty = L2 * (coefficients @ coefficients)
+        return -likelihood / n_queries + penalty, gradient / n_queries + 2 * L2 * coefficients
+
+    start = np.zeros(features.shape[-1])
+    result = minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": MAX_ITERATIONS})
+    return LinearScore(result.x / deviation)

@@ -1,0 +1,48 @@
+"""Ranker: movies by their number of ratings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float, Float32
+
+from reelgraph.params.base import Section
+from reelgraph.rankers.ranker import RankerInputs, RankingQuery
+
+
+class Params(Section):
+    """Parameters of the ranker: none."""
+
+
+@dataclass(frozen=True)
+class PopularityRanker:
+    """The same order for all users."""
+
+    count: Float32[np.ndarray, " movies"]
+    """Number of ratings of each movie."""
+
+    def score(self, query: RankingQuery) -> Float32[np.ndarray, " movies"]:
+        """Return the number of ratings."""
+        return self.count
+
+    def contributions(self, query: RankingQuery, movie: int) -> Float[np.ndarray, " history"]:
+        """Return zeros: the history does not count."""
+        return np.zeros(len(query.history), np.float32)
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """Return the numbers of ratings."""
+        return {"count": self.count}
+
+
+def fit(inputs: RankerInputs, params: Params) -> PopularityRanker:
+    """Count the ratings."""
+    ratings = inputs.ratings
+    count = np.bincount(ratings.movie_row, minlength=ratings.n_movies)
+    return PopularityRanker(count.astype(np.float32))
+
+
+def restore(arrays: Mapping[str, np.ndarray]) -> PopularityRanker:
+    """Build the ranker from its ``arrays``."""
+    return PopularityRanker(arrays["count"])

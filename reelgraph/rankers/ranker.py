@@ -1,0 +1,123 @@
+"""The interface of rankers, and what they are fitted on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+from jaxtyping import Bool, Float, Float32, Int64
+
+from reelgraph.core.rating_scale import codes_to_stars
+from reelgraph.sequences.dataset import UserHistories
+
+MIN_RATINGS = 5
+"""Ratings of a movie from which on its weights are fitted."""
+MAX_MOVIES = 8000
+"""Most rated movies whose weights are fitted: memory grows with the square, time with the cube."""
+MAX_RATINGS = 4_000_000
+"""Ratings that the blend's weights are fitted on, at most."""
+
+
+@dataclass(frozen=True)
+class RankingQuery:
+    """A user at the time of a list."""
+
+    history: Int64[np.ndarray, " history"]
+    """Rows of the movies that the user has rated, in the order of the ratings."""
+    time: int | None = None
+    """Unix time of the query in seconds; None: the time of the last rating that the ranker was fitted on."""
+
+
+@dataclass(frozen=True)
+class FittedRatings:
+    """The ratings that a ranker is fitted on, ordered by user and time."""
+
+    user: Int64[np.ndarray, " ratings"]
+    """Number of the user, ascending."""
+    movie_row: Int64[np.ndarray, " ratings"]
+    """Row of the movie."""
+    timestamp: Int64[np.ndarray, " ratings"]
+    """Unix time in seconds."""
+    stars: Float[np.ndarray, " ratings"]
+    """The rating, 0.5 … 5."""
+    n_movies: int
+    """Number of movies, rated or not."""
+
+
+@dataclass(frozen=True)
+class MovieContent:
+    """What a ranker reads of the movies, in row order."""
+
+    text: Float32[np.ndarray, "movies text"]
+    """Text vectors."""
+    year: Float[np.ndarray, " movies"]
+    """Release years; NaN where unknown."""
+
+
+@dataclass(frozen=True)
+class RankerInputs:
+    """What a ranker is fitted on."""
+
+    ratings: FittedRatings
+    content: MovieContent
+    held_out: Bool[np.ndarray, " ratings"]
+    """Ratings like those of the validation targets; a ranker may select its parameters on them."""
+    seed: int
+    """Seed of its random numbers."""
+
+
+@runtime_checkable
+class Ranker(Protocol):
+    """A fitted model that scores all movies for a history; a new user needs no training."""
+
+    def score(self, query: RankingQuery) -> Float32[np.ndarray, " movies"]:
+        """Return a score of each movie; the highest comes first. Movies of the history are scored, too."""
+        ...
+
+    def contributions(self, query: RankingQuery, movie: int) -> Float[np.ndarray, " history"]:
+        """Return what each movie of the history adds to the score of one movie; 0 without such a sum."""
+        ...
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """Return what ``restore`` of the ranker's module builds it from."""
+        ...
+
+
+def collect_ratings(
+    histories: UserHistories, fit_end: Int64[np.ndarray, " users"], n_movies: int
+) -> FittedRatings:
+    """Return each user's ratings before ``fit_end``."""
+    index = histories.fitted_index(fit_end)
+    return FittedRatings(
+        user=histories.users_of(index),
+        movie_row=histories.movie_row[index].astype(np.int64),
+        timestamp=histories.timestamp[index].astype(np.int64),
+        stars=codes_to_stars(histories.half_star_code[index].astype(np.float64)),
+        n_movies=n_movies,
+    )
+
+
+def frequent_movies(ratings: FittedRatings) -> Int64[np.ndarray, " frequent"]:
+    """Return the ascending rows of the movies with ``MIN_RATINGS`` ratings: the ``MAX_MOVIES`` most rated."""
+    count = np.bincount(ratings.movie_row, minlength=ratings.n_movies)
+    by_count = np.argsort(-count, kind="stable")[:MAX_MOVIES]
+    return np.sort(by_count[count[by_count] >= MIN_RATINGS])
+
+
+def sample_users(ratings: FittedRatings, rng: np.random.Generator) -> FittedRatings:
+    """Return all ratings, or, of more than ``MAX_RATINGS``, those of a random sample of users."""
+    if len(ratings.user) <= MAX_RATINGS:
+        return ratings
+    users, count = np.unique(ratings.user, return_counts=True)
+    order = rng.permutation(len(users))
+    sampled = users[order[np.cumsum(count[order]) <= MAX_RATINGS]]
+    return select_ratings(ratings, np.isin(ratings.user, sampled))
+
+
+def select_ratings(ratings: FittedRatings, mask: Bool[np.ndarray, " ratings"]) -> FittedRatings:
+    """Return the ratings of the mask."""
+    return FittedRatings(
+        ratings.user[mask], ratings.movie_row[mask], ratings.timestamp[mask], ratings.stars[mask],
+        ratings.n_movies,
+    )  # fmt: skip

@@ -1,0 +1,101 @@
+"""The registry of rankers: modules of this package, named by their entries in the section ``rankers``.
+
+The module has ``Params``, ``fit`` and ``restore``; see ``RankerModule``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from types import ModuleType
+from typing import Protocol
+
+import numpy as np
+
+from reelgraph.params.base import PARAMS_FILE, Section, validate_section
+from reelgraph.rankers.ranker import Ranker, RankerInputs
+from reelgraph.runtime.atomic_io import RERUN_HINT, read_array, read_json, save_array, write_json
+from reelgraph.runtime.errors import ArtifactError, ParamError
+
+SERVED = "blend"
+"""The ranker that orders recommendations."""
+
+
+class RankerModule(Protocol):
+    """What a module must define to be a ranker."""
+
+    Params: type[Section]
+    """Parameters of the ranker."""
+    restore: Callable[[Mapping[str, np.ndarray]], Ranker]
+    """Builds the ranker from its ``arrays``."""
+
+    def fit(self, inputs: RankerInputs, params: Section) -> Ranker:
+        """Fit the ranker."""
+        ...
+
+
+@dataclass(frozen=True)
+class RankerType:
+    """A ranker's module with its params."""
+
+    name: str
+    module: ModuleType
+    """See ``RankerModule``."""
+    params: Section
+
+    def fit(self, inputs: RankerInputs) -> Ranker:
+        """Fit the ranker."""
+        return self.module.fit(inputs, self.params)
+
+
+def find_ranker(name: str, values: Mapping[str, object], path: str = PARAMS_FILE) -> RankerType:
+    """Return a ranker with its params.
+
+    Args:
+        name: the ranker's module.
+        values: its entry in the params file.
+        path: the params file.
+
+    Raises:
+        ParamError: no ranker has this name, or ``values`` are not those that its ``Params`` takes.
+    """
+    module = _import_ranker(name)
+    if module is None:
+        raise ParamError(f"{path}: rankers.{name}", "a module of reelgraph/rankers/ with Params and fit",
+                         "none", "Remove the entry, or write the module.")  # fmt: skip
+    return RankerType(name, module, validate_section(module.Params, values, path, f"rankers.{name}"))
+
+
+def save_ranker(name: str, ranker: Ranker, folder: Path) -> None:
+    """Write a ranker's arrays and its name to a new folder; not atomic by itself."""
+    folder.mkdir()
+    for key, array in ranker.arrays().items():
+        save_array(array, folder / f"{key}.npy")
+    write_json({"ranker": name}, folder / "config.json")
+
+
+def load_ranker(folder: Path | str) -> Ranker:
+    """Load the ranker that ``save_ranker`` wrote; its arrays are mapped into memory.
+
+    Raises:
+        ArtifactError: files are missing or damaged.
+    """
+    path = Path(folder)
+    name = str(read_json(path / "config.json").get("ranker"))
+    module = _import_ranker(name)
+    try:
+        if module is None:
+            raise KeyError(name)
+        return module.restore({file.stem: read_array(file) for file in sorted(path.glob("*.npy"))})
+    except (KeyError, ValueError) as error:
+        raise ArtifactError(str(path), "the files of a ranker", str(error), RERUN_HINT) from error
+
+
+def _import_ranker(name: str) -> ModuleType | None:
+    if not name.isidentifier() or find_spec(f"reelgraph.rankers.{name}") is None:
+        return None
+    module = import_module(f"reelgraph.rankers.{name}")
+    return module if hasattr(module, "fit") else None

@@ -1,0 +1,41 @@
+"""Ranker: RP3β, random walks from the history to movies, damped by popularity (Paudel et al. 2016)."""
+
+from __future__ import annotations
+
+import numpy as np
+from pydantic import Field
+from scipy.sparse import diags
+
+from reelgraph.params.base import Section
+from reelgraph.rankers.item_weights import ItemWeightsRanker, restore_item_weights, watched_matrix
+from reelgraph.rankers.ranker import RankerInputs, frequent_movies
+
+restore = restore_item_weights
+
+
+class Params(Section):
+    """Parameters of the ranker."""
+
+    alpha: float = Field(gt=0)
+    """Exponent of the steps' probabilities, above 0."""
+
+    beta: float = Field(ge=0)
+    """Exponent of the popularity that divides a score, 0 or more."""
+
+    decay: float = Field(gt=0, le=1)
+    """Weight of a rating of the history against that of the next newer one, above 0, at most 1."""
+
+
+def fit(inputs: RankerInputs, params: Params) -> ItemWeightsRanker:
+    """Fit on who has watched what."""
+    ratings = inputs.ratings
+    movies = frequent_movies(ratings)
+    watched = watched_matrix(ratings, movies)
+    of_user = np.maximum(np.asarray(watched.sum(axis=1)).ravel(), 1)
+    of_movie = np.asarray(watched.sum(axis=0)).ravel()
+    to_user = diags(of_movie**-params.alpha) @ watched.T
+    to_movie = diags(of_user**-params.alpha) @ watched
+    weights = (to_user @ to_movie).toarray().astype(np.float32)
+    weights /= (of_movie**params.beta).astype(np.float32)
+    np.fill_diagonal(weights, 0)
+    return ItemWeightsRanker(movies, weights, params.decay, ratings.n_movies)

@@ -1,0 +1,30 @@
+"""Stage train_ranker: fit the rankers and write them to data/ranker/NAME/."""
+
+from __future__ import annotations
+
+from threadpoolctl import threadpool_limits
+
+from reelgraph.params.ranking import TrainRankerParams
+from reelgraph.rankers.io import read_ranker_inputs
+from reelgraph.rankers.registry import find_ranker, save_ranker
+from reelgraph.runtime.atomic_io import atomic_write
+from reelgraph.runtime.stage_runner import record_timing, run_stage
+
+STAGE = "train_ranker"
+
+
+def main(params: TrainRankerParams) -> str:
+    """Fit each ranker on the rows that ``evaluate.fit`` names."""
+    rankers = [find_ranker(name, values) for name, values in params.rankers.items()]
+    inputs = read_ranker_inputs(params.evaluate.fit, params.seed)
+    # One thread: the order of sums depends on the number of threads.
+    with atomic_write("data/ranker") as folder, threadpool_limits(1):
+        folder.mkdir()
+        for ranker in rankers:
+            with record_timing(STAGE, ranker.name):
+                save_ranker(ranker.name, ranker.fit(inputs), folder / ranker.name)
+    return f"{len(rankers)} rankers fitted on {len(inputs.ratings.user):,} ratings"
+
+
+if __name__ == "__main__":
+    run_stage(STAGE, TrainRankerParams, main)

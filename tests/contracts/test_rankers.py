@@ -1,0 +1,67 @@
+"""Every ranker of params.yaml keeps the contract of ``reelgraph.rankers.registry``."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pytest
+from ruamel.yaml import YAML
+
+from reelgraph.rankers.ranker import Ranker
+from reelgraph.rankers.registry import find_ranker, load_ranker, save_ranker
+from reelgraph.runtime.errors import ArtifactError, ParamError
+from tests.helpers.ranker_samples import planted_inputs, query
+
+RANKERS = YAML(typ="safe").load(Path("params.yaml"))["rankers"]
+HISTORY = query(2, 3, 4)
+
+
+@cache
+def fitted(name: str) -> Ranker:
+    return find_ranker(name, RANKERS[name]).fit(planted_inputs())
+
+
+@pytest.mark.parametrize("name", RANKERS)
+def test_score_is_finite_for_any_history(name: str) -> None:
+    for history in (HISTORY, query(), query(*range(40))):
+        scores = fitted(name).score(history)
+        assert scores.shape == (40,)
+        assert scores.dtype == np.float32
+        assert np.isfinite(scores).all()
+
+
+@pytest.mark.parametrize("name", RANKERS)
+def test_contributions_are_of_the_history(name: str) -> None:
+    contributions = fitted(name).contributions(HISTORY, 5)
+    assert contributions.shape == (3,)
+    assert np.isfinite(contributions).all()
+    assert fitted(name).contributions(query(), 5).shape == (0,)
+
+
+@pytest.mark.parametrize("name", RANKERS)
+def test_load_ranker_returns_what_was_saved(name: str, tmp_path: Path) -> None:
+    save_ranker(name, fitted(name), tmp_path / name)
+    scores = load_ranker(tmp_path / name).score(HISTORY)
+    np.testing.assert_allclose(scores, fitted(name).score(HISTORY), rtol=0.01, atol=0.01)
+
+
+@pytest.mark.parametrize("name", RANKERS)
+def test_fit_is_reproducible(name: str) -> None:
+    again = find_ranker(name, RANKERS[name]).fit(planted_inputs()).arrays()
+    assert all((array == again[key]).all() for key, array in fitted(name).arrays().items())
+
+
+def test_find_ranker_refuses_unknown_names_and_params() -> None:
+    with pytest.raises(ParamError, match=r"rankers\.ranker"):
+        find_ranker("ranker", {})
+    with pytest.raises(ParamError, match=r"rankers\.popularity\.days"):
+        find_ranker("popularity", {"days": 3.0})
+
+
+def test_load_ranker_refuses_a_damaged_folder(tmp_path: Path) -> None:
+    save_ranker("ease", fitted("ease"), tmp_path / "ease")
+    (tmp_path / "ease" / "weights.npy").unlink()
+    with pytest.raises(ArtifactError, match="ease"):
+        load_ranker(tmp_path / "ease")

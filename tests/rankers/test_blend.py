@@ -1,0 +1,88 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from ruamel.yaml import YAML
+
+from reelgraph.rankers import blend
+from reelgraph.rankers.held_out import held_out_queries, hold_out
+from reelgraph.rankers.listwise import Choices, fit_listwise
+from reelgraph.rankers.ranker import collect_ratings
+from tests.helpers.history_strategies import random_histories
+from tests.helpers.ranker_samples import planted_inputs, query
+
+PARAMS = blend.Params.model_validate(YAML(typ="safe").load(Path("params.yaml"))["rankers"]["blend"])
+
+
+def test_score_gives_opposite_tastes_lists_that_overlap_little() -> None:
+    inputs = planted_inputs(users=200, movies=60)
+    ranker = blend.fit(inputs, PARAMS)
+    lists = []
+    for history in (query(4, 5, 6, 7), query(34, 35, 36, 37)):
+        scores = ranker.score(history)
+        scores[history.history] = -np.inf
+        lists.append(set(np.argsort(-scores)[:10].tolist()))
+    first, second = lists
+    assert len(first & second) <= 2
+    assert sum(movie < 30 for movie in first) >= 8
+    assert sum(movie >= 30 for movie in second) >= 8
+    assert 8 in first  # the movie that all neighbours watched next
+
+
+def test_contributions_name_the_movie_that_leads_to_the_next() -> None:
+    ranker = blend.fit(planted_inputs(users=200, movies=60), PARAMS)
+    contributions = ranker.contributions(query(40, 20, 6), 7)
+    assert int(np.argmax(contributions)) == 2
+
+
+def test_held_out_queries_ask_for_the_held_out_ratings() -> None:
+    inputs = planted_inputs()
+    held_out = held_out_queries(inputs.ratings, inputs.held_out, np.random.default_rng(0))
+    assert len(held_out.queries) == 60
+    assert len(held_out.ratings.user) == len(inputs.ratings.user) - 60
+    for number, (asked, targets) in enumerate(zip(held_out.queries, held_out.targets, strict=True)):
+        movies = inputs.ratings.movie_row[inputs.ratings.user == number]
+        assert asked.history.tolist() == movies[:-1].tolist()
+        assert targets.tolist() == movies[-1:].tolist()
+
+
+def test_hold_out_resembles_the_split() -> None:
+    histories = random_histories(0, 20, 30, 40)
+    fit_end = histories.fit_end("train")
+    ratings = collect_ratings(histories, fit_end, 30)
+    held_out = hold_out(histories, ratings, fit_end)
+    assert (
+        np.flatnonzero(held_out).tolist()
+        == (np.cumsum(np.bincount(ratings.user)) - 1)[np.unique(ratings.user)].tolist()
+    )
+    times = np.argsort(np.argsort(histories.timestamp, kind="stable"))
+    by_time = replace(histories, timestamp=np.where(histories.mask_before(fit_end), times, times + 10_000))
+    ratings = collect_ratings(by_time, fit_end, 30)
+    held_out = hold_out(by_time, ratings, fit_end)
+    assert ratings.timestamp[held_out].min() > ratings.timestamp[~held_out].max()
+    assert held_out.sum() == (histories.val_end - histories.train_end).sum()
+
+
+def test_fit_listwise_recovers_the_coefficients_of_simulated_choices() -> None:
+    rng = np.random.default_rng(0)
+    features = rng.normal(size=(3000, 12, 2)).astype(np.float32)
+    truth = np.array([1.0, -0.5])
+    chosen = np.argmax(features @ truth + rng.gumbel(size=(3000, 12)), axis=1)
+    target = np.eye(12)[chosen]
+    fitted = fit_listwise(Choices(features, np.zeros((3000, 12)), target))
+    assert fitted.coefficients == pytest.approx(truth, abs=0.06)
+
+
+def test_fit_listwise_weighs_a_candidate_like_its_copies() -> None:
+    features = np.random.default_rng(0).normal(size=(50, 6, 2)).astype(np.float32)
+    target = np.eye(6)[np.zeros(50, np.int64)]
+    doubled = [0, 1, 1, 2, 3, 4, 5]
+    weight = np.array([-np.inf if movie == 5 else np.log(1 + (movie == 1)) for movie in range(6)])
+    copies = np.where(np.array(doubled) == 5, -np.inf, 0.0)
+    weighted = fit_listwise(Choices(features, np.tile(weight, (50, 1)), target)).coefficients
+    copied = fit_listwise(Choices(features[:, doubled], np.tile(copies, (50, 1)), target[:, doubled]))
+    # The penalty depends on the features' deviations, which the copies change slightly.
+    assert weighted == pytest.approx(copied.coefficients, rel=0.02)

@@ -1,0 +1,92 @@
+"""The rankers with item weights against their definitions."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from reelgraph.rankers import ease, item_knn, next_movie, rp3beta
+from reelgraph.rankers.ranker import RankerInputs, frequent_movies, sample_users
+from reelgraph.rankers.registry import find_ranker
+from tests.helpers.ranker_samples import planted_inputs, query
+
+INPUTS = planted_inputs()
+
+
+def watched(inputs: RankerInputs) -> np.ndarray:
+    """Users × movies with at least five ratings."""
+    matrix = np.zeros((inputs.ratings.user.max() + 1, inputs.ratings.n_movies))
+    matrix[inputs.ratings.user, inputs.ratings.movie_row] = 1
+    return matrix[:, frequent_movies(inputs.ratings)]
+
+
+def test_ease_fit_solves_the_constrained_regression() -> None:
+    x = watched(INPUTS)
+    inverse = np.linalg.inv(x.T @ x + 50 * np.eye(x.shape[1]))
+    expected = -inverse / np.diag(inverse)
+    np.fill_diagonal(expected, 0)
+    ranker = ease.fit(INPUTS, ease.Params(l2=50.0, decay=1.0))
+    np.testing.assert_allclose(ranker.weights, expected, atol=1e-4)
+
+
+@pytest.mark.parametrize("length", [1, 3, 50])
+def test_next_movie_fit_equals_a_regression_on_explicit_histories(length: int) -> None:
+    ratings = INPUTS.ratings
+    n = ratings.n_movies
+    predictors, responses = [], []
+    for i, (user, movie) in enumerate(zip(ratings.user, ratings.movie_row, strict=True)):
+        x = np.zeros(n)
+        for j in range(i - 1, max(i - 1 - length, -1), -1):
+            if ratings.user[j] == user:
+                x[ratings.movie_row[j]] += 0.8 ** (i - 1 - j)
+        predictors.append(x)
+        responses.append(np.eye(n)[movie])
+    rows = frequent_movies(ratings)
+    x, y = np.array(predictors)[:, rows], np.array(responses)[:, rows]
+    expected = np.linalg.solve(x.T @ x + 20 * np.eye(len(rows)), x.T @ y)
+    ranker = next_movie.fit(INPUTS, next_movie.Params(decay=0.8, length=length, l2=20.0))
+    np.testing.assert_allclose(ranker.weights, expected, atol=1e-4)
+
+
+def test_item_knn_fit_keeps_the_largest_shrunk_cosines() -> None:
+    x = watched(INPUTS)
+    counts = x.T @ x
+    norm = np.sqrt(np.diag(counts))
+    cosine = counts / (np.outer(norm, norm) + 7)
+    np.fill_diagonal(cosine, 0)
+    ranker = item_knn.fit(INPUTS, item_knn.Params(neighbours=3, shrinkage=7.0, decay=1.0))
+    for column, expected in zip(ranker.weights.T, cosine.T, strict=True):
+        np.testing.assert_allclose(np.sort(column)[-3:], np.sort(expected)[-3:], atol=1e-5)
+
+
+def test_rp3beta_fit_multiplies_transition_probabilities() -> None:
+    x = watched(INPUTS)
+    to_user = (x / x.sum(axis=0)).T ** 0.8
+    to_movie = (x / x.sum(axis=1, keepdims=True)) ** 0.8
+    expected = to_user @ to_movie / x.sum(axis=0) ** 0.5
+    np.fill_diagonal(expected, 0)
+    ranker = rp3beta.fit(INPUTS, rp3beta.Params(alpha=0.8, beta=0.5, decay=1.0))
+    np.testing.assert_allclose(ranker.weights, expected, rtol=1e-4, atol=1e-7)
+
+
+def test_score_is_the_sum_of_contributions() -> None:
+    ranker = ease.fit(INPUTS, ease.Params(l2=50.0, decay=0.9))
+    history = query(5, 6, 8)
+    scores = ranker.score(history)
+    for movie in (0, 9, 30):
+        assert ranker.contributions(history, movie).sum() == pytest.approx(scores[movie], abs=1e-5)
+
+
+def test_recent_popularity_score_counts_the_days_before_the_query() -> None:
+    ratings = INPUTS.ratings
+    ranker = find_ranker("recent_popularity", {"days": 2.0}).fit(INPUTS)
+    recent = ratings.movie_row[ratings.timestamp > ratings.timestamp.max() - 2 * 86400]
+    expected = np.bincount(recent, minlength=ratings.n_movies)
+    assert np.floor(ranker.score(query())).tolist() == expected.tolist()
+
+
+def test_sample_users_takes_whole_users(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("reelgraph.rankers.ranker.MAX_RATINGS", 100)
+    sampled = sample_users(INPUTS.ratings, np.random.default_rng(0))
+    assert len(sampled.user) == 96  # 8 users with 12 ratings
+    assert (np.bincount(sampled.user)[np.unique(sampled.user)] == 12).all()
