@@ -55,6 +55,8 @@ SLOW_MODULES = (
     "raters/test_trainer.py",
     "report/test_browser.py",
     "report/test_page.py",
+    "sources/test_conversions.py",
+    "sources/test_source.py",
     "studies/test_ablation.py",
     "test_checkpointing.py",
     "test_memory.py",
@@ -65,6 +67,13 @@ SLOW_MODULES = (
 
 settings.register_profile("no_deadline", deadline=None)  # a busy machine is no failure
 settings.load_profile("no_deadline")
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Import no slow module for the fast tier."""
+    fast_tier = "not slow" in config.getoption("markexpr")
+    is_slow = collection_path in [Path(__file__).parent / name for name in SLOW_MODULES]
+    return True if fast_tier and is_slow else None
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
