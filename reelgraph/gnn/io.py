@@ -13,9 +13,9 @@ from reelgraph.core.schemas.movies import read_movies
 from reelgraph.core.schemas.vectors import align_to, read_vectors
 from reelgraph.gnn.link_predictor import LinkPredictor
 from reelgraph.gnn.sage import HeteroSage
-from reelgraph.runtime.atomic_io import atomic_write, write_json, write_text
-from reelgraph.runtime.errors import InputError
-from reelgraph.runtime.safetensors_io import write_tensors
+from reelgraph.runtime.atomic_io import RERUN_HINT, atomic_write, read_json, write_json, write_text
+from reelgraph.runtime.errors import ArtifactError, InputError
+from reelgraph.runtime.safetensors_io import load_state_dict_strict, read_tensors, write_tensors
 
 PROJECTED_PATH = Path("data/movie_features.parquet")
 MOVIES_PATH = Path("data/movies.parquet")
@@ -49,13 +49,17 @@ def check_dimensions(graph: KnowledgeGraph, features: Float32[np.ndarray, "movie
                          f"{features.shape[1]}", f"Set projection.dim to {entity_dim}.")  # fmt: skip
 
 
-def standardize_release_years(years: Float64[np.ndarray, " movies"]) -> Float32[np.ndarray, "movies 1"]:
+def standardize_release_years(
+    years: Float64[np.ndarray, " movies"], n_fitted: int | None = None
+) -> Float32[np.ndarray, "movies 1"]:
     """Return release years with mean 0 and std 1; 0 for a missing year (docs/reference.md, build_kg).
 
     Args:
         years: calendar years; NaN if missing.
+        n_fitted: number of leading movies that mean and std are of; None: all.
     """
-    present = years[~np.isnan(years)]
+    fitted = years[:n_fitted]
+    present = fitted[~np.isnan(fitted)]
     std = present.std() if len(present) else 0.0
     if std == 0:
         return np.zeros((len(years), 1), np.float32)
@@ -69,6 +73,25 @@ def write_model(model: HeteroSage | LinkPredictor, folder: Path | str) -> None:
         draft.mkdir()
         write_tensors(model.state_dict(), draft / "model.safetensors")
         write_json({**model.config, "entity_types": list(model.entity_types)}, draft / "config.json")
+
+
+def read_model(folder: Path | str) -> HeteroSage | LinkPredictor:
+    """Read a model that ``write_model`` wrote.
+
+    Raises:
+        ArtifactError: a file is missing or damaged, or the files do not belong together.
+    """
+    config = dict(read_json(Path(folder) / "config.json"))
+    tensors = read_tensors(Path(folder) / "model.safetensors")
+    try:
+        entity_types = tuple(config.pop("entity_types"))
+        model_class = LinkPredictor if "dropout" in config else HeteroSage
+        model = model_class(entity_types, **config)
+        load_state_dict_strict(model, tensors)
+    except (KeyError, RuntimeError, TypeError) as error:
+        raise ArtifactError(str(folder), "a model of stage train_gnn", str(error).splitlines()[0],
+                            RERUN_HINT) from error  # fmt: skip
+    return model.eval()
 
 
 def write_loss_curve(losses: list[float], path: Path | str) -> None:

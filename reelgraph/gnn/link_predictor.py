@@ -52,11 +52,20 @@ class GnnInputs:
         )
 
 
-def prepare_inputs(data: HeteroData) -> GnnInputs:
-    """Center the features of each node type, scale them to unit variance, and aggregate them once."""
+def prepare_inputs(data: HeteroData, fitted: HeteroData | None = None) -> GnnInputs:
+    """Center the features of each node type, scale them to unit variance, and aggregate them once.
+
+    Args:
+        data: message graph.
+        fitted: graph that the model was trained on, whose features have mean 0 and variance 1; by default
+            ``data``.
+    """
     graph = build_bipartite_csr(data)
-    movies = _standardize(data["movie"].x)
-    entities = torch.cat([_standardize(data[entity_type].x) for entity_type in graph.entity_types])
+    reference = fitted or data
+    movies = _standardize(data["movie"].x, reference["movie"].x)
+    entities = torch.cat(
+        [_standardize(data[entity_type].x, reference[entity_type].x) for entity_type in graph.entity_types]
+    )
     movie_degrees = {}
     entity_degrees = {}
     for entity_type in graph.entity_types:
@@ -135,9 +144,12 @@ def init_near_identity(sage: HeteroSage) -> None:
                 weight.zero_()
 
 
-def _standardize(features: Float32[Tensor, "nodes dim"]) -> Float32[Tensor, "nodes dim"]:
-    centered = features - features.mean(dim=0)
-    return centered / centered.square().mean().sqrt().clamp_min(MIN_SCALE)
+def _standardize(
+    features: Float32[Tensor, "nodes dim"], fitted: Float32[Tensor, "fitted dim"]
+) -> Float32[Tensor, "nodes dim"]:
+    mean = fitted.mean(dim=0)
+    scale = (fitted - mean).square().mean().sqrt().clamp_min(MIN_SCALE)
+    return (features - mean) / scale
 
 
 def _log_degrees(ends: Tensor, n_nodes: int) -> Float32[Tensor, " nodes"]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
+from typing import Any
 
 import numpy as np
 import torch
@@ -32,6 +33,9 @@ LoadVectors = Callable[[], Float32[np.ndarray, "movies dim"]]
 Restore = Callable[[dict[str, Tensor], RaterConfig, LoadVectors, torch.device], Rater]
 """Builds a rater from the tensors that its ``save`` wrote; raises RuntimeError or KeyError on others."""
 
+AppendMovies = Callable[[Any, MovieInputs], Rater]
+"""Returns a fitted rater with further, unrated movies, which follow its own among the inputs."""
+
 
 @dataclass(frozen=True)
 class RaterType:
@@ -47,6 +51,8 @@ class RaterType:
     """Training allocates tensors of the same sizes again and again: see ``configure_torch``."""
     supports_processes: bool = False
     """Trains in several processes: ``train.processes``."""
+    append_movies: AppendMovies | None = None
+    """None: movies can't be added to a fitted rater of this type."""
     supports_user_batches: bool = True
     """False: refuses ``train.users_per_batch``. A rater that does not read it ignores it."""
 

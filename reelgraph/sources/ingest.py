@@ -17,6 +17,7 @@ from reelgraph.core.table_engine import collect, connect, stream
 from reelgraph.params.data import IngestParams
 from reelgraph.sources.missing_values import is_missing
 from reelgraph.sources.source import Staging, open_source
+from reelgraph.sources.tables import open_new_movies
 
 NAME_COLUMNS = ("original_title", *(name for columns in ENTITY_COLUMNS.values() for name in columns))
 """Columns in which white space becomes a single space; other columns keep their line breaks."""
@@ -84,6 +85,18 @@ def ingest(params: IngestParams, scratch: Path) -> IngestedData:
     ordered = ratings.order_by("user_id", "timestamp", "movie_id")
     notes = (*source.notes, *_format_conversions(conversions), *_warn_about_gaps(cleaned))
     return IngestedData(cleaned, ordered, source.truth, conversions, notes)
+
+
+def read_new_movies(location: str, staging: Staging) -> pa.Table:
+    """Read a catalogue alone, validated and cleaned as by ``ingest``; with the names of the code.
+
+    Raises:
+        InputError: see ``reelgraph.sources.tables.open_new_movies``; or a row violates the contract.
+    """
+    table, locate = open_new_movies(location, staging)
+    catalog = CATALOG.validate(table, location, locate)
+    movies = clean_text(collect(CATALOG.to_file(catalog.order_by("movie_id")), location))
+    return movies.rename_columns([column.name for column in CATALOG.columns])
 
 
 def clean_text(catalog: pa.Table) -> pa.Table:

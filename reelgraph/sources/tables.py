@@ -14,8 +14,10 @@ import ibis.expr.types as ir
 import pyarrow as pa
 
 from reelgraph.core.schemas.columns import CATALOG_COLUMNS
+from reelgraph.core.schemas.row_validation import RowLocator
 from reelgraph.core.table_engine import collect, read_parquet
 from reelgraph.params.data import Data, IngestParams
+from reelgraph.runtime.errors import InputError
 from reelgraph.sources.conversions import (
     CellError,
     Converter,
@@ -97,6 +99,24 @@ def open_source(params: IngestParams, staging: Staging) -> Source:
         conversions=counts,
         notes=(*_note_unread_columns(catalog), *_note_unread_columns(ratings)),
     )
+
+
+def open_new_movies(location: str, staging: Staging) -> tuple[ir.Table, RowLocator]:
+    """Open a catalogue alone; return it with what names the location of a row.
+
+    Raises:
+        InputError: the file is missing, or neither parquet nor CSV; it has a column that the catalogue
+            lacks; or a movieId is not a whole number.
+    """
+    table = _open_table(staging, location, CATALOG_NAMES, ("movieId",))
+    if unknown := [name for name in table.files.column_names if name not in CATALOG_NAMES]:
+        raise InputError(location, f"only columns of {', '.join(CATALOG_NAMES)}", ", ".join(unknown),
+                         "Rename or remove them.")  # fmt: skip
+    movie_ids = _id_converter("movieId", table)
+    if movie_ids and movie_ids.texts is not None:
+        raise InputError(f"{location}: movieId", "whole numbers", "text",
+                         "Number the movies; no number may be one of the model's.")  # fmt: skip
+    return _convert(staging, table, _catalog_converters(table, movie_ids), Counts()), table.files.locate
 
 
 def _open_table(staging: Staging, location: str, known: Sequence[str], required: Sequence[str]) -> InputTable:

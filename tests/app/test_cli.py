@@ -27,6 +27,7 @@ COMMANDS = (
     "match-ratings",
     "doctor",
     "export",
+    "add-movies",
     "serve",
     "download movielens",
     "download tmdb",

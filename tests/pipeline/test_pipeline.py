@@ -43,6 +43,7 @@ def test_export_load_recommend_and_similar(project: Project) -> None:
         each["name"]: each for each in json.loads(project.run("reelgraph", "doctor", "--json"))["checks"]
     }
     assert checks["stages"]["state"] == checks["bundle"]["state"] == "ok"
+    _check_added_movies(project, some)
     # Without a bundle the commands read what the pipeline left.
     shutil.rmtree(project.folder / "bundle")
     title = bundle.catalog.label(3)
@@ -50,6 +51,26 @@ def test_export_load_recommend_and_similar(project: Project) -> None:
     assert [each["movie_id"] for each in found["similar"]] == [
         each.movie_id for each in bundle.similar(title)
     ]
+
+
+def _check_added_movies(project: Project, history: list[tuple[int, float]]) -> None:
+    known = project.folder / "known.csv"
+    known.write_text(f"movieId\n{history[0][0]}\n")
+    before = {path.name: path.read_bytes() for path in (project.folder / "bundle").glob("*.*")}
+    message = project.run("reelgraph", "add-movies", "known.csv", fails=True)
+    assert "expected movies that the model does not have" in message
+    after = {path.name: path.read_bytes() for path in (project.folder / "bundle").glob("*.*")}
+    assert before == after  # a refused file leaves the bundle as it was
+    expected = reelgraph.load(project.folder / "bundle").predict(history, [history[0][0]])[0]
+    project.run("reelgraph", "add-movies", "docs/new-movies.csv", "--to", "bundle")
+    bundle = reelgraph.load(project.folder / "bundle")
+    old, new = bundle.predict(history, [history[0][0], "The Harbour of Glass (2026)"])
+    assert old.stars == pytest.approx(expected.stars, abs=2e-3)
+    assert new.ratings == 0
+    assert new.low is not None
+    assert new.high is not None
+    assert bundle.similar("The Harbour of Glass", top=3)
+    known.unlink()
 
 
 def test_a_comment_in_runtime_makes_no_stage_stale(project: Project) -> None:

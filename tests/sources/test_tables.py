@@ -6,6 +6,8 @@ import pytest
 from reelgraph.core.schemas.tables import open_ratings
 from reelgraph.core.table_engine import connect
 from reelgraph.runtime.errors import ReelgraphError
+from reelgraph.sources.ingest import read_new_movies
+from reelgraph.sources.source import Staging
 from stages import ingest
 from tests.helpers.source_files import catalog_table, ingest_params, ratings_table, write_table
 
@@ -188,3 +190,27 @@ def test_open_source_tables_differing_columns_raise(tmp_path, project):
     write_table(ratings_table(ROWS).drop_columns("rating"), tmp_path / "f" / "2.parquet")
     invalid = tables_params(tmp_path, ratings=str(tmp_path / "f"))
     assert_raises(lambda: ingest.main(invalid), project, "2.parquet", "the columns of 1.parquet")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("movieId,actors\n1,A\n", "got actors"),
+        ("movieId,release_year\n1,2020\n1,2021\n", "movieId"),
+        ("movieId,release_year\ntt1,2020\n", "whole numbers"),
+        ("movieId,release_year\n1,20202\n", "release_year"),
+    ],
+)
+def test_read_new_movies_refuses_what_is_no_catalogue(text, message, project):
+    (project / "new.csv").write_text(text)
+    with pytest.raises(ReelgraphError, match=message):
+        read_new_movies("new.csv", Staging(connect(ingest_params("tables").engine), project))
+
+
+def test_read_new_movies_cleans_and_orders_the_rows(project):
+    (project / "new.csv").write_text("movieId,original_title,release_year\n7, B ,2020\n3,,\n")
+    movies = read_new_movies("new.csv", Staging(connect(ingest_params("tables").engine), project))
+    assert movies.select(["movie_id", "original_title", "release_year"]).to_pylist() == [
+        {"movie_id": 3, "original_title": None, "release_year": None},
+        {"movie_id": 7, "original_title": "B", "release_year": 2020},
+    ]

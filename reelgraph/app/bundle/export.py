@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import tempfile
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -57,7 +58,11 @@ by their row in `movies.parquet`, from 0.
 
 
 def export(
-    folder: Path, movielens: Path | None = None, onnx: bool = False, embeddings: bool = False
+    folder: Path,
+    movielens: Path | None = None,
+    onnx: bool = False,
+    embeddings: bool = False,
+    new_movies: Path | None = None,
 ) -> dict[str, int]:
     """Write the pipeline's model as a bundle; return the size of each file in bytes.
 
@@ -66,15 +71,20 @@ def export(
         movielens: a MovieLens data set with the same movie ids, for titles; by default that of params.yaml.
         onnx: also write ``model.onnx``.
         embeddings: also write ``embeddings/NAME.txt`` and ``embeddings/NAME.tsv`` with ``metadata.tsv``.
+        new_movies: a catalogue of movies to add; see ``reelgraph.app.bundle.new_movies``.
 
     Raises:
         ArtifactError: a stage has not run.
-        InputError: the folder has other files.
+        InputError: the folder has other files, or the new movies can't be added.
         PackageError: a package of the extra ``onnx`` is not installed.
     """
     _require_replaceable(folder)
     contents = collect_contents(movielens=movielens or movielens_from_params())
-    with atomic_write(folder) as draft:
+    with tempfile.TemporaryDirectory(prefix="reelgraph-weights-") as scratch, atomic_write(folder) as draft:
+        if new_movies is not None:
+            from reelgraph.app.bundle.new_movies import add_new_movies  # imports the text encoder
+
+            contents = add_new_movies(contents, new_movies, Path(scratch))
         write_bundle(replace(contents, card=_build_card(contents)), draft)
         if onnx:
             add_onnx(contents, draft)

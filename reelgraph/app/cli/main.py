@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from reelgraph.app.cli import download, formatting, recommend, taste
+from reelgraph.app.cli import add_movies, download, formatting, recommend, taste
 from reelgraph.app.cli.context import (
     EXIT_EMPTY,
     EXIT_ERROR,
@@ -36,6 +36,7 @@ app.add_typer(download.app, name="download")
 app.command()(recommend.recommend)
 app.command()(taste.compare)
 app.command()(taste.backtest)
+app.command()(add_movies.add_movies)
 
 
 def _print_version(is_given: bool) -> bool:

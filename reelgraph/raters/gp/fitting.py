@@ -14,6 +14,7 @@ from torch import Tensor
 
 from reelgraph.core.seeds import derive_seed
 from reelgraph.params.model import Gp, Model, RaterConfig, TrainRaterParams
+from reelgraph.raters.gp.append_movies import append_movies
 from reelgraph.raters.gp.movie_content import MovieContent, build_movie_content
 from reelgraph.raters.gp.process_fitting import fit_process
 from reelgraph.raters.gp.rater import GpRater, build_heads, restore_rater
@@ -131,4 +132,5 @@ RATER = RaterType(
     "a Gaussian process per user, over movies and time, with a network for the half stars",
     _make_fitter,
     _restore,
+    append_movies=append_movies,
 )

@@ -67,6 +67,7 @@ def build_movie_content(
     graph: KnowledgeGraph,
     year: Float64[np.ndarray, " movies"],
     vectors: Sequence[Float32[np.ndarray, "movies _"]],
+    n_fitted: int | None = None,
 ) -> MovieContent:
     """Build the content of the graph's movies.
 
@@ -74,6 +75,7 @@ def build_movie_content(
         graph: movies and entities.
         year: release years; NaN where unknown.
         vectors: sets of movie vectors. All have the same weight, as they are scaled to unit length.
+        n_fitted: number of leading movies that the mean year and the singular vectors are of; None: all.
     """
     blocks = []
     first_number = 1
@@ -82,9 +84,9 @@ def build_movie_content(
         first_number += len(relation.entity_names)
     if not blocks:  # a graph without relations: one type without entities
         blocks.append(np.zeros((len(graph.movie_ids), 1), np.int64))
-    present = year[~np.isnan(year)]
+    present = year[:n_fitted][~np.isnan(year[:n_fitted])]
     mean = float(present.mean()) if len(present) else (FIRST_YEAR + LAST_YEAR) / 2
-    return MovieContent(tuple(blocks), np.where(np.isnan(year), mean, year), _reduce(vectors))
+    return MovieContent(tuple(blocks), np.where(np.isnan(year), mean, year), _reduce(vectors, n_fitted))
 
 
 def _entity_block(relation: Relation, n_movies: int, first_number: int) -> Int64[np.ndarray, "movies _"]:
@@ -96,14 +98,17 @@ def _entity_block(relation: Relation, n_movies: int, first_number: int) -> Int64
     return block
 
 
-def _reduce(vectors: Sequence[Float32[np.ndarray, "movies _"]]) -> Float32[np.ndarray, "movies reduced"]:
+def _reduce(
+    vectors: Sequence[Float32[np.ndarray, "movies _"]], n_fitted: int | None
+) -> Float32[np.ndarray, "movies reduced"]:
     """Concatenate the sets' unit vectors, project on the leading singular vectors and normalize the rows."""
     unit = np.concatenate([_normalize_rows(matrix.astype(np.float64)) for matrix in vectors], axis=1)
-    dim = min(MAX_CONTENT_DIM, min(unit.shape) - 1)
+    fitted = unit[:n_fitted]
+    dim = min(MAX_CONTENT_DIM, min(fitted.shape) - 1)
     if dim < 1:
         return unit.astype(np.float32)
     with threadpool_limits(1):
-        _, _, right = svds(unit, k=dim, v0=np.ones(min(unit.shape)))
+        _, _, right = svds(fitted, k=dim, v0=np.ones(min(fitted.shape)))
     directions = right[::-1]
     # The sign of a singular vector is arbitrary: its largest entry is made positive.
     largest = directions[np.arange(dim), np.abs(directions).argmax(axis=1)]

@@ -182,9 +182,17 @@ def network_rater_type(
         restore,
         uses_device=True,
         retain_freed_memory=True,
+        append_movies=append_movies,
         supports_processes=True,
         supports_user_batches=supports_user_batches,
     )
+
+
+def append_movies(rater: NetworkRater, movies: MovieInputs) -> NetworkRater:
+    """Return the rater with further movies, of which a network reads the vectors only."""
+    network = copy.deepcopy(rater.network)
+    network.movies = normalize(torch.from_numpy(movies.vectors), dim=1).to(network.movies.device)
+    return NetworkRater(network, rater.max_history)
 
 
 def build_network(
