@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
-from jaxtyping import Float, Int64
+from jaxtyping import Bool, Float, Int64
 
 from reelgraph.core.metrics import mae, rmse
 from reelgraph.core.rating_scale import codes_to_stars
@@ -113,6 +113,8 @@ def compare_with_best_baseline(
 ) -> dict[str, dict[str, dict[str, object]]]:
     """Return the metrics of each bin, next to the baseline with the lowest validation RMSE.
 
+    ``bin_best`` is the baseline with the lowest test RMSE of the bin, which favours the baselines.
+
     Args:
         histories: ratings and targets.
         fit: the fit whose predictions are compared.
@@ -128,10 +130,24 @@ def compare_with_best_baseline(
     user = histories.users_of(index)
     actual = star_ratings(histories, index)
     slices = metrics_by_slice(labels, user, actual, rater, baselines[best].test[fit], seed)
+    stars = {name: predictions.test[fit] for name, predictions in baselines.items()}
     return {
-        slice_name: {bin_name: {**row, "baseline": best} for bin_name, row in bins.items()}
+        slice_name: {
+            bin_name: {**row, "baseline": best, **_best_of_bin(labels[slice_name] == bin_name, actual, stars)}
+            for bin_name, row in bins.items()
+        }
         for slice_name, bins in slices.items()
     }
+
+
+def _best_of_bin(
+    in_bin: Bool[np.ndarray, " targets"], actual: Stars, baselines: Mapping[str, Stars]
+) -> dict[str, object]:
+    """Return the baseline with the lowest RMSE on a bin's test targets, its RMSE and its mean error."""
+    errors = {name: rmse(actual[in_bin], stars[in_bin]) for name, stars in baselines.items()}
+    best = min(errors, key=lambda name: (errors[name], name))
+    mean_error = float(np.mean(baselines[best][in_bin] - actual[in_bin]))
+    return {"bin_best": best, "bin_best_rmse": errors[best], "bin_best_mean_error": mean_error}
 
 
 def metrics_by_slice(
@@ -172,6 +188,7 @@ def _bin_metrics(
         "n_targets": len(actual),
         "rmse": rmse(actual, rater),
         "mae": mae(actual, rater),
+        "mean_error": float(np.mean(rater - actual)),
         "baseline_rmse": rmse(actual, baseline),
     }
     if len(actual) < MIN_BIN_TARGETS:

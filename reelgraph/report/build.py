@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from reelgraph.report import movies, results, tables, usage
+from reelgraph.report import cold_movies, movies, results, tables, usage
 from reelgraph.report.inputs import Inputs, Metrics
 from reelgraph.report.labels import fixed
 from reelgraph.report.page import Page, Section, render_page
@@ -12,6 +12,7 @@ from reelgraph.report.page import Page, Section, render_page
 SECTIONS: tuple[Callable[[Inputs], Section], ...] = (
     results.results_section,
     results.slices_section,
+    cold_movies.cold_movies_section,
     results.errors_section,
     results.calibration_section,
     usage.ranking_section,

@@ -96,3 +96,5 @@ def test_compare_with_best_baseline_takes_the_best_on_validation() -> None:
         for row in (row for bins in result.values() for row in bins.values()):
             assert (row["baseline"], row["rmse"]) == ("second", pytest.approx(1))
             assert row["baseline_rmse"] == pytest.approx((off - actual).max())
+            assert row["mean_error"] == pytest.approx(1)
+            assert (row["bin_best"], row["bin_best_rmse"], row["bin_best_mean_error"]) == ("first", 0, 0)

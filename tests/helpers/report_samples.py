@@ -66,6 +66,7 @@ def metrics() -> dict[str, dict]:
             "rating": {key: _bin(60, 2.0 - 0.2 * at, 2.1 - 0.2 * at) for at, key in enumerate(("0.5", "1.0", "2.0", "3.5", "5.0"))},
             "year": {"under 1970": _bin(40, 0.9, 0.91), "1990 to 1999": _bin(300, 0.86, 0.88), "unknown": _bin(9, 1.0, 1.1)},
         },
+        "probabilities": {"popularity": {"unseen": {"n_targets": 42, "coverage_80": 0.79}}},
         "ranking": {"blend": {"ndcg_10": 0.05, "ndcg_10_low": 0.04, "ndcg_10_high": 0.06, "recall_20": 0.09, "liked_ndcg_10": 0.07},
                     "popularity": {"ndcg_10": 0.03, "ndcg_10_low": 0.02, "ndcg_10_high": 0.04, "recall_20": 0.06,
                                    "ndcg_10_diff_low": 0.01, "ndcg_10_diff_high": 0.03, "liked_ndcg_10": 0.04}},
@@ -86,7 +87,8 @@ def metrics() -> dict[str, dict]:
 
 def _bin(n: int, rmse: float, peer: float, low: float = -0.05) -> dict:
     return {"n_targets": n, "rmse": rmse, "mae": rmse * 0.8, "rmse_low": rmse - 1 / n**0.5, "rmse_high": rmse + 1 / n**0.5,
-            "baseline": "biased_mf", "baseline_rmse": peer, "rmse_diff_low": low, "rmse_diff_high": low + 0.1}  # fmt: skip
+            "mean_error": -0.02, "baseline": "biased_mf", "baseline_rmse": peer,
+            "bin_best": "content_ridge", "bin_best_rmse": peer, "bin_best_mean_error": 0.01, "rmse_diff_low": low, "rmse_diff_high": low + 0.1}  # fmt: skip
 
 
 def studies() -> dict[str, Study]:

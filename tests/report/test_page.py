@@ -14,7 +14,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from reelgraph.core.schemas.reports import TABLES
-from reelgraph.report import charts, inputs, movies, results, tables, usage
+from reelgraph.report import charts, cold_movies, inputs, movies, results, tables, usage
 from reelgraph.report.build import SECTIONS, build_report, summarize
 from reelgraph.report.inputs import NOT_RUN, OTHER_DATA
 from reelgraph.report.labels import join_words, label, signed, span
@@ -163,6 +163,13 @@ def test_slice_tables_show_no_verdict_on_few_targets() -> None:
     assert popularity.rows[0][-1] == "worse"
     page = build_report(report_samples.inputs(3, slices=slices))
     assert "significantly worse than damped biases on training ratings of the movie: unseen." in page
+
+
+def test_cold_movies_table_shows_coverage_and_the_best_baseline_of_a_row() -> None:
+    unseen, few, _ = cold_movies.cold_movies_table(report_samples.inputs(3)).rows
+    best = label("content_ridge")
+    assert unseen == ("unseen", "42", "1.100", "−0.020", "79 %", best, "1.000", "+0.010", "worse")
+    assert few[4] == "–"  # no probabilities
 
 
 def test_build_report_shows_every_section_in_order(page: str) -> None:
