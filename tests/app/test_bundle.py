@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,10 +14,12 @@ import pytest
 
 import reelgraph
 from reelgraph.app.bundle.export import write_projector, write_word2vec
-from reelgraph.app.bundle.format import read_bundle
+from reelgraph.app.bundle.format import read_bundle, write_bundle
 from reelgraph.app.bundle.model import Bundle
 from reelgraph.app.bundle.new_user import UserRating, build_histories, fill_timestamps
 from reelgraph.app.bundle.results import MoviePrediction, central_interval, mmr_rerank, top_k
+from reelgraph.rankers.popularity import PopularityRanker
+from reelgraph.rankers.registry import save_ranker
 from reelgraph.runtime.errors import ArtifactError, InputError
 from tests.helpers import bundle_samples
 from tests.helpers.bundle_samples import sample_history
@@ -43,6 +46,20 @@ def bundle(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 @pytest.fixture(scope="module")
 def gp_bundle(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
     return reelgraph.load(bundle_samples.write_sample_bundle(tmp_path_factory.mktemp("bundle")))
+
+
+def test_recommend_orders_by_the_ranker_or_by_stars(gp_bundle: Bundle, tmp_path: Path) -> None:
+    n_movies = len(gp_bundle.catalog)
+    count = np.random.default_rng(0).permutation(n_movies).astype(np.float32)
+    save_ranker("popularity", PopularityRanker(count), tmp_path / "ranker")
+    write_bundle(replace(gp_bundle.contents, ranker=tmp_path / "ranker"), tmp_path / "bundle")
+    bundle = reelgraph.load(tmp_path / "bundle")
+    movies = [movie.movie_id for movie in bundle.recommend(sample_history(), top=10)]
+    rated = {movie for movie, _ in sample_history()}
+    by_count = [FIRST_ID + row for row in np.argsort(-count).tolist()]
+    assert movies == [movie for movie in by_count if movie not in rated][:10]
+    by_stars = bundle.recommend(sample_history(), top=10, by="stars")
+    assert by_stars == gp_bundle.recommend(sample_history(), top=10)
 
 
 def test_predict_equals_the_raters_score(bundle: Bundle) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -54,6 +55,8 @@ The catalogue's columns; title and alternative titles in the source's language; 
 ids at IMDb and TMDB; the number of training ratings; coordinates on the 2-D map.
 """
 
+RANKER_FOLDER = "ranker"
+
 VECTOR_NAMES = ("text", "graph")
 """Tensors of vectors.safetensors: MiniLM text vectors and knowledge graph embeddings."""
 
@@ -93,6 +96,8 @@ class BundleContents:
     """Model card, README.md."""
     results: dict[str, object]
     """Metrics on the test targets, test_results.json."""
+    ranker: Path | None = None
+    """Folder written by ``save_ranker``; None: recommendations are ordered by stars."""
 
 
 def make_config(rater: RaterConfig, movies: int) -> BundleConfig:
@@ -112,6 +117,8 @@ def write_bundle(contents: BundleContents, folder: Path | str) -> None:
     with atomic_write(folder) as draft:
         draft.mkdir()
         (draft / "model.safetensors").write_bytes(contents.weights.read_bytes())
+        if contents.ranker is not None:
+            shutil.copytree(contents.ranker, draft / RANKER_FOLDER)
         vectors = {name: np.ascontiguousarray(array) for name, array in contents.vectors.items()}
         (draft / "vectors.safetensors").write_bytes(save(vectors))
         write_parquet(contents.catalog.table.cast(MOVIES_SCHEMA), draft / "movies.parquet")
@@ -141,6 +148,7 @@ def read_bundle(folder: Path | str) -> BundleContents:
         weights=_require_file(path / "model.safetensors"),
         card=_require_file(path / "README.md").read_text(encoding="utf-8"),
         results=results,
+        ranker=path / RANKER_FOLDER if (path / RANKER_FOLDER).is_dir() else None,
     )
 
 

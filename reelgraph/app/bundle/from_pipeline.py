@@ -13,6 +13,7 @@ from reelgraph.core.schemas.movies import read_movies
 from reelgraph.core.schemas.vectors import align_to, read_map_layout, read_vectors
 from reelgraph.params.base import PARAMS_FILE, load
 from reelgraph.params.data import IngestParams
+from reelgraph.rankers.registry import SERVED
 from reelgraph.raters.io import read_rater_config
 from reelgraph.runtime.atomic_io import read_json
 from reelgraph.sequences.dataset import read_histories
@@ -51,11 +52,13 @@ def collect_contents(data: Path | str = "data", movielens: Path | None = None) -
     is_training = histories.mask_before(histories.fit_end("train"))
     rating_counts = np.bincount(histories.movie_row[is_training], minlength=len(ids))
     table = table.append_column("ratings", pa.array(rating_counts.astype(np.int64)))
+    ranker = folder / "ranker" / SERVED
     return BundleContents(
         catalog=MovieCatalog(_add_map_coordinates(table, folder / "map.parquet")),
         vectors=vectors,
         config=make_config(rater, len(ids)),
         weights=folder / "model" / "model.safetensors",
+        ranker=ranker if ranker.is_dir() else None,
         card=(folder / "model" / "README.md").read_text(encoding="utf-8"),
         results=results,
     )

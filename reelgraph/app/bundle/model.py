@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, Float32, Float64, Int64
@@ -23,6 +23,8 @@ from reelgraph.app.bundle.results import (
 )
 from reelgraph.app.bundle.title_matching import TitleIndex
 from reelgraph.app.bundle.title_search import MOVIE_ID, TitleSearch
+from reelgraph.rankers.ranker import Ranker, RankingQuery
+from reelgraph.rankers.registry import load_ranker
 from reelgraph.raters.io import restore_rater
 from reelgraph.raters.rater import CandidateScores, Rater
 from reelgraph.runtime.errors import InputError
@@ -35,6 +37,8 @@ CANDIDATES_PER_RESULT = 10
 AUDIENCE_DAMPING = 5.0
 """Ratings of a movie at which its similarity by audience is halved."""
 
+Order = Literal["ranker", "stars"]
+"""What recommendations are ordered by."""
 Movie = int | str
 """A movieId, or a title such as ``Heat (1995)``."""
 History = Sequence[tuple[Movie, float] | tuple[Movie, float, int | None]]
@@ -62,6 +66,11 @@ class Bundle:
         self.contents = contents
         self.catalog = contents.catalog
         self.rater = restore_bundle_rater(contents)
+
+    @cached_property
+    def ranker(self) -> Ranker | None:
+        """What orders recommendations; None in a bundle without a ranker."""
+        return None if self.contents.ranker is None else load_ranker(self.contents.ranker)
 
     @cached_property
     def title_index(self) -> TitleIndex:
@@ -100,6 +109,7 @@ class Bundle:
         history: History,
         top: int = 20,
         *,
+        by: Order = "ranker",
         diverse: bool = False,
         **filters: Any,
     ) -> list[MoviePrediction]:
@@ -108,6 +118,7 @@ class Bundle:
         Args:
             history: the user's ratings.
             top: number of movies.
+            by: see ``rank``.
             diverse: select by maximal marginal relevance, which trades stars for diversity.
             filters: fields of ``Filters``, such as ``genres=["Drama"], since=1990``.
 
@@ -116,7 +127,7 @@ class Bundle:
         """
         ratings = self.resolve_history(history)
         mask, _ = self.candidates(make_filters(**filters), [rating.row for rating in ratings])
-        return self.rank(self.score(ratings), mask, top, diverse)
+        return self.rank(self.score(ratings), mask, top, diverse, by)
 
     def similar(self, movie: Movie, by: str | None = None, top: int = 10) -> list[SimilarMovie]:
         """Return the most similar movies.
@@ -217,17 +228,24 @@ class Bundle:
         return ScoredMovies(ratings, history.movie_row[:-1].astype(np.int64), scored_rows, scores)
 
     def rank(
-        self, scored: ScoredMovies, mask: Bool[np.ndarray, " movies"], top: int, diverse: bool
+        self,
+        scored: ScoredMovies,
+        mask: Bool[np.ndarray, " movies"],
+        top: int,
+        diverse: bool,
+        by: Order = "ranker",
     ) -> list[MoviePrediction]:
-        """Return movies of the mask by descending predicted rating minus the standard error of their means.
+        """Return movies of the mask, the best first.
 
         Args:
             scored: scores of all movies.
             mask: candidates.
             top: number of movies.
             diverse: select by maximal marginal relevance.
+            by: ``ranker``: by what users watch next. ``stars``, and in a bundle without a ranker: by
+                predicted rating minus the standard error of the movie's mean.
         """
-        order = scored.scores.prediction.stars - RATING_STD / np.sqrt(self.catalog.rating_counts + 1)
+        order = self._order(scored, by)
         k = min(top * CANDIDATES_PER_RESULT if diverse else top, int(mask.sum()))
         rows = top_k(np.where(mask, order, -np.inf), k)
         if diverse:
@@ -235,6 +253,12 @@ class Bundle:
             selected = mmr_rerank(rows, order, (vectors @ vectors.T).astype(np.float64), top)
             rows = sorted(selected, key=lambda row: -order[row])
         return self._predictions(scored, rows)
+
+    def _order(self, scored: ScoredMovies, by: Order) -> Float64[np.ndarray, " movies"]:
+        """Return a number for each movie; the highest is recommended first."""
+        if by == "ranker" and self.ranker is not None:
+            return self.ranker.score(RankingQuery(scored.history_rows)).astype(np.float64)
+        return scored.scores.prediction.stars - RATING_STD / np.sqrt(self.catalog.rating_counts + 1)
 
     def _predictions(self, scored: ScoredMovies, indices: Sequence[int]) -> list[MoviePrediction]:
         """Return the predictions at some indices of the scored movies."""

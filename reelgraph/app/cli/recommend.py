@@ -32,6 +32,13 @@ WATCHLIST = "watchlist"
 SEVERAL = "may be repeated"
 
 
+class Order(StrEnum):
+    """What the recommendations are ordered by."""
+
+    ranker = "ranker"
+    stars = "stars"
+
+
 class GroupRule(StrEnum):
     """How the predictions for several users are combined."""
 
@@ -65,6 +72,9 @@ def recommend(
     exclude_popular: Annotated[
         bool, typer.Option("--exclude-popular", help="Exclude the 10 % of movies with the most ratings.")
     ] = False,
+    by: Annotated[
+        Order, typer.Option(help="Order by what users watch next, or by predicted stars; for one user.")
+    ] = Order.ranker,
     diverse: Annotated[
         bool, typer.Option("--diverse", help="Prefer movies that differ from each other; for one user.")
     ] = False,
@@ -123,7 +133,7 @@ def recommend(
             text = formatting.format_group(group_movies, group.value)
         else:
             scored = model.score(histories[0])
-            movies = model.rank(scored, mask, top, diverse)
+            movies = model.rank(scored, mask, top, diverse, by.value)
             result = {"recommendations": movies, "user": scored.scores.user}
             text = formatting.format_recommendations(movies, scored.scores.user)
         print_result(result | {"reason_for_none": reason_for_none}, json, lambda: text or reason_for_none)
