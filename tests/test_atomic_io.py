@@ -66,6 +66,14 @@ def test_read_json_error_names_the_file_and_the_remedy(tmp_path: Path, content: 
         atomic_io.read_json(tmp_path / "m.json")
 
 
+@pytest.mark.parametrize("array", [np.array(3.5), np.arange(6).reshape(2, 3).T, np.zeros((0, 4))])
+def test_save_array_keeps_the_shape(array: np.ndarray, tmp_path: Path) -> None:
+    atomic_io.save_array(array, tmp_path / "array.npy")
+    loaded = atomic_io.read_array(tmp_path / "array.npy")
+    assert loaded.shape == array.shape
+    np.testing.assert_array_equal(loaded, array)
+
+
 def test_read_array_rejects_a_pickle(tmp_path: Path) -> None:
     np.save(tmp_path / "a.npy", np.array([{"a": 1}], dtype=object), allow_pickle=True)
     with pytest.raises(ArtifactError, match=r"\.npy array of numbers"):

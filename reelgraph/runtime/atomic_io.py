@@ -150,7 +150,7 @@ def save_array(array: np.ndarray, path: Path) -> None:
     with path.open("wb") as file:
         # np.save writes through a C buffer, and loses errors of a full disk when that buffer is flushed.
         plain_stream = SimpleNamespace(write=file.write)
-        np.lib.format.write_array(plain_stream, np.ascontiguousarray(array), allow_pickle=False)
+        np.lib.format.write_array(plain_stream, np.asarray(array, order="C"), allow_pickle=False)
 
 
 def read_array(path: Path | str) -> np.ndarray:
