@@ -58,7 +58,7 @@ def test_append_movies_leaves_the_others_and_predicts_a_copy_as_its_original(
     histories = random_histories(5, 4, UNRATED, 30)
 
     def score_all(scorer: object) -> CandidateScores:
-        return next(iter(scorer.score(histories, histories.fit_end("train"), histories.test[:1])))  # type: ignore[attr-defined]
+        return next(iter(scorer.score(histories, histories.offsets[:-1], histories.test[:1])))  # type: ignore[attr-defined]
 
     before = score_all(fitted).prediction
     after = score_all(rater).prediction
