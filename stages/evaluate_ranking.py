@@ -12,16 +12,7 @@ from reelgraph.core.schemas.reports import write_metrics, write_report
 from reelgraph.core.seeds import derive_seed, generator
 from reelgraph.core.target_rows import write_target_rows
 from reelgraph.core.torch_setup import configure_torch
-from reelgraph.evaluation.ranking import (
-    Scores,
-    headline_metrics,
-    item_means,
-    rank_movies,
-    ranker_scores,
-    ranking_metrics,
-    select_users,
-    user_columns,
-)
+from reelgraph.evaluation import ranking
 from reelgraph.params.base import Compute
 from reelgraph.params.ranking import EvaluateRankingParams
 from reelgraph.rankers.registry import SERVED, load_ranker
@@ -39,21 +30,23 @@ def main(params: EvaluateRankingParams) -> str:
     histories = read_histories("data/sequences", n_movies)
     rater = load_rater("data/rater", params.evaluate.fit)
     fit_end = histories.fit_end(params.evaluate.fit)
-    queries = select_users(histories, params.evaluate.ranking_users, generator(params.seed, "ranking"))
+    queries = ranking.select_users(
+        histories, params.evaluate.ranking_users, generator(params.seed, "ranking")
+    )
     targets = isolate_targets(histories, fit_end, queries.target_index)
     rater_scores = rater.score(targets, targets.train_end, targets.test)
-    models: dict[str, Iterable[Scores]] = {
-        name: ranker_scores(load_ranker(f"data/ranker/{name}"), queries) for name in params.rankers
+    models: dict[str, Iterable[ranking.Scores]] = {
+        name: ranking.ranker_scores(load_ranker(f"data/ranker/{name}"), queries) for name in params.rankers
     }
     models["rater"] = (scores.prediction.stars for scores in rater_scores)
-    models["item_mean"] = repeat(item_means(histories, fit_end, n_movies))
-    rankings = {name: rank_movies(queries, scores) for name, scores in models.items()}
+    models["item_mean"] = repeat(ranking.item_means(histories, fit_end, n_movies))
+    rankings = {name: ranking.rank_movies(queries, scores) for name, scores in models.items()}
     count = np.bincount(histories.movie_row[histories.mask_before(fit_end)], minlength=n_movies)
-    metrics = ranking_metrics(rankings, SERVED, count, derive_seed(params.seed, "bootstrap"))
-    columns = user_columns(histories, queries, rankings[SERVED], n_movies)
+    metrics = ranking.ranking_metrics(rankings, SERVED, count, derive_seed(params.seed, "bootstrap"))
+    columns = ranking.user_columns(histories, queries, rankings[SERVED], n_movies)
     write_target_rows(columns, 1, "plots/ranking_users.tsv")
     write_report("ranking", metrics)
-    write_metrics(headline_metrics(metrics, SERVED), "metrics/ranking.json")
+    write_metrics(ranking.headline_metrics(metrics, SERVED), "metrics/ranking.json")
     ndcg = ", ".join(f"{model} {row['ndcg_10']:.4f}" for model, row in metrics.items())
     return f"NDCG@10 of {len(queries.queries):,} users: {ndcg}"
 
