@@ -34,11 +34,11 @@ def main(params: EvaluateRankingParams) -> str:
         histories, params.evaluate.ranking_users, generator(params.seed, "ranking")
     )
     targets = isolate_targets(histories, fit_end, queries.target_index)
-    rater_scores = rater.score(targets, targets.train_end, targets.test)
     models: dict[str, Iterable[ranking.Scores]] = {
         name: ranking.ranker_scores(load_ranker(f"data/ranker/{name}"), queries) for name in params.rankers
     }
-    models["rater"] = (scores.prediction.stars for scores in rater_scores)
+    served = ranking.ranker_scores(load_ranker(f"data/ranker/{SERVED}"), queries)
+    models |= ranking.rater_orders(rater.score(targets, targets.train_end, targets.test), served)
     models["item_mean"] = repeat(ranking.item_means(histories, fit_end, n_movies))
     rankings = {name: ranking.rank_movies(queries, scores) for name, scores in models.items()}
     count = np.bincount(histories.movie_row[histories.mask_before(fit_end)], minlength=n_movies)

@@ -6,17 +6,16 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Float, Int64
+from jaxtyping import Bool, Float, Float32, Int64
 
 from reelgraph.core.rating_scale import STAR_STEP
 from reelgraph.core.schemas.reports import round_figures
 from reelgraph.core.seeds import subsample
 from reelgraph.evaluation.intervals import bootstrap_means, percentile_interval
-from reelgraph.rankers.ranker import Ranker, RankingQuery
+from reelgraph.rankers.ranker import LIKED_STARS, Ranker, RankingQuery, watched_and_liked
+from reelgraph.raters.rater import CandidateScores
 from reelgraph.sequences.dataset import UserHistories
 
-LIKED_STARS = 4.0
-"""Lowest rating of a liked movie."""
 NDCG_CUTOFF = 10
 LIST_LENGTH = 20
 METRICS = ("ndcg_10", "recall_20", "hit_10", "mrr")
@@ -102,6 +101,25 @@ def item_means(
 def ranker_scores(ranker: Ranker, queries: RankingQueries) -> Iterable[Scores]:
     """Yield the scores of all movies for each user."""
     return (ranker.score(query) for query in queries.queries)
+
+
+def rater_orders(
+    rated: Iterable[CandidateScores], served: Iterable[Scores]
+) -> dict[str, list[Float32[np.ndarray, " movies"]]]:
+    """Return the order by predicted stars, and that of recommendations if the rater has probabilities.
+
+    Args:
+        rated: the rater's scores of all movies for each user.
+        served: scores of the ranker that orders recommendations.
+    """
+    orders: dict[str, list[Float32[np.ndarray, " movies"]]] = {"rater": [], "recommended": []}
+    for user_scores, ranker_score in zip(rated, served, strict=True):
+        prediction = user_scores.prediction
+        orders["rater"].append(prediction.stars.astype(np.float32))
+        if prediction.probabilities is not None:
+            order = watched_and_liked(ranker_score, prediction.probabilities)
+            orders["recommended"].append(order.astype(np.float32))
+    return {name: scores for name, scores in orders.items() if scores}
 
 
 def rank_movies(queries: RankingQueries, scores: Iterable[Scores]) -> UserRankings:

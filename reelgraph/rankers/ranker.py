@@ -8,7 +8,7 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 from jaxtyping import Bool, Float, Float32, Int64
 
-from reelgraph.core.rating_scale import codes_to_stars
+from reelgraph.core.rating_scale import STAR_STEP, codes_to_stars
 from reelgraph.sequences.dataset import UserHistories
 
 MIN_RATINGS = 5
@@ -17,6 +17,9 @@ MAX_MOVIES = 8000
 """Most rated movies whose weights are fitted: memory grows with the square, time with the cube."""
 MAX_RATINGS = 4_000_000
 """Ratings that the blend's weights are fitted on, at most."""
+LIKED_STARS = 4.0
+"""A movie with at least this rating is liked."""
+MIN_PROBABILITY = 1e-9
 
 
 @dataclass(frozen=True)
@@ -121,3 +124,16 @@ def select_ratings(ratings: FittedRatings, mask: Bool[np.ndarray, " ratings"]) -
         ratings.user[mask], ratings.movie_row[mask], ratings.timestamp[mask], ratings.stars[mask],
         ratings.n_movies,
     )  # fmt: skip
+
+
+def watched_and_liked(
+    scores: Float[np.ndarray, " movies"], probabilities: Float[np.ndarray, "movies 10"]
+) -> Float[np.ndarray, " movies"]:
+    """Return log P(watched next) + log P(rated with ``LIKED_STARS`` or more), up to a constant.
+
+    Args:
+        scores: of a ranker whose scores are log probabilities up to a constant, such as ``blend``.
+        probabilities: of the half stars, by a rater.
+    """
+    liked = probabilities[:, round(LIKED_STARS / STAR_STEP) - 1 :].sum(axis=1)
+    return scores + np.log(np.maximum(liked, MIN_PROBABILITY))

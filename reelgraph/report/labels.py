@@ -23,6 +23,7 @@ NAMES = {
     "content_ridge": "content ridge per user",
     "als_implicit": "ALS + implicit features",
     "blend": "ranker",
+    "recommended": "ranker and rater",
     "recent_popularity": "popularity of the last days",
     "ease": "EASE",
     "rp3beta": "RP3β",

@@ -50,7 +50,8 @@ def gp_bundle(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
 
 def test_recommend_orders_by_the_ranker_or_by_stars(gp_bundle: Bundle, tmp_path: Path) -> None:
     n_movies = len(gp_bundle.catalog)
-    count = np.random.default_rng(0).permutation(n_movies).astype(np.float32)
+    # Differences between scores exceed those between log probabilities of a liked movie.
+    count = 100 * np.random.default_rng(0).permutation(n_movies).astype(np.float32)
     save_ranker("popularity", PopularityRanker(count), tmp_path / "ranker")
     write_bundle(replace(gp_bundle.contents, ranker=tmp_path / "ranker"), tmp_path / "bundle")
     bundle = reelgraph.load(tmp_path / "bundle")

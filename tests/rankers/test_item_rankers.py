@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from reelgraph.rankers import ease, item_knn, next_movie, rp3beta
-from reelgraph.rankers.ranker import RankerInputs, frequent_movies, sample_users
+from reelgraph.rankers.ranker import RankerInputs, frequent_movies, sample_users, watched_and_liked
 from reelgraph.rankers.registry import find_ranker
 from tests.helpers.ranker_samples import planted_inputs, query
 
@@ -90,3 +90,12 @@ def test_sample_users_takes_whole_users(monkeypatch: pytest.MonkeyPatch) -> None
     sampled = sample_users(INPUTS.ratings, np.random.default_rng(0))
     assert len(sampled.user) == 96  # 8 users with 12 ratings
     assert (np.bincount(sampled.user)[np.unique(sampled.user)] == 12).all()
+
+
+def test_watched_and_liked_multiplies_the_probabilities() -> None:
+    probabilities = np.zeros((3, 10))
+    probabilities[0, 6] = 1  # 3.5 stars: not liked
+    probabilities[1, [0, 7]] = 0.75, 0.25  # 0.5 or 4 stars
+    probabilities[2, 9] = 1
+    scores = watched_and_liked(np.log([0.9, 0.4, 0.2]), probabilities)
+    np.testing.assert_allclose(np.exp(scores), [0, 0.1, 0.2], atol=1e-8)

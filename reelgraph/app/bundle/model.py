@@ -23,7 +23,7 @@ from reelgraph.app.bundle.results import (
 )
 from reelgraph.app.bundle.title_matching import TitleIndex
 from reelgraph.app.bundle.title_search import MOVIE_ID, TitleSearch
-from reelgraph.rankers.ranker import Ranker, RankingQuery
+from reelgraph.rankers.ranker import Ranker, RankingQuery, watched_and_liked
 from reelgraph.rankers.registry import load_ranker
 from reelgraph.raters.io import restore_rater
 from reelgraph.raters.rater import CandidateScores, Rater
@@ -242,8 +242,8 @@ class Bundle:
             mask: candidates.
             top: number of movies.
             diverse: select by maximal marginal relevance.
-            by: ``ranker``: by what users watch next. ``stars``, and in a bundle without a ranker: by
-                predicted rating minus the standard error of the movie's mean.
+            by: ``ranker``: by the probability that a movie is watched next and liked. ``stars``, and in a
+                bundle without a ranker: by predicted rating minus the standard error of the movie's mean.
         """
         order = self._order(scored, by)
         k = min(top * CANDIDATES_PER_RESULT if diverse else top, int(mask.sum()))
@@ -257,7 +257,9 @@ class Bundle:
     def _order(self, scored: ScoredMovies, by: Order) -> Float64[np.ndarray, " movies"]:
         """Return a number for each movie; the highest is recommended first."""
         if by == "ranker" and self.ranker is not None:
-            return self.ranker.score(RankingQuery(scored.history_rows)).astype(np.float64)
+            watched = self.ranker.score(RankingQuery(scored.history_rows)).astype(np.float64)
+            probabilities = scored.scores.prediction.probabilities
+            return watched if probabilities is None else watched_and_liked(watched, probabilities)
         return scored.scores.prediction.stars - RATING_STD / np.sqrt(self.catalog.rating_counts + 1)
 
     def _predictions(self, scored: ScoredMovies, indices: Sequence[int]) -> list[MoviePrediction]:
