@@ -12,6 +12,8 @@ DEV_READY := $(VENV)/.ready-dev
 COLLECT_STUDIES = python -m tools.collect_studies || dvc repro report
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export DVC_NO_ANALYTICS := 1
+# Else each process of the tests compiles for ten seconds, and each stage for a part of one.
+export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: repro show test test-fast lint format review docs check-reproducible lock audit test-crash soak fuzz \
 	reproduce-reference external-baselines rater-seeds experiments study-probe study-ablation bench setup clean help

@@ -24,6 +24,7 @@ REQUIRED_IN_CI = "pyspark", "Java", "chromium", "external-baselines", "ONNX", "d
 
 SLOW_MODULES = (
     "app/test_cli.py",
+    "app/test_hostile_input.py",
     "app/test_onnx_export.py",
     "app/test_page.py",
     "app/test_server.py",
