@@ -267,7 +267,7 @@ def _interval_columns(
 def headline_metrics(
     models: Mapping[str, Mapping[str, int | float]], reference: str
 ) -> dict[str, int | float]:
-    """Return the content of metrics/ranking.json: metrics of the ranker, and NDCG@10 of two other orders.
+    """Return the content of metrics/ranking.json: metrics of the ranker, and NDCG@10 by popularity.
 
     Args:
         models: as ``ranking_metrics`` returns them.
@@ -276,7 +276,8 @@ def headline_metrics(
     if not models:
         return {}
     rounded = round_figures(models)
-    names = ("ndcg_10", "recall_20", "mrr", "liked_ndcg_10", "coverage_20")
+    names = ("ndcg_10", "recall_20", "mrr", "liked_ndcg_10")
     headline = {name: rounded[reference][name] for name in names if name in rounded[reference]}
-    others = {"popularity": "popularity", "rater": "rater"}
-    return headline | {key: rounded[name]["ndcg_10"] for key, name in others.items() if name in rounded}
+    if "popularity" in rounded:
+        headline["popularity"] = rounded["popularity"]["ndcg_10"]
+    return headline

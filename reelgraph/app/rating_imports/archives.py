@@ -113,7 +113,10 @@ def _find_member(members: list[zipfile.ZipInfo], name: str) -> zipfile.ZipInfo:
     files = [
         (path, member)
         for path, member in paths
-        if not member.is_dir() and "__MACOSX" not in path.parts and not path.name.startswith(".")
+        if member.filename
+        and not member.is_dir()
+        and "__MACOSX" not in path.parts
+        and not path.name.startswith(".")
     ]
     candidates = [file for file in files if file[0].name.lower() in RATING_FILES]
     if candidates:
