@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Bool
 
-from reelgraph.app.bundle.model import RATING_STD, Bundle
+from reelgraph.app.bundle.model import Bundle
 from reelgraph.app.bundle.new_user import UserRating
 from reelgraph.app.bundle.results import format_title, top_k
 
@@ -53,7 +53,7 @@ def recommend_to_group(
     """
     stars = np.array([bundle.score(ratings).scores.prediction.stars for ratings in users])
     combined = stars.min(axis=0) if rule == "least-misery" else stars.mean(axis=0)
-    order = combined - RATING_STD / np.sqrt(bundle.catalog.rating_counts + 1)
+    order = bundle.lower_bound(combined)
     rows = top_k(np.where(mask, order, -np.inf), min(top, int(mask.sum())))
     return [
         GroupPrediction(

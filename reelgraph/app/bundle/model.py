@@ -260,7 +260,11 @@ class Bundle:
             watched = self.ranker.score(RankingQuery(scored.history_rows)).astype(np.float64)
             probabilities = scored.scores.prediction.probabilities
             return watched if probabilities is None else watched_and_liked(watched, probabilities)
-        return scored.scores.prediction.stars - RATING_STD / np.sqrt(self.catalog.rating_counts + 1)
+        return self.lower_bound(scored.scores.prediction.stars)
+
+    def lower_bound(self, stars: Float64[np.ndarray, " movies"]) -> Float64[np.ndarray, " movies"]:
+        """Return predicted stars of all movies minus the standard error of each movie's mean."""
+        return stars - RATING_STD / np.sqrt(self.catalog.rating_counts + 1)
 
     def _predictions(self, scored: ScoredMovies, indices: Sequence[int]) -> list[MoviePrediction]:
         """Return the predictions at some indices of the scored movies."""
