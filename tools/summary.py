@@ -10,6 +10,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from ruamel.yaml import YAML
+
 from reelgraph.core.schemas.reports import TABLES, format_figures, read_table
 from reelgraph.runtime.stage_runner import TIMINGS
 
@@ -50,13 +52,20 @@ def format_result_table(models: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def timings() -> str:
-    """Return seconds and peak memory of the last run of each stage and of each baseline's fit."""
+def timings(stages: list[str], folder: Path) -> str:
+    """Return seconds and peak memory of the last run of each stage, and of its steps.
+
+    Args:
+        stages: names of stages; files of others, which earlier versions have left, are ignored.
+        folder: what the stages write their timings to.
+    """
     lines = []
-    for path in sorted(TIMINGS.rglob("*.json")):
-        name = str(path.relative_to(TIMINGS).with_suffix(""))
-        timing = json.loads(path.read_text())
-        lines.append(f"{name:<32}{timing['seconds']:>8.1f} s{timing['peak_mb']:>8,} MB")
+    for stage in stages:
+        for path in [folder / f"{stage}.json", *sorted((folder / stage).glob("*.json"))]:
+            if path.is_file():
+                name = str(path.relative_to(folder).with_suffix(""))
+                timing = json.loads(path.read_text())
+                lines.append(f"{name:<32}{timing['seconds']:>8.1f} s{timing['peak_mb']:>8,} MB")
     return "\n".join(lines)
 
 
@@ -66,4 +75,5 @@ def report_link() -> str:
 
 
 if __name__ == "__main__":
-    print(f"\n{timings()}\n\n{result_table(sys.argv[1:])}{report_link()}")
+    stages = YAML(typ="safe").load(Path("dvc.yaml"))["stages"]
+    print(f"\n{timings(list(stages), TIMINGS)}\n\n{result_table(sys.argv[1:])}{report_link()}")

@@ -105,7 +105,7 @@ def test_recommend_applies_the_filters(gp_bundle: Bundle) -> None:
 
 def test_recommend_diverse_lowers_the_similarity_of_the_recommendations(gp_bundle: Bundle) -> None:
     def total_similarity(movies: list[MoviePrediction]) -> float:
-        vectors = gp_bundle._unit_vectors_both[[movie.movie_id - FIRST_ID for movie in movies]]
+        vectors = gp_bundle.similarity.vectors_of_both[[movie.movie_id - FIRST_ID for movie in movies]]
         return float((vectors @ vectors.T).sum() - len(movies))
 
     by_stars = gp_bundle.recommend(sample_history(), top=8)
@@ -193,7 +193,7 @@ def test_similar_returns_the_nearest_neighbours_by_cosine(gp_bundle: Bundle) -> 
 
 
 def test_similar_by_audience_needs_a_rater_with_movie_vectors(bundle: Bundle) -> None:
-    if bundle.audience_vectors is None:
+    if bundle.similarity.audience_vectors is None:
         assert bundle.similar("The Matrix") == bundle.similar("The Matrix", "both")
         with pytest.raises(InputError, match="a rater that learns vectors"):
             bundle.similar("The Matrix", "audience")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -50,12 +51,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def run(folder: Path, *arguments: str, code: int = 0) -> str:
     """Run a command in a folder; return its output."""
-    working_dir = Path.cwd()
-    os.chdir(folder)
-    try:
+    with contextlib.chdir(folder):
         result = CliRunner().invoke(app, list(arguments))
-    finally:
-        os.chdir(working_dir)
     assert result.exit_code == code, result.output
     return result.output
 
@@ -142,7 +139,7 @@ def test_scale_option_states_the_scale_of_an_ambiguous_file(folder: Path) -> Non
     run(folder, "match-ratings", "ten.csv", "--scale", "7", code=2)
 
 
-def test_open_ratings_warns_of_lost_dates(folder: Path) -> None:
+def test_open_histories_warns_of_lost_dates(folder: Path) -> None:
     (folder / "dates.csv").write_text(f"{HEADER}1/2/2024,Heat,1995,u,4\nsoon,Amelie,2001,u,5\n")
     warning = "1 dates may be day/month or month/day and 1 dates were not understood, such as '1/2/2024'"
     for command in (("match-ratings", "dates.csv"), ("recommend", "-r", "dates.csv")):

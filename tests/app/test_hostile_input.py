@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
-import os
 import socket
 import threading
 import time
@@ -13,21 +13,19 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
 import pytest
 import uvicorn
 from safetensors.numpy import load_file, save_file
 from typer.testing import CliRunner
 
 import reelgraph
-from reelgraph.app.bundle.catalog import MovieCatalog
 from reelgraph.app.bundle.format import read_bundle, write_bundle
 from reelgraph.app.cli.main import app
 from reelgraph.app.server import limits, server
 from reelgraph.runtime.errors import ArtifactError
 from tests.app.test_archives import zip_files
 from tests.helpers.app_server import send_request
-from tests.helpers.bundle_samples import write_sample_bundle
+from tests.helpers.bundle_samples import sample_catalog, write_sample_bundle
 
 HEADER = "Date,Name,Year,Letterboxd URI,Rating\n"
 ESCAPE = "\x1b]0;owned\x07\x1b[2J\u202e\u2066"
@@ -89,12 +87,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def run(folder: Path, *arguments: str) -> None:
     """Run a command; whatever the result, it is in words that a terminal can show."""
-    working_dir = Path.cwd()
-    os.chdir(folder)
-    try:
+    with contextlib.chdir(folder):
         result = CliRunner().invoke(app, list(arguments))
-    finally:
-        os.chdir(working_dir)
     assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
     assert result.exit_code in (0, 1, 2, 3)
     assert "Traceback" not in result.output
@@ -123,10 +117,8 @@ def test_commands_end_in_words_on_hostile_arguments(folder: Path, text: str) -> 
 
 def test_commands_show_no_control_characters_of_a_bundle(folder: Path) -> None:
     contents = read_bundle(folder / "bundle")
-    table = contents.catalog.table
-    position = table.column_names.index("title")
-    titles = pa.array([f"{ESCAPE}\nTitle {row}" for row in range(len(table))], pa.string())
-    hostile = MovieCatalog(table.set_column(position, "title", titles))
+    n_movies = len(contents.catalog)
+    hostile = sample_catalog(n_movies, title=[f"{ESCAPE}\nTitle {row}" for row in range(n_movies)])
     write_bundle(contents.__class__(**{**vars(contents), "catalog": hostile}), folder / "evil")
     for command in (("recommend", "-r", "good.csv"), ("similar", "movieId 101"), ("similar", "zzz")):
         run(folder, *command, "--bundle", "evil")

@@ -90,9 +90,9 @@ def test_write_onnx_of_a_gaussian_process_predicts_as_the_bundle(gp_bundle: Path
 
 def test_inverse_inverts_covariance_matrices() -> None:
     onnxruntime = pytest.importorskip("onnxruntime")
-    onnx_export = pytest.importorskip("reelgraph.app.bundle.onnx_export")
+    onnx_gp = pytest.importorskip("reelgraph.app.bundle.onnx_gp")
     rng = np.random.default_rng(0)
-    session = onnxruntime.InferenceSession(onnx_export.inverse.to_model_proto().SerializeToString())
+    session = onnxruntime.InferenceSession(onnx_gp.inverse.to_model_proto().SerializeToString())
     for size in (1, 2, 17, 127):
         factors = rng.normal(size=(size, 5))
         matrix = factors @ factors.T + 0.1 * np.eye(size)

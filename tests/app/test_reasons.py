@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-import pyarrow as pa
 import pytest
 
 from reelgraph.app.bundle.catalog import MovieCatalog
@@ -22,11 +21,7 @@ COLUMNS = {
 
 @pytest.fixture(scope="module")
 def catalog() -> MovieCatalog:
-    table = sample_catalog(20).table
-    for name, cells in COLUMNS.items():
-        position = table.column_names.index(name)
-        table = table.set_column(position, name, pa.array(cells, table.schema.field(name).type))
-    return MovieCatalog(table)
+    return sample_catalog(20, **COLUMNS)
 
 
 def reasons(catalog: MovieCatalog, contribution: list[float], audience: int | None = None) -> dict:

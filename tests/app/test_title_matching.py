@@ -73,13 +73,9 @@ def test_match_returns_the_reason_if_no_movie_or_several_match(
 
 
 def test_match_prefers_a_movie_with_many_times_as_many_ratings() -> None:
-    catalog = bundle_samples.sample_catalog(30)
-    position = catalog.table.column_names.index("ratings")
-
     def match_same_name(first: int, second: int) -> TitleMatch:
         counts = [first if row == 13 else second if row == 14 else 0 for row in range(30)]
-        table = catalog.table.set_column(position, "ratings", pa.array(counts, pa.int64()))
-        return TitleIndex(MovieCatalog(table)).match("Same Name", 2010)
+        return TitleIndex(bundle_samples.sample_catalog(30, ratings=counts)).match("Same Name", 2010)
 
     assert match_same_name(50, 2).row == 13
     assert match_same_name(2, 50).matched_by == "most rated of several"

@@ -48,7 +48,8 @@ def fit_sample_rater(rater_type: str) -> tuple[Rater, MovieInputs, RaterConfig]:
     return rater, movies, params.config()
 
 
-def sample_catalog(n_movies: int) -> MovieCatalog:
+def sample_catalog(n_movies: int, **columns: list) -> MovieCatalog:
+    """Return a catalogue of the first movies; ``columns`` replace those of this name."""
     rows = range(n_movies)
     generated = [(f"Generated {row}", None, [], 1950 + row) for row in rows]
     titles = [*TITLES, *generated][:n_movies]
@@ -68,7 +69,7 @@ def sample_catalog(n_movies: int) -> MovieCatalog:
         "x": [float(row) for row in rows],
         "y": [float(row % 7) for row in rows],
     }
-    return MovieCatalog(pa.table(cells, schema=MOVIES_SCHEMA))
+    return MovieCatalog(pa.table(cells | columns, schema=MOVIES_SCHEMA))
 
 
 def write_sample_bundle(folder: Path, rater_type: str = "gp") -> Path:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
-from jaxtyping import Bool, Float32, Float64, Int64
+from jaxtyping import Bool, Float64, Int64
 
 from reelgraph.app.bundle.filters import Filters, apply_filters, make_filters
 from reelgraph.app.bundle.format import BundleContents, read_bundle
@@ -21,6 +21,7 @@ from reelgraph.app.bundle.results import (
     mmr_rerank,
     top_k,
 )
+from reelgraph.app.bundle.similarity import MovieSimilarity
 from reelgraph.app.bundle.title_matching import TitleIndex
 from reelgraph.app.bundle.title_search import MOVIE_ID, TitleSearch
 from reelgraph.rankers.ranker import Ranker, RankingQuery, watched_and_liked
@@ -33,9 +34,6 @@ RATING_STD = 0.8
 """Standard deviation of one rating of a movie, stars. A movie's mean has this error over √(ratings + 1)."""
 CANDIDATES_PER_RESULT = 10
 """Number of candidates per recommendation that maximal marginal relevance selects from."""
-
-AUDIENCE_DAMPING = 5.0
-"""Ratings of a movie at which its similarity by audience is halved."""
 
 Order = Literal["ranker", "stars"]
 """What recommendations are ordered by."""
@@ -83,9 +81,9 @@ class Bundle:
         return TitleSearch(self.catalog)
 
     @cached_property
-    def audience_vectors(self) -> Float32[np.ndarray, "movies dim"] | None:
-        """Vectors whose cosine says how much the same users like two movies; None if the rater has none."""
-        return self.rater.movie_vectors()
+    def similarity(self) -> MovieSimilarity:
+        """Similarities of the movies."""
+        return MovieSimilarity(self.contents, self.rater.movie_vectors())
 
     @cached_property
     def average_stars(self) -> Float64[np.ndarray, " movies"]:
@@ -143,15 +141,7 @@ class Bundle:
             InputError: the movie is unknown, or the rater knows no audiences.
         """
         row = self.resolve(movie)
-        similarity = self._similarity(row, by or self.similarity_kind(row))
-        similarity[row] = -np.inf
-        nearest = np.argsort(-similarity, kind="stable")[: min(top, len(similarity) - 1)]
-        return [self._similar_movie(row, int(other), float(similarity[other])) for other in nearest]
-
-    def similarity_kind(self, row: int) -> str:
-        """Return the kind of similarity that fits a movie: ``audience``, or ``both`` without ratings."""
-        has_ratings = self.audience_vectors is not None and self.catalog.rating_counts[row] > 0
-        return "audience" if has_ratings else "both"
+        return self.similarity.find_nearest(row, by or self.similarity.default_kind(row), top)
 
     def resolve(self, movie: Movie) -> int:
         """Return the row of a movie.
@@ -249,7 +239,7 @@ class Bundle:
         k = min(top * CANDIDATES_PER_RESULT if diverse else top, int(mask.sum()))
         rows = top_k(np.where(mask, order, -np.inf), k)
         if diverse:
-            vectors = self._unit_vectors_both[rows]
+            vectors = self.similarity.vectors_of_both[rows]
             selected = mmr_rerank(rows, order, (vectors @ vectors.T).astype(np.float64), top)
             rows = sorted(selected, key=lambda row: -order[row])
         return self._predictions(scored, rows)
@@ -270,6 +260,7 @@ class Bundle:
         """Return the predictions at some indices of the scored movies."""
         prediction = scored.scores.prediction
         attributions = scored.scores.attributions(np.array(indices, np.int64))
+        vectors = self.similarity.audience_vectors
         stars = {rating.row: rating.stars for rating in scored.ratings}
         results = []
         for index, attribution in zip(indices, attributions, strict=True):
@@ -285,44 +276,10 @@ class Bundle:
                 low=low,
                 high=high,
                 ratings=int(self.catalog.rating_counts[row]),
-                reasons=select_reasons(
-                    self.catalog, self.audience_vectors, stars, row, scored.history_rows, attribution
-                ),
+                reasons=select_reasons(self.catalog, vectors, stars, row, scored.history_rows, attribution),
             )
             results.append(result)
         return results
-
-    def _similar_movie(self, row: int, other: int, similarity: float) -> SimilarMovie:
-        return SimilarMovie(
-            movie_id=int(self.catalog.movie_ids[other]),
-            title=self.catalog.titles[other],
-            year=self.catalog.years[other],
-            similarity=similarity,
-            shared_entities=tuple(self.catalog.shared_entities(row, other)),
-        )
-
-    def _similarity(self, row: int, by: str) -> Float64[np.ndarray, " movies"]:
-        """Return the similarities; that by audience is shrunk to 0 for movies with few ratings."""
-        if by == "audience":
-            if self.audience_vectors is None:
-                kind = self.contents.config.rater.model.type
-                raise InputError(
-                    "by", "a rater that learns vectors of movies", kind, "Choose text, graph or both."
-                )
-            cosine = (self.audience_vectors @ self.audience_vectors[row]).astype(np.float64)
-            return cosine * self.catalog.rating_counts / (self.catalog.rating_counts + AUDIENCE_DAMPING)
-        vectors = self._unit_vectors_both if by == "both" else self._unit_vectors(by)
-        return (vectors @ vectors[row]).astype(np.float64)
-
-    @cached_property
-    def _unit_vectors_both(self) -> Float32[np.ndarray, "movies dim"]:
-        """Unit vectors of text and graph, concatenated and scaled by 1/√2: products are mean cosines."""
-        both = [self._unit_vectors("text"), self._unit_vectors("graph")]
-        return np.concatenate(both, axis=1) / np.float32(np.sqrt(2))
-
-    def _unit_vectors(self, by: str) -> Float32[np.ndarray, "movies dim"]:
-        vectors = self.contents.vectors[by]
-        return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), np.float32(1e-9))
 
 
 def restore_bundle_rater(contents: BundleContents) -> Rater:

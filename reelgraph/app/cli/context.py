@@ -7,7 +7,7 @@ import json
 import os
 import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from enum import StrEnum
 from pathlib import Path
@@ -19,7 +19,7 @@ from reelgraph.runtime.errors import InputError, ReelgraphError, wrap_os_error
 
 if TYPE_CHECKING:  # importing torch takes a second, which --help should not need
     from reelgraph.app.bundle.model import Bundle
-    from reelgraph.app.rating_imports.matching import MatchedRatings
+    from reelgraph.app.bundle.new_user import UserRating
 
 RATINGS_HELP = (
     "Your ratings: a site's export, as a file or its zip archive, or a table with title, year and rating."
@@ -188,12 +188,20 @@ def use_one_thread() -> None:
     torch.set_num_threads(1)
 
 
-def open_ratings(path: Path, bundle: Bundle, scale: RatingScale | None) -> MatchedRatings:
-    """Read a user's ratings and match them with the bundle's movies; print what may be wrong to stderr.
+def open_histories(
+    paths: Sequence[Path], folder: Path | None, scale: RatingScale | None
+) -> tuple[Bundle, list[list[UserRating]]]:
+    """Load the bundle, and the ratings of a user from each path; print what may be wrong to stderr.
 
     Raises:
-        InputError: the file is not a rating export, or none of its movies is in the bundle.
+        InputError: there is no bundle, a file is not a rating export, or none of its movies is in the bundle.
+        ArtifactError: the bundle is corrupt.
     """
+    bundle = open_bundle(folder)
+    return bundle, [_open_history(path, bundle, scale) for path in paths]
+
+
+def _open_history(path: Path, bundle: Bundle, scale: RatingScale | None) -> list[UserRating]:
     from reelgraph.app.rating_imports.matching import match_ratings
     from reelgraph.app.rating_imports.ratings_file import read_ratings_file
 
@@ -208,4 +216,4 @@ def open_ratings(path: Path, bundle: Bundle, scale: RatingScale | None) -> Match
         )
     for warning in file.warnings:
         print_warning(warning)
-    return matched
+    return matched.history

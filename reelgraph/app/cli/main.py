@@ -21,7 +21,7 @@ from reelgraph.app.cli.context import (
     ScaleOption,
     exit_on_error,
     open_bundle,
-    open_ratings,
+    open_histories,
     print_result,
 )
 
@@ -89,8 +89,7 @@ def predict(
     Example: reelgraph predict --ratings ratings.csv "Heat (1995)" "Matrix, The"
     """
     with exit_on_error(json):
-        model = open_bundle(bundle)
-        history = open_ratings(ratings, model, scale).history
+        model, [history] = open_histories([ratings], bundle, scale)
         predictions = model.predict_rows(history, [model.resolve(movie) for movie in movies])
         print_result({"predictions": predictions}, json, lambda: formatting.format_predictions(predictions))
 
@@ -117,7 +116,7 @@ def similar(
         model = open_bundle(bundle)
         row = model.resolve(movie)
         label = model.catalog.label(row)
-        kind = by.value if by else model.similarity_kind(row)
+        kind = by.value if by else model.similarity.default_kind(row)
         movies = model.similar(int(model.catalog.movie_ids[row]), kind, top)
         result: dict[str, Any] = {"movie": label, "by": kind, "similar": movies}
         print_result(

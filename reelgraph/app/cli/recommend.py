@@ -18,8 +18,7 @@ from reelgraph.app.cli.context import (
     JsonOption,
     ScaleOption,
     exit_on_error,
-    open_bundle,
-    open_ratings,
+    open_histories,
     print_result,
 )
 from reelgraph.runtime.errors import InputError
@@ -119,20 +118,19 @@ def recommend(
             min_ratings=min_ratings,
             exclude_popular=exclude_popular,
         )
-        model = open_bundle(bundle)
-        users = [open_ratings(path, model, scale) for path in ratings]
-        excluded = {rating.row for user in users for rating in user.history}
+        model, histories = open_histories(ratings, bundle, scale)
+        excluded = {rating.row for history in histories for rating in history}
         excluded |= _watched(model, ratings)
         for path in without or ():
             excluded |= _listed(model, path)
         mask, reason_for_none = model.candidates(filters, excluded, _selected(model, only, ratings))
-        histories = [_recent(user.history, rated_since) for user in users]
-        if len(histories) > 1:
-            group_movies = recommend_to_group(model, histories, mask, top, group.value)
+        recent = [_recent(history, rated_since) for history in histories]
+        if len(recent) > 1:
+            group_movies = recommend_to_group(model, recent, mask, top, group.value)
             result: dict[str, Any] = {"recommendations": group_movies, "group": group.value}
             text = formatting.format_group(group_movies, group.value)
         else:
-            scored = model.score(histories[0])
+            scored = model.score(recent[0])
             movies = model.rank(scored, mask, top, diverse, by.value)
             result = {"recommendations": movies, "user": scored.scores.user}
             text = formatting.format_recommendations(movies, scored.scores.user)

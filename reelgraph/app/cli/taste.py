@@ -13,8 +13,7 @@ from reelgraph.app.cli.context import (
     JsonOption,
     ScaleOption,
     exit_on_error,
-    open_bundle,
-    open_ratings,
+    open_histories,
     print_result,
 )
 
@@ -36,8 +35,7 @@ def compare(
     with exit_on_error(json):
         from reelgraph.app.bundle.taste import compare_tastes
 
-        model = open_bundle(bundle)
-        histories = [open_ratings(path, model, scale).history for path in (first, second)]
+        model, histories = open_histories([first, second], bundle, scale)
         likeness = compare_tastes(model, *histories)
         print_result({"compare": likeness}, json, lambda: format_likeness(likeness))
 
@@ -55,8 +53,8 @@ def backtest(
     with exit_on_error(json):
         from reelgraph.app.bundle.taste import backtest as run_backtest
 
-        model = open_bundle(bundle)
-        result = run_backtest(model, open_ratings(file, model, scale).history)
+        model, [history] = open_histories([file], bundle, scale)
+        result = run_backtest(model, history)
         print_result({"backtest": result}, json, lambda: format_backtest(result))
 
 
