@@ -52,7 +52,7 @@ class Gp(Section):
     """Section ``gp``; read with ``model.type: gp``."""
 
     embedding_dim: int = Field(ge=1, le=1024)
-    """Dimension of the learned movie embeddings, 1 to 1024."""
+    """Dimension of the learned projection of co-occurrence and content, 1 to 1024."""
 
     latent_dim: int = Field(ge=1, le=256)
     """Largest dimension of the Bayesian matrix factorization of the ratings, 1 to 256."""

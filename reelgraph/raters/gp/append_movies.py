@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import torch
-from jaxtyping import Float32, Int64
+from jaxtyping import Float32
 from torch import Tensor
 from torch.nn.functional import pad
 
@@ -50,7 +50,7 @@ def _append_stats(stats: MovieStats, content: MovieContent) -> MovieStats:
 
 
 def _append_to_process(rater: GpRater, content: MovieContent) -> GaussianProcess:
-    """Return a Gaussian process over all movies; a new token has the prior as its posterior."""
+    """Return a Gaussian process over all movies; what is learned of all movies stays."""
     n_fitted = rater.content.n_movies
     n_new = content.n_movies - n_fitted
     gp = rater.gp
@@ -63,12 +63,6 @@ def _append_to_process(rater: GpRater, content: MovieContent) -> GaussianProcess
         "latent_factors": latent.vectors,
         "latent_variance": latent.variance,
     }
-    new_token, fitted_token = _align_tokens(rater.content, content, gp.tokens, extended.tokens)
-    for name in ("posterior_mean", "posterior_log_std"):
-        fitted = tensors[f"embedding.{name}"]
-        values = fitted.new_zeros(len(extended.embedding_prior.token_type), fitted.shape[1])
-        values[new_token] = fitted[fitted_token]
-        tensors[f"embedding.{name}"] = values
     load_state_dict_strict(extended, tensors)
     return extended
 
@@ -85,26 +79,3 @@ def _append_cooccurrence(
     predicted = predict_from_content(content.design_matrix(), count, targets, REGRESSION_SEED)
     extended[1, n_fitted:] = torch.from_numpy(predicted[n_fitted:]).float()
     return extended
-
-
-def _align_tokens(
-    fitted: MovieContent,
-    content: MovieContent,
-    fitted_tokens: Int64[Tensor, "movies _"],
-    tokens: Int64[Tensor, "more_movies _"],
-) -> tuple[Int64[Tensor, " tokens"], Int64[Tensor, " tokens"]]:
-    """Return the numbers of the fitted tokens after and before the movies were added.
-
-    A movie's entities of one type are in the same order in both, and more columns follow for new movies.
-    """
-    widths = [1, *(block.shape[1] for block in content.entity_blocks)]
-    starts = np.cumsum([0, *widths[:-1]])
-    fitted_widths = [1, *(block.shape[1] for block in fitted.entity_blocks)]
-    columns = np.concatenate(
-        [start + np.arange(width) for start, width in zip(starts, fitted_widths, strict=True)]
-    )
-    before = fitted_tokens.flatten()
-    after = tokens[: len(fitted_tokens), torch.from_numpy(columns)].flatten()
-    is_token = before > 0
-    padding = before.new_zeros(1)
-    return torch.cat([padding, after[is_token]]), torch.cat([padding, before[is_token]])

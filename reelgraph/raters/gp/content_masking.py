@@ -19,7 +19,7 @@ def append_masked_movies(
 ) -> tuple[MovieContent, MovieStats, GaussianProcess]:
     """Append to the movies a copy of each with the mean content vector, and a prior effect without vectors.
 
-    Row ``n_movies + m`` is the masked copy of movie m. Ratings' statistics, embeddings and entities stay.
+    Row ``n_movies + m`` is the masked copy of movie m. Ratings' statistics and entities stay.
     """
     vectors = np.concatenate([content.vectors, _mean_rows(content.vectors)])
     blocks = tuple(np.tile(block, (2, 1)) for block in content.entity_blocks)
@@ -57,7 +57,6 @@ def _append_masked_rows(gp: GaussianProcess, content_vectors: Tensor) -> Gaussia
     gp = copy.deepcopy(gp)
     gp.content_vectors = content_vectors
     gp.cooccurrence = gp.cooccurrence.repeat(1, 2, 1)
-    gp.tokens = gp.tokens.repeat(2, 1)
     gp.latent_factors = gp.latent_factors.repeat(1, 2, 1)
     gp.latent_variance = gp.latent_variance.repeat(1, 2)
     for name in gp.entity_block_names:

@@ -34,7 +34,7 @@ def likeness_contributions(
         candidates: the movies to explain.
     """
     movies = features.select(history)
-    factors = gp.feature_map(movies, candidates.embeddings.vectors)
+    factors = gp.feature_map(movies)
     likeness = candidates.factors[:, :-N_MOVIE_FEATURES] @ factors[:, :-N_MOVIE_FEATURES].T
     likeness = likeness + gp.shared_entities.cross(gp.entity_blocks(movies.movie), candidates.entities)
     weights = likeness @ predictions.inverse_factor.T @ predictions.inverse_factor

@@ -12,19 +12,19 @@ time; q is of movie j. The residual y_p of its stars over the movie's mean is mo
             + Σ_s θ_s exp(−|r_p − r_q| / s)                 rank_drift
             + Σ_s θ_s exp(−|t_p − t_q| / s)                 time_drift
             + C(i, j) · g(p, q)                             temporal_decay (g)
-    C(i, j) = e_i·e_j                                       embedding
+    C(i, j) = e_i·e_j                                       projection
             + θ v_i·v_j                                     latent
             + θ w_i·w_j + θ z_i·z_j                         cosine
             + Σ_type θ_type · (entities that i and j share) shared_entities
             + Σ_d θ_d x_id x_jd                             linear
-    σ_n²(p) = θ_n exp(h·n_i) + uncertainty of e_i and v_i   noise, regression
+    σ_n²(p) = θ_n exp(h·n_i) + uncertainty of v_i           noise, regression
 
 The vectors of a movie are x: mean rating, popularity and year; v: latent factors of a Bayesian matrix
-factorization; w: co-occurrence vectors; z: content vectors; and e = [w, z/2] W + the embeddings of the movie
-and of its entities. The embeddings have a Gaussian prior and are learned by variational inference.
+factorization; w: co-occurrence vectors; z: content vectors; and e = [w, z/2] W. The projection W has a
+Gaussian prior.
 
-A movie that nobody has rated has an o and a β of its own. Its w is what the content predicts, its v is 0, and
-its e has no embedding of the movie. What is unknown of it is part of the noise, by h·n. A random fraction of
+A movie that nobody has rated has an o and a β of its own. Its w is what the content predicts, and its v is 0.
+What is unknown of it is part of the noise, by h·n. A random fraction of
 the training ratings are of movies that are treated as unrated (``draw_hidden``).
 
 With K = k(X, X) + diag(σ_n²) = L Lᵀ, one Cholesky factor gives the one-step-ahead predictions of all ratings
@@ -34,10 +34,11 @@ has mean m + k_*ᵀ α with α = K⁻¹(y − m), and variance k_** + σ_n² −
 
 from __future__ import annotations
 
+import math
+
 import torch
 from jaxtyping import Bool, Float, Float64, Int64
 from torch import Tensor, nn
-from torch.nn.functional import embedding
 
 from reelgraph.raters.gp.kernel import (
     N_MOVIE_FEATURES,
@@ -57,7 +58,7 @@ from reelgraph.raters.gp.kernel import (
 )
 from reelgraph.raters.gp.likelihood import JointDistribution, Likelihood, negative_log_likelihood
 from reelgraph.raters.gp.movie_content import MovieContent
-from reelgraph.raters.gp.movie_factors import EmbeddingPrior, LatentFactors, MovieEmbedding, TokenEmbeddings
+from reelgraph.raters.gp.movie_factors import LatentFactors
 from reelgraph.raters.gp.types import (
     CandidateCache,
     CandidatePredictions,
@@ -67,6 +68,9 @@ from reelgraph.raters.gp.types import (
 
 JITTER = 1e-3
 """Least noise variance, stars²; keeps K positive definite."""
+
+PROJECTION_PRECISION = 300.0
+"""Precision of the Gaussian prior of W."""
 
 Windows = Int64[Tensor, "windows size"]
 
@@ -79,7 +83,6 @@ class GaussianProcess(nn.Module):
     latent_factors: Float[Tensor, "folds movies latent"]
     latent_variance: Float[Tensor, "folds movies"]
     content_vectors: Float[Tensor, "movies dim"]
-    tokens: Int64[Tensor, "movies width"]
 
     def __init__(
         self,
@@ -94,9 +97,7 @@ class GaussianProcess(nn.Module):
         self.register_buffer("latent_variance", latent.variance)
         # The content is saved by the rater.
         content_vectors = torch.from_numpy(content.vectors)
-        tokens, token_type = _number_tokens(content)
         self.register_buffer("content_vectors", content_vectors, persistent=False)
-        self.register_buffer("tokens", tokens, persistent=False)
         n_types = len(content.entity_blocks)
         self.entity_block_names = [f"entity_block_{index}" for index in range(n_types)]
         for name, block in zip(self.entity_block_names, content.entity_blocks, strict=True):
@@ -111,10 +112,9 @@ class GaussianProcess(nn.Module):
         self.shared_entities = SharedEntityKernel(n_types, 0.02)
         self.linear = ScaledDotProductKernel(0.02, N_MOVIE_FEATURES)
         self.temporal_decay = TemporalDecay(0.14)
-        self.embedding_prior = EmbeddingPrior(token_type, n_types + 1)
         self.regression = LinearModel()
         n_inputs = cooccurrence.shape[2] + content_vectors.shape[1]
-        self.embedding = MovieEmbedding(n_inputs, len(token_type), embedding_dim)
+        self.projection = nn.Parameter(torch.randn(n_inputs, embedding_dim) * 0.1 / math.sqrt(n_inputs))
 
     @property
     def n_folds(self) -> int:
@@ -122,8 +122,8 @@ class GaussianProcess(nn.Module):
         return len(self.latent_factors)
 
     def penalty(self) -> Float[Tensor, ""]:
-        """Return what priors add to the negative log marginal likelihood of all ratings, in nats."""
-        return self.embedding.penalty()
+        """Return what the prior of W adds to the negative log marginal likelihood of all ratings, in nats."""
+        return PROJECTION_PRECISION * (self.projection**2).sum() / 2
 
     def predict_one_step(self, features: RatingFeatures, windows: Windows) -> OneStepPredictions:
         """Predict every rating of the windows from the earlier ratings there.
@@ -132,7 +132,7 @@ class GaussianProcess(nn.Module):
             features: of all ratings.
             windows: indices of ratings, oldest first; -1 is padding.
         """
-        joint = self.joint(features, windows, self.token_embeddings())
+        joint = self.joint(features, windows)
         L = torch.linalg.cholesky(joint.matrix())
         z = torch.linalg.solve_triangular(L, joint.masked_residual().unsqueeze(2), upper=False).squeeze(2)
         mean = torch.einsum("bij,bj->bi", L.tril(-1), z) + joint.prior_mean
@@ -140,19 +140,17 @@ class GaussianProcess(nn.Module):
 
     def negative_log_likelihood(self, features: RatingFeatures, windows: Windows) -> Likelihood:
         """Return the loss of all ratings of the windows, each given the earlier ones; args as above."""
-        return negative_log_likelihood(self.joint(features, windows, self.token_embeddings()))
+        return negative_log_likelihood(self.joint(features, windows))
 
     def precompute_candidates(self, features: RatingFeatures) -> CandidateCache:
         """Compute what ``predict_candidates`` needs of ratings, whatever their rank and time."""
-        embeddings = self.token_embeddings()
-        factors = self.feature_map(features, embeddings.vectors)
+        factors = self.feature_map(features)
         blocks = self.entity_blocks(features.movie)
         C = (factors**2).sum(dim=1) + self.shared_entities.diagonal(blocks)
         zero = factors.new_zeros(1)
         variance = self.covariance(C, zero, zero)
-        noise = self._noise_variance(features, embeddings.variance)
+        noise = self._noise_variance(features)
         return CandidateCache(
-            embeddings=embeddings,
             factors=factors,
             entities=torch.cat(blocks, dim=1),
             prior_mean=self.regression.prior_mean(features.movie_features, features.is_unrated),
@@ -174,7 +172,7 @@ class GaussianProcess(nn.Module):
             candidates: from ``precompute_candidates``.
             some_day: predict at an infinite distance instead, where no drift is left.
         """
-        joint = self.joint(features, window.unsqueeze(0), candidates.embeddings)
+        joint = self.joint(features, window.unsqueeze(0))
         L = torch.linalg.cholesky(joint.matrix()[0, :-1, :-1])
         y = joint.residual[0, :-1]
         k = self._cross_covariance(features, window, candidates, some_day)
@@ -208,48 +206,31 @@ class GaussianProcess(nn.Module):
         """Return the summands of k that depend on no movie: the user's mean and its drift."""
         return self.constant() + (self.rank_drift(rank) + self.time_drift(time))
 
-    def token_embeddings(self) -> TokenEmbeddings:
-        """Return a sample of the movies' and entities' embeddings; in eval mode their mean."""
-        scale: Float[Tensor, "tokens 1"] = self.embedding_prior()
-        embeddings: TokenEmbeddings = self.embedding(scale)
-        return embeddings
-
-    def joint(
-        self, features: RatingFeatures, windows: Windows, embeddings: TokenEmbeddings
-    ) -> JointDistribution:
+    def joint(self, features: RatingFeatures, windows: Windows) -> JointDistribution:
         """Return the joint distribution of the ratings of windows."""
         is_rating = windows >= 0
         ratings = features.select(windows.clamp(min=0))
-        C = self._movie_covariance(ratings, embeddings.vectors)
+        C = self._movie_covariance(ratings)
         rank = pairwise_distances(_relative_ranks(ratings.rank, is_rating), C.dtype)
         time = pairwise_distances(ratings.time, C.dtype)
         m = self.regression.prior_mean(ratings.movie_features, ratings.is_unrated)
         return JointDistribution(
             covariance=self.covariance(C, rank, time),
-            noise_variance=self._noise_variance(ratings, embeddings.variance),
+            noise_variance=self._noise_variance(ratings),
             residual=ratings.residual - m,
             prior_mean=m,
             is_rating=is_rating,
         )
 
-    def _noise_variance(
-        self, ratings: RatingFeatures, embedding_variance: Float[Tensor, " tokens"]
-    ) -> Float[Tensor, "*shape"]:
-        """Return σ_n²: the noise of a rating, and the uncertainty of its movie's vectors."""
+    def _noise_variance(self, ratings: RatingFeatures) -> Float[Tensor, "*shape"]:
+        """Return σ_n²: the noise of a rating, and the uncertainty of its movie's latent factors."""
         variance = self.noise(self.regression.log_noise_factor(ratings.noise_features)) + JITTER
         latent_variance = self.latent_variance[ratings.fold, ratings.movie]
-        variance = variance + self.latent.weights() * latent_variance * ~ratings.is_unrated
-        return variance + embedding_variance[self._tokens(ratings)].sum(dim=-1)
+        return variance + self.latent.weights() * latent_variance * ~ratings.is_unrated
 
-    def _tokens(self, ratings: RatingFeatures) -> Int64[Tensor, "*shape width"]:
-        """Return the tokens of the ratings' movies: of an unrated movie, those of its entities alone."""
-        tokens = self.tokens[ratings.movie]
-        tokens[..., 0] *= ~ratings.is_unrated
-        return tokens
-
-    def _movie_covariance(self, ratings: RatingFeatures, embeddings: Float[Tensor, "tokens dim"]) -> Square:
+    def _movie_covariance(self, ratings: RatingFeatures) -> Square:
         """Return C between the movies of each window."""
-        factors = self.feature_map(ratings, embeddings)
+        factors = self.feature_map(ratings)
         return factors @ factors.transpose(1, 2) + self.shared_entities(self.entity_blocks(ratings.movie))
 
     def _cross_covariance(
@@ -261,7 +242,7 @@ class GaussianProcess(nn.Module):
     ) -> Float[Tensor, "candidates history"]:
         """Return k between candidates in place of the window's last rating and the ratings before it."""
         history = features.select(window[:-1])
-        factors = self.feature_map(history, candidates.embeddings.vectors)
+        factors = self.feature_map(history)
         C = candidates.factors @ factors.T
         C = C + self.shared_entities.cross(self.entity_blocks(history.movie), candidates.entities)
         if some_day:  # the limit of k
@@ -270,17 +251,14 @@ class GaussianProcess(nn.Module):
         time = pairwise_distances(features.time[window].unsqueeze(0), C.dtype)[0, -1:, :-1]
         return self.covariance(C, rank, time)
 
-    def feature_map(
-        self, ratings: RatingFeatures, embeddings: Float[Tensor, "tokens dim"]
-    ) -> Float[Tensor, "*shape factors"]:
+    def feature_map(self, ratings: RatingFeatures) -> Float[Tensor, "*shape factors"]:
         """Return the feature map whose dot products are C without the shared entities."""
         movie = ratings.movie
         x = ratings.movie_features
         w = self.cooccurrence[ratings.is_unrated.long(), movie]
         z = self.content_vectors[movie]
         v = self.latent_factors[ratings.fold, movie] * ~ratings.is_unrated.unsqueeze(-1)
-        e = torch.cat([w, 0.5 * z], dim=-1) @ self.embedding.projection
-        e = e + embedding(self._tokens(ratings), embeddings).sum(dim=-2)
+        e = torch.cat([w, 0.5 * z], dim=-1) @ self.projection
         root_w, root_z = self.cosine.root_weights()
         return torch.cat(
             [e, v * self.latent.root_weights(), root_w * w, root_z * z, x * self.linear.root_weights()],
@@ -300,19 +278,3 @@ def _relative_ranks(
     relative = torch.where(is_rating, rank - rank[:, :1], position)
     is_consecutive = bool((relative == position).all())
     return position.unsqueeze(0) if is_consecutive else relative
-
-
-def _number_tokens(content: MovieContent) -> tuple[Int64[Tensor, "movies width"], Int64[Tensor, " tokens"]]:
-    """Number the movies from 1 and after them the entities that two or more movies share; 0 is padding.
-
-    Returns:
-        Each movie's tokens, itself first, and the type of every token: 0 for movies, then the entity types.
-    """
-    movies = torch.arange(1, content.n_movies + 1).unsqueeze(1)
-    blocks = [torch.from_numpy(block) for block in content.shared_entities()]
-    tokens = torch.cat([movies, *(block + content.n_movies * (block > 0) for block in blocks)], dim=1)
-    widths = [1] + [block.shape[1] for block in blocks]
-    column_type = torch.repeat_interleave(torch.arange(len(widths)), torch.tensor(widths))
-    token_type = torch.zeros(int(tokens.max()) + 1, dtype=torch.int64)
-    token_type[tokens.flatten()] = column_type.expand(tokens.shape).flatten()
-    return tokens, token_type

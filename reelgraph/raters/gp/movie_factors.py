@@ -1,4 +1,4 @@
-"""Movie vectors learned from the ratings: co-occurrence vectors, cross-fitted latent factors and embeddings.
+"""Movie vectors learned from the ratings: co-occurrence vectors and cross-fitted latent factors.
 
 Latent factors that were fitted on a user's ratings predict these ratings too well, and a Gaussian process
 trained on such factors trusts them too much. So the users are split into folds, and a fold is predicted with
@@ -17,12 +17,11 @@ import torch
 from jaxtyping import Float, Float64, Int64
 from scipy.sparse.linalg import svds
 from threadpoolctl import threadpool_limits
-from torch import Tensor, nn
+from torch import Tensor
 
 from reelgraph.core.parallel import parallel_map
 from reelgraph.core.seeds import derive_seed
 from reelgraph.raters.gp.bayesian_mf import fit_bayesian_mf
-from reelgraph.raters.gp.kernel import log_parameter
 from reelgraph.raters.gp.movie_content import MovieContent
 from reelgraph.raters.gp.rating_table import RatingTable
 
@@ -39,10 +38,6 @@ MOVIE_DAMPING = 10.0
 """Added to the number of a movie's ratings in the co-occurrence weights."""
 SHRINKAGE = 0.3
 """Fraction of the median added to a vector's squared length: shortens vectors of movies with few ratings."""
-PROJECTION_PRECISION = 300.0
-"""Precision of the Gaussian prior of the embeddings' projection W."""
-INITIAL_PRIOR_SCALE = 0.05
-INITIAL_POSTERIOR_LOG_STD = -1.0
 
 
 class LatentFactors(NamedTuple):
@@ -142,54 +137,3 @@ def cooccurrence_vectors(ratings: RatingTable, n_movies: int, dim: int) -> Float
     median = np.median(squared_length[movie_count > 0])
     result[:, : rank - 1] = vectors / np.sqrt(squared_length + SHRINKAGE * median + 1e-12)
     return result
-
-
-class TokenEmbeddings(NamedTuple):
-    """Embeddings of movies and entities."""
-
-    vectors: Float[Tensor, "tokens dim"]
-    variance: Float[Tensor, " tokens"]
-    """Variance of a rating from the uncertainty of the embedding, stars²."""
-
-
-class EmbeddingPrior(nn.Module):
-    """N(0, ρ²) for the embeddings of movies and of each entity type; ρ is learned."""
-
-    token_type: Int64[Tensor, " tokens"]
-
-    def __init__(self, token_type: Int64[Tensor, " tokens"], n_types: int) -> None:
-        super().__init__()
-        self.log_prior_scale = log_parameter(INITIAL_PRIOR_SCALE, n_types)
-        self.register_buffer("token_type", token_type, persistent=False)
-
-    def forward(self) -> Float[Tensor, "tokens 1"]:
-        """Return ρ of each token; 0 for the padding token."""
-        is_token = torch.arange(len(self.token_type), device=self.token_type.device) > 0
-        return self.log_prior_scale.exp()[self.token_type].unsqueeze(1) * is_token.unsqueeze(1)
-
-
-class MovieEmbedding(nn.Module):
-    """The projection W, and a Gaussian variational posterior N(ρ μ, ρ² s²) of the tokens' embeddings.
-
-    Tokens are the movies and their entities.
-    """
-
-    def __init__(self, n_inputs: int, n_tokens: int, dim: int) -> None:
-        super().__init__()
-        self.projection = nn.Parameter(torch.randn(n_inputs, dim) * 0.1 / math.sqrt(n_inputs))
-        self.posterior_mean = nn.Parameter(torch.randn(n_tokens, dim) * 0.1)
-        self.posterior_log_std = nn.Parameter(torch.full((n_tokens, 1), INITIAL_POSTERIOR_LOG_STD))
-
-    def forward(self, prior_scale: Float[Tensor, "tokens 1"]) -> TokenEmbeddings:
-        """Return a sample of the posterior in training mode, else its mean and the variance around it."""
-        std = prior_scale * self.posterior_log_std.exp()
-        if self.training:
-            vectors = prior_scale * self.posterior_mean + std * torch.randn_like(self.posterior_mean)
-            return TokenEmbeddings(vectors, std.new_zeros(len(prior_scale)))
-        dim = self.posterior_mean.shape[1]
-        return TokenEmbeddings(prior_scale * self.posterior_mean, dim * (std**2).squeeze(1))
-
-    def penalty(self) -> Float[Tensor, ""]:
-        """Return −log prior of W plus the KL divergence of the posterior from the prior, in nats."""
-        kl = self.posterior_mean**2 + (2 * self.posterior_log_std).exp() - 1 - 2 * self.posterior_log_std
-        return (PROJECTION_PRECISION * (self.projection**2).sum() + kl[1:].sum()) / 2

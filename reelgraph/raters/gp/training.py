@@ -21,8 +21,8 @@ from reelgraph.runtime.errors import TrainingError
 from reelgraph.runtime.progress import progress
 
 LEARNING_RATE = 0.1
-EMBEDDING_LEARNING_RATE = 0.05
-"""Of the parameters of movies and entities, which are many."""
+PROJECTION_LEARNING_RATE = 0.05
+"""Of W, which has many parameters."""
 ADAM_BETAS = (0.9, 0.98)
 CLIP_NORM = 5.0
 HEAD_LEARNING_RATE = 0.003
@@ -88,11 +88,10 @@ def train_gaussian_process(
 
 
 def _optimizer(gp: GaussianProcess) -> torch.optim.Adam:
-    embedding = list(gp.embedding.parameters())
-    others = [weight for name, weight in gp.named_parameters() if not name.startswith("embedding.")]
+    others = [weight for name, weight in gp.named_parameters() if name != "projection"]
     groups = [
         {"params": others, "lr": LEARNING_RATE},
-        {"params": embedding, "lr": EMBEDDING_LEARNING_RATE},
+        {"params": [gp.projection], "lr": PROJECTION_LEARNING_RATE},
     ]
     return torch.optim.Adam(groups, betas=ADAM_BETAS)
 

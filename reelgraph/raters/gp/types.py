@@ -7,8 +7,6 @@ from typing import NamedTuple
 from jaxtyping import Bool, Float, Float64, Int64
 from torch import Tensor
 
-from reelgraph.raters.gp.movie_factors import TokenEmbeddings
-
 
 class RatingFeatures(NamedTuple):
     """What the Gaussian process reads of each rating."""
@@ -48,7 +46,6 @@ class OneStepPredictions(NamedTuple):
 class CandidateCache(NamedTuple):
     """What predictions of candidate ratings need, whatever the history."""
 
-    embeddings: TokenEmbeddings
     factors: Float[Tensor, "candidates factors"]
     """Feature map of the movie covariance without shared entities."""
     entities: Int64[Tensor, "candidates width"]
@@ -61,7 +58,6 @@ class CandidateCache(NamedTuple):
     def select(self, rows: Int64[Tensor, " rows"]) -> CandidateCache:
         """Return the cache of some of the candidates."""
         return CandidateCache(
-            embeddings=self.embeddings,
             factors=self.factors[rows],
             entities=self.entities[rows],
             prior_mean=self.prior_mean[rows],

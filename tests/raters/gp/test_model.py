@@ -18,7 +18,7 @@ def test_predict_one_step_is_gaussian_conditioning(
     windows, _ = tile_windows(ratings.offsets, 24, 24)
     with torch.no_grad():
         predictions = gp.predict_one_step(features, torch.from_numpy(windows))
-        joint = gp.joint(features, torch.from_numpy(windows), gp.token_embeddings())
+        joint = gp.joint(features, torch.from_numpy(windows))
     covariance, residual, prior_mean = (
         tensor.double().numpy() for tensor in (joint.matrix(), joint.masked_residual(), joint.prior_mean)
     )
@@ -73,8 +73,6 @@ def test_predict_one_step_of_an_unrated_movie_reads_no_vector_that_was_learned_f
     gp.cooccurrence[0, movie] += 1
     gp.latent_factors[:, movie] += 1
     gp.latent_variance[:, movie] += 1
-    with torch.no_grad():
-        gp.embedding.posterior_mean[gp.tokens[movie, 0]] += 1
     after = [predict(flags) for flags in (is_unrated, is_rated)]
     assert after[0] == before[0]
     assert after[1] != pytest.approx(before[1], abs=1e-3)
@@ -84,14 +82,13 @@ def test_covariance_matches_the_formula_for_a_pair(
     gp: GaussianProcess, features: RatingFeatures, content: MovieContent
 ) -> None:
     with torch.no_grad():
-        embeddings = gp.token_embeddings()
-        joint = gp.joint(features, torch.tensor([[0, 3]]), embeddings).matrix()
+        joint = gp.joint(features, torch.tensor([[0, 3]])).matrix()
         movie = features.movie[[0, 3]]
         w = gp.cooccurrence[0, movie]
         z = gp.content_vectors[movie]
         x = features.movie_features[[0, 3]]
         v = gp.latent_factors[features.fold[[0, 3]], movie]
-        e = torch.cat([w, 0.5 * z], 1) @ gp.embedding.projection + embeddings.vectors[gp.tokens[movie]].sum(1)
+        e = torch.cat([w, 0.5 * z], 1) @ gp.projection
         weight_w, weight_z = gp.cosine.log_weights.exp()
         movie_covariance = (
             e[0] @ e[1]
