@@ -68,7 +68,7 @@ class Gp(Section):
     """Windows per step, 1 to 100,000."""
 
     epochs: int = Field(ge=1, le=1000)
-    """Epochs over the training ratings, 1 to 1000."""
+    """Largest number of epochs over the training ratings, 1 to 1000; with many ratings fewer are enough."""
 
     max_ratings: int = Field(ge=1)
     """Maximum number of ratings over all epochs, 1 or more; a random subset of more ratings."""

@@ -25,6 +25,9 @@ PROJECTION_LEARNING_RATE = 0.05
 """Of W, which has many parameters."""
 ADAM_BETAS = (0.9, 0.98)
 CLIP_NORM = 5.0
+ENOUGH_STEPS = 280
+"""Steps after which further epochs bring no gain, as the kernel has few hyperparameters."""
+MIN_EPOCHS = 2
 HEAD_LEARNING_RATE = 0.003
 HEAD_WEIGHT_DECAY = 0.001
 HEAD_BATCH_SIZE = 512
@@ -60,7 +63,8 @@ def train_gaussian_process(
     """
     n_ratings = int((windows >= 0).sum())
     starts = np.arange(0, len(windows), params.batch_size)
-    n_epochs = max(1, min(params.epochs, params.max_ratings // n_ratings))
+    enough = max(MIN_EPOCHS, math.ceil(ENOUGH_STEPS / len(starts)))
+    n_epochs = max(1, min(params.epochs, enough, params.max_ratings // n_ratings))
     n_steps = math.ceil(len(starts) * min(1.0, params.max_ratings / n_ratings))
     optimizer = _optimizer(gp)
     base_rates = [group["lr"] for group in optimizer.param_groups]
