@@ -7,7 +7,6 @@ from functools import cached_property
 import numpy as np
 from jaxtyping import Float32, Float64
 
-from reelgraph.app.bundle.catalog import MovieCatalog
 from reelgraph.app.bundle.format import BundleContents
 from reelgraph.app.bundle.results import SimilarMovie
 from reelgraph.runtime.errors import InputError
@@ -29,7 +28,7 @@ class MovieSimilarity:
 
     def __init__(self, contents: BundleContents, audience_vectors: Vectors | None) -> None:
         self.contents = contents
-        self.catalog: MovieCatalog = contents.catalog
+        self.catalog = contents.catalog
         self.audience_vectors = audience_vectors
 
     def default_kind(self, row: int) -> str:

@@ -33,7 +33,7 @@ def append_movies(rater: GpRater, movies: MovieInputs) -> GpRater:
     content = build_movie_content(movies.graph, movies.year, (movies.text, movies.vectors), n_fitted)
     stats = _append_stats(rater.stats, content)
     gp = _append_to_process(rater, content)
-    return GpRater(content, stats, gp.eval(), rater.heads, rater.params)
+    return GpRater(content, stats, gp, rater.heads, rater.params)
 
 
 def _append_stats(stats: MovieStats, content: MovieContent) -> MovieStats:

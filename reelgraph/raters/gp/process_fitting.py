@@ -111,8 +111,7 @@ def fit_process(
         if on_epoch:
             # The predictor is built anew, which is fast: its columns take gigabytes at full size.
             every_rating = all_ratings(histories, fit_end)
-            inputs = OneStepPredictor(gp.eval(), stats, every_rating, content).target_inputs(targets, params)
-            gp.train()
+            inputs = OneStepPredictor(gp, stats, every_rating, content).target_inputs(targets, params)
             errors = _errors(inputs, star_ratings(histories, targets))
             metrics = Epoch(epoch, train_loss, train_rmse, **errors)
             checkpoint.log.append(asdict(metrics))

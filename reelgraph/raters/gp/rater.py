@@ -243,4 +243,4 @@ def restore_process(
     latent = LatentFactors(gp_tensors["latent_factors"], gp_tensors["latent_variance"])
     gp = GaussianProcess(content, gp_tensors["cooccurrence"], latent, params.embedding_dim)
     load_state_dict_strict(gp, gp_tensors)
-    return MovieStats(global_mean=global_mean, **stats), gp.eval()
+    return MovieStats(global_mean=global_mean, **stats), gp

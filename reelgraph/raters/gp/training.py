@@ -26,7 +26,7 @@ PROJECTION_LEARNING_RATE = 0.05
 ADAM_BETAS = (0.9, 0.98)
 CLIP_NORM = 5.0
 ENOUGH_STEPS = 280
-"""Steps after which further epochs bring no gain, as the kernel has few hyperparameters."""
+"""Training ends with the epoch of this step: further ones bring no gain, as θ has few numbers."""
 MIN_EPOCHS = 2
 HEAD_LEARNING_RATE = 0.003
 HEAD_WEIGHT_DECAY = 0.001
@@ -55,7 +55,7 @@ def train_gaussian_process(
         windows: indices of ratings that cover each rating once; -1 is padding.
         params: section ``gp``.
         seed: of the order of the windows.
-        on_epoch: called with the epoch, its mean loss and its RMSE in stars, both in training mode.
+        on_epoch: called with the epoch, its mean loss and its RMSE in stars.
         checkpoint: training continues from it.
 
     Raises:
@@ -63,8 +63,7 @@ def train_gaussian_process(
     """
     n_ratings = int((windows >= 0).sum())
     starts = np.arange(0, len(windows), params.batch_size)
-    enough = max(MIN_EPOCHS, math.ceil(ENOUGH_STEPS / len(starts)))
-    n_epochs = max(1, min(params.epochs, enough, params.max_ratings // n_ratings))
+    n_epochs = choose_n_epochs(len(starts), n_ratings, params)
     n_steps = math.ceil(len(starts) * min(1.0, params.max_ratings / n_ratings))
     optimizer = _optimizer(gp)
     base_rates = [group["lr"] for group in optimizer.param_groups]
@@ -72,7 +71,6 @@ def train_gaussian_process(
     training = TrainingState(gp, optimizer, rng)
     checkpoint = checkpoint or Checkpoint(None)
     training.restore(checkpoint)
-    gp.train()
     for epoch in progress(range(checkpoint.completed, n_epochs), "gaussian process"):
         total_loss = 0.0
         total_square = 0.0
@@ -88,7 +86,18 @@ def train_gaussian_process(
             n_read += int((batch >= 0).sum())
         on_epoch(epoch + 1, total_loss / n_read, math.sqrt(total_square / n_read))
         training.save(checkpoint, epoch + 1)
-    gp.eval()
+
+
+def choose_n_epochs(n_batches: int, n_ratings: int, params: Gp) -> int:
+    """Return the number of epochs: as many as ``ENOUGH_STEPS`` steps need, within the limits of the params.
+
+    Args:
+        n_batches: batches of windows in an epoch.
+        n_ratings: ratings in an epoch.
+        params: section ``gp``: the largest number of epochs, and of ratings in all of them.
+    """
+    enough = max(MIN_EPOCHS, math.ceil(ENOUGH_STEPS / n_batches))
+    return max(1, min(params.epochs, enough, params.max_ratings // n_ratings))
 
 
 def _optimizer(gp: GaussianProcess) -> torch.optim.Adam:
