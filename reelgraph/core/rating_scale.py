@@ -10,7 +10,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
-from jaxtyping import Float, Int
 
 if TYPE_CHECKING:  # torch takes two seconds to import, and several stages do not need it
     import torch
@@ -22,6 +21,7 @@ STAR_SPAN = MAX_STARS - MIN_STARS
 N_CODES = 10
 
 Numbers = TypeVar("Numbers", np.ndarray, "torch.Tensor", float)
+Arrays = TypeVar("Arrays", np.ndarray, "torch.Tensor")
 
 
 def normalize_stars(stars: Numbers) -> Numbers:
@@ -39,19 +39,20 @@ def codes_to_stars(codes: Numbers) -> Numbers:
     return codes * STAR_STEP
 
 
-def central_interval(
-    probabilities: Float[np.ndarray, "*shape codes"], coverage: float
-) -> tuple[Int[np.ndarray, "*shape"], Int[np.ndarray, "*shape"]]:
-    """Return the lowest and the highest half-star code of the central interval.
+def smallest_set(probabilities: Arrays, coverage: float) -> Arrays:
+    """Return which half-star codes belong to the smallest set with a probability of at least ``coverage``.
 
-    It goes from the first code whose cumulative probability exceeds (1 − coverage) / 2 to the first whose
-    cumulative probability reaches (1 + coverage) / 2.
+    Codes join it by descending probability, the lower of equally probable ones first, until the set has the
+    probability. For two separate modes it has a gap, where a central interval would hold what lies between.
 
     Args:
         probabilities: of the half-star codes 1 … 10, on the last axis.
-        coverage: nominal coverage, 0 to 1.
+        coverage: above 0, at most 1.
     """
-    cumulative = np.cumsum(probabilities, axis=-1)
-    low = (cumulative <= (1 - coverage) / 2).sum(axis=-1) + 1
-    high = np.minimum((cumulative < (1 + coverage) / 2).sum(axis=-1) + 1, N_CODES)
-    return np.asarray(low), np.asarray(high)
+    code = (probabilities * 0 + 1).cumsum(-1)
+    earlier = probabilities * 0
+    for index in range(N_CODES):
+        other = probabilities[..., index : index + 1]
+        is_earlier = (other > probabilities) | ((other == probabilities) & (code > index + 1))
+        earlier = earlier + other * is_earlier
+    return (earlier < coverage) & (probabilities > 0)

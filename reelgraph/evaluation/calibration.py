@@ -1,4 +1,4 @@
-"""Calibration: mean rating by prediction, and coverage, width and likelihood of the rating probabilities."""
+"""Calibration: mean rating by prediction."""
 
 from __future__ import annotations
 
@@ -7,13 +7,10 @@ from collections.abc import Mapping
 import numpy as np
 from jaxtyping import Float, Int64
 
-from reelgraph.core.rating_scale import N_CODES, STAR_STEP, central_interval
+from reelgraph.core.rating_scale import N_CODES, STAR_STEP
 from reelgraph.evaluation.intervals import bootstrap_means, percentile_interval
 
 Stars = Float[np.ndarray, " targets"]
-
-COVERAGES = {"80": 0.8, "95": 0.95}
-"""Nominal coverages of the prediction intervals, by their suffix in the metrics."""
 
 
 def calibration(
@@ -57,23 +54,3 @@ def expected_calibration_error(bins: Mapping[str, Mapping[str, int | float]]) ->
     """
     n_targets = sum(row["n_targets"] for row in bins.values())
     return sum(row["n_targets"] / n_targets * abs(row["predicted"] - row["actual"]) for row in bins.values())
-
-
-def interval_metrics(
-    codes: Int64[np.ndarray, " targets"], probabilities: Float[np.ndarray, "targets 10"]
-) -> dict[str, float]:
-    """Return empirical coverage and mean width of the central intervals, and the mean log-likelihood.
-
-    Half stars are coarse, so the empirical coverage lies above the nominal one.
-
-    Args:
-        codes: half-star codes of the ratings, 1 … 10.
-        probabilities: predicted probabilities of the ten codes.
-    """
-    metrics = {}
-    for name, coverage in COVERAGES.items():
-        low, high = central_interval(probabilities, coverage)
-        metrics[f"coverage_{name}"] = float(((codes >= low) & (codes <= high)).mean())
-        metrics[f"width_{name}"] = float((high - low).mean() * STAR_STEP)
-    likelihood = probabilities[np.arange(len(codes)), codes - 1]
-    return metrics | {"log_likelihood": float(np.log(np.maximum(likelihood, 1e-12)).mean())}

@@ -14,9 +14,9 @@ from reelgraph.core.metrics import mae, mse, rmse
 from reelgraph.core.schemas.reports import round_figures, write_metrics, write_report
 from reelgraph.core.seeds import derive_seed
 from reelgraph.evaluation.bayes_bound import bayes_predictions, check_no_leak
-from reelgraph.evaluation.calibration import interval_metrics
 from reelgraph.evaluation.intervals import bootstrap_means, percentile_interval
 from reelgraph.evaluation.io import BaselinePredictions
+from reelgraph.evaluation.probabilities import prediction_set_metrics, probability_metrics
 from reelgraph.raters.rater import Prediction
 from reelgraph.sequences.dataset import Fit, UserHistories, star_ratings
 
@@ -65,7 +65,7 @@ def evaluate(
     }
     val_mae = mae(star_ratings(histories, histories.val), val.stars)
     figures = _test_metrics(histories, test[fit].stars, fit) | {"val_mae": val_mae}
-    return Evaluation(actual, models, figures | _coverage_metrics(histories, test[fit]))
+    return Evaluation(actual, models, figures | _probability_metrics(histories, test[fit]))
 
 
 def rater_metrics(models: Mapping[str, Row], rater: Mapping[str, float | int]) -> dict[str, Any]:
@@ -185,12 +185,13 @@ def _errors_by_fit(histories: UserHistories, predictions: BaselinePredictions) -
     return row
 
 
-def _coverage_metrics(histories: UserHistories, prediction: Prediction) -> Row:
-    """Return coverage and width of the prediction intervals; nothing without probabilities."""
+def _probability_metrics(histories: UserHistories, prediction: Prediction) -> dict[str, float | int]:
+    """Return scores, coverage and prediction sets of the probabilities; nothing without probabilities."""
     if prediction.probabilities is None:
         return {}
     codes = histories.half_star_code[histories.test].astype(np.int64)
-    return interval_metrics(codes, prediction.probabilities)
+    metrics = probability_metrics(codes, prediction.probabilities)
+    return metrics | prediction_set_metrics(codes, prediction.probabilities)
 
 
 def bayes_bound_metrics(

@@ -113,8 +113,8 @@ def _describe_coverage(rater: Mapping[str, float | int]) -> list[str]:
     if "coverage_80" not in rater:
         return []
     return [
-        f"Empirical coverage of the 80 % interval: {rater['coverage_80']:.1%}, of the 95 % interval: "
-        f"{rater['coverage_95']:.1%}."
+        f"Central 80 % intervals with randomized ends hold {rater['coverage_80']:.1%} of the ratings, "
+        f"those of 95 % {rater['coverage_95']:.1%}."
     ]
 
 

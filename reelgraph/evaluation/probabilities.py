@@ -14,10 +14,11 @@ from itertools import pairwise
 import numpy as np
 from jaxtyping import Float, Int64
 
-from reelgraph.core.rating_scale import N_CODES, STAR_STEP
-from reelgraph.evaluation.calibration import COVERAGES
+from reelgraph.core.rating_scale import N_CODES, STAR_STEP, smallest_set
 from reelgraph.evaluation.slices import sort_bins
 
+COVERAGES = {"80": 0.8, "95": 0.95}
+"""Nominal coverages, by their suffix in the metrics."""
 N_PIT_BINS = 10
 MIN_PROBABILITY = 1e-12
 
@@ -78,6 +79,19 @@ def probability_metrics(codes: Codes, probabilities: Probabilities) -> dict[str,
     }
     for name, coverage in COVERAGES.items():
         metrics[f"coverage_{name}"] = float(randomized_coverage(codes, probabilities, coverage).mean())
+    return metrics
+
+
+def prediction_set_metrics(codes: Codes, probabilities: Probabilities) -> dict[str, float]:
+    """Return how many half stars the smallest sets have, and the fraction of the ratings inside.
+
+    These are the sets that the application shows. Half stars are coarse, so they hold more than nominal.
+    """
+    metrics = {}
+    for name, coverage in COVERAGES.items():
+        is_in_set = smallest_set(probabilities, coverage)
+        metrics[f"set_size_{name}"] = float(is_in_set.sum(axis=1).mean())
+        metrics[f"set_coverage_{name}"] = float(is_in_set[np.arange(len(codes)), codes - 1].mean())
     return metrics
 
 

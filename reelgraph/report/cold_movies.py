@@ -10,10 +10,10 @@ from reelgraph.report.tables import Table, rater_verdict
 
 TEXT = (
     "A movie without ratings is predicted from its text and its graph alone. The mean error is "
-    "prediction minus rating; coverage is the fraction of ratings inside the 80 % interval. The best "
-    "baseline is the one with the lowest error on the ratings of the row, which favours the baselines. "
-    "The verdict is on the baseline with the lowest validation error. Rows of fewer than 30 ratings "
-    "have none."
+    "prediction minus rating; coverage is the fraction of ratings inside the 80 % interval, its ends "
+    "randomized. The best baseline is the one with the lowest error on the ratings of the row, which "
+    "favours the baselines. The verdict is on the baseline with the lowest validation error. Rows of "
+    "fewer than 30 ratings have none."
 )
 
 

@@ -96,7 +96,7 @@ CALIBRATION_CAPTION = (
     "One dot a bin of predictions that round to the same half star: mean prediction and mean rating, with "
     "the 95 % interval of the mean rating. On the line both agree; above it predictions are too low."
 )
-COVERAGE_NOTE = "Half stars are coarse, so the empirical coverage lies above the nominal one."
+COVERAGE_NOTE = "Half stars are coarse, so whole half stars hold more than their nominal coverage."
 RANKING_CAPTION = "Ranks of each user's test movies among all movies outside of the history"
 LIKED_CAPTION = "The same for test movies rated with 4 stars or more"
 PERTURBATIONS_CAPTION = (

@@ -223,9 +223,9 @@ def _summarize_calibration(calibration: Metrics, rater: Metrics) -> list[str]:
         sentences.append(f"The expected calibration error is {fixed(error)} stars.")
     if "coverage_80" in rater:
         sentences.append(
-            f"Empirical coverage of the 80 % interval: {rater['coverage_80'] * 100:.1f} % "
-            f"(mean width {fixed(rater['width_80'], 2)} stars); of the 95 % interval: "
-            f"{rater['coverage_95'] * 100:.1f} % ({fixed(rater['width_95'], 2)} stars). "
-            f"{labels.COVERAGE_NOTE}"
+            f"Central 80 % intervals with randomized ends hold {rater['coverage_80'] * 100:.1f} % of the "
+            f"ratings, those of 95 % {rater['coverage_95'] * 100:.1f} %. The smallest sets with a "
+            f"probability of 80 % have {fixed(rater['set_size_80'], 1)} half stars and hold "
+            f"{rater['set_coverage_80'] * 100:.1f} %. {labels.COVERAGE_NOTE}"
         )
     return sentences

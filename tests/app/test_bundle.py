@@ -17,7 +17,7 @@ from reelgraph.app.bundle.export import write_projector, write_word2vec
 from reelgraph.app.bundle.format import read_bundle, write_bundle
 from reelgraph.app.bundle.model import Bundle
 from reelgraph.app.bundle.new_user import UserRating, build_histories, fill_timestamps
-from reelgraph.app.bundle.results import MoviePrediction, central_interval, mmr_rerank, top_k
+from reelgraph.app.bundle.results import MoviePrediction, mmr_rerank, star_ranges, top_k
 from reelgraph.rankers.popularity import PopularityRanker
 from reelgraph.rankers.registry import save_ranker
 from reelgraph.runtime.errors import ArtifactError, InputError
@@ -73,7 +73,9 @@ def test_predict_equals_the_raters_score(bundle: Bundle) -> None:
     assert [movie.title for movie in predictions] == ["The Matrix", "Heat"]
     np.testing.assert_allclose([movie.stars for movie in predictions], expected, atol=1e-6)
     if config.model.type == "gp":
-        assert all(movie.low <= movie.stars <= movie.high for movie in predictions)
+        assert [movie.prediction_set for movie in predictions] == [
+            star_ranges(row) for row in scores.prediction.probabilities
+        ]
 
 
 def test_recommend_ranks_by_the_lower_bound_of_the_movies_means(bundle: Bundle) -> None:
@@ -199,13 +201,11 @@ def test_similar_by_audience_needs_a_rater_with_movie_vectors(bundle: Bundle) ->
             bundle.similar("The Matrix", "audience")
 
 
-def test_central_interval_has_a_probability_of_at_least_80_percent() -> None:
-    rng = np.random.default_rng(0)
-    for _ in range(50):
-        probabilities = rng.dirichlet(np.ones(10) * 0.5)
-        low, high = central_interval(probabilities)
-        assert probabilities[round(low * 2) - 1 : round(high * 2)].sum() >= 0.8 - 1e-9
-    assert central_interval(np.eye(10)[6]) == (3.5, 3.5)
+def test_star_ranges_joins_half_stars_that_follow_each_other() -> None:
+    assert star_ranges(np.eye(10)[6]) == ((3.5, 3.5),)
+    assert star_ranges(np.arange(10) / 45) == ((2.5, 5.0),)
+    whole_stars = np.array([0, 0, 0, 0, 0, 0.3, 0, 0.3, 0.25, 0.15])
+    assert star_ranges(whole_stars) == ((3.0, 3.0), (4.0, 4.5))
 
 
 def test_top_k_equals_a_stable_sort() -> None:

@@ -61,11 +61,11 @@ def run_json(folder: Path, *arguments: str, code: int = 0) -> dict:
     return json.loads(run(folder, *arguments, "--json", code=code))
 
 
-def test_predict_prints_stars_intervals_and_reasons(folder: Path) -> None:
+def test_predict_prints_stars_likely_stars_and_reasons(folder: Path) -> None:
     arguments = ("predict", "--ratings", "ratings.csv", "Matrix, The", "Heat (1986)")
     text = run(folder, *arguments)
     matrix, heat = run_json(folder, *arguments)["predictions"]
-    assert f"The Matrix (1999)  {matrix['stars']:.2f} stars, 80 % interval " in text
+    assert f"The Matrix (1999)  {matrix['stars']:.2f} stars, 80 % likely " in text
     assert f"Heat (1986)  {heat['stars']:.2f} stars" in text
     reasons = [*matrix["reasons"], *heat["reasons"]]
     assert text.count("you rated ") == len(reasons)
@@ -77,7 +77,7 @@ def test_predict_says_that_a_movie_without_ratings_rests_on_content(folder: Path
     text = run(folder, "predict", "--ratings", "ratings.csv", "Spirited Away", "Heat (1986)")
     first, *others = text.splitlines()
     assert first.startswith("Spirited Away (2001)  ")
-    assert ", 80 % interval " in first
+    assert ", 80 % likely " in first
     assert others[0] == "    nobody has rated it: this rests on its text and graph alone"
     assert text.count("nobody has rated it") == 1
 

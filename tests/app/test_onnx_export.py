@@ -17,7 +17,7 @@ import pytest
 
 import reelgraph
 from reelgraph.app.bundle.new_user import UserRating, build_histories
-from reelgraph.core.rating_scale import codes_to_stars
+from reelgraph.core.rating_scale import codes_to_stars, smallest_set
 from reelgraph.raters.rater import Rater
 from reelgraph.runtime.errors import InputError
 from tests.helpers import bundle_samples
@@ -83,9 +83,10 @@ def test_write_onnx_of_a_gaussian_process_predicts_as_the_bundle(gp_bundle: Path
             "time": histories.timestamp[:-1],
             "target": np.array(targets),
         }
-        stars, probabilities = session.run(None, inputs)
+        stars, probabilities, prediction_set = session.run(None, inputs)
         np.testing.assert_allclose(stars, expected.stars, atol=1e-5, rtol=0)
         np.testing.assert_allclose(probabilities, expected.probabilities, atol=1e-5, rtol=0)
+        np.testing.assert_array_equal(prediction_set, smallest_set(probabilities, 0.8))
 
 
 def test_inverse_inverts_covariance_matrices() -> None:
@@ -117,6 +118,7 @@ def test_add_onnx_documents_the_file_without_local_paths(gp_bundle: Path) -> Non
     assert {value.name: value.shape for value in session.get_outputs()} == {
         "predicted": ["targets"],
         "probabilities": ["targets", 10],
+        "prediction_set": ["targets", 10],
     }
     description = session.get_modelmeta().description
     assert all(f"{value.name}: " in description for value in session.get_inputs())

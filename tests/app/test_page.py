@@ -77,7 +77,7 @@ def wait_for_recommendations(page, count: int) -> list[str]:
     return page.locator("#recommendations b").all_text_contents()
 
 
-def test_page_updates_recommendations_with_intervals_and_reasons(page) -> None:
+def test_page_updates_recommendations_with_likely_stars_and_reasons(page) -> None:
     before = page.locator("#recommendations b").all_text_contents()
     for movie, keys in ((20, "5"), (21, "1"), (22, "5"), (23, "1")):
         rate(page, f"generated {movie}", keys)
@@ -86,8 +86,8 @@ def test_page_updates_recommendations_with_intervals_and_reasons(page) -> None:
     assert after != before
     assert not set(after) & {f"Generated {movie}" for movie in (20, 21, 22, 23)}
     first = page.locator("#recommendations li").first
-    assert "80 % interval" in first.locator(".interval").text_content()
-    assert first.locator(".interval rect").count() == 1
+    assert "80 % likely" in first.locator(".prediction").text_content()
+    assert first.locator(".prediction rect").count() == 1
     assert "you rated" in first.locator(".reason").first.text_content()
     assert page.locator("#ratings li").count() == 4
 

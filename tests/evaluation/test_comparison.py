@@ -8,7 +8,6 @@ import pytest
 from reelgraph.core.schemas.kg import KnowledgeGraph, Relation
 from reelgraph.evaluation import comparison, examples, intervals, io, plots
 from reelgraph.evaluation.bayes_bound import check_no_leak
-from reelgraph.evaluation.calibration import interval_metrics
 from reelgraph.evaluation.intervals import bootstrap_means, paired_rmse_interval
 from reelgraph.evaluation.io import prediction_table
 from reelgraph.raters.rater import Attributions, Prediction
@@ -89,27 +88,6 @@ def test_evaluate_improvement_is_over_the_user_mean_of_the_same_fit(
     val = Prediction(star_ratings(histories, histories.val))
     evaluation = comparison.evaluate(histories, val, test, {}, fit, seed=0)
     assert evaluation.rater["improvement_pct"] == pytest.approx(50)
-
-
-def test_interval_metrics_of_known_distributions() -> None:
-    certain = np.eye(10)[[3, 3]]
-    result = interval_metrics(np.array([4, 5]), certain)
-    assert (result["coverage_80"], result["width_95"]) == (0.5, 0.0)
-    broad = np.array([[0.04, 0.04, 0.04, 0.4, 0.4, 0.0, 0.0, 0.0, 0.04, 0.04]] * 2)
-    result = interval_metrics(np.array([1, 9]), broad)
-    assert result["coverage_80"] == 0.0
-    assert result["width_80"] == 1.0
-    assert result["coverage_95"] == 1.0
-    assert result["log_likelihood"] == pytest.approx(np.log(0.04))
-
-
-def test_interval_metrics_of_a_correct_model() -> None:
-    rng = np.random.default_rng(0)
-    probabilities = rng.dirichlet(np.ones(10), 4000)
-    codes = np.array([rng.choice(10, p=p) + 1 for p in probabilities])
-    result = interval_metrics(codes, probabilities)
-    assert result["coverage_80"] > 0.79
-    assert result["coverage_95"] > 0.94
 
 
 def test_bayes_bound_metrics_of_real_data_are_empty(histories: UserHistories) -> None:

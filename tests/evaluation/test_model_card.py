@@ -26,6 +26,6 @@ def test_model_card_describes_data_errors_and_limitations() -> None:
     assert f"{rows:,} ratings (training and validation rows of source `tables`)" in card
     assert "by 20 users, 19" in card
     assert "On 20 test targets: RMSE 1.0 stars (95 % interval 1.0 to 1.0), MAE 1.0." in card
-    assert "Empirical coverage of the 80 % interval: " in card
+    assert "Central 80 % intervals with randomized ends hold " in card
     assert "| rater | 1.0 | 1.0 |" in card
     assert "## Limitations" in card

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 
+from reelgraph.core.rating_scale import smallest_set
 from reelgraph.evaluation.probabilities import (
     continuous_ranked_probability_score,
     coverage_between,
     log_likelihood,
     pit_histogram,
+    prediction_set_metrics,
     probability_metrics_by_slice,
     randomized_coverage,
 )
@@ -65,6 +68,33 @@ def test_pit_histogram_of_predictions_that_are_too_low_rises(calibrated) -> None
     codes, probabilities = calibrated
     fractions = [row["fraction"] for row in pit_histogram(np.minimum(codes + 2, 10), probabilities).values()]
     assert fractions[-1] > 2 * fractions[0]
+
+
+def test_prediction_set_metrics_count_half_stars_and_ratings_inside(calibrated) -> None:
+    codes, probabilities = calibrated
+    metrics = prediction_set_metrics(codes, probabilities)
+    assert 0.8 < metrics["set_coverage_80"] < 0.9
+    assert metrics["set_size_80"] < metrics["set_size_95"]
+    assert prediction_set_metrics(CODES, CERTAIN) == {
+        "set_size_80": 1.0, "set_coverage_80": 0.5, "set_size_95": 1.0, "set_coverage_95": 0.5,
+    }  # fmt: skip
+
+
+def test_smallest_set_is_the_smallest_of_all_sets() -> None:
+    rng = np.random.default_rng(2)
+    probabilities = rng.dirichlet(np.ones(10), 20)
+    is_in_set = smallest_set(probabilities, 0.8)
+    inside = (probabilities * is_in_set).sum(axis=1)
+    assert (inside >= 0.8).all()
+    for row, chosen in zip(probabilities, is_in_set, strict=True):
+        assert np.sort(row)[::-1][: chosen.sum() - 1].sum() < 0.8
+    tensor = torch.from_numpy(probabilities)
+    np.testing.assert_array_equal(smallest_set(tensor, 0.8).numpy(), is_in_set)
+
+
+def test_smallest_set_takes_the_lower_of_equally_probable_half_stars() -> None:
+    np.testing.assert_array_equal(np.flatnonzero(smallest_set(UNIFORM[0], 0.35)), np.arange(4))
+    np.testing.assert_array_equal(np.flatnonzero(smallest_set(np.eye(10)[4], 1.0)), [4])
 
 
 def test_probability_metrics_by_slice_average_to_all(calibrated) -> None:

@@ -51,7 +51,7 @@ def metrics() -> dict[str, dict]:
         "models": {
             "rater": rater | {
                 "n_targets": 600, "mse": 0.757, "improvement_pct": 12.5, "val_mae": 0.66, "parameters": 67726, "best_epoch": 6,
-                "coverage_80": 0.893, "coverage_95": 0.977, "width_80": 2.07, "width_95": 2.94, "log_likelihood": -1.84,
+                "coverage_80": 0.793, "coverage_95": 0.947, "set_size_80": 4.1, "set_coverage_80": 0.87, "log_likelihood": -1.84,
                 "bayes_rmse": 0.72, "oracle_rmse": 0.65,
             },
             "global_mean": model(1.04, -0.26, -0.17), "user_mean": model(0.96, -0.17, -0.09),

@@ -67,8 +67,7 @@ def _check_added_movies(project: Project, history: list[tuple[int, float]]) -> N
     old, new = bundle.predict(history, [history[0][0], "The Harbour of Glass (2026)"])
     assert old.stars == pytest.approx(expected.stars, abs=2e-3)
     assert new.ratings == 0
-    assert new.low is not None
-    assert new.high is not None
+    assert new.prediction_set
     assert bundle.similar("The Harbour of Glass", top=3)
     known.unlink()
 

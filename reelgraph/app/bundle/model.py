@@ -17,8 +17,8 @@ from reelgraph.app.bundle.reasons import select_reasons
 from reelgraph.app.bundle.results import (
     MoviePrediction,
     SimilarMovie,
-    central_interval,
     mmr_rerank,
+    star_ranges,
     top_k,
 )
 from reelgraph.app.bundle.similarity import MovieSimilarity
@@ -265,16 +265,13 @@ class Bundle:
         results = []
         for index, attribution in zip(indices, attributions, strict=True):
             row = int(scored.movie_rows[index])
-            low, high = None, None
-            if prediction.probabilities is not None:
-                low, high = central_interval(prediction.probabilities[index])
+            probabilities = None if prediction.probabilities is None else prediction.probabilities[index]
             result = MoviePrediction(
                 movie_id=int(self.catalog.movie_ids[row]),
                 title=self.catalog.titles[row],
                 year=self.catalog.years[row],
                 stars=float(prediction.stars[index]),
-                low=low,
-                high=high,
+                prediction_set=None if probabilities is None else star_ranges(probabilities),
                 ratings=int(self.catalog.rating_counts[row]),
                 reasons=select_reasons(self.catalog, vectors, stars, row, scored.history_rows, attribution),
             )

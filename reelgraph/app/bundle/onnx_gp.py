@@ -13,10 +13,12 @@ from typing import Any
 
 import onnxscript
 import torch
-from jaxtyping import Float, Float64, Int64
+from jaxtyping import Bool, Float, Float64, Int64
 from onnxscript import opset18
 from torch import Tensor, nn
 
+from reelgraph.app.bundle.results import SET_COVERAGE
+from reelgraph.core.rating_scale import smallest_set
 from reelgraph.raters.gp.ordinal_head import (
     N_STAR_BINS,
     RECENT_RESIDUALS,
@@ -39,7 +41,7 @@ GP_INPUTS: ExampleInputs = {
     "time": (torch.zeros(3, dtype=torch.int64), ("history",)),
     "target": (torch.zeros(2, dtype=torch.int64), ("targets",)),
 }
-GP_OUTPUTS = ("predicted", "probabilities")
+GP_OUTPUTS = ("predicted", "probabilities", "prediction_set")
 
 Ratings = Float64[Tensor, " ratings"]
 Targets = Float64[Tensor, " targets"]
@@ -77,8 +79,8 @@ class OnnxGaussianProcess(nn.Module):
         stars: Float[Tensor, " ratings"],
         time: Int64[Tensor, " ratings"],
         target: Int64[Tensor, " targets"],
-    ) -> tuple[Float[Tensor, " targets"], Float[Tensor, "targets 10"]]:
-        """Return stars, and the probabilities of the half stars 0.5 … 5.
+    ) -> tuple[Float[Tensor, " targets"], Float[Tensor, "targets 10"], Bool[Tensor, "targets 10"]]:
+        """Return stars, the probabilities of the half stars 0.5 … 5, and which are in the 80 % set.
 
         Args:
             history: rows in movies.parquet of the movies that the user rated, oldest first; may be empty.
@@ -97,7 +99,7 @@ class OnnxGaussianProcess(nn.Module):
         )
         movie_mean = _rows(self.movie_mean, target)
         probabilities = self.heads(features.matrix(), (movie_mean + mean).float(), variance.sqrt().float())
-        return expected_stars(probabilities), probabilities
+        return expected_stars(probabilities), probabilities, smallest_set(probabilities, SET_COVERAGE)
 
     def _predict_residual(
         self,

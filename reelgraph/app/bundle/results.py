@@ -1,4 +1,4 @@
-"""Result types of a bundle's methods and their JSON, prediction intervals, top-k selection and re-ranking."""
+"""Result types of a bundle's methods and their JSON, prediction sets, top-k selection and re-ranking."""
 
 from __future__ import annotations
 
@@ -10,11 +10,13 @@ import numpy as np
 from jaxtyping import Float
 
 from reelgraph.app.bundle.catalog import format_title
-from reelgraph.core import rating_scale
-from reelgraph.core.rating_scale import STAR_STEP
+from reelgraph.core.rating_scale import STAR_STEP, smallest_set
 
-INTERVAL_COVERAGE = 0.8
-"""Nominal coverage of prediction intervals."""
+SET_COVERAGE = 0.8
+"""Lowest probability of a prediction set."""
+
+StarRange = tuple[float, float]
+"""Adjacent half stars: the lowest and the highest."""
 
 SIMILARITY_PENALTY = 1.0
 """Stars that a candidate loses if its cosine with an already selected movie is 1."""
@@ -44,10 +46,8 @@ class MoviePrediction:
     title: str
     year: int | None
     stars: float
-    low: float | None
-    """Lower bound of the 80 % interval, in stars; None if the rater predicts no probabilities."""
-    high: float | None
-    """Upper bound of the 80 % interval, in stars."""
+    prediction_set: tuple[StarRange, ...] | None
+    """See ``star_ranges``; None if the rater predicts no probabilities."""
     ratings: int
     """Training ratings of the movie. Without any, the prediction rests on its text and graph alone."""
     reasons: tuple[Reason, ...]
@@ -76,17 +76,18 @@ class SimilarMovie:
         return format_title(self.title, self.year)
 
 
-def central_interval(probabilities: Float[np.ndarray, " codes"]) -> tuple[float, float]:
-    """Return the central 80 % interval, in stars.
+def star_ranges(probabilities: Float[np.ndarray, " codes"]) -> tuple[StarRange, ...]:
+    """Return the smallest set of half stars with a probability of 80 % or more, as ascending ranges.
 
-    It ranges from the half star at which the cumulative probability exceeds 10 % to the half star at which it
-    reaches 90 %.
+    Half stars that follow each other are one range: most sets are one. A user who rates in whole stars may
+    have several.
 
     Args:
         probabilities: of the half stars 0.5 … 5.
     """
-    low, high = rating_scale.central_interval(probabilities, INTERVAL_COVERAGE)
-    return float(low * STAR_STEP), float(high * STAR_STEP)
+    codes = np.flatnonzero(smallest_set(probabilities, SET_COVERAGE)) + 1
+    runs = np.split(codes, np.flatnonzero(np.diff(codes) > 1) + 1)
+    return tuple((float(run[0] * STAR_STEP), float(run[-1] * STAR_STEP)) for run in runs)
 
 
 def top_k(scores: Float[np.ndarray, " movies"], k: int) -> list[int]:

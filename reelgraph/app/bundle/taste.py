@@ -10,8 +10,9 @@ from jaxtyping import Float64
 
 from reelgraph.app.bundle.model import Bundle
 from reelgraph.app.bundle.new_user import UserRating, order_ratings
-from reelgraph.app.bundle.results import central_interval
+from reelgraph.app.bundle.results import SET_COVERAGE
 from reelgraph.core.metrics import rmse
+from reelgraph.core.rating_scale import STAR_STEP, smallest_set
 from reelgraph.evaluation.intervals import bootstrap_means, percentile_interval
 from reelgraph.runtime.errors import InputError
 
@@ -57,7 +58,7 @@ class Backtest:
     own_mean_rmse: float
     """Error of the mean of the earlier ratings."""
     coverage: float | None
-    """Fraction of the ratings within the 80 % interval; None for a rater without intervals."""
+    """Fraction of the ratings in the predicted 80 % sets; None for a rater without probabilities."""
 
 
 def compare_tastes(
@@ -124,10 +125,9 @@ def backtest(bundle: Bundle, ratings: Sequence[UserRating]) -> Backtest:
         columns["movie"] += bundle.average_stars[rows].tolist()
         columns["own_mean"] += [float(np.mean([rating.stars for rating in history]))] * len(targets)
         if prediction.probabilities is not None:
-            intervals = [central_interval(row) for row in prediction.probabilities]
-            hits += [
-                low <= rating.stars <= high for rating, (low, high) in zip(targets, intervals, strict=True)
-            ]
+            is_in_set = smallest_set(prediction.probabilities, SET_COVERAGE)
+            index = [round(rating.stars / STAR_STEP) - 1 for rating in targets]
+            hits += is_in_set[np.arange(len(targets)), index].tolist()
     actual, rater, movie, own_mean = (np.array(column) for column in columns.values())
     means = bootstrap_means(np.arange(len(actual)), (rater - actual)[:, None] ** 2, seed=0)
     low, high = percentile_interval(np.sqrt(means[:, 0]))

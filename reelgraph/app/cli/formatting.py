@@ -23,7 +23,7 @@ MAX_SKIPPED_SHOWN = 30
 
 
 def format_predictions(predictions: Sequence[MoviePrediction], numbered: bool = False) -> str:
-    """Return a paragraph per movie: predicted stars, interval and reasons."""
+    """Return a paragraph per movie: predicted stars, the 80 % set and reasons."""
     lines: list[str] = []
     for number, prediction in enumerate(predictions, 1):
         lines += _prediction_lines(prediction, f"{number:>3}. " if numbered else "")
@@ -47,15 +47,21 @@ def format_group(movies: Sequence[GroupPrediction], rule: str) -> str:
 
 
 def _prediction_lines(prediction: MoviePrediction, prefix: str) -> list[str]:
-    interval = ""
-    if prediction.low is not None and prediction.high is not None:
-        interval = f", 80 % interval {prediction.low:g} to {prediction.high:g}"
-    lines = [f"{prefix}{prediction.label}  {prediction.stars:.2f} stars{interval}"]
+    lines = [f"{prefix}{prediction.label}  {prediction.stars:.2f} stars{_format_set(prediction)}"]
     indent = " " * (len(prefix) + 4)
     if not prediction.ratings:
         lines.append(f"{indent}{NO_RATINGS}")
     lines += [indent + _format_reason(reason) for reason in prediction.reasons]
     return lines
+
+
+def _format_set(prediction: MoviePrediction) -> str:
+    if prediction.prediction_set is None:
+        return ""
+    ranges = (
+        f"{low:g}" if low == high else f"{low:g} to {high:g}" for low, high in prediction.prediction_set
+    )
+    return f", 80 % likely {', '.join(ranges)}"
 
 
 def _format_reason(reason: Reason) -> str:

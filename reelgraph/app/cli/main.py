@@ -84,7 +84,7 @@ def predict(
     bundle: BundleOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Predict your rating of movies: stars, an 80 % interval, and the ratings that contributed most.
+    """Predict your rating of movies: stars, the likely stars, and the ratings that contributed most.
 
     Example: reelgraph predict --ratings ratings.csv "Heat (1995)" "Matrix, The"
     """

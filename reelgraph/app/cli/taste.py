@@ -77,5 +77,5 @@ def format_backtest(result: Backtest) -> str:
         f"RMSE {result.own_mean_rmse:.3f} of your own earlier mean",
     ]
     if result.coverage is not None:
-        lines.append(f"{result.coverage:.0%} of the ratings are within their 80 % interval")
+        lines.append(f"{result.coverage:.0%} of the ratings are in their 80 % sets")
     return "\n".join(lines)

@@ -140,16 +140,17 @@ async function recommend() {
 }
 
 function recommendationItem(prediction) {
-  const {movie_id, stars, low, high, ratings, reasons} = prediction;
-  const interval = element("div", "", {className: "interval"});
-  if (low !== null) interval.append(intervalPlot(prediction));
-  interval.append(element("span", `${stars.toFixed(2)} stars` + (low === null ? "" : `, 80 % interval ${low} to ${high}`)));
+  const {movie_id, stars, prediction_set, ratings, reasons} = prediction;
+  const line = element("div", "", {className: "prediction"});
+  if (prediction_set) line.append(setPlot(prediction));
+  const ranges = prediction_set?.map(([low, high]) => low === high ? `${low}` : `${low} to ${high}`).join(", ");
+  line.append(element("span", `${stars.toFixed(2)} stars` + (ranges ? `, 80 % likely ${ranges}` : "")));
   const lines = reasons.map(({title, stars, contribution, shared, same_audience}) =>
     `${contribution < 0 ? "−" : "+"}${Math.abs(contribution).toFixed(2)} ${contribution < 0 ? "but " : ""}you rated ${title} ${stars}` +
     ` (${[...shared, ...(same_audience ? ["the same audience"] : [])].join(", ")})`);
   if (!ratings) lines.unshift("Nobody has rated it: this rests on its text and graph alone.");
   const row = rowById.get(movie_id);
-  return movieItem(row, null, interval, ...lines.map((text) => element("p", text, {className: "reason"})), actions(row));
+  return movieItem(row, null, line, ...lines.map((text) => element("p", text, {className: "reason"})), actions(row));
 }
 
 // The buttons of a recommendation: details, watchlist, not interested.
@@ -206,13 +207,13 @@ function showProfile({user, profile}) {
   byId("profile").replaceChildren(...lines.map((text) => element("p", text)));
 }
 
-function intervalPlot({stars, low, high}) {
+function setPlot({stars, prediction_set}) {
   const namespace = "http://www.w3.org/2000/svg", svg = document.createElementNS(namespace, "svg");
   const x = (value) => 5 + (value - 0.5) / 4.5 * 90;
   svg.setAttribute("viewBox", "0 0 100 10");
   svg.setAttribute("aria-hidden", "true");
   for (const [tag, attributes] of [["line", {x1: 5, x2: 95, y1: 5, y2: 5}],
-    ["rect", {x: x(low) - 2, width: x(high) - x(low) + 4, y: 2, height: 6, rx: 3}],
+    ...prediction_set.map(([low, high]) => ["rect", {x: x(low) - 2, width: x(high) - x(low) + 4, y: 2, height: 6, rx: 3}]),
     ["circle", {cx: x(stars), cy: 5, r: 3}]]) {
     const shape = document.createElementNS(namespace, tag);
     for (const [name, value] of Object.entries(attributes)) shape.setAttribute(name, value);
