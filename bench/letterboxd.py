@@ -110,6 +110,7 @@ def read_catalog(folder: Path, english: bool) -> MovieCatalog:
     table = pq.read_table(folder / "ml-latest-small/catalog.parquet")
     table = add_titles(table, folder / "ml-latest-small" if english else None)
     size = table.num_rows
+    table = table.append_column("source_movie_id", pa.nulls(size, pa.string()))
     for name in ("ratings", "x", "y"):
         table = table.append_column(name, pa.array(np.zeros(size), MOVIES_SCHEMA.field(name).type))
     return MovieCatalog(table.select(MOVIES_SCHEMA.names).cast(MOVIES_SCHEMA))

@@ -9,7 +9,7 @@ from reelgraph.core.target_rows import write_target_rows
 from reelgraph.core.torch_setup import CPU, configure_torch, device_suffix
 from reelgraph.evaluation import comparison, io, plots
 from reelgraph.evaluation.error_analysis import write_error_analysis
-from reelgraph.evaluation.examples import MovieInfo, movie_titles, write_examples
+from reelgraph.evaluation.examples import SourceInfo, movie_titles, write_examples
 from reelgraph.evaluation.model_card import model_card, write_model
 from reelgraph.params.evaluation import EvaluateParams
 from reelgraph.raters.io import load_rater, read_rater_config
@@ -41,9 +41,10 @@ def main(params: EvaluateParams) -> str:
     write_target_rows(io.prediction_columns(predictions), 2, "plots/predictions.tsv")
     years = movies["release_year"]
     write_error_analysis(histories, raters, fit, test_predictions[fit], baselines, years, params.seed)
-    movie_info = MovieInfo(movie_titles(movies["original_title"].to_pylist(), movie_id), read_kg("data/kg"))
+    titles = movie_titles(movies["original_title"].to_pylist(), movie_id)
+    source = SourceInfo(titles, read_kg("data/kg"), io.user_labels(histories, "data/sequences"))
     fit_end = histories.fit_end(fit)
-    write_examples(histories, raters[fit], fit_end, predicted, params.evaluate.examples, movie_info)
+    write_examples(histories, raters[fit], fit_end, predicted, params.evaluate.examples, source)
     config = read_rater_config("data/rater")
     card = model_card(histories, fit, config, evaluation, params.data.source)
     write_model("data/rater", fit, evaluation.models["rater"] | figures, card, "data/model")

@@ -27,11 +27,12 @@ Positions = Int64[np.ndarray, " examples"]
 
 
 @dataclass(frozen=True)
-class MovieInfo:
-    """Titles and graph of the movies, in row order."""
+class SourceInfo:
+    """Titles and graph of the movies, in row order, and the users' ids."""
 
     titles: list[str]
     graph: KnowledgeGraph
+    user_ids: list[str]
 
 
 def select(actual: Stars, predicted: Stars, count: int) -> dict[str, Positions]:
@@ -60,7 +61,7 @@ def movie_titles(titles: list[str | None], movie_id: Int64[np.ndarray, " movies"
 
 def write_examples(
     histories: UserHistories, rater: Rater, fit_end: Int64[np.ndarray, " users"], predicted: Stars,
-    count: int, movies: MovieInfo,
+    count: int, source: SourceInfo,
 ) -> None:  # fmt: skip
     """Write the examples of a rater to data/examples.json, and those of ``spread`` to data/examples.md.
 
@@ -70,12 +71,12 @@ def write_examples(
         fit_end: end of the rows that the rater was fitted on, a user.
         predicted: its predictions of the test targets.
         count: number of targets in ``spread``.
-        movies: titles and graph.
+        source: titles, graph and ids.
     """
     groups = select(star_ratings(histories, histories.test), predicted, count)
     targets = histories.test[np.concatenate(list(groups.values()))]
     attributions = target_attributions(rater, histories, fit_end, targets)
-    records = to_records(histories, groups, predicted, attributions, movies)
+    records = to_records(histories, groups, predicted, attributions, source)
     write_json(records, "data/examples.json")
     write_text(to_markdown(records["spread"]), "data/examples.md")
 
@@ -97,7 +98,7 @@ def to_records(
     groups: Mapping[str, Positions],
     predicted: Stars,
     attributions: Sequence[Attributions],
-    movies: MovieInfo,
+    source: SourceInfo,
 ) -> dict[str, Any]:
     """Return each group's examples in the form of data/examples.json; ratings and contributions in stars.
 
@@ -106,12 +107,12 @@ def to_records(
         groups: name → positions among the test targets.
         predicted: predictions of all test targets.
         attributions: of the targets of all groups, one group after the other.
-        movies: titles, and the graph with the entities that two movies share.
+        source: titles, ids, and the graph with the entities that two movies share.
     """
     remaining = iter(attributions)
     return {
         name: [
-            _to_record(histories, int(histories.test[i]), float(predicted[i]), next(remaining), movies)
+            _to_record(histories, int(histories.test[i]), float(predicted[i]), next(remaining), source)
             for i in positions
         ]
         for name, positions in groups.items()
@@ -119,7 +120,7 @@ def to_records(
 
 
 def _to_record(
-    histories: UserHistories, index: int, predicted: float, attributions: Attributions, movies: MovieInfo
+    histories: UserHistories, index: int, predicted: float, attributions: Attributions, source: SourceInfo
 ) -> dict[str, Any]:
     user = int(histories.users_of(np.array([index]))[0])
     end = int(histories.history_end(np.array([index]))[0])
@@ -129,23 +130,23 @@ def _to_record(
     rows = histories.movie_row[attributions.rating[strongest]]
     last_ratings = zip(histories.movie_row[last], star_ratings(histories, last), strict=True)
     return {
-        "user": int(histories.user_id[user]),
-        "movie_id": int(movies.graph.movie_ids[target]),
-        "title": movies.titles[target],
+        "user": source.user_ids[user],
+        "movie_id": int(source.graph.movie_ids[target]),
+        "title": source.titles[target],
         "actual": float(star_ratings(histories, np.array([index]))[0]),
         "predicted": round(predicted, DIGITS),
-        "last": [{"title": movies.titles[row], "stars": float(stars)} for row, stars in last_ratings],
+        "last": [{"title": source.titles[row], "stars": float(stars)} for row, stars in last_ratings],
         "moved": [
-            _attribution_record(int(row), target, float(attributions.contribution[i]), movies)
+            _attribution_record(int(row), target, float(attributions.contribution[i]), source)
             for row, i in zip(rows, strongest, strict=True)
         ],
     }
 
 
-def _attribution_record(row: int, target: int, contribution: float, movies: MovieInfo) -> dict[str, Any]:
+def _attribution_record(row: int, target: int, contribution: float, source: SourceInfo) -> dict[str, Any]:
     """Return an earlier movie, its contribution, and the entities that it shares with the target."""
-    shared = shared_entities(movies.graph, row, target)[:MAX_ENTITIES]
-    return {"title": movies.titles[row], "stars": round(contribution, DIGITS), "shared": shared}
+    shared = shared_entities(source.graph, row, target)[:MAX_ENTITIES]
+    return {"title": source.titles[row], "stars": round(contribution, DIGITS), "shared": shared}
 
 
 def to_markdown(records: Iterable[dict[str, Any]]) -> str:
@@ -162,7 +163,7 @@ def _markdown_row(record: dict[str, Any]) -> list[str]:
     actual = record["actual"]
     predicted = record["predicted"]
     return [
-        str(record["user"]), "; ".join(last), escape_markdown(record["title"]), f"{actual:.1f}",
+        escape_markdown(record["user"]), "; ".join(last), escape_markdown(record["title"]), f"{actual:.1f}",
         f"{predicted:.2f}", f"{predicted - actual:+.2f}", "; ".join(moved) or "–",
     ]  # fmt: skip
 

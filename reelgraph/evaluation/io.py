@@ -103,6 +103,15 @@ def write_predictions(predictions: pa.Table, folder: Path | str) -> None:
     write_parquet(predictions, Path(folder) / "predictions.parquet")
 
 
+def user_labels(histories: UserHistories, folder: Path | str) -> list[str]:
+    """Return each user's id in the source, from the folder of the histories."""
+    ids = read_source_user_ids(folder)
+    if ids is None:
+        return histories.user_id.astype(str).tolist()
+    row = pc.index_in(pa.array(histories.user_id), ids["user_id"].combine_chunks())
+    return ids["source_user_id"].take(row).to_pylist()
+
+
 def baseline_columns(
     histories: UserHistories,
     movie_id: Int64[np.ndarray, " movies"],

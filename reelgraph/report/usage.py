@@ -134,7 +134,7 @@ def _to_examples(records: Iterable[Metrics], years: Mapping[int, float | None]) 
         yield Example(
             record["title"],
             f"{year:.0f}" if year else "",
-            str(record["user"]),
+            record["user"],
             fixed(record["actual"], 1),
             fixed(record["predicted"], 2),
             signed(record["predicted"] - record["actual"], 2),

@@ -47,6 +47,7 @@ def test_add_titles_reads_titles_and_ids_of_a_movielens_data_set(tmp_path: Path)
     assert table["other_genres"].to_pylist() == [["Animation"], ["Drama"], []]
     assert table["imdb_id"].to_pylist() == [245429, 110877, None]
     assert table["tmdb_id"].to_pylist() == [None, 11010, None]
+    table = table.append_column("source_movie_id", pa.array(["b", "a", "c"]))
     for name in ("ratings", "x", "y"):
         table = table.append_column(name, pa.array(np.zeros(3), MOVIES_SCHEMA.field(name).type))
     catalog = MovieCatalog(table.cast(MOVIES_SCHEMA))

@@ -335,6 +335,14 @@ def test_match_ratings_takes_the_movie_id_of_an_ambiguous_title() -> None:
     assert match_file(text.format(",movieId", ",104")).skip_counts == {"ambiguous": 1}
 
 
+def test_match_ratings_takes_ids_of_the_source_that_are_text() -> None:
+    catalog = bundle_samples.sample_catalog(30, source_movie_id=[f"tt{row:02}" for row in range(30)])
+    file = parse_ratings_file(b"title,movieId,rating\n,tt04,4\nHeat,tt07,4.5\n,tt99,3\n", "r.csv")
+    matched = match_ratings(file, catalog, TITLES)
+    assert stars_by_row(matched) == {4: 4.0, 7: 4.5}
+    assert [row.reason for row in matched.skipped] == ["unknown movieId"]
+
+
 def test_match_ratings_counts_rows_without_an_understood_date() -> None:
     matched = match_file(
         "Date,Name,Year,Letterboxd URI,Rating\n2024-03-01,Heat,1995,u,4\nsoon,The Matrix,1999,u,5\n"

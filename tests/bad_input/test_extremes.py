@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from reelgraph.app.bundle.from_pipeline import add_source_ids
 from reelgraph.core.schemas.tables import CATALOG
 from reelgraph.core.schemas.vectors import read_vectors, write_vectors
 from tests.helpers.source_files import catalog_table, ratings_table
@@ -128,6 +130,10 @@ def test_ids_as_text_are_in_the_predictions(tmp_path: Path) -> None:
         f"u{u}": (f"m{m}", s) for u, (m, s) in last.items()
     }
     assert predictions[1]["sourceUserId"] == "u10"
+    examples = json.loads((tmp_path / "data/examples.json").read_text(encoding="utf-8"))
+    assert {example["user"] for example in examples["spread"]} <= {f"u{u}" for u in users}
+    table = add_source_ids(pa.table({"movieId": range(1, 31)}), tmp_path / "data/movies.parquet")
+    assert table["source_movie_id"].to_pylist() == sorted({f"m{m}" for m in movies})
 
 
 def test_a_hub_of_100_000_edges(tmp_path: Path) -> None:

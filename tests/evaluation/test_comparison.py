@@ -202,12 +202,14 @@ def test_examples_show_titles_ratings_and_unknown_movies(histories: UserHistorie
     reasons.append(Attributions(np.zeros(0, np.int64), np.zeros(0)))
     everywhere = np.arange(40)
     genre = Relation(("Crime", "Drama"), np.ones((2, 3), np.float32), everywhere, everywhere % 2)
-    known = examples.MovieInfo(titles, KnowledgeGraph(everywhere, {"genre": genre}))
+    known = examples.SourceInfo(
+        titles, KnowledgeGraph(everywhere, {"genre": genre}), [f"u{user}" for user in histories.user_id]
+    )
     shown = examples.to_records(histories, chosen, actual + 0.25, reasons, known)["spread"]
     assert [each["movie_id"] for each in shown] == histories.movie_row[index].tolist()
     rows = examples.to_markdown(shown).splitlines()
     assert len(rows) == 5
-    assert rows[2].startswith(f"| {histories.user_id[0]} | ")
+    assert rows[2].startswith(f"| u{histories.user_id[0]} | ")
     assert all("| +0.25 |" in row for row in rows[2:])
     moved = []
     for i, added in ((index[0] - 1, "-0.30"), (index[0] - 2, "+0.10")):

@@ -138,7 +138,7 @@ def movie_map(count: int) -> tuple[pa.Table, MapLayout]:
 def examples() -> dict[str, list[dict]]:
     """One example of each kind, one of them without a history."""
     one = {
-        "user": 7, "movie_id": 1, "title": "The Matrix", "actual": 4.5, "predicted": 3.1,
+        "user": "7", "movie_id": 1, "title": "The Matrix", "actual": 4.5, "predicted": 3.1,
         "last": [{"title": "Amélie", "stars": 4.0}, {"title": "A Very Long Title Indeed: " * 3, "stars": 0.5}],
         "moved": [{"title": "Amélie", "stars": -0.21, "shared": ["Drama", "Audrey Tautou"]}],
     }  # fmt: skip

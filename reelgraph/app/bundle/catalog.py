@@ -31,8 +31,13 @@ class MovieCatalog:
 
     @cached_property
     def movie_ids(self) -> Int64[np.ndarray, " movies"]:
-        """The movie ids of the data source."""
+        """The movie ids of the data source; the ranks of ``source_ids`` where these are text."""
         return self.table["movieId"].to_numpy()
+
+    @cached_property
+    def source_ids(self) -> list[str | None]:
+        """The movie ids of the data source where these are text; None where ``movie_ids`` has them."""
+        return self.table["source_movie_id"].to_pylist()
 
     @cached_property
     def titles(self) -> list[str]:

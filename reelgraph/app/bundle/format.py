@@ -44,6 +44,7 @@ MOVIES_SCHEMA = pa.schema(
         ("other_genres", pa.list_(pa.string())),
         ("imdb_id", pa.int64()),
         ("tmdb_id", pa.int64()),
+        ("source_movie_id", pa.string()),
         ("ratings", pa.int64()),
         ("x", pa.float32()),
         ("y", pa.float32()),
@@ -52,7 +53,8 @@ MOVIES_SCHEMA = pa.schema(
 """Schema of movies.parquet.
 
 The catalogue's columns; title and alternative titles in the source's language; genres beside the first one;
-ids at IMDb and TMDB; the number of training ratings; coordinates on the 2-D map.
+ids at IMDb and TMDB; the id in the source if it is text; the number of training ratings; coordinates on the
+2-D map.
 """
 
 RANKER_FOLDER = "ranker"

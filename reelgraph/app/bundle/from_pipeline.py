@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from reelgraph.app.bundle.catalog import MovieCatalog
 from reelgraph.app.bundle.format import BundleContents, make_config
-from reelgraph.core.schemas.movies import read_movies
+from reelgraph.core.schemas.movies import read_movies, read_source_movie_ids
 from reelgraph.core.schemas.vectors import align_to, read_map_layout, read_vectors
 from reelgraph.params.base import PARAMS_FILE, load
 from reelgraph.params.data import IngestParams
@@ -48,6 +48,7 @@ def collect_contents(data: Path | str = "data", movielens: Path | None = None) -
     results: dict[str, object] = dict(read_json(folder / "model" / "test_results.json"))
     table = movies.rename_columns(["movieId", *movies.column_names[1:]])
     table = add_titles(table, movielens)
+    table = add_source_ids(table, folder / "movies.parquet")
     histories = read_histories(folder / "sequences")
     is_training = histories.mask_before(histories.fit_end("train"))
     rating_counts = np.bincount(histories.movie_row[is_training], minlength=len(ids))
@@ -96,6 +97,13 @@ def add_titles(table: pa.Table, folder: Path | None) -> pa.Table:
     for name, column in columns.items():
         table = table.append_column(name, column)
     return table
+
+
+def add_source_ids(table: pa.Table, path: Path) -> pa.Table:
+    """Append the movies' ids as text in the source, which movies.parquet has; null if they are numbers."""
+    ids = read_source_movie_ids(path)
+    column = pa.nulls(len(table), pa.string()) if ids is None else ids["source_movie_id"]
+    return table.append_column("source_movie_id", column)
 
 
 def genres_by_movie(movies: pa.Table) -> dict[int, list[str]]:

@@ -274,6 +274,7 @@ class Bundle:
                 prediction_set=None if probabilities is None else star_ranges(probabilities),
                 ratings=int(self.catalog.rating_counts[row]),
                 reasons=select_reasons(self.catalog, vectors, stars, row, scored.history_rows, attribution),
+                source_movie_id=self.catalog.source_ids[row],
             )
             results.append(result)
         return results

@@ -134,7 +134,7 @@ def _append_rows(catalog: MovieCatalog, new: pa.Table, vectors: Vectors) -> Movi
         name: renamed[name] for name in MOVIES_SCHEMA.names if name in renamed.column_names
     }
     columns |= {name: [[]] * len(new) for name in ("other_titles", "other_genres")}
-    columns |= {name: [None] * len(new) for name in ("title", "imdb_id", "tmdb_id")}
+    columns |= {name: [None] * len(new) for name in ("title", "imdb_id", "tmdb_id", "source_movie_id")}
     columns["ratings"] = [0] * len(new)
     for name in ("x", "y"):
         columns[name] = table[name].to_numpy()[nearest].mean(axis=1)

@@ -52,6 +52,8 @@ class MoviePrediction:
     """Training ratings of the movie. Without any, the prediction rests on its text and graph alone."""
     reasons: tuple[Reason, ...]
     """By descending contribution, counter-reasons last; empty if the rater has no attributions."""
+    source_movie_id: str | None = None
+    """The id in the data source if its ids are text."""
 
     @property
     def label(self) -> str:
@@ -69,6 +71,8 @@ class SimilarMovie:
     similarity: float
     """Cosine of the two movies' vectors, −1 … 1."""
     shared_entities: tuple[str, ...]
+    source_movie_id: str | None = None
+    """The id in the data source if its ids are text."""
 
     @property
     def label(self) -> str:

@@ -52,6 +52,7 @@ class MovieSimilarity:
                 year=self.catalog.years[other],
                 similarity=float(similarity[other]),
                 shared_entities=tuple(self.catalog.shared_entities(row, int(other))),
+                source_movie_id=self.catalog.source_ids[other],
             )
             for other in nearest
         ]

@@ -179,6 +179,9 @@ class ListedMovie:
     imdb_id: int | None = None
     tmdb_id: int | None = None
     movie_id: int | None = None
+    """The column ``movieId``, if it is a number."""
+    source_movie_id: str = ""
+    """The text of the column ``movieId``; blank if there is none."""
     not_a_movie: str = ""
     """Why the title is not that of a movie; such a row is matched by its IMDb id only."""
 
@@ -190,7 +193,7 @@ class ListedMovie:
     @property
     def label(self) -> str:
         """Title and year, such as ``Heat (1995)``; the movie id if there is no title."""
-        label = self.title or (f"movieId {self.movie_id}" if self.movie_id is not None else "")
+        label = self.title or (f"movieId {self.source_movie_id}" if self.source_movie_id else "")
         if not self.year or label.endswith(f"({self.year})"):
             return label
         return f"{label} ({self.year})"

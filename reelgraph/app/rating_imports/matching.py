@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from reelgraph.app.bundle.catalog import MovieCatalog
 from reelgraph.app.bundle.new_user import UserRating
@@ -84,6 +85,7 @@ def _match_movies(
     by_title = titles.match_all([(movie.titles, movie.year) for movie in movies])
     rows_by_imdb_id = _rows_by_id(catalog, "imdb_id")
     rows_by_tmdb_id = _rows_by_id(catalog, "tmdb_id")
+    rows_by_source_id = _rows_by_id(catalog, "source_movie_id")
 
     def find_by_id(movie: ListedMovie, title_rows: tuple[int, ...]) -> int | None:
         if movie.imdb_id in rows_by_imdb_id:
@@ -92,6 +94,8 @@ def _match_movies(
             return None
         if movie.tmdb_id in rows_by_tmdb_id:
             return rows_by_tmdb_id[movie.tmdb_id]
+        if movie.source_movie_id in rows_by_source_id:
+            return rows_by_source_id[movie.source_movie_id]
         row = None if movie.movie_id is None else catalog.find_rows([movie.movie_id])[0]
         return row if not movie.titles or row in title_rows else None
 
@@ -109,12 +113,12 @@ def _skip(rating: ParsedRating, match: TitleMatch, catalog: MovieCatalog) -> Ski
     """Return the row with the reason why it fits no movie, or the movies that it fits."""
     reason = rating.not_a_movie or match.reason
     if not rating.titles and not rating.not_a_movie:
-        reason = "no title" if rating.movie_id is None else "unknown movieId"
+        reason = "unknown movieId" if rating.source_movie_id else "no title"
     candidates = () if rating.not_a_movie else match.candidates
     movie_ids = tuple(int(catalog.movie_ids[row]) for row in candidates)
     return SkippedRow(rating.line, rating.label, reason, rating.stars, movie_ids)
 
 
-def _rows_by_id(catalog: MovieCatalog, column: str) -> dict[int | None, int]:
+def _rows_by_id(catalog: MovieCatalog, column: str) -> dict[Any, int]:
     ids = catalog.table[column].to_pylist()
     return {identifier: row for row, identifier in enumerate(ids) if identifier is not None}

@@ -181,6 +181,7 @@ def parse_listed_movies(table: RatingRows) -> list[ListedMovie]:
             imdb_id=_parse_id(IMDB_ID, imdb_id),
             tmdb_id=_parse_id(NUMERIC_ID, tmdb_id),
             movie_id=_parse_id(NUMERIC_ID, movie_id),
+            source_movie_id=movie_id,
             not_a_movie=describe_title_type(title_type),
         )
         movies.append(movie)

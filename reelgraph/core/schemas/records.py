@@ -61,7 +61,8 @@ class HistoryItem(Section):
 class Example(Section):
     """A test target with its prediction."""
 
-    user: int
+    user: str
+    """The id in the data source."""
     movie_id: int
     title: str
     actual: Stars
