@@ -15,20 +15,27 @@ from pydantic import Field
 
 from reelgraph.core.seeds import generator
 from reelgraph.rankers.blend_choices import collect_choices
-from reelgraph.rankers.blend_features import FEATURES, FLOORS, BlendFeatures
+from reelgraph.rankers.blend_features import FEATURES, FLOORS, SUMS_OVER_HISTORY, BlendFeatures
 from reelgraph.rankers.blend_items import ItemParams, fit_items, select_and_fit_items
 from reelgraph.rankers.held_out import held_out_queries
 from reelgraph.rankers.item_weights import ItemWeightsRanker, restore_item_weights
 from reelgraph.rankers.listwise import LinearScore, fit_listwise
-from reelgraph.rankers.ranker import FittedRatings, MovieContent, RankerInputs, RankingQuery, sample_users
-from reelgraph.rankers.rating_times import collect_times, restore_times
+from reelgraph.rankers.ranker import (
+    FittedRatings,
+    MovieContent,
+    RankerInputs,
+    RankingQuery,
+    mean_stars,
+    sample_users,
+)
+from reelgraph.rankers.rating_times import RecentPeriod, collect_times, restore_times
 
 
-class Params(ItemParams):
+class Params(ItemParams, RecentPeriod):
     """Parameters of the ranker."""
 
-    days: float = Field(gt=0)
-    """Length of the period of recent popularity, in days, above 0."""
+    last_decay: float = Field(gt=0, lt=1)
+    """The same decay for the popularity of the history, above 0, below 1."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +58,7 @@ class BlendRanker:
             total += coefficient[name] * summands / max(float(summands.sum()), floor)
         if len(query.history):
             text = self.features.text
-            similarity = self.features.history_weights(query) * (text[query.history] @ text[movie])
+            similarity = self.features.text_weights(query) * (text[query.history] @ text[movie])
             total += coefficient["text_similarity"] * similarity
         return total
 
@@ -62,7 +69,9 @@ class BlendRanker:
         arrays = {f"{part}.{name}": array for part, values in parts.items() for name, array in values.items()}
         arrays["text"] = self.features.text.astype(np.float16)
         arrays["year"] = self.features.year
+        arrays["mean_stars"] = self.features.mean_stars
         arrays["days"] = np.array(self.features.days)
+        arrays["last_decay"] = np.array(self.features.last_decay)
         arrays["coefficients"] = self.combination.coefficients
         return arrays
 
@@ -79,7 +88,9 @@ def restore(arrays: Mapping[str, np.ndarray]) -> BlendRanker:
         times=restore_times(part("times")),
         text=arrays["text"].astype(np.float32),
         year=arrays["year"],
+        mean_stars=arrays["mean_stars"],
         days=float(arrays["days"]),
+        last_decay=float(arrays["last_decay"]),
     )
     return BlendRanker(features, LinearScore(arrays["coefficients"]))
 
@@ -87,11 +98,12 @@ def restore(arrays: Mapping[str, np.ndarray]) -> BlendRanker:
 def fit(inputs: RankerInputs, params: Params) -> BlendRanker:
     """Fit the combination on held-out ratings, then the item rankers on all ratings."""
     rng = generator(inputs.seed, "rankers/blend")
-    held_out = held_out_queries(inputs.ratings, inputs.held_out, rng)
+    held_out = held_out_queries(inputs, rng)
     sample = sample_users(held_out.ratings, rng)
     items, penalties = select_and_fit_items(held_out, sample, params)
     features = _build_features(items, held_out.ratings, inputs.content, params)
-    combination = fit_listwise(collect_choices(features, held_out, rng))
+    not_negative = [FEATURES.index(name) for name in SUMS_OVER_HISTORY]
+    combination = fit_listwise(collect_choices(features, held_out, rng), not_negative)
     items = fit_items(sample_users(inputs.ratings, rng), params, penalties)
     return BlendRanker(_build_features(items, inputs.ratings, inputs.content, params), combination)
 
@@ -103,4 +115,12 @@ def _build_features(
     text = content.text / np.maximum(norm, np.float32(1e-9))
     known = np.isfinite(content.year)
     year = np.where(known, content.year, np.median(content.year[known]) if known.any() else 0)
-    return BlendFeatures(items, collect_times(ratings), text, year.astype(np.float32), params.days)
+    return BlendFeatures(
+        items=items,
+        times=collect_times(ratings),
+        text=text,
+        year=year.astype(np.float32),
+        mean_stars=mean_stars(ratings),
+        days=params.days,
+        last_decay=params.last_decay,
+    )

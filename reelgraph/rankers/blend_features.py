@@ -13,13 +13,15 @@ from reelgraph.rankers.ranker import RankingQuery
 from reelgraph.rankers.rating_times import SECONDS_PER_DAY, SECONDS_PER_YEAR, RatingTimes
 
 UNIX_YEAR = 1970
-FLOORS = {"next_movie": 1e-3, "last_movies": 1e-3, "ease": 1e-2}
+FLOORS = {"next_movie": 1e-3, "last_movie": 1e-3, "ease": 1e-2}
 """Item scores are estimated probabilities; the logarithm is taken of at least this."""
-POPULARITY_FEATURES = ("popularity", "recent_popularity", "earlier_popularity", "not_yet_rated", "age",
-                       "years_since_release", "rarely_rated")  # fmt: skip
-CONTENT_FEATURES = ("text_similarity", "year_distance")
-FEATURES = (*FLOORS, *CONTENT_FEATURES, *POPULARITY_FEATURES)
+HISTORY_FEATURES = ("text_similarity", "year_distance", "popularity_distance")
+TIME_FEATURES = ("popularity", "recent_popularity", "not_yet_rated", "age", "years_since_release",
+                 "mean_stars", "rarely_rated")  # fmt: skip
+FEATURES = (*FLOORS, *HISTORY_FEATURES, *TIME_FEATURES, "popularity_by_length")
 """Names of the features, in order."""
+SUMS_OVER_HISTORY = (*FLOORS, "text_similarity")
+"""Features that grow with each movie of the history; their coefficients are not negative."""
 
 Features = Float32[np.ndarray, "movies features"]
 
@@ -35,51 +37,64 @@ class BlendFeatures:
     """Unit text vectors."""
     year: Float32[np.ndarray, " movies"]
     """Release years, without gaps."""
+    mean_stars: Float32[np.ndarray, " movies"]
+    """Damped mean rating."""
     days: float
     """Length of the period of recent popularity, in days."""
+    last_decay: float
+    """Decay of the history's weights in its mean popularity."""
 
     def compute(self, query: RankingQuery) -> Features:
         """Return the features of all movies."""
-        time = self.times.last + 1 if query.time is None else query.time
         items = [log_at_least(self.items[name].score(query), floor) for name, floor in FLOORS.items()]
-        return np.column_stack([*items, *self._content(query), self.popularity_at(time)])
+        at_time = self._features_at(self.times.time_of(query))
+        by_length = at_time[:, 0] * np.float32(np.log1p(len(query.history)))
+        return np.column_stack([*items, *self._compare_history(query), at_time, by_length])
 
-    def history_weights(self, query: RankingQuery) -> Float32[np.ndarray, " history"]:
-        """Return the decayed weights of the history's movies in the content features; their sum is 1."""
-        decay = self.items["next_movie"].decay
-        weights = decay ** np.arange(len(query.history) - 1, -1, -1, dtype=np.float64)
-        return (weights / weights.sum()).astype(np.float32)
+    def text_weights(self, query: RankingQuery) -> Float32[np.ndarray, " history"]:
+        """Return the weights of the history's movies in ``text_similarity`` and ``year_distance``."""
+        return decayed_weights(len(query.history), self.items["next_movie"].decay)
 
-    def _content(self, query: RankingQuery) -> tuple[Float32[np.ndarray, " movies"], ...]:
-        if not len(query.history):
-            return (np.zeros_like(self.year), np.zeros_like(self.year))
-        weights = self.history_weights(query)
-        similarity = self.text @ (weights @ self.text[query.history])
-        distance = np.abs(self.year - weights @ self.year[query.history])
-        return similarity, distance
+    def _compare_history(self, query: RankingQuery) -> tuple[Float32[np.ndarray, " movies"], ...]:
+        """Return the features of ``HISTORY_FEATURES``: 0 for an empty history."""
+        history = query.history
+        if not len(history):
+            return (np.zeros_like(self.year),) * len(HISTORY_FEATURES)
+        weights = self.text_weights(query)
+        similarity = self.text @ (weights @ self.text[history])
+        distance = np.abs(self.year - weights @ self.year[history])
+        popularity, _ = self._overall
+        mean_popularity = decayed_weights(len(history), self.last_decay) @ popularity[history]
+        return similarity, distance, np.abs(popularity - mean_popularity)
 
     @cached_property
     def _first_times(self) -> Float[np.ndarray, " movies"]:
         return self.times.first_times()
 
     @cached_property
-    def _overall(self) -> tuple[Float[np.ndarray, " movies"], Float[np.ndarray, " movies"]]:
+    def _overall(self) -> tuple[Float32[np.ndarray, " movies"], Float[np.ndarray, " movies"]]:
         """Log number of ratings, and whether the item rankers do not score the movie."""
         count = self.times.count_between(-np.inf, np.inf)
         rarely = np.ones(len(count))
         rarely[self.items["ease"].movies] = 0
-        return np.log1p(count), rarely
+        return np.log1p(count).astype(np.float32), rarely
 
-    def popularity_at(self, time: int) -> Features:
-        """Return the features that depend on the time alone, in the order of ``POPULARITY_FEATURES``."""
-        popularity, rarely = self._overall
+    def _features_at(self, time: int) -> Features:
+        """Return the features that depend on the time alone, in the order of ``TIME_FEATURES``."""
+        _, rarely = self._overall
         earlier = self.times.count_between(-np.inf, time)
         recent = self.times.count_between(time - self.days * SECONDS_PER_DAY, time)
         age = np.maximum(time - self._first_times, 0) / SECONDS_PER_YEAR
         released = np.maximum(UNIX_YEAR + time / SECONDS_PER_YEAR - self.year, 0)
-        columns = [popularity, np.log1p(recent), np.log1p(earlier), earlier == 0, np.log1p(age),
-                   np.log1p(released), rarely]  # fmt: skip
+        columns = [np.log1p(earlier), np.log1p(recent), earlier == 0, np.log1p(age), np.log1p(released),
+                   self.mean_stars, rarely]  # fmt: skip
         return np.column_stack(columns).astype(np.float32)
+
+
+def decayed_weights(length: int, decay: float) -> Float32[np.ndarray, " history"]:
+    """Return decay^age, divided by its sum; the last movie of a history has age 0."""
+    weights = decay ** np.arange(length - 1, -1, -1, dtype=np.float64)
+    return (weights / weights.sum()).astype(np.float32)
 
 
 def log_at_least(scores: Float32[np.ndarray, " movies"], floor: float) -> Float32[np.ndarray, " movies"]:

@@ -13,6 +13,7 @@ from reelgraph.params.base import Section
 from reelgraph.rankers.ease import solve_ease
 from reelgraph.rankers.held_out import HeldOutQueries
 from reelgraph.rankers.item_weights import ItemWeightsRanker, cooccurrence_counts
+from reelgraph.rankers.last_movie import fit_last_movie
 from reelgraph.rankers.next_movie import Matrix, solve_ridge, sum_products
 from reelgraph.rankers.ranker import FittedRatings, frequent_movies
 
@@ -32,14 +33,8 @@ class ItemParams(Section):
     length: int = Field(ge=1, le=1000)
     """Last ratings of a history that predict the next movie, 1 to 1000."""
 
-    last_decay: float = Field(gt=0, lt=1)
-    """The same decay for the last movies alone, above 0, below 1."""
-
-    last_length: int = Field(ge=1, le=1000)
-    """The same length for the last movies alone, 1 to 1000."""
-
     l2: list[float] = Field(min_length=1)
-    """L2 penalties to choose from for each of the three regressions, above 0."""
+    """L2 penalties to choose from for each of the two regressions, above 0."""
 
 
 def select_and_fit_items(
@@ -52,7 +47,7 @@ def select_and_fit_items(
         ratings: the rankers are fitted on them; without the held-out ratings.
         params: decays and candidate penalties.
     """
-    items = {}
+    items = {"last_movie": _fit_last_movie(ratings)}
     penalties = {}
     for name, ranker_of in _regressions(ratings, params):
         rankers = {l2: ranker_of(l2) for l2 in params.l2}
@@ -66,7 +61,14 @@ def fit_items(
     ratings: FittedRatings, params: ItemParams, penalties: dict[str, float]
 ) -> dict[str, ItemWeightsRanker]:
     """Return the item rankers with the given penalties."""
-    return {name: ranker_of(penalties[name]) for name, ranker_of in _regressions(ratings, params)}
+    items = {"last_movie": _fit_last_movie(ratings)}
+    for name, ranker_of in _regressions(ratings, params):
+        items[name] = ranker_of(penalties[name])
+    return items
+
+
+def _fit_last_movie(ratings: FittedRatings) -> ItemWeightsRanker:
+    return fit_last_movie(ratings, frequent_movies(ratings))
 
 
 def _regressions(
@@ -78,13 +80,8 @@ def _regressions(
     def ranker(solve: Solve, decay: float, l2: float) -> ItemWeightsRanker:
         return ItemWeightsRanker(movies, solve(l2), decay, ratings.n_movies)
 
-    windows = {
-        "next_movie": (params.decay, params.length),
-        "last_movies": (params.last_decay, params.last_length),
-    }
-    for name, (decay, length) in windows.items():
-        gram, cross = sum_products(ratings, movies, decay, length)
-        yield name, partial(ranker, partial(solve_ridge, gram, cross), decay)
+    gram, cross = sum_products(ratings, movies, params.decay, params.length)
+    yield "next_movie", partial(ranker, partial(solve_ridge, gram, cross), params.decay)
     yield "ease", partial(ranker, partial(solve_ease, cooccurrence_counts(ratings, movies)), 1.0)
 
 

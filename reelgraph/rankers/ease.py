@@ -7,21 +7,22 @@ from jaxtyping import Float32
 from pydantic import Field
 from scipy.linalg import lapack
 
-from reelgraph.params.base import Section
-from reelgraph.rankers.item_weights import ItemWeightsRanker, cooccurrence_counts, restore_item_weights
+from reelgraph.rankers.item_weights import (
+    DecayParams,
+    ItemWeightsRanker,
+    cooccurrence_counts,
+    restore_item_weights,
+)
 from reelgraph.rankers.ranker import RankerInputs, frequent_movies
 
 restore = restore_item_weights
 
 
-class Params(Section):
+class Params(DecayParams):
     """Parameters of the ranker."""
 
     l2: float = Field(gt=0)
     """Weight of the L2 penalty, in users, above 0."""
-
-    decay: float = Field(gt=0, le=1)
-    """Weight of a rating of the history against that of the next newer one, above 0, at most 1."""
 
 
 def fit(inputs: RankerInputs, params: Params) -> ItemWeightsRanker:

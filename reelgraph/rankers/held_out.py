@@ -8,14 +8,12 @@ import numpy as np
 from jaxtyping import Bool, Int64
 
 from reelgraph.core.seeds import subsample
-from reelgraph.rankers.ranker import FittedRatings, RankingQuery, select_ratings
+from reelgraph.rankers.ranker import FittedRatings, RankerInputs, RankingQuery, select_ratings
 from reelgraph.sequences.dataset import UserHistories
 
-MIN_HISTORY = 5
-"""Ratings before the first held-out one that a query needs."""
 MAX_QUERIES = 2000
 """Queries, at most: those of a random sample of users."""
-MAX_TARGETS = 50
+MAX_TARGETS = 150
 """Held-out movies of a query, at most: the first ones."""
 
 
@@ -45,21 +43,25 @@ def hold_out(
     return np.append(ratings.user[1:] != ratings.user[:-1], True)[: len(ratings.user)]
 
 
-def held_out_queries(
-    ratings: FittedRatings,
-    held_out: Bool[np.ndarray, " ratings"],
-    rng: np.random.Generator,
-) -> HeldOutQueries:
+def min_history(histories: UserHistories) -> int:
+    """Return the smallest number of ratings before a validation target, less the one held out; at least 1."""
+    val = histories.val
+    length = val - histories.offsets[histories.users_of(val)]
+    return max(1, int(length.min()) - 1) if len(val) else 1
+
+
+def held_out_queries(inputs: RankerInputs, rng: np.random.Generator) -> HeldOutQueries:
     """Build a query for each of up to ``MAX_QUERIES`` users whose last ratings are held out.
 
     Args:
-        ratings: all ratings.
-        held_out: mask of the held-out ratings.
+        inputs: all ratings, and which of them are held out.
         rng: samples the queries.
     """
+    ratings = inputs.ratings
+    held_out = inputs.held_out
     _, start, count = np.unique(ratings.user, return_index=True, return_counts=True)
     n_held_out = np.add.reduceat(held_out.astype(np.int64), start) if len(start) else np.zeros(0, np.int64)
-    first_target = np.maximum(start + count - n_held_out, start + MIN_HISTORY)
+    first_target = np.maximum(start + count - n_held_out, start + inputs.min_history)
     end = start + count
     possible = np.flatnonzero((n_held_out > 0) & (first_target < end))
     chosen = subsample(possible, MAX_QUERIES, rng)

@@ -8,7 +8,7 @@ import pyarrow.compute as pc
 from reelgraph.core.schemas.movies import read_movies
 from reelgraph.core.schemas.vectors import align_to, read_vectors
 from reelgraph.core.seeds import derive_seed
-from reelgraph.rankers.held_out import hold_out
+from reelgraph.rankers.held_out import hold_out, min_history
 from reelgraph.rankers.ranker import MovieContent, RankerInputs, collect_ratings
 from reelgraph.sequences.dataset import Fit, UserHistories, read_histories
 
@@ -38,4 +38,10 @@ def ranker_inputs(histories: UserHistories, content: MovieContent, fit: Fit, see
     """
     fit_end = histories.fit_end(fit)
     ratings = collect_ratings(histories, fit_end, len(np.asarray(content.year)))
-    return RankerInputs(ratings, content, hold_out(histories, ratings, fit_end), derive_seed(seed, "rankers"))
+    return RankerInputs(
+        ratings=ratings,
+        content=content,
+        held_out=hold_out(histories, ratings, fit_end),
+        min_history=min_history(histories),
+        seed=derive_seed(seed, "rankers"),
+    )

@@ -6,14 +6,18 @@ import numpy as np
 from jaxtyping import Float32
 from pydantic import Field
 
-from reelgraph.params.base import Section
-from reelgraph.rankers.item_weights import ItemWeightsRanker, cooccurrence_counts, restore_item_weights
+from reelgraph.rankers.item_weights import (
+    DecayParams,
+    ItemWeightsRanker,
+    cooccurrence_counts,
+    restore_item_weights,
+)
 from reelgraph.rankers.ranker import RankerInputs, frequent_movies
 
 restore = restore_item_weights
 
 
-class Params(Section):
+class Params(DecayParams):
     """Parameters of the ranker."""
 
     neighbours: int = Field(ge=1)
@@ -21,9 +25,6 @@ class Params(Section):
 
     shrinkage: float = Field(ge=0)
     """Damping of the similarity, in common users, 0 or more."""
-
-    decay: float = Field(gt=0, le=1)
-    """Weight of a rating of the history against that of the next newer one, above 0, at most 1."""
 
 
 def fit(inputs: RankerInputs, params: Params) -> ItemWeightsRanker:

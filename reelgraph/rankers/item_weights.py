@@ -8,12 +8,21 @@ from functools import cached_property
 
 import numpy as np
 from jaxtyping import Float, Float32, Int64
+from pydantic import Field
 from scipy.sparse import csr_matrix
 
+from reelgraph.params.base import Section
 from reelgraph.rankers.ranker import FittedRatings, RankingQuery
 
 NEGLIGIBLE = 1e-3
 """Ratings of a history with a lower weight than this are not read."""
+
+
+class DecayParams(Section):
+    """Params of a ranker with item weights."""
+
+    decay: float = Field(gt=0, le=1)
+    """Weight of a rating of the history against that of the next newer one, above 0, at most 1."""
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
@@ -36,10 +37,14 @@ class LinearScore:
         return features @ self.coefficients.astype(np.float32)
 
 
-def fit_listwise(choices: Choices) -> LinearScore:
+def fit_listwise(choices: Choices, not_negative: Collection[int] = ()) -> LinearScore:
     """Maximise the mean log-likelihood of the watched movies under a softmax over all candidates.
 
     Features are standardised over all candidates, so that the penalty treats them alike.
+
+    Args:
+        choices: candidates of the queries.
+        not_negative: columns of the features whose coefficients must not be negative.
     """
     flat = choices.features.reshape(-1, choices.features.shape[-1])
     deviation = flat.std(axis=0, dtype=np.float64)
@@ -58,5 +63,8 @@ def fit_listwise(choices: Choices) -> LinearScore:
         return -likelihood / n_queries + penalty, gradient / n_queries + 2 * L2 * coefficients
 
     start = np.zeros(features.shape[-1])
-    result = minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": MAX_ITERATIONS})
+    bounds = [(0 if column in not_negative else None, None) for column in range(len(start))]
+    result = minimize(
+        loss, start, jac=True, method="L-BFGS-B", bounds=bounds, options={"maxiter": MAX_ITERATIONS}
+    )
     return LinearScore(result.x / deviation)

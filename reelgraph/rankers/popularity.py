@@ -16,8 +16,16 @@ class Params(Section):
     """Parameters of the ranker: none."""
 
 
+class SameForAll:
+    """A ranker whose order does not depend on the history."""
+
+    def contributions(self, query: RankingQuery, movie: int) -> Float[np.ndarray, " history"]:
+        """Return zeros: the history does not count."""
+        return np.zeros(len(query.history), np.float32)
+
+
 @dataclass(frozen=True)
-class PopularityRanker:
+class PopularityRanker(SameForAll):
     """The same order for all users."""
 
     count: Float32[np.ndarray, " movies"]
@@ -26,10 +34,6 @@ class PopularityRanker:
     def score(self, query: RankingQuery) -> Float32[np.ndarray, " movies"]:
         """Return the number of ratings."""
         return self.count
-
-    def contributions(self, query: RankingQuery, movie: int) -> Float[np.ndarray, " history"]:
-        """Return zeros: the history does not count."""
-        return np.zeros(len(query.history), np.float32)
 
     def arrays(self) -> dict[str, np.ndarray]:
         """Return the numbers of ratings."""

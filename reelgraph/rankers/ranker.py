@@ -20,6 +20,8 @@ MAX_RATINGS = 4_000_000
 LIKED_STARS = 4.0
 """A movie with at least this rating is liked."""
 MIN_PROBABILITY = 1e-9
+MEAN_DAMPING = 5.0
+"""Ratings that the overall mean counts as in a movie's mean."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,8 @@ class RankerInputs:
     content: MovieContent
     held_out: Bool[np.ndarray, " ratings"]
     """Ratings like those of the validation targets; a ranker may select its parameters on them."""
+    min_history: int
+    """Ratings before the first held-out one that a user needs for a query, 1 or more."""
     seed: int
     """Seed of its random numbers."""
 
@@ -124,6 +128,14 @@ def select_ratings(ratings: FittedRatings, mask: Bool[np.ndarray, " ratings"]) -
         ratings.user[mask], ratings.movie_row[mask], ratings.timestamp[mask], ratings.stars[mask],
         ratings.n_movies,
     )  # fmt: skip
+
+
+def mean_stars(ratings: FittedRatings) -> Float32[np.ndarray, " movies"]:
+    """Return each movie's mean rating, damped by ``MEAN_DAMPING`` ratings of the overall mean."""
+    count = np.bincount(ratings.movie_row, minlength=ratings.n_movies)
+    total = np.bincount(ratings.movie_row, ratings.stars, ratings.n_movies)
+    overall = ratings.stars.mean() if len(ratings.stars) else 0.0
+    return ((total + MEAN_DAMPING * overall) / (count + MEAN_DAMPING)).astype(np.float32)
 
 
 def watched_and_liked(

@@ -7,11 +7,20 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float, Int32, Int64
+from pydantic import Field
 
-from reelgraph.rankers.ranker import FittedRatings
+from reelgraph.params.base import Section
+from reelgraph.rankers.ranker import FittedRatings, RankingQuery
 
 SECONDS_PER_DAY = 86_400
 SECONDS_PER_YEAR = 365.25 * SECONDS_PER_DAY
+
+
+class RecentPeriod(Section):
+    """The period of recent ratings."""
+
+    days: float = Field(gt=0)
+    """Length of the period before the query, in days, above 0."""
 
 
 @dataclass(frozen=True)
@@ -28,6 +37,10 @@ class RatingTimes:
     def last(self) -> int:
         """Time of the last rating."""
         return int(self.time[-1]) if len(self.time) else 0
+
+    def time_of(self, query: RankingQuery) -> int:
+        """Return the time of a query, or that after the last rating."""
+        return self.last + 1 if query.time is None else query.time
 
     def count_between(self, start: float | int, end: float | int) -> Float[np.ndarray, " movies"]:
         """Return the number of ratings of each movie from ``start`` to before ``end``."""

@@ -6,23 +6,23 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float, Float32
-from pydantic import Field
+from jaxtyping import Float32
 
-from reelgraph.params.base import Section
+from reelgraph.rankers.popularity import SameForAll
 from reelgraph.rankers.ranker import RankerInputs, RankingQuery
-from reelgraph.rankers.rating_times import SECONDS_PER_DAY, RatingTimes, collect_times, restore_times
+from reelgraph.rankers.rating_times import (
+    SECONDS_PER_DAY,
+    RatingTimes,
+    RecentPeriod,
+    collect_times,
+    restore_times,
+)
 
-
-class Params(Section):
-    """Parameters of the ranker."""
-
-    days: float = Field(gt=0)
-    """Length of the period before the query, in days, above 0."""
+Params = RecentPeriod
 
 
 @dataclass(frozen=True)
-class RecentPopularityRanker:
+class RecentPopularityRanker(SameForAll):
     """The same order for all users at one time."""
 
     times: RatingTimes
@@ -30,14 +30,10 @@ class RecentPopularityRanker:
 
     def score(self, query: RankingQuery) -> Float32[np.ndarray, " movies"]:
         """Return the number of recent ratings, plus the movie's fraction of all ratings."""
-        end = self.times.last + 1 if query.time is None else query.time
+        end = self.times.time_of(query)
         recent = self.times.count_between(end - self.days * SECONDS_PER_DAY, end)
         overall = self.times.count_between(-np.inf, np.inf)
         return (recent + overall / (overall.sum() + 1)).astype(np.float32)
-
-    def contributions(self, query: RankingQuery, movie: int) -> Float[np.ndarray, " history"]:
-        """Return zeros: the history does not count."""
-        return np.zeros(len(query.history), np.float32)
 
     def arrays(self) -> dict[str, np.ndarray]:
         """Return the times and the number of days."""

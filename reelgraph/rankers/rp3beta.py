@@ -6,14 +6,18 @@ import numpy as np
 from pydantic import Field
 from scipy.sparse import diags
 
-from reelgraph.params.base import Section
-from reelgraph.rankers.item_weights import ItemWeightsRanker, restore_item_weights, watched_matrix
+from reelgraph.rankers.item_weights import (
+    DecayParams,
+    ItemWeightsRanker,
+    restore_item_weights,
+    watched_matrix,
+)
 from reelgraph.rankers.ranker import RankerInputs, frequent_movies
 
 restore = restore_item_weights
 
 
-class Params(Section):
+class Params(DecayParams):
     """Parameters of the ranker."""
 
     alpha: float = Field(gt=0)
@@ -21,9 +25,6 @@ class Params(Section):
 
     beta: float = Field(ge=0)
     """Exponent of the popularity that divides a score, 0 or more."""
-
-    decay: float = Field(gt=0, le=1)
-    """Weight of a rating of the history against that of the next newer one, above 0, at most 1."""
 
 
 def fit(inputs: RankerInputs, params: Params) -> ItemWeightsRanker:

@@ -30,7 +30,7 @@ def planted_inputs(users: int = 60, movies: int = 40, length: int = 12) -> Ranke
     )
     text = rng.normal(size=(movies, 8)).astype(np.float32)
     content = MovieContent(text, np.where(np.arange(movies) == 3, np.nan, 1980.0 + np.arange(movies)))
-    return RankerInputs(ratings, content, np.append(user[1:] != user[:-1], True), 0)
+    return RankerInputs(ratings, content, np.append(user[1:] != user[:-1], True), 5, 0)
 
 
 def query(*movies: int) -> RankingQuery:

@@ -8,6 +8,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from reelgraph.rankers import blend
+from reelgraph.rankers.blend_features import FEATURES, SUMS_OVER_HISTORY
 from reelgraph.rankers.held_out import held_out_queries, hold_out
 from reelgraph.rankers.listwise import Choices, fit_listwise
 from reelgraph.rankers.ranker import collect_ratings
@@ -36,11 +37,13 @@ def test_contributions_name_the_movie_that_leads_to_the_next() -> None:
     ranker = blend.fit(planted_inputs(users=200, movies=60), PARAMS)
     contributions = ranker.contributions(query(40, 20, 6), 7)
     assert int(np.argmax(contributions)) == 2
+    summed = [FEATURES.index(name) for name in SUMS_OVER_HISTORY]
+    assert (ranker.combination.coefficients[summed] >= 0).all()
 
 
 def test_held_out_queries_ask_for_the_held_out_ratings() -> None:
     inputs = planted_inputs()
-    held_out = held_out_queries(inputs.ratings, inputs.held_out, np.random.default_rng(0))
+    held_out = held_out_queries(inputs, np.random.default_rng(0))
     assert len(held_out.queries) == 60
     assert len(held_out.ratings.user) == len(inputs.ratings.user) - 60
     for number, (asked, targets) in enumerate(zip(held_out.queries, held_out.targets, strict=True)):
@@ -74,6 +77,15 @@ def test_fit_listwise_recovers_the_coefficients_of_simulated_choices() -> None:
     target = np.eye(12)[chosen]
     fitted = fit_listwise(Choices(features, np.zeros((3000, 12)), target))
     assert fitted.coefficients == pytest.approx(truth, abs=0.06)
+
+
+def test_fit_listwise_keeps_the_named_coefficients_from_being_negative() -> None:
+    rng = np.random.default_rng(0)
+    features = rng.normal(size=(500, 12, 2)).astype(np.float32)
+    target = np.eye(12)[np.argmax(-features @ np.ones(2), axis=1)]
+    fitted = fit_listwise(Choices(features, np.zeros((500, 12)), target), [1])
+    assert fitted.coefficients[0] < 0
+    assert fitted.coefficients[1] == 0
 
 
 def test_fit_listwise_weighs_a_candidate_like_its_copies() -> None:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from reelgraph.rankers import ease, item_knn, next_movie, rp3beta
+from reelgraph.rankers.last_movie import fit_last_movie
 from reelgraph.rankers.ranker import RankerInputs, frequent_movies, sample_users, watched_and_liked
 from reelgraph.rankers.registry import find_ranker
 from tests.helpers.ranker_samples import planted_inputs, query
@@ -67,6 +68,19 @@ def test_rp3beta_fit_multiplies_transition_probabilities() -> None:
     np.fill_diagonal(expected, 0)
     ranker = rp3beta.fit(INPUTS, rp3beta.Params(alpha=0.8, beta=0.5, decay=1.0))
     np.testing.assert_allclose(ranker.weights, expected, rtol=1e-4, atol=1e-7)
+
+
+def test_fit_last_movie_counts_what_follows() -> None:
+    ratings = INPUTS.ratings
+    counts = np.zeros((ratings.n_movies, ratings.n_movies))
+    for i in range(1, len(ratings.user)):
+        if ratings.user[i] == ratings.user[i - 1]:
+            counts[ratings.movie_row[i - 1], ratings.movie_row[i]] += 1
+    rows = frequent_movies(ratings)
+    counts = counts[np.ix_(rows, rows)]
+    ranker = fit_last_movie(ratings, rows)
+    np.testing.assert_allclose(ranker.weights, counts / (counts.sum(axis=1, keepdims=True) + 5), rtol=1e-6)
+    np.testing.assert_array_equal(ranker.score(query(5, 8)), ranker.score(query(8)))
 
 
 def test_score_is_the_sum_of_contributions() -> None:
