@@ -13,6 +13,7 @@ from bench.reference.baselines import predictions as plainly
 from bench.synthetic_data import FULL_RATINGS, histories, movies_for
 from reelgraph.baselines.registry import fit_and_predict, load_baseline
 from reelgraph.evaluation.comparison import errors_with_intervals
+from reelgraph.evaluation.intervals import target_clusters
 from reelgraph.sequences.dataset import Fit, star_ratings
 
 COUNTS = "ratings"
@@ -58,7 +59,7 @@ def reelgraph(folder: Path, size: int) -> SideResult:
     test = {"rater": stars["bias_recent"]["train"]} | {
         name: by_rows["train"] for name, by_rows in stars.items()
     }
-    errors_with_intervals(data.users_of(data.test), star_ratings(data, data.test), test, 1)
+    errors_with_intervals(target_clusters(data, data.test), star_ratings(data, data.test), test, 1)
     seconds = time.perf_counter() - start
     results: dict[str, np.ndarray] = {}
     for number, (rows, part) in enumerate((("train", "val"), ("train", "train"), ("train_val", "train_val"))):

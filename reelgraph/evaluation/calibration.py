@@ -5,34 +5,34 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
-from jaxtyping import Float, Int64
+from jaxtyping import Float
 
 from reelgraph.core.rating_scale import N_CODES, STAR_STEP
-from reelgraph.evaluation.intervals import bootstrap_means, percentile_interval
+from reelgraph.evaluation.intervals import Clusters, bootstrap_means, percentile_interval
 
 Stars = Float[np.ndarray, " targets"]
 
 
 def calibration(
-    user: Int64[np.ndarray, " targets"], actual: Stars, predicted: Stars, seed: int
+    clusters: Clusters, actual: Stars, predicted: Stars, seed: int
 ) -> dict[str, dict[str, int | float]]:
     """Compare the mean prediction with the mean rating of the targets that round to the same half star.
 
     Args:
-        user: the user of each target.
+        clusters: users of the targets, and perhaps movies.
         actual: ratings.
         predicted: predicted ratings.
         seed: seed of the bootstrap.
 
     Returns:
         ``0.5`` … ``5.0`` stars, without empty bins: ``n_targets``, mean ``predicted``, mean ``actual`` and
-        its 95 % interval over users.
+        its 95 % interval.
     """
     code = np.rint(predicted / STAR_STEP).clip(1, N_CODES).astype(np.int64)
     bins: dict[str, dict[str, int | float]] = {}
     for bin_code in np.unique(code):
         in_bin = code == bin_code
-        means = bootstrap_means(user[in_bin], actual[in_bin, None], seed)[:, 0]
+        means = bootstrap_means(clusters.select(in_bin), actual[in_bin, None], seed)[:, 0]
         low, high = percentile_interval(means)
         bins[f"{bin_code * STAR_STEP:.1f}"] = {
             "n_targets": int(in_bin.sum()),

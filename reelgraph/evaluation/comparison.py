@@ -14,7 +14,7 @@ from reelgraph.core.metrics import mae, mse, rmse
 from reelgraph.core.schemas.reports import round_figures, write_metrics, write_report
 from reelgraph.core.seeds import derive_seed
 from reelgraph.evaluation.bayes_bound import bayes_predictions, check_no_leak
-from reelgraph.evaluation.intervals import bootstrap_means, percentile_interval
+from reelgraph.evaluation.intervals import Clusters, bootstrap_means, percentile_interval, target_clusters
 from reelgraph.evaluation.io import BaselinePredictions
 from reelgraph.evaluation.probabilities import prediction_set_metrics, probability_metrics
 from reelgraph.raters.rater import Prediction
@@ -59,7 +59,7 @@ def evaluate(
     predictions = {"rater": rater, **baselines}
     actual = star_ratings(histories, histories.test)
     stars = {name: prediction.test[fit] for name, prediction in predictions.items()}
-    rows = errors_with_intervals(histories.users_of(histories.test), actual, stars, seed)
+    rows = errors_with_intervals(target_clusters(histories, histories.test), actual, stars, seed)
     models = {
         name: rows[name] | _errors_by_fit(histories, prediction) for name, prediction in predictions.items()
     }
@@ -119,7 +119,7 @@ def errors_of_baselines(
     """
     actual = star_ratings(histories, histories.test)
     stars = {name: baseline.test[fit] for name, baseline in baselines.items()}
-    rows = errors_with_intervals(histories.users_of(histories.test), actual, stars, seed)
+    rows = errors_with_intervals(target_clusters(histories, histories.test), actual, stars, seed)
     return {name: rows[name] | _errors_by_fit(histories, baseline) for name, baseline in baselines.items()}
 
 
@@ -129,22 +129,22 @@ def errors(actual: Stars, predicted: Stars) -> Row:
 
 
 def errors_with_intervals(
-    user: Int64[np.ndarray, " targets"], actual: Stars, models: Mapping[str, Stars], seed: int
+    clusters: Clusters, actual: Stars, models: Mapping[str, Stars], seed: int
 ) -> dict[str, Row]:
-    """Return each model's RMSE and MAE on the test targets with 95 % intervals over users.
+    """Return each model's RMSE and MAE on the test targets with 95 % intervals.
 
     Beside ``rater``, every other model also gets the paired intervals of the rater's error minus its own:
     ``rmse_diff_low``, ``rmse_diff_high``, ``mae_diff_low`` and ``mae_diff_high``.
 
     Args:
-        user: the user of each target.
+        clusters: users of the targets, and perhaps movies.
         actual: the ratings.
         models: predictions in stars.
         seed: root seed, of the bootstrap.
     """
     residual = np.stack([predicted - actual for predicted in models.values()], axis=1)
     columns = np.hstack([residual**2, np.abs(residual)])
-    means = bootstrap_means(user, columns, derive_seed(seed, "bootstrap"))
+    means = bootstrap_means(clusters, columns, derive_seed(seed, "bootstrap"))
     n_models = len(models)
     means[:, :n_models] = np.sqrt(means[:, :n_models])
     resampled = {name: means[:, [i, n_models + i]] for i, name in enumerate(models)}

@@ -12,6 +12,7 @@ from reelgraph.core.schemas.reports import write_report
 from reelgraph.core.seeds import derive_seed
 from reelgraph.evaluation import plots
 from reelgraph.evaluation.calibration import calibration
+from reelgraph.evaluation.intervals import target_clusters
 from reelgraph.evaluation.io import BaselinePredictions
 from reelgraph.evaluation.perturbations import perturbation_tests
 from reelgraph.evaluation.probabilities import pit_histogram, probability_metrics_by_slice
@@ -39,7 +40,7 @@ def write_error_analysis(
     year = pc.cast(release_year, "float64").to_numpy()
     slices = compare_with_best_baseline(histories, fit, year, prediction.stars, baselines, bootstrap_seed)
     actual = star_ratings(histories, histories.test)
-    bins = calibration(histories.users_of(histories.test), actual, prediction.stars, bootstrap_seed)
+    bins = calibration(target_clusters(histories, histories.test), actual, prediction.stars, bootstrap_seed)
     test_rows = perturbation_tests(raters[fit], histories, histories.fit_end(fit), histories.test, seed)
     train_end = histories.fit_end("train")
     val_rows = perturbation_tests(raters["train"], histories, train_end, histories.val, seed)

@@ -9,7 +9,7 @@ from jaxtyping import Float, Float64, Int64, UInt8
 
 from reelgraph.core.rating_scale import N_CODES
 from reelgraph.core.seeds import derive_seed, generator, subsample
-from reelgraph.evaluation.intervals import bootstrap_means, percentile_interval
+from reelgraph.evaluation.intervals import bootstrap_means, percentile_interval, target_clusters
 from reelgraph.raters.rater import Rater
 from reelgraph.sequences.dataset import UserHistories, star_ratings
 from reelgraph.sequences.isolated_targets import IsolatedTargets, isolate_targets
@@ -38,7 +38,7 @@ def perturbation_tests(
         seed: root seed, of the subsample, the permutation and the bootstrap.
 
     Returns:
-        ``rmse``, ``rmse_increase`` and its paired 95 % interval over users, in stars.
+        ``rmse``, ``rmse_increase`` and its paired 95 % interval, in stars.
     """
     index = subsample(index, MAX_TARGETS, generator(seed, "controls/targets"))
     targets = isolate_targets(histories, fit_end, index)
@@ -49,8 +49,8 @@ def perturbation_tests(
         "content_masked": _predict(rater, targets, mask_content=True),
     }
     residual = np.stack([unperturbed, *perturbed.values()], axis=1) - star_ratings(histories, index)[:, None]
-    user = histories.users_of(index)
-    resampled = np.sqrt(bootstrap_means(user, residual**2, derive_seed(seed, "bootstrap")))
+    clusters = target_clusters(histories, index)
+    resampled = np.sqrt(bootstrap_means(clusters, residual**2, derive_seed(seed, "bootstrap")))
     rmse = np.sqrt((residual**2).mean(axis=0))
     metrics = {}
     for i, name in enumerate(perturbed, start=1):

@@ -11,7 +11,7 @@ from jaxtyping import Bool, Float, Float32, Int64
 from reelgraph.core.rating_scale import STAR_STEP
 from reelgraph.core.schemas.reports import round_figures
 from reelgraph.core.seeds import subsample
-from reelgraph.evaluation.intervals import bootstrap_means, percentile_interval
+from reelgraph.evaluation.intervals import Clusters, bootstrap_means, percentile_interval
 from reelgraph.rankers.ranker import LIKED_STARS, Ranker, RankingQuery, watched_and_liked
 from reelgraph.raters.rater import CandidateScores
 from reelgraph.sequences.dataset import UserHistories
@@ -249,7 +249,7 @@ def _interval_columns(
     seed: int,
 ) -> dict[str, float]:
     """Return the mean of each metric, and the intervals of ``COMPARED_METRICS``."""
-    users = np.arange(len(values))
+    users = Clusters(np.arange(len(values)))
     resampled = bootstrap_means(users, np.concatenate([values, reference - values], axis=1), seed)
     columns: dict[str, float] = {}
     for j, metric in enumerate(METRICS):

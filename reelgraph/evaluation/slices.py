@@ -9,7 +9,7 @@ from jaxtyping import Bool, Float, Int64
 
 from reelgraph.core.metrics import mae, rmse
 from reelgraph.core.rating_scale import codes_to_stars
-from reelgraph.evaluation.intervals import bootstrap_means, percentile_interval
+from reelgraph.evaluation.intervals import Clusters, bootstrap_means, percentile_interval, target_clusters
 from reelgraph.evaluation.io import BaselinePredictions
 from reelgraph.sequences.dataset import Fit, UserHistories, star_ratings
 
@@ -127,9 +127,9 @@ def compare_with_best_baseline(
     index = histories.test
     best = min(baselines, key=lambda name: (rmse(val, baselines[name].val), name))
     labels = slice_labels(histories, histories.fit_end(fit), index, year)
-    user = histories.users_of(index)
+    clusters = target_clusters(histories, index)
     actual = star_ratings(histories, index)
-    slices = metrics_by_slice(labels, user, actual, rater, baselines[best].test[fit], seed)
+    slices = metrics_by_slice(labels, clusters, actual, rater, baselines[best].test[fit], seed)
     stars = {name: predictions.test[fit] for name, predictions in baselines.items()}
     return {
         slice_name: {
@@ -152,7 +152,7 @@ def _best_of_bin(
 
 def metrics_by_slice(
     labels: Mapping[str, Labels],
-    user: Int64[np.ndarray, " targets"],
+    clusters: Clusters,
     actual: Stars,
     rater: Stars,
     baseline: Stars,
@@ -164,7 +164,7 @@ def metrics_by_slice(
 
     Args:
         labels: slice → bin of each target.
-        user: the user of each target.
+        clusters: users of the targets, and perhaps movies.
         actual: ratings.
         rater: the rater's predictions.
         baseline: predictions of the baseline.
@@ -176,13 +176,13 @@ def metrics_by_slice(
         for bin_name in sort_bins(bins):
             in_bin = bins == bin_name
             metrics[slice_name][bin_name] = _bin_metrics(
-                user[in_bin], actual[in_bin], rater[in_bin], baseline[in_bin], seed
+                clusters.select(in_bin), actual[in_bin], rater[in_bin], baseline[in_bin], seed
             )
     return metrics
 
 
 def _bin_metrics(
-    user: Int64[np.ndarray, " targets"], actual: Stars, rater: Stars, baseline: Stars, seed: int
+    clusters: Clusters, actual: Stars, rater: Stars, baseline: Stars, seed: int
 ) -> dict[str, int | float]:
     row: dict[str, int | float] = {
         "n_targets": len(actual),
@@ -194,7 +194,7 @@ def _bin_metrics(
     if len(actual) < MIN_BIN_TARGETS:
         return row
     squared = np.stack([rater - actual, baseline - actual], axis=1) ** 2
-    rater_rmse, baseline_rmse = np.sqrt(bootstrap_means(user, squared, seed)).T
+    rater_rmse, baseline_rmse = np.sqrt(bootstrap_means(clusters, squared, seed)).T
     low, high = percentile_interval(rater_rmse)
     diff_low, diff_high = percentile_interval(rater_rmse - baseline_rmse)
     return row | {

@@ -14,9 +14,11 @@ import pyarrow as pa
 
 from reelgraph.core.target_rows import draw_rows, parse_target_rows
 from reelgraph.evaluation.comparison import Row, errors, errors_with_intervals
+from reelgraph.evaluation.intervals import Clusters
 from reelgraph.report.inputs import OTHER_DATA, Metrics, Study
 from reelgraph.runtime.atomic_io import RERUN_HINT
 from reelgraph.runtime.errors import ArtifactError
+from reelgraph.sequences.movie_splits import MOVIE_SPLITS
 
 EXTERNAL_PREDICTIONS = "studies/external_baselines.tsv"
 KEYS = {"user": int, "movie": int, "actual": float}
@@ -45,7 +47,7 @@ def compare_with_rater(study: Study, path: Path | str, predictions: pa.Table, pa
     rater = _drawn_predictions(predictions)
     if not all(np.array_equal(rows[name], rater[name]) for name in KEYS):
         return replace(study, metrics={}, problem=OTHER_DATA)
-    return replace(study, metrics=_compare(rows, rater, params["evaluate"]["fit"], params["seed"]))
+    return replace(study, metrics=_compare(rows, rater, params))
 
 
 def _drawn_predictions(predictions: pa.Table) -> dict[str, np.ndarray]:
@@ -56,13 +58,13 @@ def _drawn_predictions(predictions: pa.Table) -> dict[str, np.ndarray]:
     return {"user": user[rows], "movie": movie[rows], "actual": actual[rows], "rater": predicted[rows]}
 
 
-def _compare(
-    rows: dict[str, np.ndarray], rater: dict[str, np.ndarray], fit: str, seed: int
-) -> dict[str, Row]:
+def _compare(rows: dict[str, np.ndarray], rater: dict[str, np.ndarray], params: Metrics) -> dict[str, Row]:
+    fit = params["evaluate"]["fit"]
     names = [column.removesuffix(f".{fit}") for column in rows if column.endswith(f".{fit}")]
     models = {"rater": rater["rater"]} | {name: rows[f"{name}.{fit}"] for name in names}
-    _, user = np.unique(rows["user"], return_inverse=True)
-    compared = errors_with_intervals(user, rows["actual"], models, seed)
+    movie = rows["movie"] if params["sequences"]["split"] in MOVIE_SPLITS else None
+    clusters = Clusters(rows["user"], movie)
+    compared = errors_with_intervals(clusters, rows["actual"], models, params["seed"])
     for column, predicted in list(rows.items())[len(KEYS) :]:
         name, _, rows_fitted = column.rpartition(".")
         by_fit = errors(rows["actual"], predicted)

@@ -76,7 +76,8 @@ SLICES = {
 }
 
 RESULTS_CAPTION = (
-    "Dot: RMSE on the test ratings; lower is better. Line: 95 % confidence interval (bootstrap over users)."
+    "Dot: RMSE on the test ratings; lower is better. Line: 95 % confidence interval (bootstrap over "
+    "{clusters})."
 )
 PAIRED_CAPTION = (
     "Paired differences on the same bootstrap samples. Left of the dashed line the rater is better. An "

@@ -14,6 +14,7 @@ from reelgraph.report.inputs import MAKE_TARGETS, Inputs, Metrics, Study
 from reelgraph.report.labels import fixed, join_words, label, signed, slice_label, span
 from reelgraph.report.page import Figure, Section, to_figure
 from reelgraph.report.tables import interval_of, rater_verdict
+from reelgraph.sequences.movie_splits import MOVIE_SPLITS
 
 VERDICT_SERIES = {"better": 0, "within chance": 4, "worse": 5}
 """Colour of a paired difference by its verdict on the rater."""
@@ -41,7 +42,8 @@ def results_section(inputs: Inputs) -> Section:
         _difference_row(key, row, models["rater"]) for key, row in models.items() if "rmse_diff_low" in row
     ]
     chart = charts.draw_intervals(rows, "RMSE (stars)", "RMSE of each model")
-    figures = [to_figure("RMSE of each model", chart, labels.RESULTS_CAPTION)]
+    clusters = "users and movies" if inputs.params["sequences"]["split"] in MOVIE_SPLITS else "users"
+    figures = [to_figure("RMSE of each model", chart, labels.RESULTS_CAPTION.format(clusters=clusters))]
     if differences:
         chart = charts.draw_intervals(
             differences,

@@ -17,6 +17,9 @@ from reelgraph.sequences.splits import Bounds, Split, check_targets, count_per_u
 
 REMEDY = "Change sequences.val_fraction or test_fraction, or lower sequences.min_history."
 
+MOVIE_SPLITS = ("cold_movies", "new_movies")
+"""Values of ``sequences.split`` that hold out movies."""
+
 TRAINING = 0
 VALIDATION = 1
 TEST = 2

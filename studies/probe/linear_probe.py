@@ -18,7 +18,7 @@ import torch
 from jaxtyping import Float32, Float64, Int64
 from torch import Tensor
 
-from reelgraph.evaluation.intervals import bootstrap_means, percentile_interval
+from reelgraph.evaluation.intervals import Clusters, bootstrap_means, percentile_interval
 from studies.probe.probe_data import ProbeData, Windows
 
 BATCH_SIZE = 256
@@ -134,7 +134,8 @@ def probe_metrics(data: ProbeData, result: ProbeResult, baseline: ProbeResult, s
         ("one_step", data.one_step, result.one_step, baseline.one_step),
     ):
         squared = np.stack([errors, baseline_errors], axis=1) ** 2
-        rmse, baseline_rmse = np.sqrt(bootstrap_means(data.user[target_indices(windows)], squared, seed)).T
+        users = Clusters(data.user[target_indices(windows)])
+        rmse, baseline_rmse = np.sqrt(bootstrap_means(users, squared, seed)).T
         low, high = percentile_interval(rmse - baseline_rmse)
         metrics[f"{name}_rmse"] = _mean_square(errors) ** 0.5
         metrics[f"{name}_rmse_diff_low"] = low

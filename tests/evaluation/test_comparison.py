@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,13 @@ import pytest
 from reelgraph.core.schemas.kg import KnowledgeGraph, Relation
 from reelgraph.evaluation import comparison, examples, intervals, io, plots
 from reelgraph.evaluation.bayes_bound import check_no_leak
-from reelgraph.evaluation.intervals import bootstrap_means, paired_rmse_interval
+from reelgraph.evaluation.intervals import (
+    Clusters,
+    bootstrap_means,
+    paired_rmse_interval,
+    percentile_interval,
+    target_clusters,
+)
 from reelgraph.evaluation.io import prediction_table
 from reelgraph.raters.rater import Attributions, Prediction
 from reelgraph.runtime.atomic_io import write_arrays
@@ -100,8 +107,8 @@ def test_errors_with_intervals_are_paired_with_the_rater() -> None:
     actual = star_ratings(histories, histories.test)
     rng = np.random.default_rng(0)
     rater, baseline = (actual + rng.normal(0, sd, len(actual)) for sd in (1.0, 1.3))
-    user = histories.users_of(histories.test)
-    result = comparison.errors_with_intervals(user, actual, {"rater": rater, "baseline": baseline}, 0)
+    clusters = target_clusters(histories, histories.test)
+    result = comparison.errors_with_intervals(clusters, actual, {"rater": rater, "baseline": baseline}, 0)
     assert set(result["rater"]) == {"rmse", "mae", "rmse_low", "rmse_high", "mae_low", "mae_high"}
     for row in result.values():
         for error in ("rmse", "mae"):
@@ -114,7 +121,7 @@ def test_errors_with_intervals_are_paired_with_the_rater() -> None:
 def test_bootstrap_means_equal_one_user_at_a_time() -> None:
     rng = np.random.default_rng(0)
     user, values = np.sort(rng.integers(0, 40, 200)), rng.normal(size=(200, 2))
-    result = bootstrap_means(user, values, 0)
+    result = bootstrap_means(Clusters(user), values, 0)
     rows_of_user = [np.flatnonzero(user == u) for u in np.unique(user)]
     means = []
     for _ in range(2000):
@@ -131,22 +138,66 @@ def test_bootstrap_means_equal_one_user_at_a_time() -> None:
 
 def test_bootstrap_means_resample_whole_users() -> None:
     values = np.repeat([0.0, 1.0], 500)[:, None]
-    result = bootstrap_means(np.repeat([7, 9], 500), values, 0)
+    result = bootstrap_means(Clusters(np.repeat([7, 9], 500)), values, 0)
     assert set(result.ravel()) == {0.0, 0.5, 1.0}
 
 
 def test_bootstrap_means_of_groups_have_the_same_variance(monkeypatch: pytest.MonkeyPatch) -> None:
     values = np.random.default_rng(0).exponential(size=(6000, 1))
-    ungrouped = bootstrap_means(np.arange(6000), values, 0).std()
+    ungrouped = bootstrap_means(Clusters(np.arange(6000)), values, 0).std()
     monkeypatch.setattr(intervals, "MAX_GROUPS", 2000)
-    assert bootstrap_means(np.arange(6000), values, 0).std() == pytest.approx(ungrouped, rel=0.08)
+    assert bootstrap_means(Clusters(np.arange(6000)), values, 0).std() == pytest.approx(ungrouped, rel=0.08)
 
 
 def test_bootstrap_means_in_batches(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(intervals, "MAX_BATCH_COUNTS", 64)
-    result = bootstrap_means(np.arange(50), np.arange(50.0)[:, None], 0)
+    result = bootstrap_means(Clusters(np.arange(50)), np.arange(50.0)[:, None], 0)
     assert result.shape == (2000, 1)
     assert result.std() == pytest.approx(np.arange(50).std() / np.sqrt(50), rel=0.06)
+
+
+def test_bootstrap_means_equal_one_user_and_movie_at_a_time() -> None:
+    rng = np.random.default_rng(0)
+    user, movie = rng.integers(0, 12, 90), rng.integers(0, 8, 90)
+    values = rng.normal(size=(90, 2)) + user[:, None] + movie[:, None]
+    result = bootstrap_means(Clusters(user, movie), values, 0)
+    means = []
+    for _ in range(500):
+        users, movies = rng.integers(0, 12, 12), rng.integers(0, 8, 8)
+        rows = np.concatenate([np.flatnonzero((user == u) & (movie == m)) for u in users for m in movies])
+        means.append(values[rows].mean(axis=0))
+    np.testing.assert_allclose(result.mean(axis=0), np.mean(means, axis=0), atol=0.3)
+    np.testing.assert_allclose(result.std(axis=0), np.std(means, axis=0), rtol=0.12)
+
+
+def test_bootstrap_means_cover_a_planted_movie_effect(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(intervals, "N_RESAMPLES", 300)
+    rng = np.random.default_rng(0)
+    covered = {"users": 0, "users and movies": 0}
+    for seed in range(60):
+        user, movie = rng.integers(0, 100, 800), rng.integers(0, 40, 800)
+        values = 0.2 * rng.normal(size=100)[user] + 0.5 * rng.normal(size=40)[movie] + rng.normal(size=800)
+        for name, clusters in (("users", Clusters(user)), ("users and movies", Clusters(user, movie))):
+            low, high = percentile_interval(bootstrap_means(clusters, values[:, None], seed)[:, 0])
+            covered[name] += low <= 0 <= high
+    assert covered["users"] <= 45
+    assert covered["users and movies"] >= 54
+
+
+def test_bootstrap_means_leave_out_resamples_without_targets() -> None:
+    clusters = Clusters(np.array([0, 1]), np.array([0, 1]))
+    result = bootstrap_means(clusters, np.array([[1.0], [2.0]]), 0)
+    assert 0 < len(result) < 2000
+    assert set(result.ravel()) == {1.0, 1.5, 2.0}
+
+
+def test_target_clusters_have_movies_if_the_split_holds_out_movies(histories: UserHistories) -> None:
+    assert target_clusters(histories, histories.test).movie is None
+    split = replace(histories, test_movies=np.arange(3))
+    clusters = target_clusters(split, split.test)
+    np.testing.assert_array_equal(clusters.movie, split.movie_row[split.test])
+    selected = clusters.select(np.arange(len(clusters.user)) < 2)
+    assert (len(selected.user), len(selected.movie)) == (2, 2)
 
 
 def test_paired_rmse_interval_covers_a_known_difference() -> None:

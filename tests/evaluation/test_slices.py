@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
+from reelgraph.evaluation.intervals import Clusters, target_clusters
 from reelgraph.evaluation.io import BaselinePredictions
 from reelgraph.evaluation.slices import compare_with_best_baseline, metrics_by_slice, slice_labels
 from reelgraph.sequences.dataset import FITS, UserHistories, star_ratings
@@ -24,7 +25,8 @@ def test_metrics_by_slice_partitions_the_targets(h: UserHistories) -> None:
     actual = star_ratings(h, h.test)
     rng = np.random.default_rng(0)
     rater, baseline = rng.uniform(0.5, 5, (2, len(actual)))
-    for bins in metrics_by_slice(binned, h.users_of(h.test), actual, rater, baseline, 0).values():
+    clusters = target_clusters(h, h.test)
+    for bins in metrics_by_slice(binned, clusters, actual, rater, baseline, 0).values():
         count = np.array([row["n_targets"] for row in bins.values()])
         assert count.min() >= 1
         assert count.sum() == len(actual)
@@ -69,7 +71,7 @@ def test_metrics_by_slice_sorts_bins() -> None:
     names = ["unseen", "under 10", "10 to 29", "100 to 299", "300 and up"]
     bins = {"history": np.array(names[::-1])}
     stars = np.full(5, 3.0)
-    assert list(metrics_by_slice(bins, np.arange(5), stars, stars, stars, 0)["history"]) == names
+    assert list(metrics_by_slice(bins, Clusters(np.arange(5)), stars, stars, stars, 0)["history"]) == names
 
 
 def test_metrics_by_slice_of_a_better_rater() -> None:
@@ -78,7 +80,7 @@ def test_metrics_by_slice_of_a_better_rater() -> None:
     actual = np.full(400, 3.0)
     rater = actual + rng.normal(0, 0.5, 400)
     baseline = actual + rng.normal(0, 1.0, 400)
-    for row in metrics_by_slice(bins, np.arange(400), actual, rater, baseline, 0)["half"].values():
+    for row in metrics_by_slice(bins, Clusters(np.arange(400)), actual, rater, baseline, 0)["half"].values():
         assert row["rmse_diff_low"] < row["rmse"] - row["baseline_rmse"] < row["rmse_diff_high"] < 0
         assert row["rmse_low"] < row["rmse"] < row["rmse_high"]
 

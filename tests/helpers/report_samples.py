@@ -168,5 +168,6 @@ def inputs(count: int = 300, study: dict[str, Study] | None = None, **empty: dic
         other_titles=[["The Postman"] if title == "Il Postino" else [] for title in movies["original_title"].to_pylist()],
         map_layout=placed,
         params={"seed": 42, "data": {"source": "demo"}, "model": {"type": "gp", "embedding": "kg_gnn_bert"},
+                "sequences": {"split": "leave_last_out"},
                 "evaluate": {"fit": "train"}, "baselines": {"names": ["bias", "user_mean"]}},
     )  # fmt: skip

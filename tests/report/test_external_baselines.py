@@ -10,6 +10,7 @@ import pyarrow as pa
 import pytest
 
 from reelgraph.core.target_rows import MAX_ROWS, write_target_rows
+from reelgraph.evaluation.intervals import Clusters
 from reelgraph.evaluation.slices import MIN_BIN_TARGETS, metrics_by_slice
 from reelgraph.report import inputs
 from reelgraph.report.build import summarize
@@ -17,7 +18,7 @@ from reelgraph.report.external_baselines import compare_with_rater
 from reelgraph.runtime.errors import ArtifactError
 from tests.helpers import report_samples
 
-PARAMS = {"seed": 42, "evaluate": {"fit": "train"}}
+PARAMS = {"seed": 42, "evaluate": {"fit": "train"}, "sequences": {"split": "leave_last_out"}}
 STUDY = inputs.Study({"svd": {"rmse": 0.1, "rmse_diff_low": -9.0, "rmse_diff_high": -8.0}}, "", False)
 
 
@@ -72,6 +73,19 @@ def test_compare_with_rater_uses_the_reported_fit(tmp_path: Path) -> None:
     assert row["rmse_diff_low"] > 0
 
 
+def test_compare_with_rater_resamples_the_movies_of_a_split_that_holds_them_out(tmp_path: Path) -> None:
+    table = predictions(0.5)
+    table = table.set_column(1, "movieId", pa.array(np.arange(600) % 20))
+    write_study(tmp_path / "peers.tsv", table)
+    of_users, of_both = (
+        compare_with_rater(STUDY, tmp_path / "peers.tsv", table, PARAMS | {"sequences": {"split": split}})
+        for split in ("given", "cold_movies")
+    )
+    for study in (of_users, of_both):
+        assert study.metrics["svd"]["rmse_diff_high"] < 0
+    assert of_users.metrics["svd"]["rmse_low"] != of_both.metrics["svd"]["rmse_low"]
+
+
 def test_compare_with_rater_leaves_out_other_targets(tmp_path: Path) -> None:
     write_study(tmp_path / "peers.tsv", predictions(0.5))
     table = predictions(0.5)
@@ -102,5 +116,7 @@ def test_compare_with_rater_rejects_a_broken_file(tmp_path: Path) -> None:
 def test_metrics_by_slice_have_intervals_from_30_targets(count: int) -> None:
     actual = np.full(count, 4.0)
     bins = {"rating": np.full(count, "4.0")}
-    row = metrics_by_slice(bins, np.arange(count), actual, actual - 1, actual - 0.5, 0)["rating"]["4.0"]
+    row = metrics_by_slice(bins, Clusters(np.arange(count)), actual, actual - 1, actual - 0.5, 0)["rating"][
+        "4.0"
+    ]
     assert ("rmse_low" in row, "rmse_diff_high" in row) == (count == MIN_BIN_TARGETS,) * 2

@@ -10,7 +10,7 @@ from jaxtyping import Float
 
 from reelgraph.core.seeds import derive_seed
 from reelgraph.core.target_rows import MAX_ROWS, parse_target_rows
-from reelgraph.evaluation.intervals import bootstrap_means, percentile_interval
+from reelgraph.evaluation.intervals import Clusters, bootstrap_means, percentile_interval
 from reelgraph.evaluation.markdown import code_span, escape_markdown
 
 Rows = dict[str, np.ndarray]
@@ -146,7 +146,7 @@ def _compare(file: TargetFile, metric: Metric, old: Rows, new: Rows) -> Comparis
     if np.array_equal(values[:, 0], values[:, 1]):
         return Comparison(metric.name, f"{before:.4f}", UNCHANGED, count)
     _, cluster = np.unique(new[file.cluster], return_inverse=True)
-    resampled = metric.transform(bootstrap_means(cluster, values, derive_seed(0, "review")))
+    resampled = metric.transform(bootstrap_means(Clusters(cluster), values, derive_seed(0, "review")))
     low, high = percentile_interval(resampled[:, 1] - resampled[:, 0])
     change = f"{before:.4f} → {after:.4f}, {_signed(after - before)}, 95 % {_signed(low)}…{_signed(high)}"
     return Comparison(metric.name, change, _verdict(low, high, metric.lower_is_better), count)

@@ -13,7 +13,7 @@ from reelgraph.app.bundle.new_user import UserRating, order_ratings
 from reelgraph.app.bundle.results import SET_COVERAGE
 from reelgraph.core.metrics import rmse
 from reelgraph.core.rating_scale import STAR_STEP, smallest_set
-from reelgraph.evaluation.intervals import bootstrap_means, percentile_interval
+from reelgraph.evaluation.intervals import Clusters, bootstrap_means, percentile_interval
 from reelgraph.runtime.errors import InputError
 
 MIN_RATINGS = 10
@@ -129,7 +129,7 @@ def backtest(bundle: Bundle, ratings: Sequence[UserRating]) -> Backtest:
             index = [round(rating.stars / STAR_STEP) - 1 for rating in targets]
             hits += is_in_set[np.arange(len(targets)), index].tolist()
     actual, rater, movie, own_mean = (np.array(column) for column in columns.values())
-    means = bootstrap_means(np.arange(len(actual)), (rater - actual)[:, None] ** 2, seed=0)
+    means = bootstrap_means(Clusters(np.arange(len(actual))), (rater - actual)[:, None] ** 2, seed=0)
     low, high = percentile_interval(np.sqrt(means[:, 0]))
     return Backtest(
         targets=len(actual),
