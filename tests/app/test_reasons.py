@@ -24,7 +24,9 @@ def catalog() -> MovieCatalog:
     return sample_catalog(20, **COLUMNS)
 
 
-def reasons(catalog: MovieCatalog, contribution: list[float], audience: int | None = None) -> dict:
+def reasons(
+    catalog: MovieCatalog, contribution: list[float], audience: int | None = None, earlier: dict | None = None
+) -> dict:
     """Return what each reason of movie 0 shares, by movie id; ``audience`` is a row with the same audience."""
     vectors = None
     if audience is not None:
@@ -32,7 +34,7 @@ def reasons(catalog: MovieCatalog, contribution: list[float], audience: int | No
         vectors[audience] = vectors[0]
     rows = np.array(list(STARS))
     attribution = Attributions(np.arange(6), np.array(contribution))
-    selected = select_reasons(catalog, vectors, STARS, 0, rows, attribution)
+    selected = select_reasons(catalog, vectors, STARS, 0, rows, attribution, earlier or {})
     assert all(reason.stars == STARS[reason.movie_id - 100] for reason in selected)
     return {reason.movie_id - 100: (*reason.shared, reason.same_audience) for reason in selected}
 
@@ -52,6 +54,13 @@ def test_select_reasons_puts_a_counter_reason_last(catalog: MovieCatalog) -> Non
     assert list(reasons(catalog, [-0.2, -0.1, 0.0, 0.3, 0.2, 0.1])) == []
 
 
+def test_select_reasons_prefers_what_is_no_reason_of_the_movies_above(catalog: MovieCatalog) -> None:
+    contribution = [0.5, 0.3, 0.0, 0.0, 0.0, 0.0]
+    assert list(reasons(catalog, contribution, earlier={})) == [1, 2]
+    assert list(reasons(catalog, contribution, earlier={101: 1})) == [2, 1]
+    assert list(reasons(catalog, contribution, earlier={101: 1, 102: 1})) == [1, 2]
+
+
 def test_select_reasons_of_no_history(catalog: MovieCatalog) -> None:
     empty = np.zeros(0, np.int64)
-    assert select_reasons(catalog, None, {}, 0, empty, Attributions(empty, np.zeros(0))) == ()
+    assert select_reasons(catalog, None, {}, 0, empty, Attributions(empty, np.zeros(0)), {}) == ()

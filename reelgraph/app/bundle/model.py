@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -200,7 +201,8 @@ class Bundle:
     def predict_rows(self, ratings: Sequence[UserRating], rows: Sequence[int]) -> list[MoviePrediction]:
         """Predict the movies at these rows; see ``predict``."""
         if {rating.row for rating in ratings}.isdisjoint(rows):
-            return self._predictions(self.score(ratings, rows), range(len(rows)))
+            scored = self.score(ratings, rows)
+            return [self._predictions(scored, [index])[0] for index in range(len(rows))]
         return [
             self.predict_rows([rating for rating in ratings if rating.row != row], [row])[0] for row in rows
         ]
@@ -257,15 +259,19 @@ class Bundle:
         return stars - RATING_STD / np.sqrt(self.catalog.rating_counts + 1)
 
     def _predictions(self, scored: ScoredMovies, indices: Sequence[int]) -> list[MoviePrediction]:
-        """Return the predictions at some indices of the scored movies."""
+        """Return the predictions at some indices of the scored movies; reasons vary as those of a list."""
         prediction = scored.scores.prediction
         attributions = scored.scores.attributions(np.array(indices, np.int64))
         vectors = self.similarity.audience_vectors
         stars = {rating.row: rating.stars for rating in scored.ratings}
+        earlier: Counter[int] = Counter()
         results = []
         for index, attribution in zip(indices, attributions, strict=True):
             row = int(scored.movie_rows[index])
             probabilities = None if prediction.probabilities is None else prediction.probabilities[index]
+            history = scored.history_rows
+            reasons = select_reasons(self.catalog, vectors, stars, row, history, attribution, earlier)
+            earlier.update(reason.movie_id for reason in reasons if reason.contribution > 0)
             result = MoviePrediction(
                 movie_id=int(self.catalog.movie_ids[row]),
                 title=self.catalog.titles[row],
@@ -273,7 +279,7 @@ class Bundle:
                 stars=float(prediction.stars[index]),
                 prediction_set=None if probabilities is None else star_ranges(probabilities),
                 ratings=int(self.catalog.rating_counts[row]),
-                reasons=select_reasons(self.catalog, vectors, stars, row, scored.history_rows, attribution),
+                reasons=reasons,
                 source_movie_id=self.catalog.source_ids[row],
             )
             results.append(result)

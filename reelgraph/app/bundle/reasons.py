@@ -29,8 +29,12 @@ def select_reasons(
     target: int,
     history: Int64[np.ndarray, " rated"],
     attribution: Attributions,
+    earlier: Mapping[int, int],
 ) -> tuple[Reason, ...]:
-    """Return the reasons by descending contribution, and after them the counter-reasons.
+    """Return the reasons by descending weight, and after them the counter-reasons.
+
+    The weight is the contribution over 1 + n, if n movies above in the same list have this reason. So a list
+    does not repeat the user's favourite movie.
 
     A reason is a rating at or above the user's mean that adds to the prediction. A counter-reason is one at
     or below the mean that takes from it, as much as the last reason adds. Both share a person, two genres or
@@ -43,6 +47,7 @@ def select_reasons(
         target: row of the predicted movie.
         history: rows of the movies that the attribution indexes.
         attribution: what each rating adds to the prediction.
+        earlier: number of movies above in the list, by the movieId of their reasons; empty for one movie.
     """
     if not len(attribution.rating):
         return ()
@@ -54,8 +59,10 @@ def select_reasons(
     is_alike = same_audience | np.array([len(people) > 0 or len(genres) > 1 for people, genres in shared])
     adds = np.flatnonzero(is_alike & (deviation >= 0) & (contribution >= MIN_CONTRIBUTION))
     takes = np.flatnonzero(is_alike & (deviation <= 0) & (contribution < 0))
-    reasons = adds[np.argsort(-contribution[adds], kind="stable")][:MAX_REASONS]
-    least = contribution[reasons[-1]] if len(reasons) else 0.0
+    times = np.array([earlier.get(int(movie_id), 0) for movie_id in catalog.movie_ids[rows]])
+    weight = contribution / (1 + times)
+    reasons = adds[np.argsort(-weight[adds], kind="stable")][:MAX_REASONS]
+    least = contribution[reasons].min() if len(reasons) else 0.0
     counter_reasons = takes[np.argsort(contribution[takes], kind="stable")][:MAX_COUNTER_REASONS]
     selected = [*reasons, *(index for index in counter_reasons if -contribution[index] >= least)]
     return tuple(

@@ -51,7 +51,7 @@ class MoviePrediction:
     ratings: int
     """Training ratings of the movie. Without any, the prediction rests on its text and graph alone."""
     reasons: tuple[Reason, ...]
-    """By descending contribution, counter-reasons last; empty if the rater has no attributions."""
+    """The strongest first, counter-reasons last; see ``select_reasons``. Empty without attributions."""
     source_movie_id: str | None = None
     """The id in the data source if its ids are text."""
 
