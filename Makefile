@@ -28,10 +28,10 @@ show: $(READY)  ## print the results
 
 # Two processes, one of which runs the pipeline's tests; `python -m pytest FILE` uses one.
 test-fast: lint  ## run lint and the fast tests
-	python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder -m "not pipeline and not slow"
+	python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not pipeline and not slow"
 
 test: $(DEV_READY)  ## run all tests
-	python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder
+	python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 lint: $(DEV_READY)  ## run ruff, mypy and the import contracts
 	ruff check .

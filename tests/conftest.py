@@ -81,19 +81,13 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark slow modules; keep each module and Spark in one process; start the longest first and the pipeline's others last.
-
-    The two processes then share out the modules of the pipeline, and neither waits for the other's tiny demo.
-    """
+    """Mark slow modules and what uses Spark; start the longest module first."""
     tests = Path(__file__).parent
-    paths = {item: item.path.relative_to(tests) for item in items}
+    paths = {item: item.path.relative_to(tests).as_posix() for item in items}
     for item, path in paths.items():
-        uses_spark = "spark" in item.nodeid
-        if path.as_posix() in SLOW_MODULES or uses_spark:
+        if path in SLOW_MODULES or "spark" in item.nodeid:
             item.add_marker(pytest.mark.slow)
-        item.add_marker(pytest.mark.xdist_group("spark" if uses_spark else str(path)))
-    first = Path("pipeline/test_pipeline.py")
-    items.sort(key=lambda item: (paths[item] != first, paths[item].parts[0] == "pipeline"))
+    items.sort(key=lambda item: paths[item] != "pipeline/test_pipeline.py")
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
