@@ -22,17 +22,14 @@ install_import_hook("reelgraph", "beartype.beartype")
 REQUIRED_IN_CI = "pyspark", "Java", "chromium", "external-baselines", "ONNX", "docs"
 """Words in the reasons of skips that fail in CI, which installs everything."""
 
-SLOW_MODULES = (
+SLOW_PATHS = (
     "app/test_cli.py",
+    "app/test_exports.py",
     "app/test_hostile_input.py",
     "app/test_onnx_export.py",
     "app/test_page.py",
     "app/test_server.py",
-    "bad_input/test_bad_input.py",
-    "bad_input/test_extremes.py",
-    "bad_input/test_limits.py",
-    "bad_input/test_properties.py",
-    "bad_input/test_rating_files.py",
+    "bad_input",
     "bench/test_comparison.py",
     "bench/test_device.py",
     "bench/test_new_users.py",
@@ -43,10 +40,11 @@ SLOW_MODULES = (
     "docs/test_demo_commands.py",
     "docs/test_extending.py",
     "docs/test_site.py",
+    "embeddings/test_pacmap.py",
     "engine/test_table_engine.py",
+    "evaluation/test_bayes_bound.py",
     "fuzz/test_targets.py",
-    "gnn/test_link_prediction.py",
-    "gnn/test_trainer.py",
+    "gnn",
     "raters/gp/test_model.py",
     "raters/gp/test_training.py",
     "raters/gp/test_unrated_movies.py",
@@ -65,29 +63,34 @@ SLOW_MODULES = (
     "test_checkpointing.py",
     "test_memory.py",
     "test_torch_setup.py",
+    "text/test_cache.py",
     "text/test_encoder.py",
+    "text/test_sentence_model.py",
 )
-"""Test modules that train, start processes or run hundreds of cases; relative to tests/."""
+"""What trains, starts processes, runs hundreds of cases or imports torch-geometric for seconds; relative to tests/."""
 
 settings.register_profile("no_deadline", deadline=None)  # a busy machine is no failure
 settings.load_profile("no_deadline")
 
 
+def is_slow(path: Path) -> bool:
+    """Whether a path is, or lies in, one of the slow modules and folders."""
+    return any(path.is_relative_to(Path(__file__).parent / name) for name in SLOW_PATHS)
+
+
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
     """Import no slow module for the fast tier."""
     fast_tier = "not slow" in config.getoption("markexpr")
-    is_slow = collection_path in [Path(__file__).parent / name for name in SLOW_MODULES]
-    return True if fast_tier and is_slow else None
+    return True if fast_tier and is_slow(collection_path) else None
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark slow modules and what uses Spark; start the longest module first."""
-    tests = Path(__file__).parent
-    paths = {item: item.path.relative_to(tests).as_posix() for item in items}
-    for item, path in paths.items():
-        if path in SLOW_MODULES or "spark" in item.nodeid:
+    for item in items:
+        if is_slow(item.path) or "spark" in item.nodeid:
             item.add_marker(pytest.mark.slow)
-    items.sort(key=lambda item: paths[item] != "pipeline/test_pipeline.py")
+    longest = Path(__file__).parent / "pipeline/test_pipeline.py"
+    items.sort(key=lambda item: item.path != longest)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
