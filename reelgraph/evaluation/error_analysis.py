@@ -15,7 +15,13 @@ from reelgraph.evaluation.calibration import calibration
 from reelgraph.evaluation.intervals import target_clusters
 from reelgraph.evaluation.io import BaselinePredictions
 from reelgraph.evaluation.perturbations import perturbation_tests
-from reelgraph.evaluation.probabilities import pit_histogram, probability_metrics_by_slice
+from reelgraph.evaluation.probabilities import (
+    Probabilities,
+    compare_probabilities,
+    pit_histogram,
+    probability_metrics_by_slice,
+)
+from reelgraph.evaluation.probability_baselines import probability_baselines
 from reelgraph.evaluation.slices import compare_with_best_baseline, slice_labels
 from reelgraph.raters.rater import Prediction, Rater
 from reelgraph.sequences.dataset import Fit, UserHistories, star_ratings
@@ -49,16 +55,21 @@ def write_error_analysis(
     perturbations = {name: {"test": row, "val": val_rows[name]} for name, row in test_rows.items()}
     write_report("perturbations", perturbations)
     labels = slice_labels(histories, histories.fit_end(fit), histories.test, year)
-    _write_probability_reports(prediction, histories, labels)
+    models = probability_baselines(histories, baselines, fit)
+    if prediction.probabilities is not None:
+        models = {"rater": prediction.probabilities} | models
+    _write_probability_reports(histories, models, labels, bootstrap_seed)
     plots.save_calibration(bins, "plots/evaluate/calibration.png")
 
 
 def _write_probability_reports(
-    prediction: Prediction, histories: UserHistories, labels: Mapping[str, np.ndarray]
+    histories: UserHistories, models: Mapping[str, Probabilities], labels: Mapping[str, np.ndarray], seed: int
 ) -> None:
-    """Write the measures of the probabilities; tables without rows for a rater that predicts none."""
+    """Write the measures of all models' probabilities, and the rater's transform."""
     codes = histories.half_star_code[histories.test].astype(np.int64)
-    probabilities = prediction.probabilities
-    metrics = {} if probabilities is None else probability_metrics_by_slice(labels, codes, probabilities)
-    write_report("probabilities", metrics)
-    write_report("pit", {} if probabilities is None else pit_histogram(codes, probabilities))
+    intervals = compare_probabilities(target_clusters(histories, histories.test), codes, models, seed)
+    rows = {name: probability_metrics_by_slice(labels, codes, values) for name, values in models.items()}
+    for name, interval in intervals.items():
+        rows[name]["all"]["all"] |= interval
+    write_report("probabilities", rows)
+    write_report("pit", pit_histogram(codes, models["rater"]) if "rater" in models else {})

@@ -15,6 +15,7 @@ import numpy as np
 from jaxtyping import Float, Int64
 
 from reelgraph.core.rating_scale import N_CODES, STAR_STEP, smallest_set
+from reelgraph.evaluation.intervals import Clusters, bootstrap_means, percentile_interval
 from reelgraph.evaluation.slices import sort_bins
 
 COVERAGES = {"80": 0.8, "95": 0.95}
@@ -41,6 +42,10 @@ def continuous_ranked_probability_score(codes: Codes, probabilities: Probabiliti
 def log_likelihood(codes: Codes, probabilities: Probabilities) -> PerTarget:
     """Return the log probability of each rating, in nats."""
     return np.log(np.maximum(probabilities[np.arange(len(codes)), codes - 1], MIN_PROBABILITY))
+
+
+SCORES = {"crps": continuous_ranked_probability_score, "log_likelihood": log_likelihood}
+"""Scores with intervals, by their name in the metrics."""
 
 
 def coverage_between(codes: Codes, probabilities: Probabilities, low: float, high: float) -> PerTarget:
@@ -74,8 +79,7 @@ def probability_metrics(codes: Codes, probabilities: Probabilities) -> dict[str,
     """Return the means of all measures over targets."""
     metrics: dict[str, int | float] = {
         "n_targets": len(codes),
-        "crps": float(continuous_ranked_probability_score(codes, probabilities).mean()),
-        "log_likelihood": float(log_likelihood(codes, probabilities).mean()),
+        **{name: float(score(codes, probabilities).mean()) for name, score in SCORES.items()},
     }
     for name, coverage in COVERAGES.items():
         metrics[f"coverage_{name}"] = float(randomized_coverage(codes, probabilities, coverage).mean())
@@ -93,6 +97,38 @@ def prediction_set_metrics(codes: Codes, probabilities: Probabilities) -> dict[s
         metrics[f"set_size_{name}"] = float(is_in_set.sum(axis=1).mean())
         metrics[f"set_coverage_{name}"] = float(is_in_set[np.arange(len(codes)), codes - 1].mean())
     return metrics
+
+
+def compare_probabilities(
+    clusters: Clusters, codes: Codes, models: Mapping[str, Probabilities], seed: int
+) -> dict[str, dict[str, float]]:
+    """Return the 95 % intervals of each model's scores.
+
+    Beside ``rater``, every other model also gets the paired intervals of the rater's score minus its own.
+
+    Args:
+        clusters: of the targets.
+        codes: half-star codes of the ratings.
+        models: probabilities of the ten codes, by model.
+        seed: of the bootstrap.
+    """
+    scores = [
+        np.stack([score(codes, probabilities) for score in SCORES.values()], axis=1)
+        for probabilities in models.values()
+    ]
+    resampled = np.split(bootstrap_means(clusters, np.concatenate(scores, axis=1), seed), len(models), axis=1)
+    by_model = dict(zip(models, resampled, strict=True))
+    intervals: dict[str, dict[str, float]] = {}
+    for name, values in by_model.items():
+        columns = {metric: values[:, i] for i, metric in enumerate(SCORES)}
+        if name != "rater" and "rater" in models:
+            difference = by_model["rater"] - values
+            columns |= {f"{metric}_diff": difference[:, i] for i, metric in enumerate(SCORES)}
+        intervals[name] = {}
+        for column, means in columns.items():
+            low, high = percentile_interval(means)
+            intervals[name] |= {f"{column}_low": low, f"{column}_high": high}
+    return intervals
 
 
 def probability_metrics_by_slice(

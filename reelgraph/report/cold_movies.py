@@ -32,7 +32,7 @@ def cold_movies_section(inputs: Inputs) -> Section:
 
 def cold_movies_table(inputs: Inputs) -> Table:
     """Return a row for each number of training ratings."""
-    coverage = inputs.metrics.get("probabilities", {}).get("popularity", {})
+    coverage = inputs.metrics["probabilities"].get("rater", {}).get("popularity", {})
     header = (
         slice_label("popularity"),
         "targets",

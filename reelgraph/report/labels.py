@@ -12,6 +12,7 @@ NAMES = {
     "bias_recent": "biases + last residuals",
     "item_knn": "item kNN",
     "biased_mf": "matrix factorisation",
+    "histogram": "user's histogram, shrunk to the movie's",
     "bayesian_fm": "Bayesian FM",
     "bayesian_fm_ids": "Bayesian FM of ids",
     "fm_recent": "Bayesian FM + last residuals",

@@ -202,6 +202,7 @@ def errors_section(inputs: Inputs) -> Section:
 def calibration_section(inputs: Inputs) -> Section:
     """Return the calibration of the predictions and the coverage of their intervals."""
     calibration = inputs.metrics["calibration"]
+    probabilities = inputs.metrics["probabilities"]
     figures = []
     if calibration:
         chart = charts.draw_calibration(calibration, "Mean rating by mean prediction")
@@ -213,7 +214,10 @@ def calibration_section(inputs: Inputs) -> Section:
         texts=_summarize_calibration(calibration, inputs.metrics["models"]["rater"]),
         notes=missing_notes(calibration),
         figures=figures,
-        tables=[tables.calibration_table(calibration)] if calibration else [],
+        tables=[
+            *([tables.calibration_table(calibration)] if calibration else []),
+            *([tables.probabilities_table(probabilities)] if probabilities else []),
+        ],
         beside=True,
     )
 

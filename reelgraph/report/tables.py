@@ -176,6 +176,35 @@ def calibration_table(calibration: Metrics) -> Table:
     return Table("Calibration by bin of the prediction, in stars", header, rows)
 
 
+def probabilities_table(probabilities: Metrics) -> Table:
+    """Return scores and coverage of each model's probabilities on all test ratings."""
+    rows = []
+    for key, by_slice in probabilities.items():
+        row = by_slice["all"]["all"]
+        cells = (
+            label(key),
+            fixed(row["crps"]),
+            span(row.get("crps_diff_low"), row.get("crps_diff_high"), sign=True),
+            fixed(row["log_likelihood"]),
+            span(row.get("log_likelihood_diff_low"), row.get("log_likelihood_diff_high"), sign=True),
+            f"{row['coverage_80'] * 100:.1f} %",
+            f"{row['coverage_95'] * 100:.1f} %",
+        )
+        rows.append(cells)
+    header = (
+        "model",
+        "CRPS, stars",
+        "rater − model",
+        "log likelihood",
+        "rater − model",
+        "in 80 %",
+        "in 95 %",
+    )
+    return Table(
+        "Predicted probabilities: scores, and ratings in central intervals", header, rows, label("rater")
+    )
+
+
 def links_table(links: Metrics, metric: str, caption: str) -> Table:
     """Return one link prediction metric: a row a relation, a column a model."""
     relations = list(dict.fromkeys(relation for model in links.values() for relation in model))

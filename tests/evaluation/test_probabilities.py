@@ -7,7 +7,9 @@ import pytest
 import torch
 
 from reelgraph.core.rating_scale import smallest_set
+from reelgraph.evaluation.intervals import Clusters
 from reelgraph.evaluation.probabilities import (
+    compare_probabilities,
     continuous_ranked_probability_score,
     coverage_between,
     log_likelihood,
@@ -68,6 +70,19 @@ def test_pit_histogram_of_predictions_that_are_too_low_rises(calibrated) -> None
     codes, probabilities = calibrated
     fractions = [row["fraction"] for row in pit_histogram(np.minimum(codes + 2, 10), probabilities).values()]
     assert fractions[-1] > 2 * fractions[0]
+
+
+def test_compare_probabilities_gives_paired_intervals(calibrated) -> None:
+    codes, probabilities = calibrated
+    clusters = Clusters(np.arange(len(codes)) // 10)
+    worse = (probabilities + 0.1) / 2
+    intervals = compare_probabilities(clusters, codes, {"rater": probabilities, "worse": worse}, seed=0)
+    crps = continuous_ranked_probability_score(codes, probabilities)
+    assert intervals["rater"]["crps_low"] < crps.mean() < intervals["rater"]["crps_high"]
+    assert intervals["worse"]["crps_diff_high"] < 0 < intervals["worse"]["log_likelihood_diff_low"]
+    assert "crps_diff_low" not in intervals["rater"]
+    equal = compare_probabilities(clusters, codes, {"rater": worse, "equal": worse}, seed=0)["equal"]
+    assert (equal["crps_diff_low"], equal["log_likelihood_diff_high"]) == (0, 0)
 
 
 def test_prediction_set_metrics_count_half_stars_and_ratings_inside(calibrated) -> None:

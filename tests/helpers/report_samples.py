@@ -66,7 +66,10 @@ def metrics() -> dict[str, dict]:
             "rating": {key: _bin(60, 2.0 - 0.2 * at, 2.1 - 0.2 * at) for at, key in enumerate(("0.5", "1.0", "2.0", "3.5", "5.0"))},
             "year": {"under 1970": _bin(40, 0.9, 0.91), "1990 to 1999": _bin(300, 0.86, 0.88), "unknown": _bin(9, 1.0, 1.1)},
         },
-        "probabilities": {"popularity": {"unseen": {"n_targets": 42, "coverage_80": 0.79}}},
+        "probabilities": {
+            "rater": {"all": {"all": probabilities(0.42)}, "popularity": {"unseen": {"n_targets": 42, "coverage_80": 0.79}}},
+            "histogram": {"all": {"all": probabilities(0.51) | {"crps_diff_low": -0.1, "crps_diff_high": -0.08, "log_likelihood_diff_low": -0.02, "log_likelihood_diff_high": 0.2}}},
+        },
         "ranking": {"blend": {"ndcg_10": 0.05, "ndcg_10_low": 0.04, "ndcg_10_high": 0.06, "recall_20": 0.09, "liked_ndcg_10": 0.07},
                     "popularity": {"ndcg_10": 0.03, "ndcg_10_low": 0.02, "ndcg_10_high": 0.04, "recall_20": 0.06,
                                    "ndcg_10_diff_low": 0.01, "ndcg_10_diff_high": 0.03, "liked_ndcg_10": 0.04}},
@@ -83,6 +86,10 @@ def metrics() -> dict[str, dict]:
         "data": {"filter": {"ratings_after": 58801, "movies_after": 1483, "users": 600, "ratings_by_star": {"0_5": 493}},
                  "kg": {"nodes": {"movie": 1483, "actor": 1132}}, "text": {"nonempty_fraction": 0.86}},
     }  # fmt: skip
+
+
+def probabilities(crps: float) -> dict:
+    return {"n_targets": 600, "crps": crps, "log_likelihood": -1.8, "coverage_80": 0.79, "coverage_95": 0.94}
 
 
 def _bin(n: int, rmse: float, peer: float, low: float = -0.05) -> dict:

@@ -31,7 +31,7 @@ TABLES = {
     "models": ("model",),
     "slices": ("slice", "bin"),
     "calibration": ("prediction",),
-    "probabilities": ("slice", "bin"),
+    "probabilities": ("model", "slice", "bin"),
     "pit": ("pit",),
     "perturbations": ("perturbation", "targets"),
     "ranking": ("model",),
