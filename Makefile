@@ -16,7 +16,7 @@ export DVC_NO_ANALYTICS := 1
 export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: repro show test test-fast lint format review docs check-reproducible lock audit test-crash soak fuzz \
-	reproduce-reference external-baselines rater-seeds experiments study-probe study-ablation bench setup clean help
+	reproduce-reference external-baselines ranking-peers rater-seeds experiments study-probe study-ablation bench setup clean help
 
 repro: $(READY)  ## run what is stale, then print the results
 	@python -m tools.prepare_repro
@@ -50,6 +50,11 @@ external-baselines: $(READY)  ## fit models of other libraries on the data of th
 	dvc repro studies/external_baselines/dvc.yaml
 	@$(COLLECT_STUDIES)
 	@python -m tools.summary external_baselines
+
+ranking-peers: $(READY)  ## tune other rankers on validation, and compare them with the ranker
+	python -m pip install --quiet -r requirements-external-baselines.lock
+	dvc repro studies/ranking_peers/dvc.yaml
+	@$(COLLECT_STUDIES)
 
 study-probe: $(READY)  ## predict users' preferences from each set of movie embeddings
 	dvc repro studies/probe/dvc.yaml

@@ -21,7 +21,7 @@ PARAMS_FILE = "params.yaml"
 SECTIONS = (
     "seed", "compute", "engine", "data", "demo", "text", "projection", "kg", "gnn",
     "embeddings", "sequences", "model", "gp", "raters", "train", "baselines", "rankers", "evaluate",
-    "ablation", "probe", "external_baselines",
+    "ablation", "probe", "external_baselines", "ranking_peers",
 )  # fmt: skip
 """Every top-level key of params.yaml and of the studies' params.yaml.
 

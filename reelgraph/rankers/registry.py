@@ -1,4 +1,4 @@
-"""The registry of rankers: modules of this package, named by their entries in the section ``rankers``.
+"""The registry of rankers: modules of this package and its folder ``external``, named by their entries.
 
 The module has ``Params``, ``fit`` and ``restore``; see ``RankerModule``.
 """
@@ -20,6 +20,8 @@ from reelgraph.rankers.ranker import Ranker, RankerInputs
 from reelgraph.runtime.atomic_io import RERUN_HINT, read_array, read_json, save_array, write_json
 from reelgraph.runtime.errors import ArtifactError, ParamError
 
+PACKAGES = ("reelgraph.rankers", "reelgraph.rankers.external")
+"""Packages with rankers, one module each."""
 SERVED = "blend"
 """The ranker that orders recommendations."""
 
@@ -51,22 +53,25 @@ class RankerType:
         return self.module.fit(inputs, self.params)
 
 
-def find_ranker(name: str, values: Mapping[str, object], path: str = PARAMS_FILE) -> RankerType:
+def find_ranker(
+    name: str, values: Mapping[str, object], path: str = PARAMS_FILE, section: str = "rankers"
+) -> RankerType:
     """Return a ranker with its params.
 
     Args:
         name: the ranker's module.
         values: its entry in the params file.
         path: the params file.
+        section: its section with rankers.
 
     Raises:
         ParamError: no ranker has this name, or ``values`` are not those that its ``Params`` takes.
     """
     module = _import_ranker(name)
     if module is None:
-        raise ParamError(f"{path}: rankers.{name}", "a module of reelgraph/rankers/ with Params and fit",
+        raise ParamError(f"{path}: {section}.{name}", "a module of reelgraph/rankers/ with Params and fit",
                          "none", "Remove the entry, or write the module.")  # fmt: skip
-    return RankerType(name, module, validate_section(module.Params, values, path, f"rankers.{name}"))
+    return RankerType(name, module, validate_section(module.Params, values, path, f"{section}.{name}"))
 
 
 def save_ranker(name: str, ranker: Ranker, folder: Path) -> None:
@@ -95,7 +100,8 @@ def load_ranker(folder: Path | str) -> Ranker:
 
 
 def _import_ranker(name: str) -> ModuleType | None:
-    if not name.isidentifier() or find_spec(f"reelgraph.rankers.{name}") is None:
-        return None
-    module = import_module(f"reelgraph.rankers.{name}")
-    return module if hasattr(module, "fit") else None
+    for package in PACKAGES if name.isidentifier() else ():
+        if find_spec(f"{package}.{name}") is not None:
+            module = import_module(f"{package}.{name}")
+            return module if hasattr(module, "fit") else None
+    return None

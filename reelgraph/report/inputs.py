@@ -25,6 +25,7 @@ STUDIES = {
     "external_baselines": ("model",),
     "ablation": ("experiment",),
     "probe": ("vectors", "processing"),
+    "ranking_peers": ("model", "params"),
 }
 """Folders of studies/, and the key columns of their results.tsv."""
 
@@ -32,6 +33,7 @@ MAKE_TARGETS = {
     "external_baselines": "external-baselines",
     "ablation": "study-ablation",
     "probe": "study-probe",
+    "ranking_peers": "ranking-peers",
 }
 """Studies, and the make targets that run them."""
 

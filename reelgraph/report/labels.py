@@ -55,6 +55,9 @@ NAMES = {
     "one_step_rmse": "one-step RMSE",
     "one_step_rmse_diff": "one-step RMSE − none",
     "val_rmse": "validation RMSE",
+    "val_ndcg_10": "validation NDCG@10",
+    "ials": "iALS",
+    "sasrec": "SASRec",
     "val_rmse_diff": "validation RMSE − none",
     "val_rmse_std": "its std",
     "test_rmse": "test RMSE",
@@ -99,6 +102,7 @@ CALIBRATION_CAPTION = (
     "the 95 % interval of the mean rating. On the line both agree; above it predictions are too low."
 )
 COVERAGE_NOTE = "Half stars are coarse, so whole half stars hold more than their nominal coverage."
+RANKING_PEERS_CAPTION = "Peers with the params that are best on validation, and the ranker minus each"
 RANKING_CAPTION = "Ranks of each user's test movies among all movies outside of the history"
 LIKED_CAPTION = "The same for test movies rated with 4 stars or more"
 PERTURBATIONS_CAPTION = (

@@ -25,6 +25,7 @@ RANKING_VERDICTS = {
     "worse": "significantly worse",
     "within chance": "not significantly different",
 }
+PEER_METRICS = ("val_ndcg_10", *RANKING_METRICS)
 UNITS = {"loss": "loss", "rmse": "RMSE (stars)", "mae": "MAE (stars)"}
 
 
@@ -38,14 +39,30 @@ def ranking_section(inputs: Inputs) -> Section:
         for part, caption in captions.items()
         if ranking
     ]
+    peers = inputs.studies["ranking_peers"]
+    if peers.metrics:
+        shown.append(tables.nested_table(_peer_rows(peers.metrics), labels.RANKING_PEERS_CAPTION, "peer"))
     return Section(
         "ranking",
         "Ranking",
         "Ranking of all movies",
         texts=[sentence] if sentence else [],
-        notes=missing_notes(ranking),
+        notes=missing_notes(ranking) + study_notes("ranking_peers", peers),
         tables=shown,
     )
+
+
+def _peer_rows(peers: Metrics) -> dict[str, Metrics]:
+    """Return validation NDCG@10, test metrics and differences of each peer, by its name and params."""
+    return {
+        f"{label(name)} ({setting})": {
+            column: value
+            for column, value in row.items()
+            if column.removesuffix("_low").removesuffix("_high").removesuffix("_diff") in PEER_METRICS
+        }
+        for name, settings in peers.items()
+        for setting, row in settings.items()
+    }
 
 
 def summarize_ranking(ranking: Metrics) -> str:

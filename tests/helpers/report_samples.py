@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 
 from reelgraph.core.schemas.vectors import MapLayout
-from reelgraph.report.inputs import NOT_RUN, Inputs, Study
+from reelgraph.report.inputs import NOT_RUN, STUDIES, Inputs, Study
 
 RELATIONS = ("actor", "director", "writer", "genre", "company", "country", "language")
 TITLES = ("The Matrix", "Amélie", "Il Postino", "Fast & Furious", "Moonlight", "<b>Bold</b> & 'quoted'")
@@ -112,10 +112,24 @@ def studies() -> dict[str, Study]:
         ),
         "ablation": Study(rows, "", True),
         "probe": Study({"text": {"raw": {"val_rmse": 0.9}, "whitened": {"val_rmse": 0.89}}}, "", False),
+        "ranking_peers": Study(
+            {
+                "sasrec": {
+                    "dim=64": {
+                        "val_ndcg_10": 0.05,
+                        "ndcg_10": 0.04,
+                        "ndcg_10_diff_low": -0.01,
+                        "ndcg_10_diff_high": 0.02,
+                    }
+                }
+            },
+            "",
+            False,
+        ),
     }
 
 
-NO_STUDIES = {name: Study({}, NOT_RUN, False) for name in ("external_baselines", "ablation", "probe")}
+NO_STUDIES = {name: Study({}, NOT_RUN, False) for name in STUDIES}
 
 
 def movie_map(count: int) -> tuple[pa.Table, MapLayout]:

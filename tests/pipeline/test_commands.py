@@ -41,6 +41,7 @@ ELSEWHERE = {
     r"\w+=1 torchrun": "tests/pipeline/test_commands.py::test_processes_that_torchrun_starts",
     r"python -m pytest": "tests/docs/test_extending.py::test_recipe",
     r"make external-baselines": "tests/pipeline/test_commands.py::test_external_baselines_are_fitted_and_shown",
+    r"make ranking-peers": "tests/pipeline/test_commands.py::test_ranking_peers_are_tuned_and_shown",
     r"make review": "tests/pipeline/test_pipeline.py::test_pr_report_lists_the_changes",
     r"make rater-seeds": "tests/pipeline/test_pipeline.py::test_rater_seeds_prints_mean_and_standard_deviation",
     r"make experiments": "tests/tools/test_experiments.py::test_format_runs_ranks_equal_targets_only",
@@ -110,6 +111,20 @@ def test_external_baselines_are_fitted_and_shown(project: Project) -> None:
     results = read_table(project.folder / "studies/external_baselines/results.tsv", ["model"])
     assert set(results) == {*few, "fm_recent"}
     assert all(name in output for name in few)
+
+
+def test_ranking_peers_are_tuned_and_shown(project: Project) -> None:
+    path = "studies/ranking_peers/params.yaml"
+    sasrec = {"dim": [8], "blocks": [1], "length": [10], "dropout": [0.0], "epochs": [1]}
+    project.update_params(
+        {"ranking_peers": {"ease": {"l2": [1.0, 300.0], "decay": [1.0]}, "sasrec": sasrec}}, path
+    )
+    project.run(*project.make_command("ranking-peers"))
+    results = read_table(project.folder / "studies/ranking_peers/results.tsv", ["model", "params"])
+    assert set(results) == {"ease", "sasrec"}
+    ((setting, row),) = results["ease"].items()
+    assert row["ndcg_10_diff_low"] <= row["ndcg_10_diff_high"]
+    assert setting in (project.folder / "data/report/index.html").read_text(encoding="utf-8")
 
 
 def settings(command: str) -> dict[str, str]:

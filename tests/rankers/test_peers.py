@@ -1,0 +1,71 @@
+"""The rankers that the pipeline does not fit, and how their params are chosen."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from reelgraph.evaluation.ranking import RankingQueries
+from reelgraph.rankers.external import ials, sasrec
+from reelgraph.rankers.ranker import Ranker, frequent_movies
+from studies.ranking_peers.tuning import combine_values, tune_ranker
+from tests.helpers.ranker_samples import planted_inputs, query
+
+INPUTS = planted_inputs()
+SASREC = sasrec.Params(dim=16, blocks=1, length=6, dropout=0.0, epochs=12)
+
+
+@pytest.fixture(scope="module", params=["ials", "sasrec"])
+def ranker(request: pytest.FixtureRequest) -> Ranker:
+    if request.param == "sasrec":
+        return sasrec.fit(INPUTS, SASREC)
+    pytest.importorskip("cmfrec")
+    return ials.fit(INPUTS, ials.Params(factors=4, l2=1.0, alpha=5.0, iterations=5))
+
+
+def test_score_prefers_the_half_that_the_user_watches(ranker: Ranker) -> None:
+    for history, half in ((query(4, 5, 6, 7), 0), (query(24, 25, 26, 27), 1)):
+        mean = ranker.score(history).reshape(2, -1).mean(axis=1)
+        assert mean[half] > mean[1 - half]
+
+
+def test_restore_gives_the_same_scores(ranker: Ranker) -> None:
+    module = {ials.IalsRanker: ials, sasrec.SasrecRanker: sasrec}[type(ranker)]
+    restored = module.restore(ranker.arrays())
+    np.testing.assert_array_equal(restored.score(query(5, 6)), ranker.score(query(5, 6)))
+
+
+def test_ials_contributions_sum_to_the_score(ranker: Ranker) -> None:
+    if isinstance(ranker, sasrec.SasrecRanker):
+        assert not ranker.contributions(query(5, 6), 7).any()
+    else:
+        history = query(5, 6, 8)
+        assert ranker.contributions(history, 9).sum() == pytest.approx(ranker.score(history)[9], abs=1e-6)
+
+
+def test_sasrec_split_histories_covers_each_movie_as_a_target_once() -> None:
+    rows = frequent_movies(INPUTS.ratings)
+    sequences = sasrec.split_histories(INPUTS.ratings, rows, 4)
+    targets = sequences[:, 1:]
+    assert (targets < len(rows)).sum() == len(INPUTS.ratings.user) - 60  # all but each user's first
+    np.testing.assert_array_equal(rows[sequences[0]], INPUTS.ratings.movie_row[7:12])
+
+
+def test_sasrec_network_does_not_read_later_movies() -> None:
+    network = sasrec.fit(INPUTS, SASREC).network
+    sequences = torch.tensor([[1, 2, 3, 4], [1, 2, 9, 9]])
+    encoded = network(sequences).detach().numpy()
+    np.testing.assert_allclose(encoded[0, :2], encoded[1, :2], atol=1e-6)
+    assert not np.allclose(encoded[0, 2], encoded[1, 2])
+
+
+def test_tune_ranker_takes_the_best_of_all_combinations() -> None:
+    assert list(combine_values({"a": [1, 2], "b": [3]})) == [{"a": 1, "b": 3}, {"a": 2, "b": 3}]
+    watched = [np.array([8]), np.array([28])]
+    queries = RankingQueries(np.array([0, 1]), [query(6, 7), query(26, 27)], watched, watched)
+    tuned = tune_ranker("ease", {"l2": [1e9, 1.0], "decay": [1.0, 0.5]}, INPUTS, queries)
+    others = [tune_ranker("ease", {"l2": [l2], "decay": [decay]}, INPUTS, queries).val_ndcg_10
+              for l2 in (1e9, 1.0) for decay in (1.0, 0.5)]  # fmt: skip
+    assert tuned.val_ndcg_10 == max(others)
+    assert sorted(part.partition("=")[0] for part in tuned.setting.split()) == ["decay", "l2"]
