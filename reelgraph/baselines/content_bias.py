@@ -6,12 +6,14 @@ embedding from the graph, genres and decade.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from jaxtyping import Float, Float64, Int64
 from pydantic import Field
 
 from reelgraph.baselines.biases import Biases, fit_biases, residuals, user_biases_from_history
-from reelgraph.baselines.content import MovieContent
+from reelgraph.baselines.content import MovieContent, Vectors, targets_by_history
 from reelgraph.core.rating_scale import MAX_STARS, MIN_STARS
 from reelgraph.params.base import Section
 from reelgraph.sequences.dataset import UserHistories
@@ -35,6 +37,20 @@ class Params(Section):
     """Penalty of the regression, in movies, above 0."""
 
 
+class VectorParams(Params):
+    """Parameters of a baseline that adds what a user thinks of similar movies."""
+
+    vectors: Vectors
+    """Vectors of the movies that are compared: text, graph or both."""
+
+
+PredictDeviations = Callable[
+    [Float64[np.ndarray, "targets dim"], Float64[np.ndarray, "history dim"], Float64[np.ndarray, " history"]],
+    Float64[np.ndarray, " targets"],
+]
+"""From vectors of targets, and from vectors and residuals of a history, the targets' residuals."""
+
+
 def predict(
     histories: UserHistories,
     fit_end: Int64[np.ndarray, " users"],
@@ -47,6 +63,30 @@ def predict(
     user_bias = user_biases_from_history(histories, residuals(histories, biases), index, params.user_damping)
     movie_bias = biases.movie[histories.movie_row[index]]
     return (biases.mean + movie_bias + user_bias).clip(MIN_STARS, MAX_STARS)
+
+
+def predict_with_deviations(
+    histories: UserHistories,
+    fit_end: Int64[np.ndarray, " users"],
+    index: Int64[np.ndarray, " n"],
+    params: VectorParams,
+    content: MovieContent,
+    predict_deviations: PredictDeviations,
+) -> Float[np.ndarray, " n"]:
+    """Predict as ``predict``, plus what the residuals of the history tell about the target's vector."""
+    biases = fit_content_biases(histories, fit_end, params, content)
+    residual = residuals(histories, biases)
+    user_bias = user_biases_from_history(histories, residual, index, params.user_damping)
+    vectors = content.unit_vectors(params.vectors)
+    deviation = np.zeros(len(index))
+    for positions, history in targets_by_history(histories, index):
+        deviation[positions] = predict_deviations(
+            vectors[histories.movie_row[index[positions]]],
+            vectors[histories.movie_row[history]],
+            residual[history] - user_bias[positions[0]],
+        )
+    movie_bias = biases.movie[histories.movie_row[index]]
+    return (biases.mean + movie_bias + user_bias + deviation).clip(MIN_STARS, MAX_STARS)
 
 
 def fit_content_biases(

@@ -6,20 +6,15 @@ import numpy as np
 from jaxtyping import Float, Float64, Int64
 from pydantic import Field
 
-from reelgraph.baselines import content_bias
-from reelgraph.baselines.biases import residuals, user_biases_from_history
-from reelgraph.baselines.content import MovieContent, Vectors, targets_by_history
-from reelgraph.core.rating_scale import MAX_STARS, MIN_STARS
+from reelgraph.baselines.content import MovieContent
+from reelgraph.baselines.content_bias import VectorParams, predict_with_deviations
 from reelgraph.sequences.dataset import UserHistories
 
 READS_CONTENT = True
 
 
-class Params(content_bias.Params):
-    """Parameters of the baseline: those of content_bias, and of the neighbours."""
-
-    vectors: Vectors
-    """What the cosine of two movies is taken of: text, graph or both."""
+class Params(VectorParams):
+    """Parameters of the baseline: those of content_bias, the vectors, and the neighbours."""
 
     neighbours: int = Field(ge=1)
     """Most similar movies of the history that count, 1 or more."""
@@ -36,26 +31,16 @@ def predict(
     content: MovieContent,
 ) -> Float[np.ndarray, " n"]:
     """Predict the ratings at ``index`` from all ratings of their histories, in stars."""
-    biases = content_bias.fit_content_biases(histories, fit_end, params, content)
-    residual = residuals(histories, biases)
-    user_bias = user_biases_from_history(histories, residual, index, params.user_damping)
-    vectors = content.unit_vectors(params.vectors)
-    deviation = np.zeros(len(index))
-    for positions, history in targets_by_history(histories, index):
-        movie = histories.movie_row[index[positions]]
-        similarity = vectors[movie] @ vectors[histories.movie_row[history]].T
-        excess = residual[history] - user_bias[positions[0]]
-        deviation[positions] = _neighbour_means(similarity, excess, params)
-    movie_bias = biases.movie[histories.movie_row[index]]
-    return (biases.mean + movie_bias + user_bias + deviation).clip(MIN_STARS, MAX_STARS)
 
+    def average_neighbours(
+        targets: Float64[np.ndarray, "targets dim"],
+        rated: Float64[np.ndarray, "history dim"],
+        residual: Float64[np.ndarray, " history"],
+    ) -> Float64[np.ndarray, " targets"]:
+        """Return damped means of the nearest movies' residuals; negative similarities count as 0."""
+        similarity = targets @ rated.T
+        nearest = np.argsort(-similarity, axis=1, kind="stable")[:, : params.neighbours]
+        weight = np.maximum(np.take_along_axis(similarity, nearest, axis=1), 0)
+        return (weight * residual[nearest]).sum(axis=1) / (weight.sum(axis=1) + params.damping)
 
-def _neighbour_means(
-    similarity: Float64[np.ndarray, "targets history"],
-    excess: Float64[np.ndarray, " history"],
-    params: Params,
-) -> Float64[np.ndarray, " targets"]:
-    """Return damped means of the nearest movies' deviations; negative similarities count as 0."""
-    nearest = np.argsort(-similarity, axis=1, kind="stable")[:, : params.neighbours]
-    weight = np.maximum(np.take_along_axis(similarity, nearest, axis=1), 0)
-    return (weight * excess[nearest]).sum(axis=1) / (weight.sum(axis=1) + params.damping)
+    return predict_with_deviations(histories, fit_end, index, params, content, average_neighbours)

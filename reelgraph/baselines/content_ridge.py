@@ -6,23 +6,18 @@ The regression is solved in its dual form, K + λI, over the newest ratings of t
 from __future__ import annotations
 
 import numpy as np
-from jaxtyping import Float, Int64
+from jaxtyping import Float, Float64, Int64
 from pydantic import Field
 
-from reelgraph.baselines import content_bias
-from reelgraph.baselines.biases import residuals, user_biases_from_history
-from reelgraph.baselines.content import MovieContent, Vectors, targets_by_history
-from reelgraph.core.rating_scale import MAX_STARS, MIN_STARS
+from reelgraph.baselines.content import MovieContent
+from reelgraph.baselines.content_bias import VectorParams, predict_with_deviations
 from reelgraph.sequences.dataset import UserHistories
 
 READS_CONTENT = True
 
 
-class Params(content_bias.Params):
-    """Parameters of the baseline: those of content_bias, and of the regression per user."""
-
-    vectors: Vectors
-    """Vectors of the movies that are regressed on: text, graph or both."""
+class Params(VectorParams):
+    """Parameters of the baseline: those of content_bias, the vectors, and the regression per user."""
 
     max_history: int = Field(ge=1)
     """Newest ratings of a history that are read, 1 or more; the cost grows with its cube."""
@@ -39,16 +34,16 @@ def predict(
     content: MovieContent,
 ) -> Float[np.ndarray, " n"]:
     """Predict the ratings at ``index`` from the newest ratings of their histories, in stars."""
-    biases = content_bias.fit_content_biases(histories, fit_end, params, content)
-    residual = residuals(histories, biases)
-    user_bias = user_biases_from_history(histories, residual, index, params.user_damping)
-    vectors = content.unit_vectors(params.vectors)
-    deviation = np.zeros(len(index))
-    for positions, history in targets_by_history(histories, index):
-        newest = history[-params.max_history :]
-        rated = vectors[histories.movie_row[newest]]
-        excess = residual[newest] - user_bias[positions[0]]
-        dual = np.linalg.solve(rated @ rated.T + params.user_l2 * np.eye(len(newest)), excess)
-        deviation[positions] = vectors[histories.movie_row[index[positions]]] @ (rated.T @ dual)
-    movie_bias = biases.movie[histories.movie_row[index]]
-    return (biases.mean + movie_bias + user_bias + deviation).clip(MIN_STARS, MAX_STARS)
+
+    def regress(
+        targets: Float64[np.ndarray, "targets dim"],
+        rated: Float64[np.ndarray, "history dim"],
+        residual: Float64[np.ndarray, " history"],
+    ) -> Float64[np.ndarray, " targets"]:
+        """Return what a ridge regression of the newest residuals predicts."""
+        rated = rated[-params.max_history :]
+        kernel = rated @ rated.T + params.user_l2 * np.eye(len(rated))
+        dual = np.linalg.solve(kernel, residual[-params.max_history :])
+        return targets @ (rated.T @ dual)
+
+    return predict_with_deviations(histories, fit_end, index, params, content, regress)
