@@ -15,6 +15,7 @@ import pytest
 import reelgraph
 from reelgraph.app.bundle.export import write_projector, write_word2vec
 from reelgraph.app.bundle.format import read_bundle, write_bundle
+from reelgraph.app.bundle.group import recommend_to_group
 from reelgraph.app.bundle.model import Bundle
 from reelgraph.app.bundle.new_user import UserRating, build_histories, fill_timestamps
 from reelgraph.app.bundle.results import MoviePrediction, mmr_rerank, star_ranges, top_k
@@ -61,6 +62,13 @@ def test_recommend_orders_by_the_ranker_or_by_stars(gp_bundle: Bundle, tmp_path:
     assert movies == [movie for movie in by_count if movie not in rated][:10]
     by_stars = bundle.recommend(sample_history(), top=10, by="stars")
     assert by_stars == gp_bundle.recommend(sample_history(), top=10)
+    users = [bundle.resolve_history(sample_history()[:half]) for half in (2, None)]
+    mask = ~np.isin(np.arange(n_movies) + FIRST_ID, list(rated))
+    for rule in ("least-misery", "mean"):
+        group = recommend_to_group(bundle, users, mask, 10, rule)
+        assert [movie.movie_id for movie in group] == movies
+        by_stars = recommend_to_group(bundle, users, mask, 10, rule, by="stars")
+        assert by_stars == recommend_to_group(gp_bundle, users, mask, 10, rule)
 
 
 def test_predict_equals_the_raters_score(bundle: Bundle) -> None:

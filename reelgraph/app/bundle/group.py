@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Bool
 
-from reelgraph.app.bundle.model import Bundle
+from reelgraph.app.bundle.model import Bundle, Order
 from reelgraph.app.bundle.new_user import UserRating
 from reelgraph.app.bundle.results import format_title, top_k
 
@@ -40,6 +40,7 @@ def recommend_to_group(
     mask: Bool[np.ndarray, " movies"],
     top: int,
     rule: GroupRule,
+    by: Order = "ranker",
 ) -> list[GroupPrediction]:
     """Return the movies of the mask that are best for all users.
 
@@ -48,12 +49,13 @@ def recommend_to_group(
         users: ratings of each user.
         mask: candidates.
         top: number of movies.
-        rule: ``least-misery`` orders by the lowest of the users' predictions, ``mean`` by their mean; both
-            minus the standard error of the movie's mean, as in ``Bundle.rank``.
+        rule: ``least-misery`` orders by the lowest of the users' scores, ``mean`` by their mean.
+        by: what the scores are; see ``Bundle.rank``.
     """
-    stars = np.array([bundle.score(ratings).scores.prediction.stars for ratings in users])
-    combined = stars.min(axis=0) if rule == "least-misery" else stars.mean(axis=0)
-    order = bundle.lower_bound(combined)
+    scored = [bundle.score(ratings) for ratings in users]
+    stars = np.array([movies.scores.prediction.stars for movies in scored])
+    orders = np.array([bundle.order(movies, by) for movies in scored])
+    order = orders.min(axis=0) if rule == "least-misery" else orders.mean(axis=0)
     rows = top_k(np.where(mask, order, -np.inf), min(top, int(mask.sum())))
     return [
         GroupPrediction(

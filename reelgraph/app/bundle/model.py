@@ -237,7 +237,7 @@ class Bundle:
             by: ``ranker``: by the probability that a movie is watched next and liked. ``stars``, and in a
                 bundle without a ranker: by predicted rating minus the standard error of the movie's mean.
         """
-        order = self._order(scored, by)
+        order = self.order(scored, by)
         k = min(top * CANDIDATES_PER_RESULT if diverse else top, int(mask.sum()))
         rows = top_k(np.where(mask, order, -np.inf), k)
         if diverse:
@@ -246,10 +246,14 @@ class Bundle:
             rows = sorted(selected, key=lambda row: -order[row])
         return self._predictions(scored, rows)
 
-    def _order(self, scored: ScoredMovies, by: Order) -> Float64[np.ndarray, " movies"]:
-        """Return a number for each movie; the highest is recommended first."""
+    def order(self, scored: ScoredMovies, by: Order = "ranker") -> Float64[np.ndarray, " movies"]:
+        """Return a number for each movie, comparable between users; the highest is recommended first.
+
+        It is log P(watched next) + log P(4 stars or more), or the lower bound of the stars; see ``rank``.
+        """
         if by == "ranker" and self.ranker is not None:
             watched = self.ranker.score(RankingQuery(scored.history_rows)).astype(np.float64)
+            watched -= np.logaddexp.reduce(watched)
             probabilities = scored.scores.prediction.probabilities
             return watched if probabilities is None else watched_and_liked(watched, probabilities)
         return self.lower_bound(scored.scores.prediction.stars)

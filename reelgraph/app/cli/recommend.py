@@ -72,7 +72,7 @@ def recommend(
         bool, typer.Option("--exclude-popular", help="Exclude the 10 % of movies with the most ratings.")
     ] = False,
     by: Annotated[
-        Order, typer.Option(help="Order by what users watch next, or by predicted stars; for one user.")
+        Order, typer.Option(help="Order by what users watch next and like, or by predicted stars.")
     ] = Order.ranker,
     diverse: Annotated[
         bool, typer.Option("--diverse", help="Prefer movies that differ from each other; for one user.")
@@ -94,7 +94,7 @@ def recommend(
         typer.Option(min=1970, max=2200, help="Only your ratings of this year or later.", show_default=False),
     ] = None,
     group: Annotated[
-        GroupRule, typer.Option(help="Of several users: order by the lowest prediction, or by the mean.")
+        GroupRule, typer.Option(help="Of several users: order by the lowest of their scores, or by the mean.")
     ] = GroupRule.least_misery,
     scale: ScaleOption = None,
     bundle: BundleOption = None,
@@ -126,7 +126,7 @@ def recommend(
         mask, reason_for_none = model.candidates(filters, excluded, _selected(model, only, ratings))
         recent = [_recent(history, rated_since) for history in histories]
         if len(recent) > 1:
-            group_movies = recommend_to_group(model, recent, mask, top, group.value)
+            group_movies = recommend_to_group(model, recent, mask, top, group.value, by.value)
             result: dict[str, Any] = {"recommendations": group_movies, "group": group.value}
             text = formatting.format_group(group_movies, group.value)
         else:
