@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from reelgraph.app.bundle.catalog import MovieCatalog
+from reelgraph.app.bundle.format import VECTOR_NAMES, BundleContents, make_config
+from reelgraph.app.bundle.model import Bundle
 from reelgraph.app.bundle.reasons import select_reasons
+from reelgraph.raters.fitting import fit_rater
 from reelgraph.raters.rater import Attributions
 from tests.helpers.bundle_samples import sample_catalog
+from tests.helpers.history_strategies import random_histories
+from tests.helpers.rater_samples import small_movie_inputs, small_rater_params
 
 STARS = {1: 5.0, 2: 4.5, 3: 4.0, 4: 1.0, 5: 2.0, 6: 0.5}
 COLUMNS = {
@@ -59,6 +67,38 @@ def test_select_reasons_prefers_what_is_no_reason_of_the_movies_above(catalog: M
     assert list(reasons(catalog, contribution, earlier={})) == [1, 2]
     assert list(reasons(catalog, contribution, earlier={101: 1})) == [2, 1]
     assert list(reasons(catalog, contribution, earlier={101: 1, 102: 1})) == [1, 2]
+
+
+@pytest.mark.slow
+def test_reasons_of_a_planted_taste_are_movies_of_the_same_kind(tmp_path: Path) -> None:
+    """Each user likes one of four kinds of ten movies. All movies share two genres, so ratings decide."""
+    rng = np.random.default_rng(0)
+    histories = random_histories(1, 60, 40, 40)
+    kind = np.arange(40) % 4
+    for user, start in enumerate(histories.offsets[:-1]):
+        end = histories.offsets[user + 1]
+        histories.movie_row[start:end] = rng.permutation(40)[: end - start]
+    is_liked = kind[histories.movie_row] == histories.users_of(np.arange(len(histories.movie_row))) % 4
+    histories = replace(histories, half_star_code=np.where(is_liked, 9, 3).astype(np.uint8))
+    movies = small_movie_inputs()
+    params = small_rater_params("gp")
+    fit_rater(params, histories, movies, lambda epoch: None).train.save(tmp_path / "weights.safetensors")
+    contents = BundleContents(
+        catalog=sample_catalog(
+            40, genre_1=["Drama"] * 40, other_genres=[["Crime"]] * 40, actor_1=[None] * 40
+        ),
+        vectors=dict.fromkeys(VECTOR_NAMES, movies.vectors),
+        config=make_config(params.config(), 40),
+        weights=tmp_path / "weights.safetensors",
+        card="",
+        results={},
+    )
+    history = [(100 + row, 5.0 if kind[row] == 2 else 1.5) for row in range(20)]
+    recommended = Bundle(contents).recommend(history, top=5)
+    assert [kind[movie.movie_id - 100] for movie in recommended] == [2] * 5
+    reasons = [reason for movie in recommended for reason in movie.reasons if reason.contribution > 0]
+    assert len(reasons) == 15
+    assert {kind[reason.movie_id - 100] for reason in reasons} == {2}
 
 
 def test_select_reasons_of_no_history(catalog: MovieCatalog) -> None:

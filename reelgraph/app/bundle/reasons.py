@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from jaxtyping import Bool, Float32, Int64
@@ -55,8 +55,10 @@ def select_reasons(
     contribution = attribution.contribution
     deviation = np.array([stars[int(row)] for row in rows]) - np.mean(list(stars.values()))
     same_audience = _has_same_audience(vectors, target, rows)
-    shared = [_shared_names(catalog, int(row), target) for row in rows]
-    is_alike = same_audience | np.array([len(people) > 0 or len(genres) > 1 for people, genres in shared])
+    people = catalog.people(target)
+    genres = catalog.genre_lists[target]
+    shared = [_shared_names(catalog, int(row), people, genres) for row in rows]
+    is_alike = same_audience | np.array([len(names) > 0 or len(kinds) > 1 for names, kinds in shared])
     adds = np.flatnonzero(is_alike & (deviation >= 0) & (contribution >= MIN_CONTRIBUTION))
     takes = np.flatnonzero(is_alike & (deviation <= 0) & (contribution < 0))
     times = np.array([earlier.get(int(movie_id), 0) for movie_id in catalog.movie_ids[rows]])
@@ -78,11 +80,12 @@ def select_reasons(
     )
 
 
-def _shared_names(catalog: MovieCatalog, first: int, second: int) -> tuple[list[str], list[str]]:
-    """Return the people and the genres that two movies have in common."""
-    people = [name for name in catalog.people(first) if name in catalog.people(second)]
-    genres = [name for name in catalog.genre_lists[first] if name in catalog.genre_lists[second]]
-    return people, genres
+def _shared_names(
+    catalog: MovieCatalog, row: int, people: Sequence[str], genres: Sequence[str]
+) -> tuple[list[str], list[str]]:
+    """Return the people and the genres of a movie that are among these."""
+    shared_people = [name for name in catalog.people(row) if name in people]
+    return shared_people, [name for name in catalog.genre_lists[row] if name in genres]
 
 
 def _has_same_audience(
