@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from sklearn.metrics import ndcg_score
+from sklearn.metrics import label_ranking_average_precision_score, ndcg_score, top_k_accuracy_score
 
 from reelgraph.evaluation.ranking import (
     RankingQueries,
@@ -59,6 +59,13 @@ def test_rank_metrics_equal_those_of_scikit_learn(seed: int, n_relevant: int) ->
     ndcg = rank_metrics(scores, np.ones(MOVIES, bool), relevant)[0]
     gain = np.isin(np.arange(MOVIES), relevant).astype(int)
     assert ndcg == pytest.approx(ndcg_score([gain], [scores], k=10))
+    # Of one relevant movie, these are other names of the same metrics.
+    first = np.eye(MOVIES, dtype=int)[relevant[:1]]
+    recall, hit, reciprocal_rank = rank_metrics(scores, np.ones(MOVIES, bool), relevant[:1])[1:]
+    labels = np.arange(MOVIES)
+    assert recall == top_k_accuracy_score(relevant[:1], [scores], k=20, labels=labels)
+    assert hit == top_k_accuracy_score(relevant[:1], [scores], k=10, labels=labels)
+    assert reciprocal_rank == pytest.approx(label_ranking_average_precision_score(first, [scores]))
 
 
 def test_ranking_metrics_equal_brute_force() -> None:

@@ -41,6 +41,7 @@ ELSEWHERE = {
     r"\w+=1 torchrun": "tests/pipeline/test_commands.py::test_processes_that_torchrun_starts",
     r"python -m pytest": "tests/docs/test_extending.py::test_recipe",
     r"make external-baselines": "tests/pipeline/test_commands.py::test_external_baselines_are_fitted_and_shown",
+    r"python -m tools.export_split": "tests/tools/test_export_split.py::test_main_writes_each_part_of_the_split",
     r"make ranking-peers": "tests/pipeline/test_commands.py::test_ranking_peers_are_tuned_and_shown",
     r"make review": "tests/pipeline/test_pipeline.py::test_pr_report_lists_the_changes",
     r"make rater-seeds": "tests/pipeline/test_pipeline.py::test_rater_seeds_prints_mean_and_standard_deviation",
