@@ -1,17 +1,20 @@
 """Prepares ``make repro``: ``python -m tools.prepare_repro``.
 
-It repairs a dvc.lock that a killed run left incomplete, collects the results of the studies, and tells what
+It repairs files of DVC that a killed run left incomplete, collects the results of the studies, and tells what
 is rebuilt in a clone without data.
 """
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
 
 from dvc.exceptions import DvcException
+from dvc.lock import make_lock
 from dvc.repo import Repo
+from dvc.rwlock import RWLOCK_FILE, RWLOCK_LOCK
 from dvc.schema import COMPILED_LOCKFILE_SCHEMA
 from ruamel.yaml import YAML, YAMLError
 from voluptuous import Invalid
@@ -52,6 +55,22 @@ def repair_lock() -> str:
     )
 
 
+def remove_cut_rwlock(repo: Repo) -> None:
+    """Remove DVC's table of outputs in use if a kill has cut it; DVC then refuses to run anything.
+
+    DVC writes this file in place, too, under a lock of its own. Without the file, nothing is in use.
+    """
+    folder = Path(repo.tmp_dir)
+    hardlink = repo.config["core"].get("hardlink_lock", False)
+    with make_lock(str(folder / RWLOCK_LOCK), tmp_dir=str(folder), hardlink_lock=hardlink):
+        try:
+            json.loads((folder / RWLOCK_FILE).read_bytes())
+        except FileNotFoundError:
+            return
+        except ValueError:
+            (folder / RWLOCK_FILE).unlink()
+
+
 def describe_missing_data(repo: Repo) -> str:
     """Return what is rebuilt in a clone whose cache is empty; nothing if the cache has data."""
     if any(Path(repo.cache.local.path).glob("*/*")) or not LOCK.exists():
@@ -69,6 +88,7 @@ def main() -> None:
     try:
         with Repo() as repo, repo.lock:  # DVC writes dvc.lock only under this lock
             messages = [repair_lock(), describe_missing_data(repo)]
+            remove_cut_rwlock(repo)
             collect_studies.main()
     except DvcException as error:
         sys.exit(f"make repro: {error}")

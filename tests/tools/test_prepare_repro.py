@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 from dvc.repo import Repo
+from dvc.rwlock import rwlock
 
-from tools.prepare_repro import describe_missing_data, is_complete, repair_lock
+from tools.prepare_repro import describe_missing_data, is_complete, remove_cut_rwlock, repair_lock
 
 TEXT = Path("dvc.lock").read_text(encoding="utf-8")
 SHORT = TEXT[: TEXT.index("\n  filter:") + 1]
@@ -44,6 +45,19 @@ def test_repair_lock_removes_a_file_that_was_never_committed(folder: Path) -> No
     (folder / "dvc.lock").touch()
     assert repair_lock()
     assert not (folder / "dvc.lock").exists()
+
+
+@pytest.mark.parametrize("content", ["", '{"write": {"/data": {"pi', '{"read": {}, "write": {}}'])
+def test_remove_cut_rwlock_lets_dvc_run_again(folder: Path, content: str) -> None:
+    (folder / ".dvc/tmp").mkdir(parents=True)
+    path = folder / ".dvc/tmp/rwlock"
+    path.write_text(content, encoding="utf-8")
+    with Repo() as repo:
+        with repo.lock:
+            remove_cut_rwlock(repo)
+        assert path.exists() == content.endswith("}}")
+        with rwlock(repo.tmp_dir, repo.fs, "repro", [], ["/data"], False):
+            assert "/data" in path.read_text(encoding="utf-8")
 
 
 def test_describe_missing_data_names_the_remote(folder: Path) -> None:
