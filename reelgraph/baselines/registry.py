@@ -28,10 +28,16 @@ from reelgraph.sequences.dataset import FITS, Fit, UserHistories
 PACKAGES = {"baselines": "reelgraph.baselines", "external_baselines": "reelgraph.baselines.external"}
 """Sections of the params files, and the packages with their baselines, one module each."""
 
+PREDICT_PROBABILITIES = "predict_probabilities"
+"""Name of the function of a module that predicts the probabilities of the ten half stars."""
+
 Predict = Callable[
-    [UserHistories, Int64[np.ndarray, " users"], Int64[np.ndarray, " n"]], Float[np.ndarray, " n"]
+    [UserHistories, Int64[np.ndarray, " users"], Int64[np.ndarray, " n"]], Float[np.ndarray, "n *codes"]
 ]
-"""Fits on each user's rows before ``fit_end`` and predicts the ratings at ``index``, in stars."""
+"""Fits on each user's rows before ``fit_end`` and predicts the ratings at ``index``, in stars.
+
+Where it is ``predict_probabilities``, it returns a row of ten probabilities per rating.
+"""
 
 
 class BaselineModule(Protocol):
@@ -54,8 +60,18 @@ class BaselineModule(Protocol):
         ...
 
 
+def predicts_probabilities(name: str) -> bool:
+    """Return whether an external baseline predicts probabilities of the half stars, besides stars."""
+    package = f"{PACKAGES['external_baselines']}.{name}"
+    return find_spec(package) is not None and hasattr(import_module(package), PREDICT_PROBABILITIES)
+
+
 def load_baseline(
-    name: str, params: Mapping[str, object], path: str = PARAMS_FILE, content: MovieContent | None = None
+    name: str,
+    params: Mapping[str, object],
+    path: str = PARAMS_FILE,
+    content: MovieContent | None = None,
+    function: str = "predict",
 ) -> Predict:
     """Return the ``predict`` function of a baseline, bound to its params.
 
@@ -64,6 +80,7 @@ def load_baseline(
         params: its entry in the params file.
         path: the params file.
         content: of the movies, for baselines that read it; None: that of the pipeline's data folder.
+        function: ``predict``, or ``predict_probabilities`` where ``predicts_probabilities`` says so.
 
     Raises:
         ArtifactError: the content is missing or damaged.
@@ -79,15 +96,15 @@ def load_baseline(
             }
             if getattr(module, "READS_CONTENT", False):
                 arguments["content"] = read_movie_content() if content is None else content
-            return partial(module.predict, **arguments)
+            return partial(getattr(module, function), **arguments)
     raise ParamError(f"{path}: {name}", "a module of reelgraph/baselines/ with Params and predict", "none",
                      "Remove the entry, or write the module.")  # fmt: skip
 
 
 def fit_and_predict(
     predict: Predict, histories: UserHistories, timer: Callable[[Fit], AbstractContextManager[None]]
-) -> dict[str, Float[np.ndarray, " targets"]]:
-    """Return the predictions of the validation and test targets, in stars.
+) -> dict[str, Float[np.ndarray, "_ *codes"]]:
+    """Return the predictions of the validation and test targets, in stars or as probabilities.
 
     One thread computes, because the order of sums depends on the number of threads.
 

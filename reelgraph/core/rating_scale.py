@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
+from jaxtyping import Float
 
 if TYPE_CHECKING:  # torch takes two seconds to import, and several stages do not need it
     import torch
@@ -37,6 +38,11 @@ def denormalize_stars(normalized: Numbers) -> Numbers:
 def codes_to_stars(codes: Numbers) -> Numbers:
     """Map half-star codes 1 … 10 to stars."""
     return codes * STAR_STEP
+
+
+def mean_stars(probabilities: Float[np.ndarray, "n 10"]) -> Float[np.ndarray, " n"]:
+    """Return the mean of each row of probabilities of the half stars 0.5 … 5."""
+    return probabilities @ codes_to_stars(np.arange(1.0, N_CODES + 1))
 
 
 def smallest_set(probabilities: Arrays, coverage: float) -> Arrays:

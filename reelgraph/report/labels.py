@@ -15,6 +15,7 @@ NAMES = {
     "histogram": "user's histogram, shrunk to the movie's",
     "bayesian_fm": "Bayesian FM",
     "bayesian_fm_ids": "Bayesian FM of ids",
+    "ordered_probit_fm": "ordered probit FM",
     "fm_recent": "Bayesian FM + last residuals",
     "fm_content": "Bayesian FM + content",
     "user_bias": "damped user mean",

@@ -5,12 +5,19 @@ The table is compared with the rater by each report: a comparison here would out
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import numpy as np
+
+from reelgraph.baselines.registry import predicts_probabilities
 from reelgraph.core.schemas.movies import read_movie_ids
 from reelgraph.core.schemas.reports import write_table
 from reelgraph.core.target_rows import write_target_rows
 from reelgraph.evaluation.comparison import errors_of_baselines
 from reelgraph.evaluation.io import baseline_columns, read_baseline_predictions
+from reelgraph.evaluation.probabilities import probability_metrics
 from reelgraph.params.base import PARAMS_FILE
+from reelgraph.runtime.atomic_io import read_array
 from reelgraph.runtime.stage_runner import run_stage
 from reelgraph.sequences.dataset import read_histories, star_ratings
 from studies.external_baselines.blend import blend_predictions
@@ -27,6 +34,10 @@ def main(params: ExternalBaselineTableParams) -> str:
     actual = star_ratings(histories, histories.val)
     blend, baselines["fm_recent"] = blend_predictions(actual, baselines["bayesian_fm"], recent)
     metrics = errors_of_baselines(histories, baselines, params.evaluate.fit, params.seed)
+    codes = histories.half_star_code[histories.test].astype(np.int64)
+    for name in filter(predicts_probabilities, names):
+        path = Path(f"data/external_baselines/{name}/{params.evaluate.fit}_probabilities.npy")
+        metrics[name] |= probability_metrics(codes, read_array(path))
     write_table(metrics, ["model"], "studies/external_baselines/results.tsv")
     predictions = baseline_columns(histories, movie_id, baselines)
     write_target_rows(predictions, 2, "data/external_baselines.tsv")

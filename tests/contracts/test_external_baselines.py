@@ -5,8 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from reelgraph.baselines.registry import Predict, import_optional, load_baseline
+from reelgraph.baselines.registry import (
+    PREDICT_PROBABILITIES,
+    Predict,
+    import_optional,
+    load_baseline,
+    predicts_probabilities,
+)
 from reelgraph.core.metrics import rmse
+from reelgraph.core.rating_scale import mean_stars
 from reelgraph.params import base
 from reelgraph.runtime.errors import PackageError
 from reelgraph.sequences.dataset import UserHistories, star_ratings
@@ -17,7 +24,7 @@ from tests.helpers.rater_samples import small_movie_content
 
 PEERS = base.load(ExternalBaselineParams, EXTERNAL_BASELINES_FILE).external_baselines
 PACKAGE = {"svd": "surprise", "svdpp": "surprise", "als_implicit": "cmfrec"} | dict.fromkeys(
-    ("bayesian_fm_ids", "bayesian_fm", "fm_content"), "myfm"
+    ("bayesian_fm_ids", "bayesian_fm", "ordered_probit_fm", "fm_content"), "myfm"
 )
 CONTENT = {"fm_content", "user_bias", "user_entity_means", "content_bias", "content_knn", "content_ridge"}
 QUICK = {"burn_in": 5, "draws": 20, "rank": 4, "text_components": 4}
@@ -33,9 +40,9 @@ def name(request: pytest.FixtureRequest) -> str:
     return request.param
 
 
-def load(name: str, **numbers: object) -> Predict:
+def load(name: str, function: str = "predict", **numbers: object) -> Predict:
     quick = {key: value for key, value in (QUICK | numbers).items() if key in PEERS[name]}
-    return load_baseline(name, PEERS[name] | quick, EXTERNAL_BASELINES_FILE, small_movie_content())
+    return load_baseline(name, PEERS[name] | quick, EXTERNAL_BASELINES_FILE, small_movie_content(), function)
 
 
 def predicted(name: str, h: UserHistories, index: np.ndarray, **numbers: object) -> np.ndarray:
@@ -56,6 +63,16 @@ def test_on_the_scale(name: str, split: str) -> None:
 def test_only_training_rows_and_the_history_matter(name: str, split: str) -> None:
     h = random_histories(5, 12, 40, 50, split)
     assert_unknown_ratings_do_not_matter(load(name), h, "train", int(h.test[0]), 1e-9)
+
+
+def test_probabilities_sum_to_one_and_have_the_predicted_mean(name: str) -> None:
+    if not predicts_probabilities(name):
+        pytest.skip(f"{name} predicts stars only")
+    h = random_histories(6, 12, 40, 50)
+    probabilities = load(name, PREDICT_PROBABILITIES)(h, h.fit_end("train"), h.test)
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1)
+    assert probabilities.min() >= 0
+    np.testing.assert_allclose(mean_stars(probabilities), predicted(name, h, h.test), atol=1e-9)
 
 
 def test_twice_the_same_bytes(name: str) -> None:

@@ -75,7 +75,7 @@ def predict_with_fm(
     targets = features.target_rows(index)
     stars = codes_to_stars(histories.half_star_code[features.fitted].astype(np.float64))
     total = np.zeros(len(index))
-    target_blocks = _relation_blocks(targets)
+    target_blocks = relation_blocks(targets)
 
     def add_prediction(iteration: int, machine: Any, *_: object) -> tuple[bool, None]:
         if iteration >= params.burn_in:
@@ -86,13 +86,13 @@ def predict_with_fm(
     # myfm shows its progress in logs too.
     with nullcontext() if sys.stderr.isatty() else redirect_stderr(StringIO()):
         machine.fit(
-            rows.days, stars, _relation_blocks(rows), group_shapes=features.group_sizes(),
+            rows.days, stars, relation_blocks(rows), group_shapes=features.group_sizes(),
             callback=add_prediction, n_iter=params.burn_in + params.samples, n_kept_samples=1,
         )  # fmt: skip
     return (total / params.samples).clip(MIN_STARS, MAX_STARS)
 
 
-def _relation_blocks(rows: FeatureRows) -> list[Any]:
+def relation_blocks(rows: FeatureRows) -> list[Any]:
     """Return the features that rows share: myfm reads them once a user and once a movie."""
     block = import_optional("myfm").RelationBlock
     return [
