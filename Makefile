@@ -8,6 +8,11 @@ BASE ?= main
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 DEV_READY := $(VENV)/.ready-dev
+# PyPI's torch for Linux brings gigabytes of CUDA libraries. Without an NVIDIA GPU, this index has a build for the CPU.
+# Variables of pip that name another source of packages take precedence.
+PIP_SOURCES := $(PIP_INDEX_URL)$(PIP_EXTRA_INDEX_URL)$(PIP_FIND_LINKS)
+NEEDS_CPU_TORCH := $(and $(filter Linux,$(shell uname -s)),$(if $(PIP_SOURCES)$(shell command -v nvidia-smi),,yes))
+TORCH_INDEX := $(if $(NEEDS_CPU_TORCH),https://download.pytorch.org/whl/cpu)
 # The report is rendered again if a study has new results.
 COLLECT_STUDIES = python -m tools.collect_studies || dvc repro report
 export PATH := $(CURDIR)/$(BIN):$(PATH)
@@ -127,6 +132,8 @@ $(READY): requirements.lock
 	$(PYTHON) -m venv --clear $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
 	$(BIN)/python -m pip install --quiet --require-hashes --no-deps -r requirements.hashes
+	$(if $(TORCH_INDEX),$(BIN)/python -m pip install --quiet --quiet --no-deps --extra-index-url $(TORCH_INDEX) \
+	  $$(grep '^torch==' requirements.lock))
 	$(BIN)/python -m pip install --quiet -r requirements.lock
 	$(BIN)/python -m pip install --quiet --no-deps --editable .
 	touch $@
