@@ -13,6 +13,7 @@ from reelgraph.core.seeds import derive_seed, generator
 from reelgraph.core.target_rows import write_target_rows
 from reelgraph.core.torch_setup import configure_torch
 from reelgraph.evaluation import ranking
+from reelgraph.evaluation.list_metrics import calibrate_lists
 from reelgraph.params.base import Compute
 from reelgraph.params.ranking import EvaluateRankingParams
 from reelgraph.rankers.registry import SERVED, load_ranker
@@ -38,11 +39,16 @@ def main(params: EvaluateRankingParams) -> str:
         name: ranking.ranker_scores(load_ranker(f"data/ranker/{name}"), queries) for name in params.rankers
     }
     served = ranking.ranker_scores(load_ranker(f"data/ranker/{SERVED}"), queries)
-    models |= ranking.rater_orders(rater.score(targets, targets.train_end, targets.test), served)
+    rated = ranking.rater_orders(rater.score(targets, targets.train_end, targets.test), served)
+    models |= rated
     models["item_mean"] = repeat(ranking.item_means(histories, fit_end, n_movies))
     rankings = {name: ranking.rank_movies(queries, scores) for name, scores in models.items()}
     count = np.bincount(histories.movie_row[histories.mask_before(fit_end)], minlength=n_movies)
-    metrics = ranking.ranking_metrics(rankings, SERVED, count, derive_seed(params.seed, "bootstrap"))
+    seed = derive_seed(params.seed, "bootstrap")
+    metrics = ranking.ranking_metrics(rankings, SERVED, count, seed)
+    for name, row in metrics.items():
+        lists = rankings[name].lists
+        row |= calibrate_lists(lists, queries.watched, queries.stars, rated["rater"], seed)
     columns = ranking.user_columns(histories, queries, rankings[SERVED], n_movies)
     write_target_rows(columns, 1, "plots/ranking_users.tsv")
     write_report("ranking", metrics)

@@ -12,9 +12,10 @@ from reelgraph.core.rating_scale import STAR_STEP
 from reelgraph.core.schemas.reports import round_figures
 from reelgraph.core.seeds import subsample
 from reelgraph.evaluation.intervals import Clusters, bootstrap_means, percentile_interval
+from reelgraph.evaluation.list_metrics import list_metrics
 from reelgraph.rankers.ranker import LIKED_STARS, Ranker, RankingQuery, watched_and_liked
 from reelgraph.raters.rater import CandidateScores
-from reelgraph.sequences.dataset import UserHistories
+from reelgraph.sequences.dataset import UserHistories, star_ratings
 
 NDCG_CUTOFF = 10
 LIST_LENGTH = 20
@@ -36,6 +37,8 @@ class RankingQueries:
     """History and time of each user."""
     watched: list[Int64[np.ndarray, " _"]]
     """Movies of each user's test targets."""
+    stars: list[Float[np.ndarray, " _"]]
+    """The user's ratings of these."""
     liked: list[Int64[np.ndarray, " _"]]
     """Those of them that the user rated with ``LIKED_STARS`` or more; may be empty."""
 
@@ -82,8 +85,13 @@ def build_queries(
     ]
     by_user = [target_user == user for user in users]
     movies = histories.movie_row[targets].astype(np.int64)
+    stars = star_ratings(histories, targets)
     return RankingQueries(
-        first, queries, [movies[mask] for mask in by_user], [movies[mask & is_liked] for mask in by_user]
+        target_index=first,
+        queries=queries,
+        watched=[movies[mask] for mask in by_user],
+        stars=[stars[mask] for mask in by_user],
+        liked=[movies[mask & is_liked] for mask in by_user],
     )
 
 
@@ -173,27 +181,6 @@ def ranks(
     n_above = len(ordered) - n_not_above
     n_equal = n_not_above - np.searchsorted(ordered, relevant, side="left") - 1
     return 1 + n_above + n_equal / 2
-
-
-def list_metrics(
-    lists: Int64[np.ndarray, "users length"], count: Int64[np.ndarray, " movies"]
-) -> dict[str, float]:
-    """Return coverage, novelty and mean popularity rank of the users' lists.
-
-    Args:
-        lists: rows of the shown movies; −1 behind the end of a list.
-        count: fitted ratings of each movie.
-    """
-    shown = lists[lists >= 0]
-    # A movie without ratings counts as one with a single rating.
-    information = np.log2(max(int(count.sum()), 1) / np.maximum(count, 1))
-    popularity_rank = np.empty(len(count))
-    popularity_rank[np.argsort(-count, kind="stable")] = np.arange(1, len(count) + 1)
-    return {
-        "coverage_20": len(np.unique(shown)) / len(count),
-        "novelty_20": float(information[shown].mean()),
-        "popularity_rank_20": float(popularity_rank[shown].mean()),
-    }
 
 
 def user_columns(

@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from sklearn.metrics import label_ranking_average_precision_score, ndcg_score, top_k_accuracy_score
 
+from reelgraph.evaluation.list_metrics import calibrate_lists, list_metrics
 from reelgraph.evaluation.ranking import (
     RankingQueries,
     headline_metrics,
     item_means,
-    list_metrics,
     rank_metrics,
     rank_movies,
     ranking_metrics,
@@ -29,6 +29,7 @@ from tests.helpers.history_strategies import random_histories
 MOVIES = 60
 COUNT = np.arange(MOVIES)
 NO_MOVIES = np.zeros(0, np.int64)
+STARS = [np.array([4.0]), np.array([3.0, 1.0])]
 
 
 def histories_with_four_targets() -> UserHistories:
@@ -96,6 +97,17 @@ def test_ranking_metrics_equal_brute_force() -> None:
     assert other["recall_20_diff_low"] < difference < other["recall_20_diff_high"]
 
 
+def test_calibrate_lists_compares_the_stars_of_listed_movies() -> None:
+    watched = [np.array([3]), np.array([5, 6])]
+    predicted = [np.full(MOVIES, 3.5), np.arange(MOVIES) / 2]
+    lists = np.array([[3, 8, -1], [6, 7, 9]])
+    row = calibrate_lists(lists, watched, STARS, predicted, 0)
+    assert (row["rated_20"], row["predicted_20"], row["actual_20"]) == (2, (3.5 + 3) / 2, (4 + 1) / 2)
+    assert row["stars_diff_low"] == pytest.approx(-0.5)
+    assert row["stars_diff_high"] == pytest.approx(2)
+    assert calibrate_lists(lists[:, 1:2], watched, STARS, predicted, 0) == {"rated_20": 0}
+
+
 def test_select_users_builds_queries() -> None:
     histories = histories_with_four_targets()
     queries = selected(histories)
@@ -117,7 +129,7 @@ def test_select_users_builds_queries() -> None:
 def test_ranking_metrics_of_an_oracle_and_of_equal_scores() -> None:
     watched = [np.array([3]), np.array([5, 6])]
     asked = [RankingQuery(NO_MOVIES), RankingQuery(np.array([0]))]
-    queries = RankingQueries(np.array([0, 1]), asked, watched, [watched[0], NO_MOVIES])
+    queries = RankingQueries(np.array([0, 1]), asked, watched, STARS, [watched[0], NO_MOVIES])
     oracle = np.zeros((2, MOVIES))
     for row, movies in zip(oracle, watched, strict=True):
         row[movies] = [2.0, 1.0][: len(movies)]
