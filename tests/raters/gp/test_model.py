@@ -127,3 +127,27 @@ def test_predict_one_step_and_predict_candidates_do_not_read_the_default_dtype(
     finally:
         torch.set_default_dtype(torch.float32)
     assert {tensor.dtype for tensor in (*one_step, *predictions)} == {torch.float32}
+
+
+def test_predictions_and_the_loss_create_tensors_on_the_device_of_the_model(
+    gp: GaussianProcess, features: RatingFeatures
+) -> None:
+    """Here as on a GPU: without ``device=``, a new tensor would be on torch's default device."""
+    window = torch.arange(8)
+    rows = torch.tensor([7, 3, 0])
+    first = torch.tensor([0, 1])
+
+    def compute() -> list[torch.Tensor]:
+        candidates = gp.precompute_candidates(features.select(rows))
+        predictions = gp.predict_candidates(features, window, candidates)
+        one_step = gp.predict_one_step(features, window.unsqueeze(0))
+        likelihood = gp.negative_log_likelihood(features, window.unsqueeze(0))
+        loss = likelihood.loss + gp.penalty()
+        gradients = torch.autograd.grad(loss, list(gp.parameters()))
+        return [predictions.mean, predictions.contributions(first), one_step.std, loss, *gradients]
+
+    expected = compute()
+    with torch.device("meta"):
+        tensors = compute()
+    assert all(tensor.device.type == "cpu" for tensor in tensors)
+    assert all(map(torch.equal, tensors, expected))
