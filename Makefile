@@ -9,10 +9,10 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 DEV_READY := $(VENV)/.ready-dev
 # PyPI's torch for Linux brings gigabytes of CUDA libraries. Without an NVIDIA GPU, this index has a build for the CPU.
-# Variables of pip that name another source of packages take precedence.
-PIP_SOURCES := $(PIP_INDEX_URL)$(PIP_EXTRA_INDEX_URL)$(PIP_FIND_LINKS)
-NEEDS_CPU_TORCH := $(and $(filter Linux,$(shell uname -s)),$(if $(PIP_SOURCES)$(shell command -v nvidia-smi),,yes))
-TORCH_INDEX := $(if $(NEEDS_CPU_TORCH),https://download.pytorch.org/whl/cpu)
+# Another source of packages in pip's variables or configuration takes precedence.
+PIP_SOURCES = $(shell $(PYTHON) -m pip config list | grep -E 'index-url|find-links')
+NEEDS_CPU_TORCH = $(and $(filter Linux,$(shell uname -s)),$(if $(PIP_SOURCES)$(shell command -v nvidia-smi),,yes))
+TORCH_INDEX = $(if $(NEEDS_CPU_TORCH),https://download.pytorch.org/whl/cpu)
 # The report is rendered again if a study has new results.
 COLLECT_STUDIES = python -m tools.collect_studies || dvc repro report
 export PATH := $(CURDIR)/$(BIN):$(PATH)

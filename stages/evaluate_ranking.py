@@ -38,7 +38,8 @@ def main(params: EvaluateRankingParams) -> str:
     models: dict[str, Iterable[ranking.Scores]] = {
         name: ranking.ranker_scores(load_ranker(f"data/ranker/{name}"), queries) for name in params.rankers
     }
-    served = ranking.ranker_scores(load_ranker(f"data/ranker/{SERVED}"), queries)
+    served = list(ranking.ranker_scores(load_ranker(f"data/ranker/{SERVED}"), queries))
+    models[SERVED] = served
     rated = ranking.rater_orders(rater.score(targets, targets.train_end, targets.test), served)
     models |= rated
     models["item_mean"] = repeat(ranking.item_means(histories, fit_end, n_movies))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -24,9 +25,10 @@ def programs(tmp_path: Path) -> Path:
 
 def set_up_commands(programs: Path, **variables: str) -> str:
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("PIP_", "MAKE"))}
+    inherited |= {"PIP_CONFIG_FILE": os.devnull, "PYTHON": sys.executable, "PATH": str(programs)}
     return subprocess.run(
         ["make", "--dry-run", "--always-make", ".venv/.ready"],
-        check=True, capture_output=True, text=True, env=inherited | {"PATH": str(programs)} | variables,
+        check=True, capture_output=True, text=True, env=inherited | variables,
     ).stdout  # fmt: skip
 
 
@@ -41,6 +43,13 @@ def test_set_up_takes_torch_for_the_cpu_on_linux_without_a_gpu(programs: Path) -
     assert CPU_INDEX in set_up_commands(programs)
     write_program(programs / "nvidia-smi", "a GPU")
     assert CPU_INDEX not in set_up_commands(programs)
+
+
+def test_set_up_leaves_the_source_of_packages_to_the_configuration_of_pip(programs: Path) -> None:
+    write_program(programs / "uname", "Linux")
+    config = programs / "pip.conf"
+    config.write_text("[global]\nfind-links = /wheels\n")
+    assert CPU_INDEX not in set_up_commands(programs, PIP_CONFIG_FILE=str(config))
 
 
 @pytest.mark.parametrize("variable", ["PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "PIP_FIND_LINKS"])
