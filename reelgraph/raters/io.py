@@ -77,7 +77,11 @@ def load_rater(folder: str, rows: Fit, data: str = "data", device: torch.device 
 
 
 def restore_rater(
-    config: RaterConfig, path: str, load_vectors: LoadVectors, device: torch.device = CPU
+    config: RaterConfig,
+    path: str,
+    load_vectors: LoadVectors,
+    device: torch.device = CPU,
+    remedy: str = RERUN_HINT,
 ) -> Rater:
     """Build a rater from the weights at ``path``.
 
@@ -86,6 +90,7 @@ def restore_rater(
         path: what the rater's ``save`` wrote.
         load_vectors: called by raters that do not save the movie vectors.
         device: device of a network; other raters compute on the CPU.
+        remedy: what the error for weights of another rater proposes.
 
     Raises:
         ArtifactError: the weights are missing, damaged, or of another rater.
@@ -95,7 +100,7 @@ def restore_rater(
         return find_rater(config.model.type).restore(tensors, config, load_vectors, device)
     except (RuntimeError, KeyError, TypeError, ValueError, IndexError) as error:
         raise ArtifactError(path, f"weights of the rater {config.model.type}",
-                            str(error).splitlines()[0], RERUN_HINT) from error  # fmt: skip
+                            str(error).splitlines()[0], remedy) from error  # fmt: skip
 
 
 def read_rater_config(folder: str) -> RaterConfig:

@@ -11,12 +11,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from safetensors.numpy import load_file, save_file
 
 import reelgraph
 from reelgraph.app.bundle.export import write_projector, write_word2vec
 from reelgraph.app.bundle.format import read_bundle, write_bundle
 from reelgraph.app.bundle.group import recommend_to_group
-from reelgraph.app.bundle.model import Bundle
+from reelgraph.app.bundle.model import Bundle, restore_bundle_rater
 from reelgraph.app.bundle.new_user import UserRating, build_histories, fill_timestamps
 from reelgraph.app.bundle.results import MoviePrediction, mmr_rerank, star_ranges, top_k
 from reelgraph.rankers.popularity import PopularityRanker
@@ -260,6 +261,14 @@ def test_load_names_a_corrupt_file(tmp_path: Path, name: str, content: bytes) ->
     (folder / name).write_bytes(content)
     with pytest.raises(ArtifactError, match=name):
         reelgraph.load(folder)
+
+
+def test_restore_bundle_rater_refuses_weights_of_another_version(tmp_path: Path) -> None:
+    contents = read_bundle(bundle_samples.write_sample_bundle(tmp_path))
+    weights = load_file(contents.weights)
+    save_file(weights | {"gp.old": weights["gp.projection"]}, contents.weights)
+    with pytest.raises(ArtifactError, match=r"old, which the model lacks\. .* `reelgraph export`"):
+        restore_bundle_rater(contents)
 
 
 @pytest.mark.parametrize(

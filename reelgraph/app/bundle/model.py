@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Bool, Float64, Int64
 
 from reelgraph.app.bundle.filters import Filters, apply_filters, make_filters
-from reelgraph.app.bundle.format import BundleContents, read_bundle
+from reelgraph.app.bundle.format import EXPORT_HINT, BundleContents, read_bundle
 from reelgraph.app.bundle.new_user import UserRating, build_histories
 from reelgraph.app.bundle.reasons import select_reasons
 from reelgraph.app.bundle.results import (
@@ -296,7 +296,9 @@ def restore_bundle_rater(contents: BundleContents) -> Rater:
     Raises:
         ArtifactError: the weights are corrupt, or of another rater.
     """
-    return restore_rater(contents.config.rater, str(contents.weights), lambda: contents.vectors["graph"])
+    rater = contents.config.rater
+    weights = str(contents.weights)
+    return restore_rater(rater, weights, lambda: contents.vectors["graph"], remedy=EXPORT_HINT)
 
 
 def load(folder: Path | str) -> Bundle:
