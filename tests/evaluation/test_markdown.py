@@ -51,7 +51,14 @@ def test_code_span_of_a_plain_name() -> None:
 @pytest.mark.parametrize("title", TITLES)
 def test_to_markdown_has_one_row_per_record(title: str) -> None:
     reason = {"title": title, "stars": 0.1, "shared": [title]}
-    record = {"user": 1, "title": title, "actual": 4.0, "predicted": 3.5, "last": [reason], "moved": [reason]}
+    record = {
+        "user": "1",
+        "title": title,
+        "actual": 4.0,
+        "predicted": 3.5,
+        "last": [reason],
+        "moved": [reason],
+    }
     lines = to_markdown([record]).splitlines()
     assert len(lines) == 3
     assert [len(re.findall(r"(?<!\\)(?:\\\\)*\|", line)) for line in lines] == [8, 8, 8]
