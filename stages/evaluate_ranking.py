@@ -31,9 +31,8 @@ def main(params: EvaluateRankingParams) -> str:
     histories = read_histories("data/sequences", n_movies)
     rater = load_rater("data/rater", params.evaluate.fit)
     fit_end = histories.fit_end(params.evaluate.fit)
-    queries = ranking.select_users(
-        histories, params.evaluate.ranking_users, generator(params.seed, "ranking")
-    )
+    rng = generator(params.seed, "ranking")
+    queries = ranking.select_users(histories, params.evaluate.ranking_users, rng)
     targets = isolate_targets(histories, fit_end, queries.target_index)
     models: dict[str, Iterable[ranking.Scores]] = {
         name: ranking.ranker_scores(load_ranker(f"data/ranker/{name}"), queries) for name in params.rankers
@@ -48,8 +47,7 @@ def main(params: EvaluateRankingParams) -> str:
     seed = derive_seed(params.seed, "bootstrap")
     metrics = ranking.ranking_metrics(rankings, SERVED, count, seed)
     for name, row in metrics.items():
-        lists = rankings[name].lists
-        row |= calibrate_lists(lists, queries.watched, queries.stars, rated["rater"], seed)
+        row |= calibrate_lists(rankings[name].lists, queries.watched, queries.stars, rated["rater"], seed)
     columns = ranking.user_columns(histories, queries, rankings[SERVED], n_movies)
     write_target_rows(columns, 1, "plots/ranking_users.tsv")
     write_report("ranking", metrics)
