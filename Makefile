@@ -82,7 +82,7 @@ rater-seeds: $(READY)  ## fit the rater with SEEDS seeds on the data of the last
 	@python -m tools.rater_seeds $(or $(SEEDS),5)
 
 check-reproducible: $(READY)  ## run again and compare: nothing may have changed
-	@dvc repro | tee /dev/stderr | grep -q "Data and pipelines are up to date" || \
+	@dvc repro | tee -a /dev/stderr | grep -q "Data and pipelines are up to date" || \
 	  { echo "a second dvc repro ran a stage"; exit 1; }
 	python -m tools.check_reproducible
 

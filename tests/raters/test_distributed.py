@@ -57,9 +57,9 @@ def test_fit_worker_in_two_processes_equals_one_process(kind: str, tmp_path: Pat
 def test_launch_workers_restarts_after_a_killed_process(tmp_path: Path) -> None:
     steps = -(-len(people().train) // BATCH)
     in_the_second_epoch = steps + steps // 2
-    undisturbed = trained("attention", tmp_path / "whole")
-    killed = trained("attention", tmp_path / "killed", in_the_second_epoch)
-    assert distance(undisturbed, killed) < CLOSE
+    single = fitted("attention")
+    killed = trained("attention", tmp_path, in_the_second_epoch)
+    assert distance(single, killed) < CLOSE
     assert [metrics.epoch for metrics in killed.epochs] == [1, 2, 3]
 
 

@@ -20,14 +20,13 @@ from reelgraph.sequences.dataset import UserHistories
 from tests.helpers.history_strategies import random_histories
 from tests.helpers.rater_samples import small_movie_inputs, small_rater_params
 
-KINDS = ("attention", "transformer", "users")
+KINDS = ("attention", "users")
 BATCH = 24
 
 
 def params(kind: str, processes: int) -> TrainRaterParams:
-    """The rater of a kind, without dropout; users: attention, by users; broken:
-    attention with steps that are too large."""
-    made = small_rater_params("transformer" if kind == "transformer" else "attention")
+    """Attention without dropout; users: in batches of users; broken: with steps that are too large."""
+    made = small_rater_params("attention")
     model = made.model.model_copy(update={"dropout": 0.0})
     rate = 1e38 if kind == "broken" else made.train.learning_rate
     changes = {
