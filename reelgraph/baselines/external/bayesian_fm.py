@@ -7,7 +7,7 @@ Koren 2019.
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext, redirect_stderr
 from io import StringIO
 from typing import Any
@@ -77,19 +77,44 @@ def predict_with_fm(
     total = np.zeros(len(index))
     target_blocks = relation_blocks(targets)
 
-    def add_prediction(iteration: int, machine: Any, *_: object) -> tuple[bool, None]:
+    def add_prediction(machine: Any) -> None:
+        total[:] += machine.predict_score(targets.days, target_blocks)
+
+    sample_posterior("MyFMRegressor", features, rows, stars, params, add_prediction)
+    return (total / params.samples).clip(MIN_STARS, MAX_STARS)
+
+
+def sample_posterior(
+    machine_type: str,
+    features: FeatureBuilder,
+    rows: FeatureRows,
+    target: Float[np.ndarray, " rows"] | Int64[np.ndarray, " rows"],
+    params: Params,
+    use_sample: Callable[[Any], None],
+) -> None:
+    """Fit one of myfm's machines, and give each posterior sample after the burn-in to ``use_sample``.
+
+    Args:
+        machine_type: name of the class in myfm.
+        features: sizes of the groups of features.
+        rows: features of the fitted ratings.
+        target: what the machine predicts, of each fitted rating.
+        params: of the sampler.
+        use_sample: reads the machine with the sample; not called again after ``params.samples`` samples.
+    """
+
+    def use_iteration(iteration: int, machine: Any, *_: object) -> tuple[bool, None]:
         if iteration >= params.burn_in:
-            total[:] += machine.predict_score(targets.days, target_blocks)
+            use_sample(machine)
         return False, None
 
-    machine = import_optional("myfm").MyFMRegressor(params.rank, random_seed=params.seed)
+    machine = getattr(import_optional("myfm"), machine_type)(params.rank, random_seed=params.seed)
     # myfm shows its progress in logs too.
     with nullcontext() if sys.stderr.isatty() else redirect_stderr(StringIO()):
         machine.fit(
-            rows.days, stars, relation_blocks(rows), group_shapes=features.group_sizes(),
-            callback=add_prediction, n_iter=params.burn_in + params.samples, n_kept_samples=1,
+            rows.days, target, relation_blocks(rows), group_shapes=features.group_sizes(),
+            callback=use_iteration, n_iter=params.burn_in + params.samples, n_kept_samples=1,
         )  # fmt: skip
-    return (total / params.samples).clip(MIN_STARS, MAX_STARS)
 
 
 def relation_blocks(rows: FeatureRows) -> list[Any]:

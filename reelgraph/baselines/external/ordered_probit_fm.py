@@ -5,17 +5,13 @@ It has the features of ``bayesian_fm``, and predicts a probability for each half
 
 from __future__ import annotations
 
-import sys
-from contextlib import nullcontext, redirect_stderr
-from io import StringIO
 from typing import Any
 
 import numpy as np
 from jaxtyping import Float, Int64
 
-from reelgraph.baselines.external.bayesian_fm import Params, relation_blocks
+from reelgraph.baselines.external.bayesian_fm import Params, relation_blocks, sample_posterior
 from reelgraph.baselines.external.fm_features import FeatureBuilder
-from reelgraph.baselines.registry import import_optional
 from reelgraph.core.rating_scale import N_CODES, mean_stars
 from reelgraph.sequences.dataset import UserHistories
 
@@ -55,18 +51,10 @@ def predict_probabilities(
     total = np.zeros((len(index), len(levels)))
     target_blocks = relation_blocks(targets)
 
-    def add_prediction(iteration: int, machine: Any, *_: object) -> tuple[bool, None]:
-        if iteration >= params.burn_in:
-            total[:] += machine.oprobit_predict_proba(targets.days, target_blocks, 0)
-        return False, None
+    def add_prediction(machine: Any) -> None:
+        total[:] += machine.oprobit_predict_proba(targets.days, target_blocks, 0)
 
-    machine = import_optional("myfm").MyFMOrderedProbit(params.rank, random_seed=params.seed)
-    # myfm shows its progress in logs too.
-    with nullcontext() if sys.stderr.isatty() else redirect_stderr(StringIO()):
-        machine.fit(
-            rows.days, level, relation_blocks(rows), group_shapes=features.group_sizes(),
-            callback=add_prediction, n_iter=params.burn_in + params.samples, n_kept_samples=1,
-        )  # fmt: skip
+    sample_posterior("MyFMOrderedProbit", features, rows, level, params, add_prediction)
     probabilities = np.zeros((len(index), N_CODES))
     probabilities[:, levels - 1] = total / total.sum(axis=1, keepdims=True)
     return probabilities
