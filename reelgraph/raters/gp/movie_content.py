@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import scipy.sparse as sp
 from jaxtyping import Float32, Float64, Int64
-from scipy.sparse.linalg import svds
+from scipy.linalg import eigh
 from threadpoolctl import threadpool_limits
 
 from reelgraph.core.schemas.kg import KnowledgeGraph, Relation
@@ -104,12 +104,12 @@ def _reduce(
     """Concatenate the sets' unit vectors, project on the leading singular vectors and normalize the rows."""
     unit = np.concatenate([_normalize_rows(matrix.astype(np.float64)) for matrix in vectors], axis=1)
     fitted = unit[:n_fitted]
-    dim = min(MAX_CONTENT_DIM, min(fitted.shape) - 1)
-    if dim < 1:
-        return unit.astype(np.float32)
+    n_columns = unit.shape[1]
+    dim = min(MAX_CONTENT_DIM, n_columns)
+    # Of the small matrix AᵀA: iterative solvers fail if the vectors are all zero.
     with threadpool_limits(1):
-        _, _, right = svds(fitted, k=dim, v0=np.ones(min(fitted.shape)))
-    directions = right[::-1]
+        _, right = eigh(fitted.T @ fitted, subset_by_index=(n_columns - dim, n_columns - 1))
+    directions = right.T[::-1]
     # The sign of a singular vector is arbitrary: its largest entry is made positive.
     largest = directions[np.arange(dim), np.abs(directions).argmax(axis=1)]
     directions = directions * np.sign(largest)[:, None]
