@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import codecs
 import csv
-import io
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -89,16 +88,16 @@ def read_batches(
         newlines_in_values=file.quoted,
         invalid_row_handler=_skip_handler(on_skipped_row) if on_skipped_row else None,
     )
-    read = pa_csv.ReadOptions(block_size=BLOCK_BYTES, column_names=list(names), encoding=file.encoding,
-                              skip_rows=0 if file.names else 1)  # fmt: skip
     convert = pa_csv.ConvertOptions(column_types=file.columns, include_columns=list(file.columns),
                                     null_values=[""], strings_can_be_null=False)  # fmt: skip
+    header_rows = 0 if file.names else 1
     try:
-        with _open_binary(file) as stream, pa_csv.open_csv(stream, read, parse, convert) as reader:
-            yield from reader
+        for stream in _open_streams(file):
+            read = pa_csv.ReadOptions(block_size=BLOCK_BYTES, column_names=list(names), skip_rows=header_rows)
+            yield from _parse_batches(stream, read, parse, convert)
+            header_rows = 0
     except pa.ArrowInvalid as error:
-        if "Empty CSV file" not in str(error):
-            raise locate_csv_error(file, names, error) from None
+        raise locate_csv_error(file, names, error) from None
 
 
 def read_table(file: DelimitedFile, on_skipped_row: Callable[[], None] | None = None) -> pa.Table:
@@ -285,32 +284,35 @@ def _skip_handler(on_skipped_row: Callable[[], None]) -> Callable[[pa_csv.Invali
     return skip
 
 
-def _open_binary(file: DelimitedFile) -> io.IOBase:
-    raw = file.path.open("rb")
-    return raw if len(file.delimiter) == 1 else _SingleByteDelimiter(raw, file.delimiter.encode())
+def _open_streams(file: DelimitedFile) -> Iterator[pa.NativeFile]:
+    """Yield the whole file if cells may contain line breaks, otherwise blocks of lines, in UTF-8.
+
+    Arrow reads ahead in a thread of its own. It must not call Python there: the thread may outlive the
+    interpreter, which then never ends. So no stream is a Python object.
+    """
+    if file.quoted:
+        with pa.OSFile(str(file.path)) as stream:
+            yield stream
+        return
+    with file.path.open("rb") as lines:
+        while block := b"".join(lines.readlines(BLOCK_BYTES)):
+            if len(file.delimiter) > 1:
+                block = block.replace(file.delimiter.encode(), UNIT_SEPARATOR.encode())
+            if file.encoding != "utf-8":
+                block = block.decode(file.encoding).encode()
+            yield pa.BufferReader(block)
 
 
-class _SingleByteDelimiter(io.RawIOBase):
-    """A file in which a delimiter of two bytes reads as ``UNIT_SEPARATOR``."""
-
-    def __init__(self, raw: io.BufferedReader, delimiter: bytes) -> None:
-        self._raw = raw
-        self._delimiter = delimiter
-        self._pending = b""
-
-    def readable(self) -> bool:
-        return True
-
-    def read(self, size: int = -1) -> bytes:
-        """Return the next block, shorter by the replaced delimiters; b'' at the end."""
-        raw_block = self._raw.read(size if size > 0 else BLOCK_BYTES)
-        block = (self._pending + raw_block).replace(self._delimiter, UNIT_SEPARATOR.encode())
-        # A block may end within a delimiter: its first byte then waits for the next block.
-        first_byte = self._delimiter[:1]
-        self._pending = first_byte if raw_block and block.endswith(first_byte) else b""
-        block = block.removesuffix(first_byte) if self._pending else block
-        return block or (self.read(size) if raw_block else b"")
-
-    def close(self) -> None:
-        self._raw.close()
-        super().close()
+def _parse_batches(
+    stream: pa.NativeFile,
+    read: pa_csv.ReadOptions,
+    parse: pa_csv.ParseOptions,
+    convert: pa_csv.ConvertOptions,
+) -> Iterator[pa.RecordBatch]:
+    """Yield the batches of a stream, none if it has blank lines only."""
+    try:
+        with pa_csv.open_csv(stream, read, parse, convert) as reader:
+            yield from reader
+    except pa.ArrowInvalid as error:
+        if "Empty CSV file" not in str(error):
+            raise

@@ -20,6 +20,9 @@ INSTRUMENTED = ["reelgraph.sources", "reelgraph.core.schemas", "reelgraph.params
                 "reelgraph.runtime.safetensors_io", "reelgraph.report", "reelgraph.app.rating_imports", "ruamel", "json", "csv"]  # fmt: skip
 """What the fuzzer is guided by."""
 
+GRACE_SECONDS = 300
+"""Time for imports and for the end of a process. libFuzzer's own timeout does not see a process that hangs as it ends."""
+
 
 def fuzz_in_this_process(name: str, limit: list[str], corpus: str) -> None:
     """Fuzz a target; the process ends with it."""
@@ -49,21 +52,26 @@ def main() -> None:
     parser.add_argument("targets", nargs="*", choices=[[], *TARGETS], help="all by default")
     arguments = parser.parse_args()
     limit = [f"-max_total_time={arguments.seconds}"]
+    seconds = arguments.seconds + GRACE_SECONDS
     if arguments.runs:
         limit = [f"-runs={arguments.runs}", "-seed=1"]
     names = arguments.targets or list(TARGETS)
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        results = pool.map(lambda name: fuzz_target(name, limit), names)
+        results = pool.map(lambda name: fuzz_target(name, limit, seconds), names)
         failed = [name for name, succeeded in zip(names, results, strict=True) if not succeeded]
     sys.exit(f"finds, or no end, in {', '.join(failed)}" if failed else 0)
 
 
-def fuzz_target(name: str, limit: list[str]) -> bool:
-    """Fuzz a target in a new process and print the result; return whether it ended without a find."""
+def fuzz_target(name: str, limit: list[str], seconds: float) -> bool:
+    """Fuzz a target in a new process and print the result; return whether it ended in time, without a find."""
     before = set(FINDS.glob("*"))
     with tempfile.TemporaryDirectory() as corpus:
         command = [sys.executable, "-m", "tests.fuzz", "--one", name, corpus, *limit]
-        process = subprocess.run(command, capture_output=True, text=True, check=False)
+        try:
+            process = subprocess.run(command, capture_output=True, text=True, check=False, timeout=seconds)
+        except subprocess.TimeoutExpired:
+            print(f"{name}: no end in {seconds} s", flush=True)
+            return False
     runs = [line.split()[-1] for line in process.stderr.splitlines() if "number_of_executed_units" in line]
     finds = sorted(path.name for path in set(FINDS.glob(f"{name}-*")) - before)
     print(f"{name}: {runs[0] if runs else '?'} executions, finds: {', '.join(finds) or 'none'}", flush=True)
