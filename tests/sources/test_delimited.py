@@ -17,7 +17,9 @@ TITLES = st.text(
 
 
 @given(titles=st.lists(TITLES, min_size=1), block_bytes=st.integers(1, 40), header=st.booleans())
-def test_read_table_does_not_depend_on_blocks(tmp_path_factory, titles, block_bytes, header):
+def test_read_table_does_not_depend_on_blocks(
+    tmp_path_factory: pytest.TempPathFactory, titles: list[str], block_bytes: int, header: bool
+) -> None:
     path = tmp_path_factory.mktemp("delimited") / "movies.dat"
     lines = [f"{number}::{title}\n" for number, title in enumerate(titles)]
     lines = ["movieId::title\n", *lines] if header else lines
@@ -28,7 +30,7 @@ def test_read_table_does_not_depend_on_blocks(tmp_path_factory, titles, block_by
     assert table.to_pylist() == [{"movieId": i, "title": title} for i, title in enumerate(titles)]
 
 
-def test_read_batches_skips_a_block_of_blank_lines(tmp_path: Path, monkeypatch):
+def test_read_batches_skips_a_block_of_blank_lines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "movies.dat"
     path.write_text("1::A\n" + "\n" * 40 + "2::B\nx::C\n")
     monkeypatch.setattr("reelgraph.sources.delimited.BLOCK_BYTES", 5)
