@@ -65,10 +65,15 @@ def main() -> None:
 def fuzz_target(name: str, limit: list[str], seconds: float) -> bool:
     """Fuzz a target in a new process and print the result; return whether it ended in time, without a find."""
     before = set(FINDS.glob("*"))
-    with tempfile.TemporaryDirectory() as corpus:
-        command = [sys.executable, "-m", "tests.fuzz", "--one", name, corpus, *limit]
+    with tempfile.TemporaryDirectory() as folder:
+        corpus = Path(folder, "corpus")
+        corpus.mkdir()
+        command = [sys.executable, "-m", "tests.fuzz", "--one", name, str(corpus), *limit]
+        environment = os.environ | {"TMPDIR": folder}
         try:
-            process = subprocess.run(command, capture_output=True, text=True, check=False, timeout=seconds)
+            process = subprocess.run(
+                command, capture_output=True, text=True, check=False, timeout=seconds, env=environment
+            )
         except subprocess.TimeoutExpired:
             print(f"{name}: no end in {seconds} s", flush=True)
             return False

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
+import shutil
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -37,6 +39,7 @@ from tests.helpers.history_strategies import random_histories
 from tests.helpers.source_files import LATEST, ML_1M, ML_100K, catalog_table, ingest_params, ratings_table
 
 FOLDER = Path(tempfile.mkdtemp(prefix="reelgraph-fuzz-"))
+atexit.register(shutil.rmtree, FOLDER, ignore_errors=True)
 ENGINE = connect(Engine(backend="duckdb", url="local[2]", memory_mb=500))
 CATALOG = sample_catalog(30)
 TITLES = TitleIndex(CATALOG)
