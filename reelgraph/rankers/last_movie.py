@@ -6,13 +6,13 @@ import numpy as np
 from jaxtyping import Int64
 from scipy.sparse import csr_matrix
 
-from reelgraph.rankers.item_weights import NEGLIGIBLE, ItemWeightsRanker, positions
+from reelgraph.rankers.item_weights import ItemWeightsRanker, positions
 from reelgraph.rankers.ranker import FittedRatings
 
 DAMPING = 5.0
 """Transitions to none of the movies that are added to those of each movie."""
-LAST_ONLY = NEGLIGIBLE / 2
-"""A decay with which only the last movie of a history counts."""
+LAST_ONLY = 0.0
+"""The decay with which only the last movie of a history counts, as 0⁰ = 1."""
 
 
 def fit_last_movie(ratings: FittedRatings, movies: Int64[np.ndarray, " frequent"]) -> ItemWeightsRanker:

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from safetensors.numpy import load_file, save_file
 
 import reelgraph
@@ -227,6 +229,15 @@ def test_mmr_rerank_skips_a_copy_of_a_selected_movie() -> None:
     stars = np.array([4.0, 3.9, 3.5])
     similarity = np.array([[1.0, 1.0, 0.0], [1.0, 1.0, 0.0], [0.0, 0.0, 1.0]])
     assert mmr_rerank([0, 1, 2], stars, similarity, 2) == [0, 2]
+
+
+@given(scale=st.floats(0.01, 100), shift=st.floats(-100, 100))
+def test_mmr_rerank_does_not_depend_on_the_unit_of_scores(scale: float, shift: float) -> None:
+    rng = np.random.default_rng(0)
+    scores = np.sort(rng.random(20))[::-1]
+    similarity = np.corrcoef(rng.normal(size=(20, 5)))
+    expected = mmr_rerank(range(20), scores, similarity, 8)
+    assert mmr_rerank(range(20), scale * scores + shift, similarity, 8) == expected
 
 
 @pytest.mark.slow

@@ -19,7 +19,7 @@ StarRange = tuple[float, float]
 """Adjacent half stars: the lowest and the highest."""
 
 SIMILARITY_PENALTY = 1.0
-"""Stars that a candidate loses if its cosine with an already selected movie is 1."""
+"""What a cosine of 1 with an already selected movie costs, in ranges of the candidates' scores."""
 
 
 @dataclass(frozen=True)
@@ -113,17 +113,19 @@ def mmr_rerank(
 
     Args:
         candidates: rows of movies, by descending score.
-        scores: predicted stars of every movie.
+        scores: of every movie; those of the candidates are scaled to 0 … 1.
         similarity: cosines between the candidates, in their order.
         k: number of movies to select.
     """
-    stars = scores[list(candidates)]
+    candidate_scores = scores[list(candidates)]
+    score_range = np.ptp(candidate_scores) or 1.0
+    relevance = (candidate_scores - candidate_scores.min()) / score_range
     max_similarity = np.zeros(len(candidates))
     selected: list[int] = []
     for _ in range(min(k, len(candidates))):
-        relevance = stars - SIMILARITY_PENALTY * max_similarity
-        relevance[selected] = -np.inf
-        selected.append(int(np.argmax(relevance)))
+        marginal_relevance = relevance - SIMILARITY_PENALTY * max_similarity
+        marginal_relevance[selected] = -np.inf
+        selected.append(int(np.argmax(marginal_relevance)))
         max_similarity = np.maximum(max_similarity, similarity[selected[-1]])
     return [candidates[index] for index in selected]
 
