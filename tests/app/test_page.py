@@ -13,8 +13,10 @@ from reelgraph.app.bundle.filters import Filters, apply_filters
 from reelgraph.app.rating_imports.ratings_file import read_ratings_file
 from tests.app.test_rating_imports import LETTERBOXD
 from tests.helpers import bundle_samples
-from tests.helpers.app_server import run_server
+from tests.helpers.app_server import start_server
 from tests.helpers.browser import DESKTOP_VIEWPORT, PHONE_VIEWPORT, launch_chromium
+from tests.helpers.download_server import serve_responses
+from tests.helpers.poster_server import PosterApi
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +27,11 @@ def browser() -> Iterator:
 
 @pytest.fixture(scope="module")
 def url(browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with run_server(bundle_samples.write_sample_bundle(tmp_path_factory.mktemp("page"))) as url:
+    bundle = bundle_samples.write_sample_bundle(tmp_path_factory.mktemp("page"))
+    with (
+        serve_responses(PosterApi()) as (tmdb_url, _),
+        start_server(bundle, "--posters", "--key", "k", "--tmdb-server", tmdb_url) as (url, _),
+    ):
         yield url
 
 
@@ -292,6 +298,10 @@ def test_page_shows_details_the_watchlist_and_more(page) -> None:
     first.locator(".details a").first.wait_for()
     assert first.locator(".details").text_content().startswith("Cast: ")
     assert [link.inner_text() for link in first.locator(".details a").all()] == ["IMDb", "TMDB"]
+    poster = first.locator("img.poster")
+    poster.wait_for()
+    assert poster.get_attribute("alt").startswith("Poster of ")
+    assert poster.evaluate("image => image.naturalWidth") == 1
     title = first.locator("b").first.text_content()
     first.get_by_role("button", name="Watchlist").click()
     page.get_by_label("only my watchlist").check()

@@ -5,14 +5,25 @@ from __future__ import annotations
 import sys
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from reelgraph.app.cli.context import EXIT_ERROR, JsonOption, escape_controls, exit_on_error, print_result
 
+if TYPE_CHECKING:
+    from reelgraph.app.download.http import HttpClient
+
 GROUPLENS_URL = "https://files.grouplens.org/datasets/movielens/"
 TMDB_URL = "https://api.themoviedb.org/3"
+
+KeyOption = Annotated[
+    str,
+    typer.Option(
+        "--key", envvar="TMDB_API_KEY", help="Your API key or token.", show_default=False, show_envvar=True
+    ),
+]
+TmdbServerOption = Annotated[str, typer.Option(help="URL of another server with TMDB's API.")]
 
 app = typer.Typer(no_args_is_help=True, help="Download MovieLens, or metadata of its movies from TMDB.")
 
@@ -61,13 +72,8 @@ def movielens(
 def tmdb(
     links: Annotated[Path, typer.Option(help="MovieLens' links.csv.", show_default=False)],
     to: Annotated[Path, typer.Option(help="Folder for the files.")] = Path("data/input/tmdb"),
-    key: Annotated[
-        str,
-        typer.Option(
-            envvar="TMDB_API_KEY", help="Your API key or token.", show_default=False, show_envvar=True
-        ),
-    ] = "",
-    server: Annotated[str, typer.Option(help="URL of another server with TMDB's API.")] = TMDB_URL,
+    key: KeyOption = "",
+    server: TmdbServerOption = TMDB_URL,
     json: JsonOption = False,
 ) -> None:
     """Download metadata and credits of MovieLens' movies from TMDB; continues an interrupted download.
@@ -75,14 +81,25 @@ def tmdb(
     Example: TMDB_API_KEY=... reelgraph download tmdb --links ml-latest-small/links.csv
     """
     from reelgraph.app.download import tmdb as api
-    from reelgraph.runtime.errors import InputError
 
     with exit_on_error(json):
-        if not key.strip():
-            raise InputError(
-                "TMDB_API_KEY", "your key for TMDB's API", "none", "Get one at themoviedb.org: Settings, API."
-            )
-        client = api.make_client(key.strip(), server)
+        client = make_tmdb_client(key, server)
         counts = api.download_movies(client, links, to)
         text = ", ".join(f"{name}: {count:,}" for name, count in counts.items() if count)
         print_result({"folder": str(to), "counts": counts}, json, lambda: f"{to}: {text}")
+
+
+def make_tmdb_client(key: str, server: str) -> HttpClient:
+    """Return a client of TMDB.
+
+    Raises:
+        InputError: the key is blank.
+    """
+    from reelgraph.app.download.tmdb import make_client
+    from reelgraph.runtime.errors import InputError
+
+    if not key.strip():
+        raise InputError(
+            "TMDB_API_KEY", "your key for TMDB's API", "none", "Get one at themoviedb.org: Settings, API."
+        )
+    return make_client(key.strip(), server)

@@ -223,17 +223,28 @@ def serve(
         str,
         typer.Option(help="Address to listen on. By default only this machine can open the page."),
     ] = "127.0.0.1",
+    posters: Annotated[
+        bool, typer.Option("--posters", help="Show posters from TMDB in details; needs your key for its API.")
+    ] = False,
+    key: download.KeyOption = "",
+    tmdb_server: download.TmdbServerOption = download.TMDB_URL,
     json: JsonOption = False,
 ) -> None:
     """Serve a web page: search movies, rate them, get recommendations.
 
     Example: reelgraph serve --port 8000
     """
+    from reelgraph.app.download.posters import PosterClient
     from reelgraph.app.server import server
 
     with exit_on_error(json):
+        poster_client = PosterClient(download.make_tmdb_client(key, tmdb_server)) if posters else None
         server.serve(
-            open_bundle(bundle), host, port, lambda url: print_result({"url": url}, json, lambda: url)
+            open_bundle(bundle),
+            host,
+            port,
+            lambda url: print_result({"url": url}, json, lambda: url),
+            poster_client,
         )
 
 

@@ -15,6 +15,7 @@ from reelgraph.app.bundle.model import Bundle
 from reelgraph.app.bundle.new_user import UserRating, order_ratings
 from reelgraph.app.bundle.profile import taste_profile
 from reelgraph.app.bundle.results import to_jsonable
+from reelgraph.app.download.posters import PosterClient
 from reelgraph.app.rating_imports.layouts import SCALES, ListedMovie
 from reelgraph.app.rating_imports.matching import find_listed_movies, match_ratings
 from reelgraph.app.rating_imports.movie_lists import parse_watched, parse_watchlist
@@ -107,20 +108,21 @@ def search(bundle: Bundle, body: bytes, query: Mapping[str, str]) -> dict[str, A
     return {"movies": [int(bundle.catalog.movie_ids[hit.row]) for hit in hits]}
 
 
-def details(bundle: Bundle, body: bytes, query: Mapping[str, str]) -> dict[str, Any]:
+def details(
+    bundle: Bundle, posters: PosterClient | None, body: bytes, query: Mapping[str, str]
+) -> dict[str, Any]:
     """Return what the page shows of one movie on request: texts, people, and links that it opens by click.
 
     Args:
         bundle: the model.
+        posters: fetches posters; None: no posters.
         body: the movieId.
         query: of the URL; not used.
 
     Raises:
         InputError: the movie is unknown.
     """
-    text = body.decode("ascii", "replace")
-    row = bundle.resolve(int(text) if re.fullmatch(r"\d{1,18}", text, re.ASCII) else text)
-    movie = bundle.catalog.table.slice(row, 1).to_pylist()[0]
+    movie = _requested_movie(bundle, body)
     links = {}
     if movie["imdb_id"] is not None:
         links["IMDb"] = f"https://www.imdb.com/title/tt{movie['imdb_id']:07d}/"
@@ -132,7 +134,28 @@ def details(bundle: Bundle, body: bytes, query: Mapping[str, str]) -> dict[str, 
         "director": movie["director_1"],
         "cast": [movie[name] for name in ACTOR_COLUMNS if movie[name]],
         "links": links,
+        "has_poster": posters is not None and movie["tmdb_id"] is not None,
     }
+
+
+def poster(
+    bundle: Bundle, posters: PosterClient | None, body: bytes, query: Mapping[str, str]
+) -> dict[str, Any]:
+    """Return a movie's poster as a data URL; null without posters, or if TMDB has none.
+
+    Args:
+        bundle: the model.
+        posters: fetches posters.
+        body: the movieId.
+        query: of the URL; not used.
+
+    Raises:
+        InputError: the movie is unknown.
+        DownloadError: the poster can't be fetched.
+    """
+    movie = _requested_movie(bundle, body)
+    image = None if posters is None or movie["tmdb_id"] is None else posters.fetch(movie["tmdb_id"])
+    return {"image": image and f"data:image/jpeg;base64,{base64.b64encode(image).decode()}"}
 
 
 def import_ratings(bundle: Bundle, body: bytes, query: Mapping[str, str]) -> dict[str, Any]:
@@ -170,3 +193,11 @@ def import_ratings(bundle: Bundle, body: bytes, query: Mapping[str, str]) -> dic
 def _listed_ids(bundle: Bundle, movies: Sequence[ListedMovie]) -> list[int]:
     rows = find_listed_movies(movies, bundle.catalog, bundle.title_index)
     return sorted(int(bundle.catalog.movie_ids[row]) for row in rows)
+
+
+def _requested_movie(bundle: Bundle, body: bytes) -> dict[str, Any]:
+    """Return the catalogue's row of a movieId."""
+    text = body.decode("ascii", "replace")
+    row = bundle.resolve(int(text) if re.fullmatch(r"\d{1,18}", text, re.ASCII) else text)
+    movie: dict[str, Any] = bundle.catalog.table.slice(row, 1).to_pylist()[0]
+    return movie

@@ -20,6 +20,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from reelgraph.app.bundle.model import Bundle
+from reelgraph.app.download.posters import PosterClient
 from reelgraph.app.server import handlers, limits
 from reelgraph.app.server.handlers import Handler
 from reelgraph.app.server.limits import TimedProtocol, read_body
@@ -53,7 +54,13 @@ KEEP_ALIVE_S = 75
 """Seconds after which an idle connection is closed."""
 
 
-def serve(bundle: Bundle, host: str, port: int, on_start: Callable[[str], None]) -> None:
+def serve(
+    bundle: Bundle,
+    host: str,
+    port: int,
+    on_start: Callable[[str], None],
+    posters: PosterClient | None = None,
+) -> None:
     """Serve the page at ``host``:``port`` until Ctrl-C.
 
     Args:
@@ -61,13 +68,14 @@ def serve(bundle: Bundle, host: str, port: int, on_start: Callable[[str], None])
         host: address to listen on.
         port: port to listen on; 0 selects a free one.
         on_start: called with the page's URL.
+        posters: fetches posters for the details of movies; None: no posters.
 
     Raises:
         InputError: the address is not available.
     """
     with _listen(host, port) as listener:
         address, bound_port = listener.getsockname()[:2]
-        app = create_app(bundle, allowed_hosts(host, address))
+        app = create_app(bundle, allowed_hosts(host, address), posters)
         on_start(f"http://{_bracket(host)}:{bound_port}/")
         uvicorn.Server(server_config(app)).run(sockets=[listener])
 
@@ -130,12 +138,13 @@ def _bracket(host: str) -> str:
     return f"[{host}]" if ":" in host else host
 
 
-def create_app(bundle: Bundle, hosts: list[str]) -> Starlette:
+def create_app(bundle: Bundle, hosts: list[str], posters: PosterClient | None = None) -> Starlette:
     """Return the ASGI application.
 
     Args:
         bundle: the model.
         hosts: accepted Host headers, which protects against DNS rebinding.
+        posters: fetches posters; None: no posters.
     """
     bundle.score([])  # fills caches before the first request
     movies = gzip.compress(
@@ -148,7 +157,8 @@ def create_app(bundle: Bundle, hosts: list[str]) -> Starlette:
     post_handlers: dict[str, tuple[Handler, int]] = {
         "recommend": (partial(handlers.recommend, bundle), MAX_REQUEST_BYTES),
         "search": (partial(handlers.search, bundle), MAX_SEARCH_BYTES),
-        "details": (partial(handlers.details, bundle), MAX_SEARCH_BYTES),
+        "details": (partial(handlers.details, bundle, posters), MAX_SEARCH_BYTES),
+        "poster": (partial(handlers.poster, bundle, posters), MAX_SEARCH_BYTES),
         "import": (partial(handlers.import_ratings, bundle), MAX_UPLOAD_BYTES),
     }
     for name, (handler, max_bytes) in post_handlers.items():

@@ -185,14 +185,26 @@ function actions(row) {
 
 async function movieDetails(row) {
   try {
-    const {overview, tagline, director, cast, links} = await post("/api/details", String(movies.id[row]));
+    const {overview, tagline, director, cast, links, has_poster} = await post("/api/details", String(movies.id[row]));
     const lines = [tagline, overview, director && `Director: ${director}`, cast.length && `Cast: ${cast.join(", ")}`];
     const nodes = lines.filter(Boolean).map((text) => element("p", text));
     for (const [site, address] of Object.entries(links)) nodes.push(element("a", site, {href: address, target: "_blank", rel: "noopener noreferrer"}), " ");
+    nodes.unshift(...(has_poster ? [posterImage(row)] : []));
     return nodes.length ? nodes : [element("p", "Nothing else is known of it.")];
   } catch (error) {
     return [element("p", error.message, {className: "error"})];
   }
+}
+
+// An image that appears when the poster has come, if there is one.
+function posterImage(row) {
+  const image = element("img", "", {className: "poster", alt: `Poster of ${label(row)}`, hidden: true});
+  post("/api/poster", String(movies.id[row])).then((answer) => {
+    if (!answer.image) return;
+    image.src = answer.image;
+    image.hidden = false;
+  }).catch((error) => image.replaceWith(element("p", error.message, {className: "error"})));
+  return image;
 }
 
 // How the user rates, and what the user likes more than others do.
