@@ -6,7 +6,7 @@ import copy
 
 import numpy as np
 import torch
-from jaxtyping import Float32
+from jaxtyping import Float32, Float64
 from torch import Tensor
 
 from reelgraph.raters.gp.leave_one_out_stats import MovieStats, predict_from_content, regression_targets
@@ -17,7 +17,7 @@ from reelgraph.raters.gp.movie_content import MovieContent
 def append_masked_movies(
     content: MovieContent, stats: MovieStats, gp: GaussianProcess
 ) -> tuple[MovieContent, MovieStats, GaussianProcess]:
-    """Append to the movies a copy of each with the mean content vector, and a prior effect without vectors.
+    """Append to the movies a copy of each with the mean content vector, and predictions without vectors.
 
     Row ``n_movies + m`` is the masked copy of movie m. Ratings' statistics and entities stay.
     """
@@ -27,7 +27,7 @@ def append_masked_movies(
     return (
         masked_content,
         _append_masked_stats(content, stats),
-        _append_masked_rows(gp, torch.from_numpy(vectors)),
+        _append_masked_rows(gp, content, stats, torch.from_numpy(vectors)),
     )
 
 
@@ -37,10 +37,8 @@ def _mean_rows(vectors: Float32[np.ndarray, "movies dim"]) -> Float32[np.ndarray
 
 
 def _append_masked_stats(content: MovieContent, stats: MovieStats) -> MovieStats:
-    content_dim = content.vectors.shape[1]
-    without_vectors = content.design_matrix()[:, :-content_dim]
     targets = regression_targets(stats.count, stats.residual_sum)
-    masked_effect, masked_log_count = predict_from_content(without_vectors, stats.count, targets, seed=0).T
+    masked_effect, masked_log_count = _predict_without_vectors(content, stats, targets).T
     return MovieStats(
         global_mean=stats.global_mean,
         damped_effect=np.tile(stats.damped_effect, 2),
@@ -52,11 +50,22 @@ def _append_masked_stats(content: MovieContent, stats: MovieStats) -> MovieStats
     )
 
 
-def _append_masked_rows(gp: GaussianProcess, content_vectors: Tensor) -> GaussianProcess:
+def _predict_without_vectors(
+    content: MovieContent, stats: MovieStats, targets: Float64[np.ndarray, "movies columns"]
+) -> Float64[np.ndarray, "movies columns"]:
+    without_vectors = content.design_matrix()[:, : -content.vectors.shape[1]]
+    return predict_from_content(without_vectors, stats.count, targets, seed=0)
+
+
+def _append_masked_rows(
+    gp: GaussianProcess, content: MovieContent, stats: MovieStats, content_vectors: Tensor
+) -> GaussianProcess:
     """Return a copy of the Gaussian process whose buffers have two rows per movie."""
+    learned = gp.cooccurrence[0]
+    masked = torch.from_numpy(_predict_without_vectors(content, stats, learned.double().numpy())).float()
     gp = copy.deepcopy(gp)
     gp.content_vectors = content_vectors
-    gp.cooccurrence = gp.cooccurrence.repeat(1, 2, 1)
+    gp.cooccurrence = torch.cat([gp.cooccurrence, torch.stack([learned, masked])], dim=1)
     gp.latent_factors = gp.latent_factors.repeat(1, 2, 1)
     gp.latent_variance = gp.latent_variance.repeat(1, 2)
     for name in gp.entity_block_names:

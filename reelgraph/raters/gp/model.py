@@ -15,15 +15,16 @@ time; q is of movie j. The residual y_p of its stars over the movie's mean is mo
     C(i, j) = e_i·e_j                                       projection
             + θ v_i·v_j                                     latent
             + θ w_i·w_j + θ z_i·z_j                         cosine
+            + θ q_i·q_j                                     predicted
             + Σ_type θ_type · (entities that i and j share) shared_entities
             + Σ_d θ_d x_id x_jd                             linear
     σ_n²(p) = θ_n exp(h·n_i) + uncertainty of v_i           noise, regression
 
 The vectors of a movie are x: mean rating, popularity and year; v: latent factors of a Bayesian matrix
-factorization; w: co-occurrence vectors; z: content vectors; and e = [w, z/2] W. The projection W has a
-Gaussian prior.
+factorization; w: co-occurrence vectors; z: content vectors; q: what the content predicts of w, by a regression
+that is fitted without the movie; and e = [w, z/2] W. The projection W has a Gaussian prior.
 
-A movie that nobody has rated has an o and a β of its own. Its w is what the content predicts, and its v is 0.
+A movie that nobody has rated has an o and a β of its own. Its w is q, and its v is 0.
 What is unknown of it is part of the noise, by h·n. A random fraction of
 the training ratings are of movies that are treated as unrated (``draw_hidden``).
 
@@ -79,7 +80,7 @@ class GaussianProcess(nn.Module):
     """The kernel, the movies that it is defined on, and predictions by Cholesky factors."""
 
     cooccurrence: Float[Tensor, "2 movies cooccurrence"]
-    """w of rated movies, and of the same movies as unrated ones: what their content predicts."""
+    """w of rated movies, and q: what their content predicts."""
     latent_factors: Float[Tensor, "folds movies latent"]
     latent_variance: Float[Tensor, "folds movies"]
     content_vectors: Float[Tensor, "movies dim"]
@@ -106,6 +107,7 @@ class GaussianProcess(nn.Module):
         self.constant = ConstantKernel(0.1)
         self.noise = WhiteNoise(0.5)
         self.cosine = ScaledDotProductKernel(0.05, 2)
+        self.predicted = ScaledDotProductKernel(0.05)
         self.latent = ScaledDotProductKernel(0.5)
         self.rank_drift = ExponentialKernel(RANK_SCALES, 0.02)
         self.time_drift = ExponentialKernel(TIME_SCALES, 0.02)
@@ -256,14 +258,14 @@ class GaussianProcess(nn.Module):
         movie = ratings.movie
         x = ratings.movie_features
         w = self.cooccurrence[ratings.is_unrated.long(), movie]
+        q = self.cooccurrence[1, movie]
         z = self.content_vectors[movie]
         v = self.latent_factors[ratings.fold, movie] * ~ratings.is_unrated.unsqueeze(-1)
         e = torch.cat([w, 0.5 * z], dim=-1) @ self.projection
+        v = v * self.latent.root_weights()
+        q = q * self.predicted.root_weights()
         root_w, root_z = self.cosine.root_weights()
-        return torch.cat(
-            [e, v * self.latent.root_weights(), root_w * w, root_z * z, x * self.linear.root_weights()],
-            dim=-1,
-        )
+        return torch.cat([e, v, root_w * w, root_z * z, q, x * self.linear.root_weights()], dim=-1)
 
     def entity_blocks(self, movie: Int64[Tensor, "*shape"]) -> list[Int64[Tensor, "*shape _"]]:
         """Return the entities of movies, one block per type; 0 is none."""

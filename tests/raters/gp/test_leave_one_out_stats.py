@@ -13,6 +13,7 @@ from reelgraph.raters.gp.leave_one_out_stats import (
     draw_hidden,
     fit_movie_stats,
     leave_one_out_stats,
+    predict_from_content,
 )
 from reelgraph.raters.gp.movie_content import MovieContent
 from reelgraph.raters.gp.rating_table import RatingTable
@@ -50,6 +51,17 @@ def test_leave_one_out_stats_of_a_hidden_movie_come_from_its_content(
     np.testing.assert_allclose(hidden.log_count[is_hidden], stats.prior_log_count[movie])
     np.testing.assert_array_equal(hidden.effect[~is_hidden], shown.effect[~is_hidden])
     np.testing.assert_array_equal(hidden.is_unrated[~is_hidden], shown.is_unrated[~is_hidden])
+
+
+def test_predict_from_content_of_a_movie_does_not_read_its_target(content: MovieContent) -> None:
+    design = content.design_matrix()
+    count = np.full(content.n_movies, 3.0)
+    targets = np.random.default_rng(0).normal(size=(content.n_movies, 2))
+    before = predict_from_content(design, count, targets, 0)
+    targets[5] += 10
+    after = predict_from_content(design, count, targets, 0)
+    np.testing.assert_array_equal(after[5], before[5])
+    assert (after != before).all(axis=1).sum() > content.n_movies / 2
 
 
 def test_draw_hidden_depends_on_its_seed_and_hides_fitted_ratings_only(ratings: RatingTable) -> None:

@@ -84,7 +84,7 @@ def test_covariance_matches_the_formula_for_a_pair(
     with torch.no_grad():
         joint = gp.joint(features, torch.tensor([[0, 3]])).matrix()
         movie = features.movie[[0, 3]]
-        w = gp.cooccurrence[0, movie]
+        w, q = gp.cooccurrence[:, movie]
         z = gp.content_vectors[movie]
         x = features.movie_features[[0, 3]]
         v = gp.latent_factors[features.fold[[0, 3]], movie]
@@ -95,6 +95,7 @@ def test_covariance_matches_the_formula_for_a_pair(
             + gp.latent.log_weights.exp() * v[0] @ v[1]
             + weight_w * w[0] @ w[1]
             + weight_z * z[0] @ z[1]
+            + gp.predicted.log_weights.exp() * q[0] @ q[1]
             + (x[0] * x[1] * gp.linear.log_weights.exp()).sum()
         )
         for weight, block in zip(gp.shared_entities.log_weights.exp(), content.entity_blocks, strict=True):

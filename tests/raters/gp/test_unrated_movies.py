@@ -10,8 +10,9 @@ import torch
 
 from reelgraph.core.schemas.kg import KnowledgeGraph, Relation
 from reelgraph.raters.gp.fitting import fit
-from reelgraph.raters.gp.movie_content import build_movie_content
+from reelgraph.raters.gp.movie_content import MovieContent, build_movie_content
 from reelgraph.raters.gp.prediction import OneStepPredictor
+from reelgraph.raters.gp.process_fitting import fit_process
 from reelgraph.raters.gp.rater import GpRater
 from reelgraph.raters.gp.rating_table import all_ratings
 from reelgraph.sequences.dataset import UserHistories, star_ratings
@@ -61,11 +62,15 @@ def histories(genre: np.ndarray) -> UserHistories:
 
 
 @pytest.fixture(scope="module")
-def rater(histories: UserHistories, genre: np.ndarray) -> GpRater:
+def content(genre: np.ndarray) -> MovieContent:
     relation = Relation(("Crime", "Drama"), np.ones((2, 3), np.float32), np.arange(N_MOVIES), genre)
     graph = KnowledgeGraph(np.arange(N_MOVIES), {"genre": relation})
     vectors = np.random.default_rng(1).normal(size=(N_MOVIES, 8)).astype(np.float32)
-    content = build_movie_content(graph, np.full(N_MOVIES, 2000.0), (vectors,))
+    return build_movie_content(graph, np.full(N_MOVIES, 2000.0), (vectors,))
+
+
+@pytest.fixture(scope="module")
+def rater(histories: UserHistories, content: MovieContent) -> GpRater:
     params = small_rater_params("gp")
     gp = params.gp.model_copy(update={"epochs": 8, "head_epochs": 5, "batch_size": 8})
     return fit(histories, histories.fit_end("train"), content, params.model, gp, 0)
@@ -110,3 +115,20 @@ def test_catalogue_scorer_predicts_unrated_movies_with_a_larger_variance(
     is_unrated = torch.from_numpy(rater.stats.count == 0)
     assert is_unrated.sum() >= N_HELD_OUT
     assert std[is_unrated].min() > std[~is_unrated].median()
+
+
+def test_fit_process_reads_no_rating_of_held_out_movies(
+    rater: GpRater, histories: UserHistories, content: MovieContent
+) -> None:
+    order = np.arange(len(histories.movie_row))
+    order[histories.test] = np.random.default_rng(2).permutation(histories.test)
+    other = replace(
+        histories, movie_row=histories.movie_row[order], half_star_code=histories.half_star_code[order]
+    )
+    one_epoch = rater.params.model_copy(update={"epochs": 1})
+    process = fit_process(other, other.fit_end("train"), content, one_epoch, 0)
+    is_held_out = np.arange(N_MOVIES) < N_HELD_OUT
+    assert process.gp.cooccurrence[1, torch.from_numpy(is_held_out)].any()
+    assert torch.equal(process.gp.cooccurrence, rater.gp.cooccurrence)
+    assert torch.equal(process.gp.latent_factors, rater.gp.latent_factors)
+    np.testing.assert_array_equal(process.stats.prior_effect, rater.stats.prior_effect)
