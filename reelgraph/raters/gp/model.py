@@ -21,8 +21,8 @@ time; q is of movie j. The residual y_p of its stars over the movie's mean is mo
     σ_n²(p) = θ_n exp(h·n_i) + uncertainty of v_i           noise, regression
 
 The vectors of a movie are x: mean rating, popularity and year; v: latent factors of a Bayesian matrix
-factorization; w: co-occurrence vectors; z: content vectors; q: what the content predicts of w, by a regression
-that is fitted without the movie; and e = [w, z/2] W. The projection W has a Gaussian prior.
+factorization; w: co-occurrence vectors; z: content vectors; q: what the content predicts of w, by a
+regression that is fitted without the movie; and e = [w, z/2] W. The projection W has a Gaussian prior.
 
 A movie that nobody has rated has an o and a β of its own. Its w is q, and its v is 0.
 What is unknown of it is part of the noise, by h·n. A random fraction of
