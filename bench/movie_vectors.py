@@ -36,7 +36,7 @@ def read_sets(name: str, movies: MovieInputs, seed: int) -> list[Float32[np.ndar
     if name == "none":
         return [np.zeros_like(movies.text)]
     if name == "random":
-        return [random_embeddings(*movies.text.shape, seed)]
+        return [random_embeddings(len(movies.text), movies.text.shape[1], seed)]
     return [read_movie_inputs(EMBEDDING_FILES[part]).vectors for part in name.split("+")]
 
 
