@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from itertools import repeat
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from reelgraph.core.schemas.movies import read_movie_ids
 from reelgraph.core.schemas.reports import write_metrics, write_report
@@ -14,7 +15,6 @@ from reelgraph.core.target_rows import write_target_rows
 from reelgraph.core.torch_setup import configure_torch
 from reelgraph.evaluation import ranking
 from reelgraph.evaluation.list_metrics import calibrate_lists
-from reelgraph.params.base import Compute
 from reelgraph.params.ranking import EvaluateRankingParams
 from reelgraph.rankers.registry import SERVED, load_ranker
 from reelgraph.raters.io import load_rater
@@ -23,26 +23,26 @@ from reelgraph.sequences.dataset import read_histories
 from reelgraph.sequences.isolated_targets import isolate_targets
 
 
+@threadpool_limits.wrap(limits=1, user_api="blas")  # threads wait for each other in a user's small products
 def main(params: EvaluateRankingParams) -> str:
     """Score all movies for a sample of users with each order."""
-    # The matrices of one user are small: several threads would wait for each other.
-    configure_torch(Compute(threads=1, device="cpu"))
+    configure_torch(params.compute.model_copy(update={"device": "cpu"}))
     n_movies = len(read_movie_ids("data/movies.parquet"))
     histories = read_histories("data/sequences", n_movies)
     rater = load_rater("data/rater", params.evaluate.fit)
     fit_end = histories.fit_end(params.evaluate.fit)
-    rng = generator(params.seed, "ranking")
-    queries = ranking.select_users(histories, params.evaluate.ranking_users, rng)
+    users = params.evaluate.ranking_users
+    queries = ranking.select_users(histories, users, generator(params.seed, "ranking"))
     targets = isolate_targets(histories, fit_end, queries.target_index)
-    models: dict[str, Iterable[ranking.Scores]] = {
-        name: ranking.ranker_scores(load_ranker(f"data/ranker/{name}"), queries) for name in params.rankers
-    }
-    served = list(ranking.ranker_scores(load_ranker(f"data/ranker/{SERVED}"), queries))
-    models[SERVED] = served
-    rated = ranking.rater_orders(rater.score(targets, targets.train_end, targets.test), served)
-    models |= rated
-    models["item_mean"] = repeat(ranking.item_means(histories, fit_end, n_movies))
-    rankings = {name: ranking.rank_movies(queries, scores) for name, scores in models.items()}
+
+    def score(name: str) -> Iterable[ranking.Scores]:
+        yield from ranking.ranker_scores(load_ranker(f"data/ranker/{name}", many_queries=True), queries)
+
+    served = list(score(SERVED))
+    rated = ranking.rater_orders(rater, targets, served)
+    orders = {name: served if name == SERVED else score(name) for name in params.rankers} | rated
+    orders["item_mean"] = repeat(ranking.item_means(histories, fit_end, n_movies))
+    rankings = {name: ranking.rank_movies(queries, scores) for name, scores in orders.items()}
     count = np.bincount(histories.movie_row[histories.mask_before(fit_end)], minlength=n_movies)
     seed = derive_seed(params.seed, "bootstrap")
     metrics = ranking.ranking_metrics(rankings, SERVED, count, seed)

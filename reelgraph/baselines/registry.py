@@ -14,16 +14,18 @@ from functools import partial
 from importlib import import_module
 from importlib.util import find_spec
 from types import ModuleType
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from jaxtyping import Float, Int64
 from threadpoolctl import threadpool_limits
 
-from reelgraph.baselines.content import MovieContent, read_movie_content
 from reelgraph.params.base import PARAMS_FILE, Section, validate_section
 from reelgraph.runtime.errors import PackageError, ParamError
 from reelgraph.sequences.dataset import FITS, Fit, UserHistories
+
+if TYPE_CHECKING:
+    from reelgraph.baselines.content import MovieContent
 
 PACKAGES = {"baselines": "reelgraph.baselines", "external_baselines": "reelgraph.baselines.external"}
 """Sections of the params files, and the packages with their baselines, one module each."""
@@ -95,10 +97,17 @@ def load_baseline(
                 "params": validate_section(module.Params, params, path, f"{section}.{name}")
             }
             if getattr(module, "READS_CONTENT", False):
-                arguments["content"] = read_movie_content() if content is None else content
+                arguments["content"] = _read_content() if content is None else content
             return partial(getattr(module, function), **arguments)
     raise ParamError(f"{path}: {name}", "a module of reelgraph/baselines/ with Params and predict", "none",
                      "Remove the entry, or write the module.")  # fmt: skip
+
+
+def _read_content() -> MovieContent:
+    # Imported here, as few baselines read the content.
+    from reelgraph.baselines.content import read_movie_content
+
+    return read_movie_content()
 
 
 def fit_and_predict(

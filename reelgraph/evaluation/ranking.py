@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Bool, Float, Float32, Int64
 
+from reelgraph.core.parallel import parallel_map
 from reelgraph.core.rating_scale import STAR_STEP
 from reelgraph.core.schemas.reports import round_figures
 from reelgraph.core.seeds import subsample
 from reelgraph.evaluation.intervals import Clusters, bootstrap_means, percentile_interval
 from reelgraph.evaluation.list_metrics import list_metrics
 from reelgraph.rankers.ranker import LIKED_STARS, Ranker, RankingQuery, watched_and_liked
-from reelgraph.raters.rater import CandidateScores
+from reelgraph.raters.rater import Prediction, Rater
 from reelgraph.sequences.dataset import UserHistories, star_ratings
+from reelgraph.sequences.isolated_targets import IsolatedTargets
 
 NDCG_CUTOFF = 10
 LIST_LENGTH = 20
@@ -24,6 +26,8 @@ COMPARED_METRICS = METRICS[:2]
 """Metrics with intervals."""
 DAMPING = 5.0
 """Ratings that the global mean counts as in a movie's damped mean."""
+USERS_PER_THREAD = 100
+"""Users that one thread scores at a time."""
 Scores = Float[np.ndarray, " movies"]
 
 
@@ -112,22 +116,32 @@ def ranker_scores(ranker: Ranker, queries: RankingQueries) -> Iterable[Scores]:
 
 
 def rater_orders(
-    rated: Iterable[CandidateScores], served: Iterable[Scores]
+    rater: Rater, targets: IsolatedTargets, served: Sequence[Scores]
 ) -> dict[str, list[Float32[np.ndarray, " movies"]]]:
     """Return the order by predicted stars, and that of recommendations if the rater has probabilities.
 
     Args:
-        rated: the rater's scores of all movies for each user.
-        served: scores of the ranker that orders recommendations.
+        rater: predicts all movies for each user.
+        targets: one target for each user.
+        served: scores of the ranker that orders recommendations, for each user.
     """
-    orders: dict[str, list[Float32[np.ndarray, " movies"]]] = {"rater": [], "recommended": []}
-    for user_scores, ranker_score in zip(rated, served, strict=True):
-        prediction = user_scores.prediction
-        orders["rater"].append(prediction.stars.astype(np.float32))
-        if prediction.probabilities is not None:
-            order = watched_and_liked(ranker_score, prediction.probabilities)
-            orders["recommended"].append(order.astype(np.float32))
-    return {name: scores for name, scores in orders.items() if scores}
+
+    def score_users(users: Int64[np.ndarray, " users"]) -> list[tuple[Scores, ...]]:
+        scores = rater.score(targets, targets.train_end, targets.test[users])
+        return [_orders(rated.prediction, served[user]) for user, rated in zip(users, scores, strict=True)]
+
+    starts = range(0, len(served), USERS_PER_THREAD)
+    parts = parallel_map(score_users, np.split(np.arange(len(served)), starts[1:]))
+    by_user = [orders for part in parts for orders in part]
+    columns = [list(column) for column in zip(*by_user, strict=True)]
+    return dict(zip(("rater", "recommended"), columns, strict=False)) or {"rater": []}
+
+
+def _orders(prediction: Prediction, served: Scores) -> tuple[Float32[np.ndarray, " movies"], ...]:
+    stars = prediction.stars.astype(np.float32)
+    if prediction.probabilities is None:
+        return (stars,)
+    return stars, watched_and_liked(served, prediction.probabilities).astype(np.float32)
 
 
 def rank_movies(queries: RankingQueries, scores: Iterable[Scores]) -> UserRankings:

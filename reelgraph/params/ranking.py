@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import Field
 
-from reelgraph.params.base import Seed, StageParams
+from reelgraph.params.base import Compute, Seed, StageParams
 from reelgraph.params.evaluation import Evaluate
 
 Rankers = dict[str, dict[str, Any]]
@@ -27,3 +27,4 @@ class EvaluateRankingParams(StageParams):
     seed: Seed
     rankers: Rankers
     evaluate: Evaluate
+    compute: Compute

@@ -41,7 +41,7 @@ class ItemWeightsRanker:
         """Return the score of each movie."""
         _, position, decayed = self._read_history(query.history)
         scores = np.zeros(self.n_movies, np.float32)
-        scores[self.movies] = decayed @ self.weights[position].astype(np.float32)
+        scores[self.movies] = decayed @ self.weights[position].astype(np.float32, copy=False)
         return scores
 
     def contributions(self, query: RankingQuery, movie: int) -> Float[np.ndarray, " history"]:

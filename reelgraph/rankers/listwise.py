@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float, Float32
-from scipy.optimize import minimize
 from scipy.special import log_softmax
 
 L2 = 1e-3
@@ -46,6 +45,9 @@ def fit_listwise(choices: Choices, not_negative: Collection[int] = ()) -> Linear
         choices: candidates of the queries.
         not_negative: columns of the features whose coefficients must not be negative.
     """
+    # Imported here, as only the fit needs it.
+    from scipy.optimize import minimize
+
     flat = choices.features.reshape(-1, choices.features.shape[-1])
     deviation = flat.std(axis=0, dtype=np.float64)
     deviation[deviation == 0] = 1

@@ -82,8 +82,12 @@ def save_ranker(name: str, ranker: Ranker, folder: Path) -> None:
     write_json({"ranker": name}, folder / "config.json")
 
 
-def load_ranker(folder: Path | str) -> Ranker:
+def load_ranker(folder: Path | str, many_queries: bool = False) -> Ranker:
     """Load the ranker that ``save_ranker`` wrote; its arrays are mapped into memory.
+
+    Args:
+        folder: with the arrays.
+        many_queries: convert arrays in half precision once, instead of the rows that each query reads.
 
     Raises:
         ArtifactError: files are missing or damaged.
@@ -94,9 +98,16 @@ def load_ranker(folder: Path | str) -> Ranker:
     try:
         if module is None:
             raise KeyError(name)
-        return module.restore({file.stem: read_array(file) for file in sorted(path.glob("*.npy"))})
+        arrays = {file.stem: read_array(file) for file in sorted(path.glob("*.npy"))}
+        if many_queries:
+            arrays = {key: _to_single_precision(array) for key, array in arrays.items()}
+        return module.restore(arrays)
     except (KeyError, ValueError) as error:
         raise ArtifactError(str(path), "the files of a ranker", str(error), RERUN_HINT) from error
+
+
+def _to_single_precision(array: np.ndarray) -> np.ndarray:
+    return array.astype(np.float32) if array.dtype == np.float16 else array
 
 
 def _import_ranker(name: str) -> ModuleType | None:

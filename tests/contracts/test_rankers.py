@@ -44,6 +44,7 @@ def test_contributions_are_of_the_history(name: str) -> None:
 def test_load_ranker_returns_what_was_saved(name: str, tmp_path: Path) -> None:
     save_ranker(name, fitted(name), tmp_path / name)
     scores = load_ranker(tmp_path / name).score(HISTORY)
+    assert (load_ranker(tmp_path / name, many_queries=True).score(HISTORY) == scores).all()
     np.testing.assert_allclose(scores, fitted(name).score(HISTORY), rtol=0.01, atol=0.01)
 
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -19,11 +20,14 @@ from reelgraph.evaluation.ranking import (
     rank_movies,
     ranking_metrics,
     ranks,
+    rater_orders,
     select_users,
     user_columns,
 )
-from reelgraph.rankers.ranker import RankingQuery
+from reelgraph.rankers.ranker import RankingQuery, watched_and_liked
+from reelgraph.raters.rater import CandidateScores, Prediction, Rater
 from reelgraph.sequences.dataset import UserHistories
+from reelgraph.sequences.isolated_targets import isolate_targets
 from tests.helpers.history_strategies import random_histories
 
 MOVIES = 60
@@ -124,6 +128,35 @@ def test_select_users_builds_queries() -> None:
         assert liked.tolist() == watched[histories.half_star_code[end - 4 : end] >= 8].tolist()
     assert set(selected(histories, 5).target_index) <= set(queries.target_index)
     assert len(selected(histories, 5).queries) == 5
+
+
+class ByTime(Rater):
+    """Predicts the same half star for all movies, by the time of the target."""
+
+    parameter_count = 0
+
+    def score(
+        self, histories: UserHistories, fit_end: np.ndarray, index: np.ndarray, *_: object
+    ) -> Iterator[CandidateScores]:
+        for code in histories.timestamp[index] % 10:
+            probabilities = np.eye(10)[np.full(MOVIES, code)]
+            yield CandidateScores(Prediction(np.full(MOVIES, code / 2), probabilities), lambda rows: [])
+
+
+def test_rater_orders_keeps_the_order_of_the_users(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("reelgraph.evaluation.ranking.USERS_PER_THREAD", 7)
+    histories = histories_with_four_targets()
+    target = selected(histories).target_index
+    targets = isolate_targets(histories, histories.fit_end("train"), target)
+    served = list(np.random.default_rng(0).normal(size=(len(target), MOVIES)))
+    orders = rater_orders(ByTime(), targets, served)
+    codes = histories.timestamp[target] % 10
+    assert [scores[0] for scores in orders["rater"]] == (codes / 2).tolist()
+    expected = [
+        watched_and_liked(scores, np.eye(10)[np.full(MOVIES, code)])
+        for scores, code in zip(served, codes, strict=True)
+    ]
+    np.testing.assert_allclose(orders["recommended"], expected, rtol=1e-6)
 
 
 def test_ranking_metrics_of_an_oracle_and_of_equal_scores() -> None:
