@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from threadpoolctl import threadpool_limits
+
 from reelgraph.core.schemas.kg import read_kg
 from reelgraph.core.schemas.movies import read_movies
 from reelgraph.core.schemas.records import TrainingHistory, read_record
@@ -18,6 +20,7 @@ from reelgraph.runtime.stage_runner import run_stage
 from reelgraph.sequences.dataset import read_histories, required_fits
 
 
+@threadpool_limits.wrap(limits=1, user_api="blas")  # threads wait for each other in small products
 def main(params: EvaluateParams) -> str:
     """Predict all targets, compare with the baselines, write metrics, tables, plots and data/model/."""
     device = configure_torch(params.compute)

@@ -12,9 +12,11 @@ from torch import Tensor
 from reelgraph.core.metrics import rmse
 from reelgraph.core.schemas.kg import KnowledgeGraph
 from reelgraph.core.seeds import generator
+from reelgraph.embeddings.embedding_sets import random_embeddings
 from reelgraph.params.evaluation import Evaluate
 from reelgraph.params.model import TrainRaterParams
 from reelgraph.raters.fitting import make_fitter
+from reelgraph.raters.io import read_movie_inputs
 from reelgraph.raters.networks.base import Network
 from reelgraph.raters.networks.network_rater import NetworkFitter
 from reelgraph.raters.rater import MovieInputs
@@ -52,6 +54,16 @@ def run_experiment(
         predicted = rater.predict(histories, fit_end, index).stars
         result[f"{name}_rmse"] = rmse(star_ratings(histories, index), predicted)
     return result
+
+
+def read_vectors_of(experiment: Experiment, params: AblationRunParams) -> MovieInputs:
+    """Read the movies with the vectors of an experiment; ``random`` gets random ones."""
+    name = experiment.control_embedding
+    movies = read_movie_inputs(params.ablation.embeddings[name])
+    if name != "random":
+        return movies
+    n_movies, dim = movies.vectors.shape
+    return replace(movies, vectors=random_embeddings(n_movies, dim, params.seed))
 
 
 def _rater_params(experiment: Experiment, seed: int, params: AblationRunParams) -> TrainRaterParams:

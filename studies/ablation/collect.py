@@ -11,10 +11,9 @@ from studies.ablation.result_table import aggregate_runs, list_experiments, plot
 
 def main(params: AblationParams) -> str:
     """Write mean and std of each experiment."""
-    runs = {}
-    for experiment in list_experiments(params.ablation):
-        files = [f"data/ablation/runs/{experiment.name}-{seed}.json" for seed in params.ablation.seeds]
-        runs[experiment.name] = [read_json(file) for file in files]
+    by_seed = [read_json(f"data/ablation/runs/{seed}.json") for seed in params.ablation.seeds]
+    names = [experiment.name for experiment in list_experiments(params.ablation)]
+    runs = {name: [results[name] for results in by_seed] for name in names}
     table = aggregate_runs(runs)
     write_table(table, ["experiment"], "studies/ablation/results.tsv")
     plot_table(table, "plots/ablation.png")

@@ -42,15 +42,11 @@ class Ablation(Section):
     """Limit of ratings over all epochs of gp; replaces gp.max_ratings; 1 or more."""
 
 
-class AblationVectorParams(StageParams):
-    """Params of stage ablation_vectors."""
+class AblationRunParams(StageParams):
+    """Params of stage ablation_run."""
 
     seed: Seed
-
-
-class AblationRunParams(StageParams):
-    """Params of a run."""
-
+    """Of the random vectors; a run's seed is that of its stage."""
     ablation: Ablation
     model: Model
     gp: Gp
