@@ -106,7 +106,7 @@ fuzz: $(DEV_READY)  ## fuzz each reader for SECONDS, or with RUNS inputs that ar
 	python -m pip install --quiet -r requirements-fuzz.lock
 	python -m tests.fuzz $(if $(RUNS),--runs $(RUNS),--seconds $(or $(SECONDS),600))
 
-bench: $(READY)  ## time the stages against plain implementations; BENCH=full: at full size, with the pipeline
+bench: $(DEV_READY)  ## time the stages against plain implementations; BENCH=full: at full size, with the pipeline
 	python -m bench.run $(or $(BENCH),small)
 	$(if $(filter full,$(BENCH)),python -m bench.repro bench/full.yaml --into full)
 	$(if $(filter full,$(BENCH)),python -m bench.repro bench/full.yaml --rater gp --into full)
