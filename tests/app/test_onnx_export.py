@@ -26,23 +26,31 @@ ROOT = Path(__file__).parents[2]
 N_MOVIES = 40
 
 
-def write_bundle_with_onnx(folder: Path, rater_type: str) -> Path:
-    if any(importlib.util.find_spec(name) is None for name in ("onnx", "onnxscript", "onnxruntime")):
-        pytest.skip("ONNX needs the packages onnx, onnxscript and onnxruntime")
-    bundle = bundle_samples.write_sample_bundle(folder, rater_type)
-    # In a separate process: torch.export traces symbolic sizes, which the tests' shape checks reject.
-    code = (
-        "from pathlib import Path; from reelgraph.app.bundle import export, format; "
-        f"folder = Path({str(bundle)!r}); export.add_onnx(format.read_bundle(folder), folder)"
-    )
-    env = os.environ | {"PYTHONPATH": str(ROOT)}
-    subprocess.run([sys.executable, "-c", code], check=True, env=env)
-    return bundle
+NETWORKS = ("attention", "transformer")
 
 
 @pytest.fixture(scope="module")
-def gp_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_bundle_with_onnx(tmp_path_factory.mktemp("gp"), "gp")
+def bundles(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Bundles with an ONNX file, by type of rater."""
+    if any(importlib.util.find_spec(name) is None for name in ("onnx", "onnxscript", "onnxruntime")):
+        pytest.skip("ONNX needs the packages onnx, onnxscript and onnxruntime")
+    bundles = {
+        rater_type: bundle_samples.write_sample_bundle(tmp_path_factory.mktemp(rater_type), rater_type)
+        for rater_type in ("gp", *NETWORKS)
+    }
+    # In a separate process: torch.export traces symbolic sizes, which the tests' shape checks reject.
+    code = (
+        "import sys; from pathlib import Path; from reelgraph.app.bundle import export, format\n"
+        "for folder in map(Path, sys.argv[1:]): export.add_onnx(format.read_bundle(folder), folder)"
+    )
+    command = [sys.executable, "-c", code, *map(str, bundles.values())]
+    subprocess.run(command, check=True, env=os.environ | {"PYTHONPATH": str(ROOT)})
+    return bundles
+
+
+@pytest.fixture
+def gp_bundle(bundles: dict[str, Path]) -> Path:
+    return bundles["gp"]
 
 
 def load_onnx(bundle: Path) -> Any:
@@ -139,9 +147,9 @@ def test_onnx_example_of_the_docs_runs(gp_bundle: Path, monkeypatch: pytest.Monk
     np.testing.assert_allclose(variables["predicted"], [movie.stars for movie in expected], atol=1e-5)
 
 
-@pytest.mark.parametrize("rater_type", ["attention", "transformer"])
-def test_write_onnx_of_a_network_predicts_as_the_bundle(tmp_path: Path, rater_type: str) -> None:
-    bundle = write_bundle_with_onnx(tmp_path, rater_type)
+@pytest.mark.parametrize("rater_type", NETWORKS)
+def test_write_onnx_of_a_network_predicts_as_the_bundle(bundles: dict[str, Path], rater_type: str) -> None:
+    bundle = bundles[rater_type]
     session = load_onnx(bundle)
     rater = reelgraph.load(bundle).rater
     for length, targets in ((0, [1]), (1, [4, 5]), (7, [1, 2, 3]), (20, list(range(20)))):
