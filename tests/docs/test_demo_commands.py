@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.app import test_cli
+
 ROOT = Path(__file__).parents[2]
 PAGES = ("README.md", "docs/predict.md")
 
@@ -38,7 +40,7 @@ def demo_run() -> Path:
     return ROOT
 
 
-def run_command(command: str, folder: Path) -> str:
+def run_in_a_process(command: str, folder: Path) -> str:
     program = str(Path(sys.executable).with_name("reelgraph"))
     words = [program, *shlex.split(command)[1:]]
     process = subprocess.run(words, cwd=folder, capture_output=True, text=True, check=False)
@@ -48,7 +50,7 @@ def run_command(command: str, folder: Path) -> str:
 
 @pytest.mark.parametrize("command", demo_commands())
 def test_command_works_on_the_demo(command: str, demo_run: Path) -> None:
-    assert run_command(command, demo_run).strip()
+    assert test_cli.run(demo_run, *shlex.split(command)[1:]).strip()
 
 
 def test_readme_shows_the_real_output(demo_run: Path) -> None:
@@ -60,7 +62,7 @@ def test_readme_shows_the_real_output(demo_run: Path) -> None:
             command, _, documented = part.partition("\n")
             if command.startswith("reelgraph"):
                 without_figures = re.compile(r"[-+]?\d+\.\d+")
-                output = run_command(command, demo_run)
+                output = run_in_a_process(command, demo_run)
                 assert (
                     without_figures.sub("#", documented).split() == without_figures.sub("#", output).split()
                 )

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
-import subprocess
 import sys
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -41,27 +42,48 @@ def change(path: Path, hunk: str) -> None:
     path.write_text(text.replace(old, new), encoding="utf-8")
 
 
-def run(project: Project, command: str) -> str:
-    """Run a pytest command of a recipe as it stands."""
-    words = shlex.split(command)
-    assert words[:3] == ["python", "-m", "pytest"]
-    process = subprocess.run([sys.executable, *words[1:], "-p", "no:cacheprovider"], cwd=project.folder,
-                          capture_output=True, text=True, check=False)  # fmt: skip
-    assert process.returncode == 0, process.stdout[-3000:] + process.stderr[-2000:]
-    return process.stdout
+# In one process, which imports torch once.
+RUN_ALL = """
+import json, sys, pytest
+for arguments in json.loads(sys.argv[1]):
+    code = pytest.main([*arguments, "-p", "no:cacheprovider"])
+    print(f"exit code {int(code)} of pytest {arguments}", flush=True)
+"""
+
+DEPENDENCIES = ["tests/pipeline/test_dependencies.py"]
+
+
+@pytest.fixture(scope="module")
+def commands_by_recipe(project: Project) -> dict[str, list[list[str]]]:
+    """Follow all recipes; return the arguments of their pytest commands."""
+    words = {recipe: map(shlex.split, follow(project, recipe)) for recipe in RECIPES}
+    return {
+        recipe: [command[3:] for command in commands if command[:3] == ["python", "-m", "pytest"]]
+        for recipe, commands in words.items()
+    }
+
+
+@pytest.fixture(scope="module")
+def output(project: Project, commands_by_recipe: dict[str, list[list[str]]]) -> str:
+    """What the pytest commands of all recipes print."""
+    commands = [*chain.from_iterable(commands_by_recipe.values()), DEPENDENCIES]
+    return project.run(sys.executable, "-c", RUN_ALL, json.dumps(commands))
+
+
+def check_passed(output: str, arguments: list[str]) -> None:
+    before, found, _ = output.partition(f"exit code 0 of pytest {arguments}\n")
+    assert found, output[-5000:]
+    last_line = before.splitlines()[-1]
+    assert re.match(r"\d+ passed", last_line), last_line
 
 
 @pytest.mark.parametrize("recipe", RECIPES)
-def test_recipe(project: Project, recipe: str) -> None:
-    commands = follow(project, recipe)
-    checks = [command for command in commands if " pytest " in command]
-    assert checks
-    for command in checks:
-        assert "passed" in run(project, command)
+def test_recipe(commands_by_recipe: dict[str, list[list[str]]], output: str, recipe: str) -> None:
+    assert commands_by_recipe[recipe]
+    for arguments in commands_by_recipe[recipe]:
+        check_passed(output, arguments)
 
 
-def test_recipes_change_no_stage_dependency(project: Project) -> None:
+def test_recipes_change_no_stage_dependency(output: str) -> None:
     """What the recipes add lies in folders that the stages list already."""
-    process = subprocess.run([sys.executable, "-m", "pytest", "tests/pipeline/test_dependencies.py", "-p", "no:cacheprovider"],
-                          cwd=project.folder, capture_output=True, text=True, check=False)  # fmt: skip
-    assert process.returncode == 0, process.stdout[-3000:]
+    check_passed(output, DEPENDENCIES)
