@@ -13,7 +13,7 @@ from reelgraph.raters.networks.distributed import assign_users
 from reelgraph.runtime.checkpointing import NO_CHECKPOINTS, CheckpointDir
 from reelgraph.runtime.errors import ParamError, TrainingError
 from tests.helpers.rater_samples import small_movie_inputs, small_rater_params
-from tests.raters.worker import BATCH, KINDS, params, people
+from tests.raters.worker import BATCH, params, people
 
 EPOCHS, CLOSE = 3, 1e-4
 
@@ -42,25 +42,26 @@ def distance(one: FitResult, other: FitResult) -> float:
     return max((a - b).abs().max().item() for a, b in pairs)
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_fit_worker_in_two_processes_equals_one_process(kind: str, tmp_path: Path) -> None:
-    single, together = fitted(kind), trained(kind, tmp_path)
+STEPS_PER_EPOCH = -(-len(people().train) // BATCH)
+IN_THE_SECOND_EPOCH = STEPS_PER_EPOCH + STEPS_PER_EPOCH // 2
+
+
+@pytest.mark.parametrize(
+    ("kind", "killed_before"), [("users", []), ("attention", [IN_THE_SECOND_EPOCH])], ids=["users", "killed"]
+)
+def test_fit_worker_in_two_processes_equals_one_process(
+    kind: str, killed_before: list[int], tmp_path: Path
+) -> None:
+    """With or without a process that is killed once, and restarted."""
+    single, together = fitted(kind), trained(kind, tmp_path, *killed_before)
     assert distance(single, together) < CLOSE
+    assert [metrics.epoch for metrics in together.epochs] == [1, 2, 3]
     np.testing.assert_allclose(
         [metrics.train_loss for metrics in single.epochs],
         [metrics.train_loss for metrics in together.epochs],
         atol=CLOSE,
     )
     assert single.val_rmse == pytest.approx(together.val_rmse, abs=CLOSE)
-
-
-def test_launch_workers_restarts_after_a_killed_process(tmp_path: Path) -> None:
-    steps = -(-len(people().train) // BATCH)
-    in_the_second_epoch = steps + steps // 2
-    single = fitted("attention")
-    killed = trained("attention", tmp_path, in_the_second_epoch)
-    assert distance(single, killed) < CLOSE
-    assert [metrics.epoch for metrics in killed.epochs] == [1, 2, 3]
 
 
 def test_launch_workers_raises_a_workers_error_without_restart(tmp_path: Path) -> None:

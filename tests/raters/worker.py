@@ -20,7 +20,6 @@ from reelgraph.sequences.dataset import UserHistories
 from tests.helpers.history_strategies import random_histories
 from tests.helpers.rater_samples import small_movie_inputs, small_rater_params
 
-KINDS = ("attention", "users")
 BATCH = 24
 
 
