@@ -6,9 +6,7 @@ tier, ``make test-fast``, runs neither.
 
 from __future__ import annotations
 
-import importlib.util
 import os
-import shutil
 from pathlib import Path
 
 import pytest
@@ -117,11 +115,3 @@ def duckdb_engine():
     from reelgraph.params.data import Engine
 
     return connect(Engine(backend="duckdb", url="local[2]", memory_mb=1000))
-
-
-@pytest.fixture
-def spark() -> str:
-    """The name of the Spark backend; skips where Spark cannot run."""
-    if importlib.util.find_spec("pyspark") is None or shutil.which("java") is None:
-        pytest.skip("Spark needs the package pyspark and Java 17")
-    return "spark"

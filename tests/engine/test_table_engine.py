@@ -1,9 +1,5 @@
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -51,30 +47,3 @@ def test_collect_reports_too_little_memory(tmp_path):
     table = read_parquet(small, tmp_path / "x.parquet")
     with pytest.raises(PackageError, match=r"the sums.*engine\.memory_mb"):
         collect(table.group_by("a").aggregate(n=table.count()), "the sums")
-
-
-# In a process of its own, as Java ends with it.
-GREEDY = """
-import sys
-import pyarrow as pa, pyarrow.parquet as pq
-from reelgraph.core.table_engine import connect, read_parquet, write_table
-from reelgraph.runtime.errors import PackageError
-from reelgraph.params.data import Engine
-
-pq.write_table(pa.table({"s": ["x"]}), "x.parquet")
-table = read_parquet(connect(Engine(backend="spark", url="local[1]", memory_mb=64)), "x.parquet")
-try:
-    write_table(table.mutate(s=table.s.repeat(700_000_000)), "out/y.parquet", pa.schema({"s": pa.string()}))
-except PackageError as error:
-    print(error)
-"""
-
-
-def test_write_table_with_spark_reports_too_little_memory(spark, tmp_path):
-    ran = subprocess.run(
-        [sys.executable, "-c", GREEDY], cwd=tmp_path, env={**os.environ, "PYTHONPATH": os.getcwd()},
-        stdout=subprocess.PIPE, text=True, check=True,
-    )  # fmt: skip
-    assert "expected enough memory and disk for its rows, got " in ran.stdout
-    assert "Raise engine.memory_mb" in ran.stdout
-    assert {path.name for path in tmp_path.rglob("*")} == {"x.parquet", "out"}

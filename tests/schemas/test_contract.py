@@ -7,8 +7,7 @@ import pytest
 
 from reelgraph.core.schemas.columns import Column
 from reelgraph.core.schemas.contract import Contract
-from reelgraph.core.table_engine import connect, read_parquet
-from reelgraph.params.data import Engine
+from reelgraph.core.table_engine import read_parquet
 from reelgraph.runtime.errors import ArtifactError, InputError
 
 AGES = Contract(
@@ -78,12 +77,7 @@ def test_open_artifact_requires_exactly_the_written_columns(duckdb_engine, tmp_p
         AGES.open_artifact(duckdb_engine, path)
 
 
-@pytest.mark.filterwarnings("ignore::ResourceWarning")
-@pytest.mark.parametrize("backend", ["duckdb", "spark"])
-def test_validate_counts_a_repeated_key_once(backend, tmp_path, request):
-    if backend == "spark":
-        request.getfixturevalue("spark")
-    engine = connect(Engine(backend=backend, url="local[2]", memory_mb=500))
+def check_that_a_repeated_key_counts_once(engine, tmp_path):
     rows = [(1, 20), (2, 10), (1, 20), (2, 20), (1, 20), (2, 10), (1, 10)]
     columns = {"user": [user for user, _ in rows], "movie": [movie for _, movie in rows]}
     pq.write_table(pa.table(columns), tmp_path / "pairs.parquet")
@@ -91,6 +85,10 @@ def test_validate_counts_a_repeated_key_once(backend, tmp_path, request):
     message = r"got user and movie more than once, 2 times: user 1, movie 20 at .*, user 2, movie 10 at"
     with pytest.raises(InputError, match=message):
         pairs.validate(read_parquet(engine, tmp_path / "pairs.parquet"), "pairs")
+
+
+def test_validate_counts_a_repeated_key_once(duckdb_engine, tmp_path):
+    check_that_a_repeated_key_counts_once(duckdb_engine, tmp_path)
 
 
 def test_validate_takes_an_absent_column_as_null():

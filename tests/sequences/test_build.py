@@ -10,10 +10,7 @@ import pyarrow as pa
 import pytest
 
 from reelgraph.core import table_engine
-from reelgraph.core.table_engine import connect, read_parquet
-from reelgraph.params.data import Engine
 from reelgraph.params.sequences import Sequences
-from reelgraph.runtime.atomic_io import write_parquet
 from reelgraph.runtime.errors import InputError
 from reelgraph.sequences import ordering
 from reelgraph.sequences.build import build_histories, summary_statistics
@@ -151,21 +148,3 @@ def test_build_histories_rejects_ratings_of_other_movies() -> None:
     ratings, movies = tables()
     with pytest.raises(InputError, match="ratings of movies in data/movies.parquet"):
         make(ratings, movies.assign(movie_id=movies.movie_id + 5000))
-
-
-@pytest.mark.filterwarnings("ignore::ResourceWarning")
-@pytest.mark.parametrize(("sample", "split"), [(0, "leave_last_out"), (8, "leave_last_out"), (0, "given")])
-def test_build_histories_with_spark_gives_the_same_bytes(
-    tmp_path: Path, duckdb_engine, spark: str, sample: int, split: str
-) -> None:
-    ratings, movies = tables()
-    ratings = with_parts(ratings)
-    params = PARAMS.model_copy(update={"sample_users": sample, "split": split})
-    for name, table in (("ratings", ratings), ("movies", movies)):
-        write_parquet(pa.Table.from_pandas(table, preserve_index=False), tmp_path / f"{name}.parquet")
-    there = connect(Engine(backend=spark, url="local[2]", memory_mb=1000))
-    for name, opened in (("duckdb", duckdb_engine), ("spark", there)):
-        read = [read_parquet(opened, tmp_path / f"{table}.parquet") for table in ("ratings", "movies")]
-        write_histories(build_histories(*read, params), tmp_path / name)
-    for file in sorted((tmp_path / "duckdb").iterdir()):
-        assert file.read_bytes() == (tmp_path / "spark" / file.name).read_bytes(), file.name

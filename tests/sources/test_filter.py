@@ -55,14 +55,3 @@ def test_filter_movies_invalid_artifacts_raise(tmp_path, project):
     write_table(ratings_table(ROWS).drop_columns("rating"), project / "data/ratings.parquet")
     with pytest.raises(ArtifactError, match=r"ratings.parquet.*expected the columns userId \(int64\)"):
         stage.main(DUCKDB)
-
-
-def test_filter_movies_spark_equals_duckdb(tmp_path, project, spark):
-    rows = [(u, m, (u * m) % 10 / 2 + 0.5, 7 * u % 5) for u in range(1, 300) for m in (10, 20, 99, u + 100)]
-    contents = []
-    for backend in ("duckdb", spark):
-        run_ingest(tmp_path, rows, backend)
-        stage.main(FilterParams(engine=Engine(backend=backend, url="local[2]", memory_mb=500)))
-        files = ("catalog.parquet", "ratings.parquet", "movies.parquet", "counts/filter.json")
-        contents.append({name: (project / "data" / name).read_bytes() for name in files})
-    assert contents[0] == contents[1]
