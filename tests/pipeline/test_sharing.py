@@ -63,12 +63,6 @@ def test_pull_gets_what_a_remote_has(shared: tuple[Project, Path], tmp_path: Pat
     clone.run("dvc", "checkout")
     clone.run("dvc", "commit", "-f", "dvc.yaml")
     assert clone.run("git", "status", "--short") == ""
-    assert clone.executed_stages("dvc", "exp", "run", "-n", "few", "-S", "evaluate.examples=3") == {
-        "check_params", "evaluate", "report"
-    }  # fmt: skip
-    clone.run("git", "checkout", "-q", ".")
-    clone.run("dvc", "exp", "apply", "few")
-    assert "evaluate.examples" in clone.run("dvc", "params", "diff")
 
 
 def test_repro_pull_runs_nothing_that_a_remote_has(shared: tuple[Project, Path], tmp_path: Path) -> None:
