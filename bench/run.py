@@ -20,7 +20,7 @@ from bench.comparison import Row, compare
 
 STAGES = (
     "tables", "build_kg", "bert_encode", "train_gnn_epoch", "train_gnn_epoch_bfloat16",
-    "train_gnn_to_quality", "train_rater", "evaluate",
+    "train_gnn_to_quality", "train_rater", "evaluate", "train_ranker", "rank_user",
 )  # fmt: skip
 PIPELINE_ROWS = ("repro", "repro_gp")
 """Rows that ``bench.repro`` adds."""

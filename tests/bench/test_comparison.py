@@ -16,6 +16,8 @@ SIZES = {
     "train_gnn_epoch": 200,
     "train_rater": 3_000,
     "evaluate": 5_000,
+    "train_ranker": 5_000,
+    "rank_user": 5_000,
 }
 
 
