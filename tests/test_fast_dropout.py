@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch.autograd import gradcheck
 
-from reelgraph.core.fast_dropout import FastDropout, ReluDropout
+from reelgraph.core.fast_dropout import FastDropout, ReluDropout, SeededDropout
 from reelgraph.core.torch_setup import CPU
 
 
@@ -36,3 +36,16 @@ def test_relu_dropout_gradient_is_zero_where_dropped() -> None:
     mask = FastDropout(0.5).mask((7, 5), CPU).to(torch.float64)
     assert torch.equal(ReluDropout.apply(values, mask), values.relu() * mask)
     assert gradcheck(ReluDropout.apply, (values, mask))
+
+
+def test_seeded_dropout_scales_what_it_keeps_and_depends_on_its_generator_alone() -> None:
+    dropout = SeededDropout(0.5)
+    values = torch.full((50, 40), 3.0)
+    assert torch.equal(dropout.eval()(values), values)
+    dropped = []
+    for seed in (1, 2):
+        torch.manual_seed(seed)
+        dropout.generator = torch.Generator().manual_seed(7)
+        dropped.append(dropout.train()(values))
+    assert torch.equal(*dropped)
+    assert dropped[0].unique().tolist() == [0, 6]

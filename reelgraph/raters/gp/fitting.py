@@ -12,6 +12,7 @@ import torch
 from jaxtyping import Int64
 from torch import Tensor
 
+from reelgraph.core.parallel import parallel_map
 from reelgraph.core.seeds import derive_seed
 from reelgraph.params.model import Gp, Model, RaterConfig, TrainRaterParams
 from reelgraph.raters.gp.append_movies import append_movies
@@ -55,10 +56,13 @@ def fit(
     # The heads draw from a stream of their own, so that they do not depend on how the process was obtained.
     torch.manual_seed(derive_seed(seed, "gp/heads"))
     heads = build_heads(model, params)
-    for number, head in enumerate(heads.members):
+
+    def train(number: int) -> None:
         head_seed = derive_seed(seed, f"gp/head/{number}")
         checkpoint = checkpoints.checkpoint(f"head_{number}")
-        train_head(head, process.inputs, process.codes, params, head_seed, checkpoint)
+        train_head(heads.members[number], process.inputs, process.codes, params, head_seed, checkpoint)
+
+    parallel_map(train, range(len(heads.members)))
     return GpRater(content, process.stats, process.gp, heads, params)
 
 

@@ -10,6 +10,7 @@ import torch
 from jaxtyping import Bool, Float, Int64
 from torch import Tensor, nn
 
+from reelgraph.core.fast_dropout import SeededDropout
 from reelgraph.core.rating_scale import N_CODES, codes_to_stars
 
 N_STAR_BINS = 5
@@ -125,14 +126,20 @@ class OrdinalHead(nn.Module):
         self.body = nn.Sequential(
             nn.Linear(n_features, hidden_dim),
             nn.SiLU(),
-            nn.Dropout(dropout),
+            SeededDropout(dropout),
             nn.Linear(hidden_dim, hidden_dim),
             nn.SiLU(),
-            nn.Dropout(dropout),
+            SeededDropout(dropout),
         )
         self.out = nn.Linear(hidden_dim, N_CODES + 2)
         nn.init.zeros_(self.out.weight)
         nn.init.zeros_(self.out.bias)
+
+    def draw_dropout_from(self, generator: torch.Generator) -> None:
+        """Draw the masks of dropout from a generator of the head."""
+        for module in self.body:
+            if isinstance(module, SeededDropout):
+                module.generator = generator
 
     def forward(
         self,

@@ -152,7 +152,7 @@ def train_head(
         inputs: one-step-ahead predictions of ratings that the Gaussian process was fitted on.
         codes: half-star codes of these ratings, 1 … 10.
         params: section ``gp``.
-        seed: of the order of the ratings.
+        seed: of the order of the ratings, and of dropout.
         checkpoint: training continues from it.
 
     Raises:
@@ -163,6 +163,7 @@ def train_head(
     target = torch.from_numpy(codes)
     optimizer = torch.optim.AdamW(head.parameters(), HEAD_LEARNING_RATE, weight_decay=HEAD_WEIGHT_DECAY)
     rng = torch.Generator().manual_seed(seed)
+    head.draw_dropout_from(rng)
     n_steps = params.head_epochs * math.ceil(len(codes) / HEAD_BATCH_SIZE)
     schedule = torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, HEAD_FINAL_RATE_FACTOR, n_steps)
     training = TrainingState(head, optimizer, rng, schedule)
