@@ -62,7 +62,7 @@ def write_catalog(ids: list[int], path: Path, **columns: list) -> None:
     write_parquet(pa.table({**table, "movieId": pa.array(ids, pa.int64())}), path)
 
 
-@settings(max_examples=30)
+@settings(max_examples=15)
 @given(ratings=PAIRS, ids=st.sets(st.integers(1, 60), min_size=1))
 def test_filter_keeps_the_rated_movies_and_counts_the_rest(
     engine, folder: Path, ratings: dict, ids: set[int]
@@ -87,7 +87,7 @@ def test_filter_keeps_the_rated_movies_and_counts_the_rest(
     assert sum(by_star.values()) == len(inside)
 
 
-@settings(max_examples=30)
+@settings(max_examples=15)
 @given(
     ratings=PAIRS,
     split=st.sampled_from(SPLITS),
