@@ -33,7 +33,7 @@ ELSEWHERE = {
     r"reelgraph download tmdb": "tests/app/test_download_tmdb.py::test_command_tmdb_stops_at_a_rejected_key_and_does_not_show_it",
     r"dvc metrics show": "tests/pipeline/test_outputs.py::test_repro_writes_the_metrics_files",
     r"git diff": "tests/pipeline/test_pipeline.py::test_exp_run_reruns_the_stages_that_read_the_params",
-    r"dvc queue start": "tests/pipeline/test_pipeline.py::test_queued_experiments_run_the_changed_module_in_parallel",
+    r"dvc queue start": "tests/pipeline/test_pipeline.py::test_queued_experiments_run_the_changed_code_in_parallel",
     r"dvc (remote|push|pull)|git commit": "tests/pipeline/test_sharing.py::test_pull_gets_what_a_remote_has",
     r"dvc exp (push|pull|apply|diff|branch)": "tests/pipeline/test_sharing.py::test_exp_pull_gets_an_experiment",
     r"dvc cache dir": "tests/pipeline/test_sharing.py::test_a_shared_cache_has_the_results_of_other_clones",
