@@ -1,4 +1,4 @@
-"""Bayesian matrix factorization of the ratings, whose prior of the movie factors is a regression on content.
+"""Bayesian matrix factorization of the ratings, whose prior of the movie factors is a regression on features.
 
 A rating is μ + b_user + c_movie + u·v + noise, with Gaussian priors u ~ N(0, I), b ~ N(0, σ_b²) and
 (v, c) ~ N(x W, diag λ⁻¹), where x is the movie's row of the design matrix. The posterior is approximated by
@@ -109,7 +109,7 @@ def fit_bayesian_mf(
         user: row of each rating's user; some users may have no rating.
         movie: row of its movie in ``design_matrix``.
         stars: the ratings.
-        design_matrix: content of the movies.
+        design_matrix: features of the movies, such as their content.
         n_factors: dimension of v.
         seed: of the initial movie factors.
 
@@ -239,7 +239,7 @@ def _posterior(
 def _fit_weights(
     state: FactorizationState, design_matrix: sp.csr_matrix, is_rated: Bool[np.ndarray, " movies"]
 ) -> None:
-    """Continue the ridge regression of the rated movies' vectors on their content by conjugate gradients."""
+    """Continue the ridge regression of the rated movies' vectors on their features by conjugate gradients."""
     x = design_matrix[is_rated]
     y = np.delete(state.movies.mean[is_rated], -2, axis=1)
     weights = state.weights

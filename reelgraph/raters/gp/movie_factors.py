@@ -22,7 +22,6 @@ from torch import Tensor
 from reelgraph.core.parallel import parallel_map
 from reelgraph.core.seeds import derive_seed
 from reelgraph.raters.gp.bayesian_mf import fit_bayesian_mf
-from reelgraph.raters.gp.movie_content import MovieContent
 from reelgraph.raters.gp.rating_table import RatingTable
 
 MIN_FOLDS = 2
@@ -48,19 +47,20 @@ class LatentFactors(NamedTuple):
     """Variance of a rating from the uncertainty of the movie's vector, stars²."""
 
 
-def fit_latent_factors(ratings: RatingTable, content: MovieContent, dim: int, seed: int) -> LatentFactors:
+def fit_latent_factors(
+    ratings: RatingTable, design_matrix: sp.csr_matrix, dim: int, seed: int
+) -> LatentFactors:
     """Fit the Bayesian matrix factorization without each fold in turn, and on all ratings.
 
     Args:
         ratings: the ratings to fit on.
-        content: of the movies.
+        design_matrix: features of the movies that the prior of their factors is a regression on.
         dim: largest number of latent factors; see ``choose_latent_dim``.
         seed: root seed.
     """
-    n_factors = choose_latent_dim(len(ratings.movie), content.n_movies, dim)
+    n_factors = choose_latent_dim(len(ratings.movie), design_matrix.shape[0], dim)
     n_folds = int(np.clip(RATINGS_TO_FIT // max(len(ratings.movie), 1), MIN_FOLDS, MAX_FOLDS))
     fold = assign_folds(ratings, n_folds + 1)
-    design_matrix = content.design_matrix()
 
     def fit_without(excluded: int) -> tuple[Float64[np.ndarray, "movies _"], Float64[np.ndarray, " movies"]]:
         selection = fold != excluded

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 
 import numpy as np
+import scipy.sparse as sp
 import torch
 from jaxtyping import Float64, Int64
 from torch import Tensor
@@ -97,10 +98,12 @@ def fit_process(
     stats = fit_movie_stats(ratings, content, derive_seed(seed, "gp/folds"))
     torch.manual_seed(derive_seed(seed, "gp"))
     cooccurrence = cooccurrence_vectors(ratings, content.n_movies, params.cooccurrence_dim)
+    design_matrix = content.design_matrix()
     predicted_cooccurrence = predict_from_content(
-        content.design_matrix(), stats.count, cooccurrence, derive_seed(seed, "gp/folds")
+        design_matrix, stats.count, cooccurrence, derive_seed(seed, "gp/folds")
     )
-    latent = fit_latent_factors(ratings, content, params.latent_dim, seed)
+    factor_features = sp.hstack([design_matrix, cooccurrence], format="csr")
+    latent = fit_latent_factors(ratings, factor_features, params.latent_dim, seed)
     w = torch.from_numpy(np.stack([cooccurrence, predicted_cooccurrence]).astype(np.float32))
     gp = GaussianProcess(content, w, latent, params.embedding_dim)
     is_hidden = draw_hidden(ratings, derive_seed(seed, "gp/hidden"))

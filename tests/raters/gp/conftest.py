@@ -39,7 +39,9 @@ def gp(content: MovieContent, ratings: RatingTable) -> GaussianProcess:
     torch.manual_seed(0)
     vectors = cooccurrence_vectors(ratings, MOVIES, 4)
     cooccurrence = torch.from_numpy(np.stack([vectors, vectors / 2]).astype(np.float32))
-    return GaussianProcess(content, cooccurrence, fit_latent_factors(ratings, content, 2, 0), 3).eval()
+    return GaussianProcess(
+        content, cooccurrence, fit_latent_factors(ratings, content.design_matrix(), 2, 0), 3
+    ).eval()
 
 
 @pytest.fixture

@@ -22,9 +22,9 @@ def test_fit_latent_factors_of_a_users_fold_do_not_depend_on_their_ratings(
     ratings: RatingTable, content: MovieContent
 ) -> None:
     user = 3
-    before = fit_latent_factors(ratings, content, 2, 0)
+    before = fit_latent_factors(ratings, content.design_matrix(), 2, 0)
     stars = np.where(ratings.user == user, 5.5 - ratings.stars, ratings.stars)
-    after = fit_latent_factors(replace(ratings, stars=stars), content, 2, 0)
+    after = fit_latent_factors(replace(ratings, stars=stars), content.design_matrix(), 2, 0)
     folds = set(assign_folds(ratings, len(before.vectors))[ratings.user == user])
     assert len(folds) == 1
     is_equal = [bool((a == b).all()) for a, b in zip(before.vectors, after.vectors, strict=True)]
