@@ -81,7 +81,8 @@ def test_fit_rater_resumes_to_the_same_bytes(kind: str, tmp_path: Path) -> None:
     for times in sorted({1, states // 2, states - 1}):
         resume = CheckpointDir(tmp_path / f"resume_{times}")
         n_resumed = until_killed(lambda resume=resume: work(resume, "resumed"), times)
-        assert n_resumed == states - times
+        # Heads of gp are trained in parallel: another one may go on saving when one is killed.
+        assert n_resumed <= states - times if kind == "gp" else n_resumed == states - times
         assert epochs_by_run[-1] == uninterrupted
         for fit in ("train", "train_val"):
             resumed, undisturbed = (tmp_path / f"{name}.{fit}" for name in ("resumed", "whole"))

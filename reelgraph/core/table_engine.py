@@ -39,10 +39,16 @@ SPARK_MIN_MB = 512
 
 JVM_EXITED = "Java has ended"
 
-OUT_OF_MEMORY_SIGNS = ("OutOfMemory", "No space left", JVM_EXITED, 'dagScheduler()" is null')
+OUT_OF_MEMORY_SIGNS = (
+    "OutOfMemory",
+    "No space left",
+    JVM_EXITED,
+    'dagScheduler()" is null',
+    "SparkContext was shut down",
+)
 """Parts of error messages when memory or disk did not suffice.
 
-The JVM exits if an object does not fit into its memory. The last one is from a Spark that is shutting down
+The JVM exits if an object does not fit into its memory. The last two are from a Spark that is shutting down
 for this reason.
 """
 
@@ -229,8 +235,10 @@ def _translate(where: str, error: Exception) -> ReelgraphError:
 
 
 def _root_cause(error: Exception) -> str:
-    """Return the first line of the message; of a Java stack trace, the last cause."""
+    """Return the first line of the message; of a Java stack trace, the last cause or the exception."""
     lines = _message(error).splitlines() or [type(error).__name__]
+    if lines[0].startswith("An error occurred while calling") and len(lines) > 1:
+        lines = [lines[1].removeprefix(": "), *lines[2:]]
     causes = [line.removeprefix("Caused by: ") for line in lines if line.startswith("Caused by: ")]
     return [lines[0], *causes][-1]
 

@@ -29,6 +29,7 @@ ELSEWHERE = {
     r"reelgraph doctor": "tests/app/test_cli.py::test_doctor_prints_states_and_remedies",
     r"reelgraph (export|add-movies)": "tests/pipeline/test_pipeline.py::test_export_load_recommend_and_similar",
     r"reelgraph serve": "tests/app/test_server.py::test_recommend_equals_the_bundles_recommend",
+    r"TMDB_API_KEY=\.\.\. reelgraph serve": "tests/app/test_page.py::test_page_shows_details_the_watchlist_and_more",
     r"reelgraph download movielens": "tests/app/test_download_movielens.py::test_command_movielens_downloads_only_if_the_licence_is_accepted",
     r"reelgraph download tmdb": "tests/app/test_download_tmdb.py::test_command_tmdb_stops_at_a_rejected_key_and_does_not_show_it",
     r"dvc metrics show": "tests/pipeline/test_outputs.py::test_repro_writes_the_metrics_files",

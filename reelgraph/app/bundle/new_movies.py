@@ -109,8 +109,10 @@ def _read_movies(location: Path, catalog: MovieCatalog, params: PipelineParams) 
     return new
 
 
-def _encode(params: Text, new: pa.Table, fitted: Vectors) -> Vectors:
-    """Return the text vectors of the new movies."""
+def _encode(
+    params: Text, new: pa.Table, fitted: Float32[np.ndarray, "fitted_movies dim"]
+) -> Float32[np.ndarray, "new_movies dim"]:
+    """Return the text vectors of the new movies; ``fitted`` are those of the others."""
     texts = movie_texts(new).to_pylist()
     model = load_encoder(locate_model(params.model))
     if params.precision == "bfloat16":

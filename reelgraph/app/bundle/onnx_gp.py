@@ -114,10 +114,10 @@ class OnnxGaussianProcess(nn.Module):
         """
         recent = slice(-self.history_length, None)
         movie = history[recent]
-        rank = torch.arange(len(history))[recent]
+        rank = torch.arange(history.shape[0])[recent]
         distances = _distances(rank, rank), _distances(time[recent], time[recent])
         K = self.gp.covariance(self._movie_covariance(movie, movie), *distances)
-        K = torch.where(torch.eye(len(movie)) > 0, _rows(self.variance, movie), K).double()
+        K = torch.where(torch.eye(movie.shape[0]) > 0, _rows(self.variance, movie), K).double()
         k = (self._movie_covariance(movie, target) + self.gp.constant()).double()
         y = residual[recent] - _rows(self.prior_mean, movie)
         K_inverse = torch.linalg.inv_ex(K)[0]
@@ -125,7 +125,7 @@ class OnnxGaussianProcess(nn.Module):
         mean = y @ weights + _rows(self.prior_mean, target)
         variance = _rows(self.variance, target) - (k * weights).sum(dim=0)
         squares = (y @ K_inverse * y).sum(dim=0, keepdim=True)
-        return mean, variance, log_dispersion(squares, torch.full((1,), len(movie)))
+        return mean, variance, log_dispersion(squares, torch.full((1,), movie.shape[0]))
 
     def _movie_covariance(
         self, movie: Int64[Tensor, " size"], other: Int64[Tensor, " others"]
@@ -144,7 +144,7 @@ class OnnxGaussianProcess(nn.Module):
         self, history: Int64[Tensor, " ratings"], stars: Ratings, residual: Ratings
     ) -> HistoryFeatures:
         """Return what ``OneStepPredictor.history_features`` computes for predictions of some day."""
-        length = torch.full((1,), len(history))
+        length = torch.full((1,), history.shape[0])
         is_half = (stars * 2) % 2
 
         def fraction(values: Ratings) -> Float64[Tensor, "1"]:
