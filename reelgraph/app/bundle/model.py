@@ -118,7 +118,7 @@ class Bundle:
             history: the user's ratings.
             top: number of movies.
             by: see ``rank``.
-            diverse: select by maximal marginal relevance, which trades stars for diversity.
+            diverse: select by maximal marginal relevance, which trades the order for diversity.
             filters: fields of ``Filters``, such as ``genres=["Drama"], since=1990``.
 
         Raises:
