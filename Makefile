@@ -31,12 +31,13 @@ repro: $(READY)  ## run what is stale, then print the results
 show: $(READY)  ## print the results
 	@python -m tools.summary
 
-# Two processes, one of which runs the pipeline's tests; `python -m pytest FILE` uses one.
+# `python -m pytest FILE` uses one process.
 test-fast: lint  ## run lint and the fast tests
 	python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not pipeline and not slow"
 
+# Three processes keep two cores busy, as the tests of the pipeline wait for DVC and for disks.
 test: $(DEV_READY)  ## run all tests
-	python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+	python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 lint: $(DEV_READY)  ## run ruff, mypy and the import contracts
 	ruff check .
