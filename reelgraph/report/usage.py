@@ -66,14 +66,19 @@ def _peer_rows(peers: Metrics) -> dict[str, Metrics]:
 
 
 def summarize_ranking(ranking: Metrics) -> str:
-    """Return sentences that compare the ranker with each other order, by both metrics."""
+    """Return sentences that compare the ranker with the other orders, those with equal verdicts together."""
     reference = _reference(ranking)
     if not reference:
         return ""
     ranker = ranking[reference]
     figures = join_words([f"{label(metric)} of {fixed(ranker[metric])}" for metric in RANKING_METRICS])
-    others = [_compare_ranking(key, row) for key, row in ranking.items() if key != reference]
-    return " ".join([f"The order of the ranker has {figures}.", *filter(None, others)])
+    groups: dict[tuple[str, ...], list[str]] = {}
+    for key, row in ranking.items():
+        verdicts = tuple(tables.gain_verdict(row, metric) for metric in RANKING_METRICS)
+        if key != reference and any(verdicts):
+            groups.setdefault(verdicts, []).append(label(key))
+    sentences = [_compare_ranking(verdicts, others) for verdicts, others in groups.items()]
+    return " ".join([f"The order of the ranker has {figures}.", *sentences])
 
 
 def _reference(ranking: Metrics) -> str:
@@ -93,14 +98,17 @@ def _ranking_columns(ranking: Metrics, part: str) -> dict[str, Metrics]:
     }
 
 
-def _compare_ranking(key: str, row: Metrics) -> str:
-    """Return a sentence on the paired intervals of the ranker's metrics minus those of another order."""
-    verdicts = [
-        f"{label(metric)} is {RANKING_VERDICTS[verdict]} ({fixed(row[metric])})"
-        for metric in RANKING_METRICS
-        if (verdict := tables.gain_verdict(row, metric))
+def _compare_ranking(verdicts: tuple[str, ...], others: list[str]) -> str:
+    """Return a sentence on the verdicts, one per metric, that these orders share."""
+    metrics_by_verdict: dict[str, list[str]] = {}
+    for metric, verdict in zip(RANKING_METRICS, verdicts, strict=True):
+        if verdict:
+            metrics_by_verdict.setdefault(verdict, []).append(label(metric))
+    parts = [
+        f"{join_words(metrics)} {'is' if len(metrics) == 1 else 'are'} {RANKING_VERDICTS[verdict]}"
+        for verdict, metrics in metrics_by_verdict.items()
     ]
-    return f"Against {label(key)}, its {join_words(verdicts)}." if verdicts else ""
+    return f"Against {join_words(others)}, its {', its '.join(parts)}."
 
 
 def perturbations_section(inputs: Inputs) -> Section:

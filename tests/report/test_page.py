@@ -139,17 +139,24 @@ def test_summarize_slices_distinguishes_significant_differences() -> None:
     assert "at most that of" in results.summarize_slices({"rating": slices["rating"]})
 
 
-def test_summarize_ranking_distinguishes_significant_differences() -> None:
+def test_summarize_ranking_groups_orders_by_their_verdicts() -> None:
     ranking = report_samples.metrics()["ranking"]
     ranking["popularity"] |= {
         "ndcg_10_diff_low": -0.01, "ndcg_10_diff_high": 0.04, "recall_20_diff_low": -0.05, "recall_20_diff_high": -0.01,
     }  # fmt: skip
     assert usage.summarize_ranking(ranking) == (
         "The order of the ranker has NDCG@10 of 0.050 and recall@20 of 0.090. Against popularity, "
-        "its NDCG@10 is not significantly different (0.030) and recall@20 is significantly worse (0.060)."
+        "its NDCG@10 is not significantly different, its recall@20 is significantly worse."
     )
-    ranking["popularity"]["ndcg_10_diff_low"] = 0.001
-    assert "NDCG@10 is significantly better" in usage.summarize_ranking(ranking)
+    ranking["popularity"] |= {
+        "ndcg_10_diff_low": 0.001,
+        "recall_20_diff_low": 0.001,
+        "recall_20_diff_high": 0.02,
+    }
+    ranking["ease"] = ranking["popularity"]
+    assert usage.summarize_ranking(ranking).endswith(
+        "Against popularity and EASE, its NDCG@10 and recall@20 are significantly better."
+    )
 
 
 def test_slice_tables_show_no_verdict_on_few_targets() -> None:
