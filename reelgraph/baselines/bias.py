@@ -4,22 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 from jaxtyping import Float, Int64
-from pydantic import Field
 
-from reelgraph.baselines.biases import fit_biases
+from reelgraph.baselines.biases import BiasParams, fit_biases
 from reelgraph.core.rating_scale import MAX_STARS, MIN_STARS
-from reelgraph.params.base import Section
 from reelgraph.sequences.dataset import UserHistories
 
-
-class Params(Section):
-    """Parameters of the baseline."""
-
-    movie_damping: float = Field(gt=0)
-    """Ratings that a prior movie bias of 0 counts as, above 0."""
-
-    user_damping: float = Field(gt=0)
-    """Ratings that a prior user bias of 0 counts as, above 0."""
+Params = BiasParams
 
 
 def predict(

@@ -18,24 +18,27 @@ from jaxtyping import Float, Float64, Int64
 from pydantic import Field
 from scipy.sparse import csr_matrix
 
-from reelgraph.baselines.biases import fit_biases, residuals, training_matrix, user_biases_from_history
+from reelgraph.baselines.biases import (
+    BiasParams,
+    fit_biases,
+    residuals,
+    training_matrix,
+    user_biases_from_history,
+)
 from reelgraph.core.rating_scale import MAX_STARS, MIN_STARS
 from reelgraph.core.seeds import generator
-from reelgraph.params.base import Section, Seed
+from reelgraph.params.base import Seed
 from reelgraph.sequences.dataset import UserHistories
 
 INITIAL_STD = 0.1
 """Standard deviation of the movie factors at the start."""
 
+MAX_RATINGS = 1 << 22
+"""Ratings of histories in memory at a time."""
 
-class Params(Section):
+
+class Params(BiasParams):
     """Parameters of the baseline."""
-
-    movie_damping: float = Field(gt=0)
-    """Ratings that a prior movie bias of 0 counts as, above 0."""
-
-    user_damping: float = Field(gt=0)
-    """Ratings that a prior user bias of 0 counts as, above 0."""
 
     factors: int = Field(ge=1, le=1024)
     """Dimensions, 1 to 1024."""
@@ -73,10 +76,12 @@ def predict(
     user = histories.users_of(np.arange(len(residual)))
     items = fit_als(training_matrix(histories, fit_end, residual - biases.user[user]), params)
     user_bias = user_biases_from_history(histories, residual, index, params.user_damping)
-    rows = _history_matrix(histories, index, residual, user_bias, len(items.explicit))
-    implicit_sum = _indicator(rows) @ items.implicit
-    user_factors = _solve_explicit(rows, items.explicit, items.implicit, implicit_sum, params)
-    interaction = np.einsum("nk,nk->n", user_factors, items.explicit[movie])
+    interaction = np.zeros(len(index))
+    for batch in _batches(histories, index):
+        rows = _history_matrix(histories, index[batch], residual, user_bias[batch], len(items.explicit))
+        implicit_sum = _indicator(rows) @ items.implicit
+        user_factors = _solve_explicit(rows, items.explicit, items.implicit, implicit_sum, params)
+        interaction[batch] = np.einsum("nk,nk->n", user_factors, items.explicit[movie[batch]])
     return (biases.mean + biases.movie[movie] + user_bias + interaction).clip(MIN_STARS, MAX_STARS)
 
 
@@ -132,6 +137,13 @@ def _solve_implicit(
     return np.linalg.solve(gram, explicit_sum.T).T
 
 
+def _batches(histories: UserHistories, index: Int64[np.ndarray, " n"]) -> list[Int64[np.ndarray, " batch"]]:
+    """Split the targets into batches whose histories have about ``MAX_RATINGS`` ratings together."""
+    start, end = histories.history_bounds(index)
+    batch = np.cumsum(end - start) // MAX_RATINGS
+    return np.split(np.arange(len(index)), np.flatnonzero(np.diff(batch)) + 1)
+
+
 def _history_matrix(
     histories: UserHistories,
     index: Int64[np.ndarray, " n"],
@@ -140,8 +152,8 @@ def _history_matrix(
     n_movies: int,
 ) -> csr_matrix:
     """Return the residuals of each target's history, targets × movies."""
-    start = histories.offsets[histories.users_of(index)]
-    length = histories.history_end(index) - start
+    start, end = histories.history_bounds(index)
+    length = end - start
     bounds = np.concatenate([[0], np.cumsum(length)])
     rows = np.arange(bounds[-1]) + np.repeat(start - bounds[:-1], length)
     values = residual[rows] - np.repeat(user_bias, length)

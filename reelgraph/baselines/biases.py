@@ -9,16 +9,28 @@ from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Float64, Int, Int64
+from pydantic import Field
 from scipy.sparse import csr_matrix
 
 from reelgraph.core.rating_scale import codes_to_stars
-from reelgraph.sequences.dataset import UserHistories
+from reelgraph.params.base import Section
+from reelgraph.sequences.dataset import UserHistories, star_ratings
 
 ITERATIONS = 5
 """Alternating updates of the movie and the user biases."""
 
 RowEnds = Int64[np.ndarray, " users"]
 """Index of the first row of each user that a model is not fitted on."""
+
+
+class BiasParams(Section):
+    """Parameters of the biases."""
+
+    movie_damping: float = Field(gt=0)
+    """Ratings that the prior bias of a movie counts as, above 0."""
+
+    user_damping: float = Field(gt=0)
+    """Ratings that a prior user bias of 0 counts as, above 0."""
 
 
 class Biases(NamedTuple):
@@ -34,24 +46,22 @@ def fit_biases(
     histories: UserHistories, fit_end: RowEnds, movie_damping: float, user_damping: float
 ) -> Biases:
     """Fit movie and user biases in turn on each user's rows before ``fit_end``."""
-    is_fitted = histories.mask_before(fit_end)
+    rows = np.flatnonzero(histories.mask_before(fit_end))
     n_users = len(histories.user_id)
-    n_movies = int(histories.movie_row.max()) + 1
-    user = histories.users_of(np.flatnonzero(is_fitted))
-    movie = histories.movie_row[is_fitted]
-    stars = codes_to_stars(histories.half_star_code[is_fitted].astype(np.float64))
+    user = histories.users_of(rows)
+    movie = histories.movie_row[rows]
+    stars = star_ratings(histories, rows)
     mean = float(stars.mean())
     user_bias = np.zeros(n_users)
     for _ in range(ITERATIONS):
-        movie_bias = _damped_means(movie, stars - mean - user_bias[user], n_movies, movie_damping)
+        movie_bias = _damped_means(movie, stars - mean - user_bias[user], histories.n_movies, movie_damping)
         user_bias = _damped_means(user, stars - mean - movie_bias[movie], n_users, user_damping)
     return Biases(mean, movie_bias, user_bias)
 
 
 def residuals(histories: UserHistories, biases: Biases) -> Float64[np.ndarray, " ratings"]:
     """Return each rating minus the mean and its movie's bias, in stars."""
-    stars = codes_to_stars(histories.half_star_code.astype(np.float64))
-    return stars - biases.mean - biases.movie[histories.movie_row]
+    return star_ratings(histories) - biases.mean - biases.movie[histories.movie_row]
 
 
 def user_biases_from_history(
@@ -61,10 +71,8 @@ def user_biases_from_history(
     damping: float,
 ) -> Float64[np.ndarray, " n"]:
     """Return the damped mean of the residuals in each target's history, in stars."""
-    start = histories.offsets[histories.users_of(index)]
-    end = histories.history_end(index)
-    sums = np.concatenate([[0.0], np.cumsum(residual)])
-    return (sums[end] - sums[start]) / (end - start + damping)
+    start, end = histories.history_bounds(index)
+    return histories.sum_history(residual, index) / (end - start + damping)
 
 
 def training_matrix(
@@ -72,7 +80,7 @@ def training_matrix(
 ) -> csr_matrix:
     """Return the values of the rows before ``fit_end`` as a matrix of users × movies."""
     rows = np.flatnonzero(histories.mask_before(fit_end))
-    shape = (len(histories.user_id), int(histories.movie_row.max()) + 1)
+    shape = (len(histories.user_id), histories.n_movies)
     return csr_matrix((values[rows], (histories.users_of(rows), histories.movie_row[rows])), shape)
 
 

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-import pyarrow.compute as pc
 from jaxtyping import Float32, Float64, Int64
 from scipy.sparse import csr_matrix
 
 from reelgraph.core.schemas.kg import KnowledgeGraph, read_kg
-from reelgraph.core.schemas.vectors import align_to, read_vectors
+from reelgraph.core.schemas.movies import read_movies, release_years
+from reelgraph.core.schemas.vectors import read_aligned, unit_rows
 from reelgraph.sequences.dataset import UserHistories
 
 Vectors = Literal["text", "graph", "both"]
@@ -44,7 +44,7 @@ class MovieContent:
             "graph": [self.graph_embedding],
             "both": [self.text, self.graph_embedding],
         }
-        parts = [_normalize_rows(part - part.mean(axis=0, dtype=np.float64)) for part in sets[vectors]]
+        parts = [unit_rows(part - part.mean(axis=0, dtype=np.float64)) for part in sets[vectors]]
         return np.concatenate(parts, axis=1) / np.sqrt(len(parts))
 
     def entity_matrix(self, entity_types: Sequence[str]) -> csr_matrix:
@@ -75,17 +75,13 @@ def read_movie_content(folder: str = "data") -> MovieContent:
     Raises:
         ArtifactError: a file is missing or damaged.
     """
-    from reelgraph.core.schemas.movies import read_movies  # imports the table engine, which takes long
-
     table = read_movies(f"{folder}/movies.parquet", ("movie_id", "release_year"))
     movie_id = table["movie_id"].to_numpy()
-    text = f"{folder}/text_vectors.parquet"
-    embedding = f"{folder}/emb_kg_gnn.parquet"
     return MovieContent(
-        align_to(movie_id, *read_vectors(text), text),
-        align_to(movie_id, *read_vectors(embedding), embedding),
+        read_aligned(f"{folder}/text_vectors.parquet", movie_id),
+        read_aligned(f"{folder}/emb_kg_gnn.parquet", movie_id),
         read_kg(f"{folder}/kg"),
-        pc.cast(table["release_year"], "float64").to_numpy(),
+        release_years(table),
     )
 
 
@@ -93,13 +89,8 @@ def targets_by_history(
     histories: UserHistories, index: Int64[np.ndarray, " n"]
 ) -> Iterator[tuple[Int64[np.ndarray, " targets"], Int64[np.ndarray, " history"]]]:
     """Yield the targets that have the same history: their positions in ``index``, and its ratings."""
-    end = histories.history_end(index)
-    start = histories.offsets[histories.users_of(index)]
+    start, end = histories.history_bounds(index)
     order = np.lexsort((end, start))
     changes = (np.diff(start[order]) != 0) | (np.diff(end[order]) != 0)
     for positions in np.split(order, np.flatnonzero(changes) + 1) if len(order) else []:
         yield positions, np.arange(start[positions[0]], end[positions[0]])
-
-
-def _normalize_rows(rows: Float64[np.ndarray, "n dim"]) -> Float64[np.ndarray, "n dim"]:
-    return rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-9)

@@ -12,11 +12,10 @@ import numpy as np
 from jaxtyping import Float, Float64, Int64
 from pydantic import Field
 
-from reelgraph.baselines.biases import Biases, fit_biases, residuals, user_biases_from_history
+from reelgraph.baselines.biases import Biases, BiasParams, fit_biases, residuals, user_biases_from_history
 from reelgraph.baselines.content import MovieContent, Vectors, targets_by_history
 from reelgraph.core.rating_scale import MAX_STARS, MIN_STARS
-from reelgraph.params.base import Section
-from reelgraph.sequences.dataset import UserHistories
+from reelgraph.sequences.dataset import UserHistories, star_ratings
 
 READS_CONTENT = True
 
@@ -24,14 +23,8 @@ ITERATIONS = 3
 """Alternating updates of the movie biases and the user biases."""
 
 
-class Params(Section):
-    """Parameters of the baseline."""
-
-    movie_damping: float = Field(gt=0)
-    """Ratings that the bias predicted from content counts as, above 0."""
-
-    user_damping: float = Field(gt=0)
-    """Ratings that a prior user bias of 0 counts as, above 0."""
+class Params(BiasParams):
+    """Parameters of the baseline; a movie's prior bias is the one that its content predicts."""
 
     l2: float = Field(gt=0)
     """Penalty of the regression, in movies, above 0."""
@@ -94,12 +87,12 @@ def fit_content_biases(
 ) -> Biases:
     """Fit biases on each user's rows before ``fit_end``; the movie bias is shrunk to the regression's."""
     mean, _, user_bias = fit_biases(histories, fit_end, params.movie_damping, params.user_damping)
-    is_fitted = histories.mask_before(fit_end)
+    rows = np.flatnonzero(histories.mask_before(fit_end))
     n_users = len(histories.user_id)
     n_movies = len(content.year)
-    user = histories.users_of(np.flatnonzero(is_fitted))
-    movie = histories.movie_row[is_fitted]
-    deviation = residuals(histories, Biases(mean, np.zeros(n_movies), user_bias))[is_fitted]
+    user = histories.users_of(rows)
+    movie = histories.movie_row[rows]
+    deviation = star_ratings(histories, rows) - mean
     count = np.bincount(movie, minlength=n_movies)
     user_count = np.bincount(user, minlength=n_users)
     features = content.features()

@@ -15,23 +15,22 @@ from jaxtyping import Float, Float64, Int32, Int64
 from pydantic import Field
 from scipy.sparse import csc_matrix, csr_matrix
 
-from reelgraph.baselines.biases import fit_biases, residuals, training_matrix, user_biases_from_history
+from reelgraph.baselines.biases import (
+    BiasParams,
+    fit_biases,
+    residuals,
+    training_matrix,
+    user_biases_from_history,
+)
 from reelgraph.core.rating_scale import MAX_STARS, MIN_STARS
-from reelgraph.params.base import Section
 from reelgraph.sequences.dataset import UserHistories
 
 MAX_SIMILARITIES = 1 << 22
 """Similarities in memory at a time."""
 
 
-class Params(Section):
+class Params(BiasParams):
     """Parameters of the baseline."""
-
-    movie_damping: float = Field(gt=0)
-    """Ratings that a prior movie bias of 0 counts as, above 0."""
-
-    user_damping: float = Field(gt=0)
-    """Ratings that a prior user bias of 0 counts as, above 0."""
 
     neighbours: int = Field(ge=1)
     """Most similar movies of the history that count, 1 or more."""
@@ -66,13 +65,14 @@ def predict(
     by_user = training_matrix(histories, fit_end, residual - biases.user[user])
     matrices = ResidualMatrices(by_user, by_user.tocsc())
     movie = histories.movie_row[index]
+    starts, ends = histories.history_bounds(index)
     deviation = np.zeros(len(index))
     target_movies = np.unique(movie)
     n_batches = -(-len(target_movies) * by_user.shape[1] // MAX_SIMILARITIES)
     for batch in np.array_split(target_movies, n_batches):
         similarity = similarities(matrices, batch, params.shrinkage)
         for i in np.flatnonzero((movie >= batch[0]) & (movie <= batch[-1])):
-            history = _history_slice(histories, index[i])
+            history = slice(starts[i], ends[i])
             weight = similarity[np.searchsorted(batch, movie[i]), histories.movie_row[history]]
             deviation[i] = _neighbour_mean(weight, residual[history] - user_bias[i], params)
     return (biases.mean + biases.movie[movie] + user_bias + deviation).clip(MIN_STARS, MAX_STARS)
@@ -100,11 +100,6 @@ def similarities(
 def _elementwise_power(matrix: csr_matrix, power: int) -> csr_matrix:
     """Raise the stored values to a power; stored zeros stay stored, because they are ratings too."""
     return csr_matrix((matrix.data**power, matrix.indices, matrix.indptr), matrix.shape)
-
-
-def _history_slice(histories: UserHistories, target: np.int64) -> slice:
-    index = np.array([target])
-    return slice(int(histories.offsets[histories.users_of(index)][0]), int(histories.history_end(index)[0]))
 
 
 def _neighbour_mean(

@@ -23,10 +23,9 @@ def predict(
     """Predict the ratings at ``index``, in stars; a movie without rows gets the global mean."""
     is_fitted = histories.mask_before(fit_end)
     movie = histories.movie_row[is_fitted]
-    n_movies = int(histories.movie_row.max()) + 1
     # Half-star codes are integers, so their float64 sums are exact.
-    total = np.bincount(movie, histories.half_star_code[is_fitted], n_movies)
-    count = np.bincount(movie, minlength=n_movies)
+    total = np.bincount(movie, histories.half_star_code[is_fitted], histories.n_movies)
+    count = np.bincount(movie, minlength=histories.n_movies)
     mean = codes_to_stars(total / np.maximum(count, 1))
     means = np.where(count > 0, mean, global_mean(histories, fit_end))
     return means[histories.movie_row[index]]

@@ -88,7 +88,7 @@ def load_baseline(
         ArtifactError: the content is missing or damaged.
         ParamError: no baseline has this name, or ``params`` are not those that its ``Params`` takes.
     """
-    for section, package in PACKAGES.items():
+    for section, package in PACKAGES.items() if name.isidentifier() else ():
         if find_spec(f"{package}.{name}") is None:
             continue
         module = import_module(f"{package}.{name}")

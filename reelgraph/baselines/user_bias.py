@@ -7,9 +7,8 @@ from jaxtyping import Float, Int64
 from pydantic import Field
 
 from reelgraph.baselines.biases import global_mean, user_biases_from_history
-from reelgraph.core.rating_scale import codes_to_stars
 from reelgraph.params.base import Section
-from reelgraph.sequences.dataset import UserHistories
+from reelgraph.sequences.dataset import UserHistories, star_ratings
 
 
 class Params(Section):
@@ -27,5 +26,5 @@ def predict(
 ) -> Float[np.ndarray, " n"]:
     """Predict the ratings at ``index``, in stars."""
     mean = global_mean(histories, fit_end)
-    deviation = codes_to_stars(histories.half_star_code.astype(np.float64)) - mean
+    deviation = star_ratings(histories) - mean
     return mean + user_biases_from_history(histories, deviation, index, params.damping)

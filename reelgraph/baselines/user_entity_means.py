@@ -13,9 +13,9 @@ from scipy.sparse import csr_matrix
 
 from reelgraph.baselines import user_bias
 from reelgraph.baselines.content import PEOPLE, MovieContent, targets_by_history
-from reelgraph.core.rating_scale import MAX_STARS, MIN_STARS, codes_to_stars
+from reelgraph.core.rating_scale import MAX_STARS, MIN_STARS
 from reelgraph.params.base import Section
-from reelgraph.sequences.dataset import UserHistories
+from reelgraph.sequences.dataset import UserHistories, star_ratings
 
 READS_CONTENT = True
 
@@ -42,7 +42,7 @@ def predict(
 ) -> Float[np.ndarray, " n"]:
     """Predict the ratings at ``index``, in stars."""
     level = user_bias.predict(histories, fit_end, index, user_bias.Params(damping=params.user_damping))
-    stars = codes_to_stars(histories.half_star_code.astype(np.float64))
+    stars = star_ratings(histories)
     genres = content.entity_matrix(["genre"])
     people = content.entity_matrix(PEOPLE)
     effect = np.zeros(len(index))

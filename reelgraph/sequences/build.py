@@ -6,11 +6,10 @@ import ibis.expr.types as ir
 import numpy as np
 from jaxtyping import Int64, UInt8
 
-from reelgraph.core.rating_scale import codes_to_stars
 from reelgraph.params.sequences import Sequences
 from reelgraph.runtime.atomic_io import Json
 from reelgraph.runtime.errors import InputError
-from reelgraph.sequences.dataset import UserHistories
+from reelgraph.sequences.dataset import UserHistories, star_ratings
 from reelgraph.sequences.movie_splits import cold_movies, draw_movies, new_movies
 from reelgraph.sequences.ordering import (
     SCHEMA,
@@ -73,7 +72,7 @@ def _order_by_part(
 def summary_statistics(histories: UserHistories) -> dict[str, Json]:
     """Return counts of users, ratings and targets, and mean and std of the training targets in stars."""
     lengths = np.diff(histories.offsets)
-    stars = codes_to_stars(histories.half_star_code[histories.train].astype(np.float64))
+    stars = star_ratings(histories, histories.train)
     return {
         "users": len(lengths),
         "ratings": len(histories.half_star_code),

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
-from jaxtyping import Bool, Float, Float64, Int32, Int64, UInt8
+from jaxtyping import Bool, Float, Float64, Int32, Int64, Num, UInt8
 
 from reelgraph.core.rating_scale import codes_to_stars, normalize_stars
 from reelgraph.runtime.atomic_io import read_array, write_arrays
@@ -65,6 +65,11 @@ class UserHistories:
     test_movies: Int64[np.ndarray, "test_movies"] = field(default_factory=no_movies)
     """The same for testing."""
 
+    @property
+    def n_movies(self) -> int:
+        """Number of movie rows, up to the last movie with a rating."""
+        return int(self.movie_row.max()) + 1
+
     def fit_end(self, rows: Fit) -> Int64[np.ndarray, " users"]:
         """Return the end of each user's rows that a model is fitted on.
 
@@ -95,9 +100,26 @@ class UserHistories:
         """Return the position in ``user_id`` of each rating's user."""
         return np.searchsorted(self.offsets, index, side="right") - 1
 
+    def history_bounds(
+        self, index: Int64[np.ndarray, "targets"]
+    ) -> tuple[Int64[np.ndarray, "targets"], Int64[np.ndarray, "targets"]]:
+        """Return the start and the end of each rating's history."""
+        user = self.users_of(index)
+        return self.offsets[user], np.minimum(index, self.history_cap[user])
+
     def history_end(self, index: Int64[np.ndarray, "targets"]) -> Int64[np.ndarray, "targets"]:
         """Return the end of each rating's history: the rating itself, or its user's ``history_cap``."""
-        return np.minimum(index, self.history_cap[self.users_of(index)])
+        return self.history_bounds(index)[1]
+
+    def sum_history(
+        self,
+        values: Num[np.ndarray, "ratings"] | Bool[np.ndarray, "ratings"],
+        index: Int64[np.ndarray, "targets"],
+    ) -> Num[np.ndarray, "targets"]:
+        """Return the sum of ``values`` over the history of each rating."""
+        start, end = self.history_bounds(index)
+        sums = np.concatenate([[0], np.cumsum(values)])
+        return sums[end] - sums[start]
 
     def time_rank(self, index: Int64[np.ndarray, "targets"]) -> Float64[np.ndarray, "targets"]:
         """Return each rating's rank by time in its history, counted from 0.
@@ -132,8 +154,10 @@ def normalized_ratings(
     return normalize_stars(codes_to_stars(histories.half_star_code[index].astype(np.float32)))
 
 
-def star_ratings(histories: UserHistories, index: Int64[np.ndarray, "n"]) -> Float[np.ndarray, "n"]:
-    """Return the ratings at ``index`` in stars, in float64."""
+def star_ratings(
+    histories: UserHistories, index: Int64[np.ndarray, "n"] | slice = slice(None)
+) -> Float64[np.ndarray, "n"]:
+    """Return the ratings at ``index``, by default all, in stars."""
     return codes_to_stars(histories.half_star_code[index].astype(np.float64))
 
 

@@ -10,10 +10,9 @@ from jaxtyping import Bool, Float32, Int64
 from torch import Tensor
 
 from reelgraph.baselines.biases import Biases, fit_biases
-from reelgraph.core.rating_scale import codes_to_stars
 from reelgraph.core.seeds import generator
 from reelgraph.raters.gp.rating_table import tile_windows, windows_ending_at
-from reelgraph.sequences.dataset import UserHistories
+from reelgraph.sequences.dataset import UserHistories, star_ratings
 from studies.probe.params import Probe
 
 MOVIE_DAMPING = 5.0
@@ -59,8 +58,7 @@ def build_probe_data(histories: UserHistories, params: Probe, seed: int) -> Prob
     is_row = (rows >= 0) & (is_train & is_sampled[user])[rows]
     has_target = (is_row & is_target).any(axis=1)
     target = histories.val[is_sampled[histories.users_of(histories.val)]]
-    start = histories.offsets[histories.users_of(target)]
-    end = histories.history_end(target)
+    start, end = histories.history_bounds(target)
     return ProbeData(
         user=user,
         movie=torch.from_numpy(histories.movie_row.astype(np.int64)),
@@ -80,7 +78,7 @@ def _residuals(
     histories: UserHistories, is_train: Bool[np.ndarray, " ratings"], biases: Biases
 ) -> Float32[np.ndarray, " ratings"]:
     movie = histories.movie_row
-    stars = codes_to_stars(histories.half_star_code.astype(np.float64))
+    stars = star_ratings(histories)
     user = histories.users_of(np.arange(len(stars)))
     damped_count = np.bincount(movie[is_train], minlength=len(biases.movie)) + MOVIE_DAMPING
     deviation = stars - biases.mean - biases.user[user]

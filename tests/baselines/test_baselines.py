@@ -17,7 +17,7 @@ from reelgraph.params.base import load
 from reelgraph.params.evaluation import BaselineParams
 from reelgraph.runtime.errors import ParamError
 from reelgraph.sequences.dataset import UserHistories, star_ratings
-from tests.helpers.history_strategies import histories
+from tests.helpers.history_strategies import histories, random_histories
 from tests.helpers.planted_ratings import planted_histories
 
 PARAMS = load(BaselineParams).baselines
@@ -102,6 +102,14 @@ def test_fit_and_predict_times_both_fits_and_predicts_validation_from_training_r
         np.testing.assert_array_equal(predictions[rows], predict(h, h.fit_end(rows), h.test))
 
 
+def test_biased_mf_predicts_the_same_in_batches(monkeypatch: pytest.MonkeyPatch) -> None:
+    h = random_histories(1, 6, 40, 20)
+    predict = load_baseline("biased_mf", PARAMS["biased_mf"])
+    expected = predict(h, h.fit_end("train"), h.test)
+    monkeypatch.setattr(biased_mf, "MAX_RATINGS", 30)
+    np.testing.assert_array_equal(predict(h, h.fit_end("train"), h.test), expected)
+
+
 @pytest.mark.parametrize(
     ("params", "message"),
     [
@@ -119,7 +127,7 @@ def test_load_baseline_names_the_key_of_a_violation(params: dict[str, object], m
     assert message in str(error.value)
 
 
-@pytest.mark.parametrize("name", ["no_such_baseline", "biases", "surprise_adapter"])
+@pytest.mark.parametrize("name", ["no_such_baseline", "biases", "surprise_adapter", "bias.mf"])
 def test_load_baseline_refuses_a_name_without_a_baseline(name: str) -> None:
     with pytest.raises(ParamError, match=rf"params\.yaml: {name}: expected a module"):
         load_baseline(name, {})

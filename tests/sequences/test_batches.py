@@ -26,10 +26,6 @@ def test_gather_batch_returns_the_end_of_each_history(h: UserHistories, window: 
             batch.ratings[row].numpy()[mask], (h.half_star_code[expected] - 1) / 9, atol=1e-6
         )
         assert batch.target[row] == h.movie_row[target]
-        assert batch.history_timestamp is not None
-        assert batch.target_timestamp is not None
-        assert batch.history_timestamp[row].numpy()[mask].tolist() == h.timestamp[expected].tolist()
-        assert batch.target_timestamp[row] == h.timestamp[target]
     assert not batch.history[~batch.mask].any()
     assert not batch.ratings[~batch.mask].any()
 

@@ -8,9 +8,9 @@ from pydantic import Field
 from scipy.sparse import coo_matrix
 
 from reelgraph.baselines.registry import import_optional
-from reelgraph.core.rating_scale import MAX_STARS, MIN_STARS, codes_to_stars
+from reelgraph.core.rating_scale import MAX_STARS, MIN_STARS
 from reelgraph.params.base import Section, Seed
-from reelgraph.sequences.dataset import UserHistories
+from reelgraph.sequences.dataset import UserHistories, star_ratings
 
 
 class Params(Section):
@@ -40,7 +40,7 @@ def predict(
 ) -> Float[np.ndarray, " n"]:
     """Predict the ratings at ``index``, in stars."""
     rows = np.flatnonzero(histories.mask_before(fit_end))
-    stars = codes_to_stars(histories.half_star_code[rows].astype(np.float64))
+    stars = star_ratings(histories, rows)
     movies = histories.movie_row[rows]
     shape = (len(histories.user_id), int(movies.max()) + 1)
     model = import_optional("cmfrec").CMF(

@@ -19,9 +19,9 @@ from scipy.sparse import csr_matrix
 
 from reelgraph.baselines.external.fm_features import FeatureBuilder, FeatureRows
 from reelgraph.baselines.registry import import_optional
-from reelgraph.core.rating_scale import MAX_STARS, MIN_STARS, codes_to_stars
+from reelgraph.core.rating_scale import MAX_STARS, MIN_STARS
 from reelgraph.params.base import Section, Seed
-from reelgraph.sequences.dataset import UserHistories
+from reelgraph.sequences.dataset import UserHistories, star_ratings
 
 
 class Params(Section):
@@ -73,7 +73,7 @@ def predict_with_fm(
     features = FeatureBuilder(histories, fit_end, history, content)
     rows = features.training_rows()
     targets = features.target_rows(index)
-    stars = codes_to_stars(histories.half_star_code[features.fitted].astype(np.float64))
+    stars = star_ratings(histories, features.fitted)
     total = np.zeros(len(index))
     target_blocks = relation_blocks(targets)
 

@@ -9,9 +9,9 @@ from jaxtyping import Float, Int64
 from pydantic import Field
 
 from reelgraph.baselines.registry import import_optional
-from reelgraph.core.rating_scale import MAX_STARS, MIN_STARS, codes_to_stars
+from reelgraph.core.rating_scale import MAX_STARS, MIN_STARS
 from reelgraph.params.base import Section, Seed
-from reelgraph.sequences.dataset import UserHistories
+from reelgraph.sequences.dataset import UserHistories, star_ratings
 
 
 class SurpriseParams(Section):
@@ -44,7 +44,7 @@ def predict_with_surprise(
     # Surprise takes every user and movie that it counts to have ratings; others get a number past the end.
     users = _number_fitted(histories.users_of(np.arange(len(histories.half_star_code))), rows)
     movies = _number_fitted(histories.movie_row, rows)
-    stars = codes_to_stars(histories.half_star_code[rows].astype(np.float64))
+    stars = star_ratings(histories, rows)
     algorithm.fit(_build_trainset(users[rows].tolist(), movies[rows].tolist(), stars.tolist()))
     pairs = zip(users[index].tolist(), movies[index].tolist(), strict=True)
     predictions = [algorithm.estimate(user, movie) for user, movie in pairs]
