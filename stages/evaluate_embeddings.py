@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from reelgraph.core.schemas.kg import read_kg
 from reelgraph.core.schemas.reports import write_metrics, write_report
-from reelgraph.core.schemas.vectors import align_to, read_vectors
+from reelgraph.core.schemas.vectors import read_aligned
 from reelgraph.core.torch_setup import configure_torch
 from reelgraph.embeddings.embedding_sets import EMBEDDING_FILES, random_embeddings
 from reelgraph.embeddings.isotropy import singular_values
@@ -17,9 +17,7 @@ def main(params: EvaluateEmbeddingsParams) -> str:
     """Measure each set before and after postprocessing; write the metrics and the spectra."""
     configure_torch(params.compute)
     graph = read_kg("data/kg")
-    embeddings = {
-        name: align_to(graph.movie_ids, *read_vectors(path), path) for name, path in EMBEDDING_FILES.items()
-    }
+    embeddings = {name: read_aligned(path, graph.movie_ids) for name, path in EMBEDDING_FILES.items()}
     n_movies, dim = embeddings["kg_gnn_bert"].shape
     embeddings["random"] = random_embeddings(n_movies, dim, params.seed)
     entities = movie_entities(graph)

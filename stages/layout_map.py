@@ -8,7 +8,7 @@ from functools import partial
 import numpy as np
 
 from reelgraph.core.schemas.movies import read_movie_ids
-from reelgraph.core.schemas.vectors import MapLayout, align_to, read_vectors, write_map_layout
+from reelgraph.core.schemas.vectors import MapLayout, read_aligned, write_map_layout
 from reelgraph.core.torch_setup import configure_torch
 from reelgraph.embeddings.isotropy import MIN_NORM
 from reelgraph.embeddings.neighbours import nearest_neighbours
@@ -22,7 +22,7 @@ def main(params: LayoutMapParams, path: str) -> str:
     # The arrays of the layout grow: retaining freed memory would take four times as much.
     configure_torch(params.compute, retain_freed_memory=False)
     movie_ids = read_movie_ids("data/movies.parquet")
-    vectors = align_to(movie_ids, *read_vectors(path), path)
+    vectors = read_aligned(path, movie_ids)
     double = vectors.astype(np.float64)
     unit = double / np.maximum(np.linalg.norm(double, axis=1, keepdims=True), MIN_NORM)
     neighbours = nearest_neighbours(unit, np.arange(len(unit)))

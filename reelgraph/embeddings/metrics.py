@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Float32, Float64, Int64
 
 from reelgraph.core.schemas.kg import KnowledgeGraph
+from reelgraph.core.seeds import subsample
 from reelgraph.embeddings.embedding_sets import POSTPROCESSINGS, postprocess
 from reelgraph.embeddings.isotropy import (
     MIN_NORM,
@@ -97,10 +98,7 @@ def _neighbour_metrics(
 ) -> dict[str, float]:
     nonzero = np.linalg.norm(vectors, axis=1) > MIN_NORM
     unit = unit_vectors(vectors) if nonzero.any() else vectors[:0]
-    queries = np.arange(len(unit))
-    if len(unit) > params.knn_queries:
-        rng = np.random.default_rng(params.pair_seed)
-        queries = np.sort(rng.choice(len(unit), params.knn_queries, replace=False))
+    queries = subsample(np.arange(len(unit)), params.knn_queries, np.random.default_rng(params.pair_seed))
     neighbours = nearest_neighbours(unit, queries)
     agreement = {
         f"{entity_type}_agreement_10": neighbour_agreement(neighbours, queries, rows[nonzero])

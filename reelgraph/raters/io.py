@@ -7,14 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow.compute as pc
 import torch
 from jaxtyping import Float32
 
 from reelgraph.core.schemas.kg import read_kg
-from reelgraph.core.schemas.movies import read_movies
+from reelgraph.core.schemas.movies import read_movie_ids, read_movies, release_years
 from reelgraph.core.schemas.records import read_record
-from reelgraph.core.schemas.vectors import align_to, read_vectors
+from reelgraph.core.schemas.vectors import read_aligned
 from reelgraph.core.torch_setup import CPU
 from reelgraph.params.model import RaterConfig, TrainRaterParams
 from reelgraph.raters.fitting import FitResult
@@ -30,12 +29,11 @@ def read_movie_inputs(vectors: str) -> MovieInputs:
     """Read movies, graph, text vectors and the movie vectors at ``vectors``, in row order."""
     table = read_movies("data/movies.parquet", ("movie_id", "release_year"))
     movie_ids = table["movie_id"].to_numpy()
-    text = "data/text_vectors.parquet"
     return MovieInputs(
-        align_to(movie_ids, *read_vectors(vectors), vectors),
-        align_to(movie_ids, *read_vectors(text), text),
+        read_aligned(vectors, movie_ids),
+        read_aligned("data/text_vectors.parquet", movie_ids),
         read_kg("data/kg"),
-        pc.cast(table["release_year"], "float64").to_numpy(),
+        release_years(table),
     )
 
 
@@ -64,14 +62,10 @@ def load_rater(folder: str, rows: Fit, data: str = "data", device: torch.device 
         ArtifactError: files are missing, damaged, or do not belong together.
     """
     config = read_rater_config(folder)
-    path = f"{data}/emb_{config.model.embedding}.parquet"
 
     def load_vectors() -> Float32[np.ndarray, "movies dim"]:
-        from reelgraph.core.schemas.movies import (
-            read_movie_ids,  # imports the table engine, absent in a bundle
-        )
-
-        return align_to(read_movie_ids(f"{data}/movies.parquet"), *read_vectors(path), path)
+        movie_ids = read_movie_ids(f"{data}/movies.parquet")
+        return read_aligned(f"{data}/emb_{config.model.embedding}.parquet", movie_ids)
 
     return restore_rater(config, f"{folder}/{rows}.safetensors", load_vectors, device)
 

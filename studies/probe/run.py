@@ -6,7 +6,7 @@ import numpy as np
 
 from reelgraph.core.schemas.movies import read_movie_ids
 from reelgraph.core.schemas.reports import write_table
-from reelgraph.core.schemas.vectors import align_to, read_vectors
+from reelgraph.core.schemas.vectors import read_aligned
 from reelgraph.core.torch_setup import configure_torch
 from reelgraph.embeddings.embedding_sets import (
     EMBEDDING_FILES,
@@ -30,7 +30,7 @@ def main(params: ProbeParams) -> str:
     configure_torch(params.compute)
     movie_ids = read_movie_ids("data/movies.parquet")
     histories = read_histories("data/sequences")
-    sets = {name: align_to(movie_ids, *read_vectors(path), path) for name, path in EMBEDDING_FILES.items()}
+    sets = {name: read_aligned(path, movie_ids) for name, path in EMBEDDING_FILES.items()}
     sets["random"] = random_embeddings(len(movie_ids), sets["kg_gnn_bert"].shape[1], params.seed)
     data = build_probe_data(histories, params.probe, params.seed)
     prior = select_user_prior(data)

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
-from jaxtyping import Int64
+from jaxtyping import Float64, Int64
 
 from reelgraph.core.schemas.artifacts import Violations, non_increasing
 from reelgraph.core.schemas.columns import CATALOG_COLUMNS, FIRST_YEAR, LAST_YEAR, SOURCE_MOVIE_ID
@@ -38,6 +38,11 @@ def read_movies(path: Path | str, columns: tuple[str, ...] | None = None) -> pa.
 def read_movie_ids(path: Path | str) -> Int64[np.ndarray, "movies"]:
     """Read the ids of the movies in row order."""
     return read_movies(path, ("movie_id",))["movie_id"].to_numpy()
+
+
+def release_years(movies: pa.Table) -> Float64[np.ndarray, "movies"]:
+    """Return the release years of a movie table; NaN where missing."""
+    return pc.cast(movies["release_year"], "float64").to_numpy()
 
 
 def read_source_movie_ids(path: Path | str) -> pa.Table | None:

@@ -8,13 +8,16 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-from jaxtyping import Float32, Int64
+from jaxtyping import Float, Float32, Int64
 
 from reelgraph.core.schemas.artifacts import MAX_SHOWN_ROWS, Violations, duplicated, read_with_schema
 from reelgraph.runtime.atomic_io import write_parquet
 
 VECTOR_SCHEMA = pa.schema([("movieId", pa.int64()), ("embedding", pa.list_(pa.float32()))])
 BATCH_ROWS = 1 << 14
+
+MIN_LENGTH = 1e-9
+"""Vectors that are shorter, such as those of zeros, stay shorter than 1."""
 
 LAYOUT_SCHEMA = pa.schema(
     [
@@ -71,6 +74,17 @@ def read_vectors(
     return movie_ids, vectors
 
 
+def read_aligned(
+    path: Path | str, movie_ids: Int64[np.ndarray, " movies"]
+) -> Float32[np.ndarray, "movies dim"]:
+    """Read vectors in the row order of ``movie_ids``, the ids of movies.parquet.
+
+    Raises:
+        ArtifactError: as ``read_vectors``, or the two files do not have the same movies.
+    """
+    return align_to(movie_ids, *read_vectors(path), path)
+
+
 def align_to(
     movie_ids: Int64[np.ndarray, " movies"],
     vector_ids: Int64[np.ndarray, " vectors"],
@@ -100,6 +114,11 @@ def align_to(
     violations.raise_if_any()
     order = np.argsort(vector_ids, kind="stable")
     return vectors[order[np.searchsorted(vector_ids[order], movie_ids)]]
+
+
+def unit_rows(vectors: Float[np.ndarray, "n dim"]) -> Float[np.ndarray, "n dim"]:
+    """Return the vectors, one per row, scaled to a length of 1."""
+    return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), MIN_LENGTH)
 
 
 @dataclass(frozen=True)

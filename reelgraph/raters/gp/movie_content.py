@@ -12,6 +12,7 @@ from scipy.linalg import eigh
 from threadpoolctl import threadpool_limits
 
 from reelgraph.core.schemas.kg import KnowledgeGraph, Relation
+from reelgraph.core.schemas.vectors import unit_rows
 
 MAX_CONTENT_DIM = 32
 """Largest dimension of the reduced vectors: more dimensions add little and cost time."""
@@ -102,7 +103,7 @@ def _reduce(
     vectors: Sequence[Float32[np.ndarray, "movies _"]], n_fitted: int | None
 ) -> Float32[np.ndarray, "movies reduced"]:
     """Concatenate the sets' unit vectors, project on the leading singular vectors and normalize the rows."""
-    unit = np.concatenate([_normalize_rows(matrix.astype(np.float64)) for matrix in vectors], axis=1)
+    unit = np.concatenate([unit_rows(matrix.astype(np.float64)) for matrix in vectors], axis=1)
     fitted = unit[:n_fitted]
     n_columns = unit.shape[1]
     dim = min(MAX_CONTENT_DIM, n_columns)
@@ -113,8 +114,4 @@ def _reduce(
     # The sign of a singular vector is arbitrary: its largest entry is made positive.
     largest = directions[np.arange(dim), np.abs(directions).argmax(axis=1)]
     directions = directions * np.sign(largest)[:, None]
-    return _normalize_rows(unit @ directions.T).astype(np.float32)
-
-
-def _normalize_rows(rows: Float64[np.ndarray, "n dim"]) -> Float64[np.ndarray, "n dim"]:
-    return rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-9)
+    return unit_rows(unit @ directions.T).astype(np.float32)

@@ -12,6 +12,7 @@ from jaxtyping import Float32, Float64, Int64
 from torch import Tensor
 
 from reelgraph.core.rating_scale import N_CODES
+from reelgraph.core.schemas.vectors import unit_rows
 from reelgraph.params.model import Gp, Model
 from reelgraph.raters.gp.content_masking import append_masked_movies
 from reelgraph.raters.gp.explanation import likeness_contributions, user_level
@@ -38,9 +39,6 @@ MAX_CONTEXT_LENGTH = 4096
 """Ratings of a history that predictions of some day read; the cost grows with its third power."""
 HEAD_BATCH_SIZE = 1024
 """Rows per batch of the heads, so that their activations stay in the processor's cache."""
-
-MIN_LENGTH = 1e-9
-"""Shorter vectors are taken as zero."""
 
 PerUser = Int64[np.ndarray, " users"]
 Index = Int64[np.ndarray, " targets"]
@@ -148,9 +146,7 @@ class GpRater:
     def movie_vectors(self) -> Float32[np.ndarray, "movies dim"]:
         """Return the feature map of C without ``linear`` and shared entities, as unit vectors."""
         candidates = self.catalogue_scorer.candidates_of_fold(self.gp.n_folds - 1)
-        factors = candidates.factors[:, :-N_MOVIE_FEATURES].numpy()
-        lengths = np.linalg.norm(factors, axis=1, keepdims=True)
-        return factors / np.maximum(lengths, np.float32(MIN_LENGTH))
+        return unit_rows(candidates.factors[:, :-N_MOVIE_FEATURES].numpy())
 
     def save(self, path: Path) -> None:
         """Write everything that prediction needs as safetensors."""

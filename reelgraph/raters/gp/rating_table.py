@@ -8,8 +8,7 @@ from functools import cached_property
 import numpy as np
 from jaxtyping import Bool, Float64, Int64
 
-from reelgraph.core.rating_scale import codes_to_stars
-from reelgraph.sequences.dataset import UserHistories
+from reelgraph.sequences.dataset import UserHistories, star_ratings
 
 Index = Int64[np.ndarray, " targets"]
 PerTarget = Float64[np.ndarray, " targets"]
@@ -127,7 +126,7 @@ def _table(
     return RatingTable(
         offsets=np.asarray(offsets),
         movie=histories.movie_row[index].astype(np.int64),
-        stars=codes_to_stars(histories.half_star_code[index].astype(np.float64)),
+        stars=star_ratings(histories, index),
         time=np.asarray(histories.timestamp[index]),
         is_fitted=is_fitted,
         history_cap=np.asarray(history_cap),
