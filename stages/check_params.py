@@ -8,7 +8,7 @@ from reelgraph.baselines.registry import load_baseline
 from reelgraph.params.base import StageParams, load
 from reelgraph.params.model import TrainRaterParams
 from reelgraph.params.pipeline import PipelineParams, check_sections
-from reelgraph.rankers.registry import find_ranker
+from reelgraph.rankers.registry import find_rankers
 from reelgraph.raters.names import rater_module
 from reelgraph.runtime.atomic_io import write_json
 from reelgraph.runtime.stage_runner import run_stage
@@ -24,8 +24,7 @@ def main(_: StageParams) -> str:
     check_sections(params)
     for name, values in params.baselines.items():
         load_baseline(name, values)
-    for name, values in params.rankers.items():
-        find_ranker(name, values)
+    find_rankers(params.rankers)
     if params.compute.device != "cpu" or params.train.processes > 1 or params.train.users_per_batch:
         _check_rater_and_device()
     write_json({"valid": True}, RESULT)

@@ -6,7 +6,7 @@ from threadpoolctl import threadpool_limits
 
 from reelgraph.params.ranking import TrainRankerParams
 from reelgraph.rankers.io import read_ranker_inputs
-from reelgraph.rankers.registry import find_ranker, save_ranker
+from reelgraph.rankers.registry import find_rankers, save_ranker
 from reelgraph.runtime.atomic_io import atomic_write
 from reelgraph.runtime.stage_runner import record_timing, run_stage
 
@@ -15,7 +15,7 @@ STAGE = "train_ranker"
 
 def main(params: TrainRankerParams) -> str:
     """Fit each ranker on the rows that ``evaluate.fit`` names."""
-    rankers = [find_ranker(name, values) for name, values in params.rankers.items()]
+    rankers = find_rankers(params.rankers)
     inputs = read_ranker_inputs(params.evaluate.fit, params.seed)
     # One thread: the order of sums depends on the number of threads.
     with atomic_write("data/ranker") as folder, threadpool_limits(1):

@@ -40,7 +40,7 @@ class PipelineParams(StageParams):
     raters: Raters
     train: Train
     baselines: dict[str, dict[str, Any]] = Field(min_length=1)
-    rankers: Rankers = Field(min_length=1)
+    rankers: Rankers
     evaluate: Evaluate
 
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydantic import Field
-
 from reelgraph.params.base import Compute, Seed, StageParams
 from reelgraph.params.evaluation import Evaluate
 
@@ -17,7 +15,7 @@ class TrainRankerParams(StageParams):
     """Params of stage train_ranker."""
 
     seed: Seed
-    rankers: Rankers = Field(min_length=1)
+    rankers: Rankers
     evaluate: Evaluate
 
 

@@ -13,13 +13,14 @@ import numpy as np
 from jaxtyping import Float, Float32
 from pydantic import Field
 
+from reelgraph.core.schemas.vectors import unit_rows
 from reelgraph.core.seeds import generator
 from reelgraph.rankers.blend_choices import collect_choices
 from reelgraph.rankers.blend_features import FEATURES, FLOORS, SUMS_OVER_HISTORY, BlendFeatures
 from reelgraph.rankers.blend_items import ItemParams, fit_items, select_and_fit_items
 from reelgraph.rankers.held_out import held_out_queries
 from reelgraph.rankers.item_weights import ItemWeightsRanker, restore_item_weights
-from reelgraph.rankers.listwise import LinearScore, fit_listwise
+from reelgraph.rankers.listwise import fit_listwise
 from reelgraph.rankers.ranker import (
     FittedRatings,
     MovieContent,
@@ -43,15 +44,15 @@ class BlendRanker:
     """Orders movies by a linear function of their features."""
 
     features: BlendFeatures
-    combination: LinearScore
+    coefficients: Float[np.ndarray, " features"]
 
     def score(self, query: RankingQuery) -> Float32[np.ndarray, " movies"]:
         """Return the score of each movie: the log-odds that it is watched next, up to a constant."""
-        return self.combination.apply(self.features.compute(query))
+        return self.features.compute(query) @ self.coefficients.astype(np.float32)
 
     def contributions(self, query: RankingQuery, movie: int) -> Float[np.ndarray, " history"]:
         """Return what each movie of the history adds to the score of one movie, to first order."""
-        coefficient = dict(zip(FEATURES, self.combination.coefficients, strict=True))
+        coefficient = dict(zip(FEATURES, self.coefficients, strict=True))
         total = np.zeros(len(query.history))
         for name, floor in FLOORS.items():
             summands = self.features.items[name].contributions(query, movie)
@@ -72,7 +73,7 @@ class BlendRanker:
         arrays["mean_stars"] = self.features.mean_stars
         arrays["days"] = np.array(self.features.days)
         arrays["last_decay"] = np.array(self.features.last_decay)
-        arrays["coefficients"] = self.combination.coefficients
+        arrays["coefficients"] = self.coefficients
         return arrays
 
 
@@ -92,33 +93,31 @@ def restore(arrays: Mapping[str, np.ndarray]) -> BlendRanker:
         days=float(arrays["days"]),
         last_decay=float(arrays["last_decay"]),
     )
-    return BlendRanker(features, LinearScore(arrays["coefficients"]))
+    return BlendRanker(features, arrays["coefficients"])
 
 
 def fit(inputs: RankerInputs, params: Params) -> BlendRanker:
-    """Fit the combination on held-out ratings, then the item rankers on all ratings."""
+    """Fit the coefficients on held-out ratings, then the item rankers on all ratings."""
     rng = generator(inputs.seed, "rankers/blend")
     held_out = held_out_queries(inputs, rng)
     sample = sample_users(held_out.ratings, rng)
     items, penalties = select_and_fit_items(held_out, sample, params)
     features = _build_features(items, held_out.ratings, inputs.content, params)
     not_negative = [FEATURES.index(name) for name in SUMS_OVER_HISTORY]
-    combination = fit_listwise(collect_choices(features, held_out, rng), not_negative)
+    coefficients = fit_listwise(collect_choices(features, held_out, rng), not_negative)
     items = fit_items(sample_users(inputs.ratings, rng), params, penalties)
-    return BlendRanker(_build_features(items, inputs.ratings, inputs.content, params), combination)
+    return BlendRanker(_build_features(items, inputs.ratings, inputs.content, params), coefficients)
 
 
 def _build_features(
     items: dict[str, ItemWeightsRanker], ratings: FittedRatings, content: MovieContent, params: Params
 ) -> BlendFeatures:
-    norm = np.linalg.norm(content.text, axis=1, keepdims=True)
-    text = content.text / np.maximum(norm, np.float32(1e-9))
     known = np.isfinite(content.year)
     year = np.where(known, content.year, np.median(content.year[known]) if known.any() else 0)
     return BlendFeatures(
         items=items,
         times=collect_times(ratings),
-        text=text,
+        text=unit_rows(content.text),
         year=year.astype(np.float32),
         mean_stars=mean_stars(ratings),
         days=params.days,

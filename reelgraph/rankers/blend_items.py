@@ -4,21 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import partial
+from itertools import islice
+from typing import Annotated
 
 import numpy as np
-from jaxtyping import Float, Float32
+from jaxtyping import Int64
 from pydantic import Field
+from scipy.sparse import csr_matrix
 
 from reelgraph.params.base import Section
 from reelgraph.rankers.ease import solve_ease
 from reelgraph.rankers.held_out import HeldOutQueries
-from reelgraph.rankers.item_weights import ItemWeightsRanker, cooccurrence_counts
-from reelgraph.rankers.last_movie import fit_last_movie
-from reelgraph.rankers.next_movie import Matrix, solve_ridge, sum_products
-from reelgraph.rankers.ranker import FittedRatings, frequent_movies
+from reelgraph.rankers.item_weights import ItemWeightsRanker, Matrix, cooccurrence_counts, positions
+from reelgraph.rankers.next_movie import solve_ridge, sum_products
+from reelgraph.rankers.ranker import FittedRatings, frequent_movies, ranks
 
 MAX_SELECTION_QUERIES = 500
 """Queries that a penalty is selected on, at most."""
+
+DAMPING = 5.0
+"""Transitions to none of the movies that are added to those of each movie."""
+LAST_ONLY = 0.0
+"""The decay with which only the last movie of a history counts, as 0⁰ = 1."""
 
 Solve = Callable[[float], Matrix]
 """Returns the weights of an item ranker for an L2 penalty."""
@@ -33,7 +40,7 @@ class ItemParams(Section):
     length: int = Field(ge=1, le=1000)
     """Last ratings of a history that predict the next movie, 1 to 1000."""
 
-    l2: list[float] = Field(min_length=1)
+    l2: list[Annotated[float, Field(gt=0)]] = Field(min_length=1)
     """L2 penalties to choose from for each of the two regressions, above 0."""
 
 
@@ -47,7 +54,7 @@ def select_and_fit_items(
         ratings: the rankers are fitted on them; without the held-out ratings.
         params: decays and candidate penalties.
     """
-    items = {"last_movie": _fit_last_movie(ratings)}
+    items = {"last_movie": fit_last_movie(ratings, frequent_movies(ratings))}
     penalties = {}
     for name, ranker_of in _regressions(ratings, params):
         rankers = {l2: ranker_of(l2) for l2 in params.l2}
@@ -61,14 +68,29 @@ def fit_items(
     ratings: FittedRatings, params: ItemParams, penalties: dict[str, float]
 ) -> dict[str, ItemWeightsRanker]:
     """Return the item rankers with the given penalties."""
-    items = {"last_movie": _fit_last_movie(ratings)}
+    items = {"last_movie": fit_last_movie(ratings, frequent_movies(ratings))}
     for name, ranker_of in _regressions(ratings, params):
         items[name] = ranker_of(penalties[name])
     return items
 
 
-def _fit_last_movie(ratings: FittedRatings) -> ItemWeightsRanker:
-    return fit_last_movie(ratings, frequent_movies(ratings))
+def fit_last_movie(ratings: FittedRatings, movies: Int64[np.ndarray, " frequent"]) -> ItemWeightsRanker:
+    """Return the damped fraction of each movie among those rated right after the last movie.
+
+    This is a first-order Markov chain of the ratings (Rendle et al. 2010).
+
+    Args:
+        ratings: ordered by user and time.
+        movies: ascending rows of the movies with weights.
+    """
+    position = positions(movies, ratings.n_movies)[ratings.movie_row]
+    follows = (ratings.user[1:] == ratings.user[:-1]) & (position[1:] >= 0) & (position[:-1] >= 0)
+    first = position[:-1][follows]
+    second = position[1:][follows]
+    ones = np.ones(len(first), np.float32)
+    weights = csr_matrix((ones, (first, second)), (len(movies), len(movies))).toarray()
+    weights /= weights.sum(axis=1, keepdims=True) + np.float32(DAMPING)
+    return ItemWeightsRanker(movies, weights, LAST_ONLY, ratings.n_movies)
 
 
 def _regressions(
@@ -92,17 +114,8 @@ def mean_gain(ranker: ItemWeightsRanker, held_out: HeldOutQueries) -> float:
     """
     gains = []
     pairs = zip(held_out.queries, held_out.targets, strict=True)
-    for query, targets in list(pairs)[:MAX_SELECTION_QUERIES]:
+    for query, targets in islice(pairs, MAX_SELECTION_QUERIES):
         scores = ranker.score(query)
         scores[query.history] = -np.inf
-        gains.append((1 / np.log2(_ranks(scores, scores[targets]) + 1)).mean())
+        gains.append((1 / np.log2(ranks(scores, scores[targets]) + 1)).mean())
     return float(np.mean(gains)) if gains else 0.0
-
-
-def _ranks(
-    scores: Float32[np.ndarray, " movies"], targets: Float32[np.ndarray, " targets"]
-) -> Float[np.ndarray, " targets"]:
-    """Return the rank from 1 of each target; ties share their mean rank."""
-    above = (scores[None] > targets[:, None]).sum(axis=1)
-    equal = (scores[None] == targets[:, None]).sum(axis=1)
-    return 1 + above + (equal - 1) / 2

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import numpy as np
-from jaxtyping import Float32
 from pydantic import Field
 from scipy.linalg import lapack
 
 from reelgraph.rankers.item_weights import (
     DecayParams,
     ItemWeightsRanker,
+    Matrix,
     cooccurrence_counts,
+    penalized_cholesky,
     restore_item_weights,
 )
 from reelgraph.rankers.ranker import RankerInputs, frequent_movies
@@ -33,19 +34,15 @@ def fit(inputs: RankerInputs, params: Params) -> ItemWeightsRanker:
     return ItemWeightsRanker(movies, weights, params.decay, ratings.n_movies)
 
 
-def solve_ease(
-    counts: Float32[np.ndarray, "frequent frequent"], l2: float
-) -> Float32[np.ndarray, "frequent frequent"]:
-    """Return B = I − P · diag(1 / P) with P = (counts + l2 · I)⁻¹; its diagonal is 0."""
-    gram = counts + np.float32(l2) * np.eye(len(counts), dtype=np.float32)
-    inverse = invert_positive_definite(gram)
+def solve_ease(counts: Matrix, l2: float) -> Matrix:
+    """Return B = I − P · diag(1 / P) with P = (counts + l2 · I)⁻¹; its diagonal is 0.
+
+    Raises:
+        TrainingError: as ``penalized_cholesky``.
+    """
+    # From the Cholesky factor, in half the time of a general inverse.
+    lower, _ = lapack.spotri(penalized_cholesky(counts, l2), lower=1)
+    inverse = np.tril(lower) + np.tril(lower, -1).T
     weights = inverse / -np.diag(inverse)
     np.fill_diagonal(weights, 0)
     return weights
-
-
-def invert_positive_definite(matrix: Float32[np.ndarray, "n n"]) -> Float32[np.ndarray, "n n"]:
-    """Return the inverse by Cholesky's decomposition, in half the time of a general inverse."""
-    factor, _ = lapack.spotrf(matrix, lower=1)
-    lower, _ = lapack.spotri(factor, lower=1)
-    return np.tril(lower) + np.tril(lower, -1).T

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import numpy as np
-import pyarrow.compute as pc
-
-from reelgraph.core.schemas.movies import read_movies
-from reelgraph.core.schemas.vectors import align_to, read_vectors
+from reelgraph.core.schemas.movies import read_movies, release_years
+from reelgraph.core.schemas.vectors import read_aligned
 from reelgraph.core.seeds import derive_seed
 from reelgraph.rankers.held_out import hold_out, min_history
 from reelgraph.rankers.ranker import MovieContent, RankerInputs, collect_ratings
 from reelgraph.sequences.dataset import Fit, UserHistories, read_histories
-
-TEXT = "data/text_vectors.parquet"
 
 
 def read_ranker_inputs(fit: Fit, seed: int) -> RankerInputs:
@@ -22,8 +17,8 @@ def read_ranker_inputs(fit: Fit, seed: int) -> RankerInputs:
         ArtifactError: a file is missing or damaged, or the files do not belong together.
     """
     table = read_movies("data/movies.parquet", ("movie_id", "release_year"))
-    text = align_to(table["movie_id"].to_numpy(), *read_vectors(TEXT), TEXT)
-    year = pc.cast(table["release_year"], "float64").to_numpy()
+    text = read_aligned("data/text_vectors.parquet", table["movie_id"].to_numpy())
+    year = release_years(table)
     return ranker_inputs(read_histories("data/sequences", len(year)), MovieContent(text, year), fit, seed)
 
 
@@ -37,7 +32,7 @@ def ranker_inputs(histories: UserHistories, content: MovieContent, fit: Fit, see
         seed: root seed.
     """
     fit_end = histories.fit_end(fit)
-    ratings = collect_ratings(histories, fit_end, len(np.asarray(content.year)))
+    ratings = collect_ratings(histories, fit_end, len(content.year))
     return RankerInputs(
         ratings=ratings,
         content=content,

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-from jaxtyping import Float32
 from pydantic import Field
 
 from reelgraph.rankers.item_weights import (
     DecayParams,
     ItemWeightsRanker,
+    Matrix,
     cooccurrence_counts,
     restore_item_weights,
 )
@@ -38,9 +38,7 @@ def fit(inputs: RankerInputs, params: Params) -> ItemWeightsRanker:
     return ItemWeightsRanker(movies, weights, params.decay, ratings.n_movies)
 
 
-def keep_largest(
-    similarity: Float32[np.ndarray, "frequent frequent"], count: int
-) -> Float32[np.ndarray, "frequent frequent"]:
+def keep_largest(similarity: Matrix, count: int) -> Matrix:
     """Set the diagonal, and all but the ``count`` largest values of each column, to 0."""
     weights = similarity.copy()
     np.fill_diagonal(weights, 0)

@@ -9,13 +9,18 @@ from functools import cached_property
 import numpy as np
 from jaxtyping import Float, Float32, Int64
 from pydantic import Field
+from scipy.linalg import LinAlgError, cho_factor
 from scipy.sparse import csr_matrix
 
 from reelgraph.params.base import Section
 from reelgraph.rankers.ranker import FittedRatings, RankingQuery
+from reelgraph.runtime.errors import TrainingError
 
 NEGLIGIBLE = 1e-3
 """Ratings of a history with a lower weight than this are not read."""
+
+
+Matrix = Float32[np.ndarray, "frequent frequent"]
 
 
 class DecayParams(Section):
@@ -100,9 +105,21 @@ def watched_matrix(ratings: FittedRatings, movies: Int64[np.ndarray, " frequent"
     return csr_matrix((ones, (number[is_frequent], position[is_frequent])), (len(users), len(movies)))
 
 
-def cooccurrence_counts(
-    ratings: FittedRatings, movies: Int64[np.ndarray, " frequent"]
-) -> Float32[np.ndarray, "frequent frequent"]:
+def cooccurrence_counts(ratings: FittedRatings, movies: Int64[np.ndarray, " frequent"]) -> Matrix:
     """Return the number of users who rated both movies; on the diagonal, who rated the movie."""
     watched = watched_matrix(ratings, movies)
     return (watched.T @ watched).toarray()
+
+
+def penalized_cholesky(gram: Matrix, l2: float) -> Matrix:
+    """Return the Cholesky factor of gram + l2 · I in the lower triangle; the upper one is arbitrary.
+
+    Raises:
+        TrainingError: the penalty is too small for the precision of the matrix.
+    """
+    penalized = gram + np.float32(l2) * np.eye(len(gram), dtype=np.float32)
+    try:
+        return cho_factor(penalized, lower=True, overwrite_a=True, check_finite=False)[0]
+    except LinAlgError as error:
+        raise TrainingError("the rankers' key l2", "a penalty that makes the regression solvable",
+                            f"{l2:g}: {error}", "Raise it.") from None  # fmt: skip

@@ -25,20 +25,10 @@ class Choices:
     """Fraction of the query's watched movies: 1 / n for each of n, otherwise 0."""
 
 
-@dataclass(frozen=True)
-class LinearScore:
-    """score = features · coefficients, up to a constant."""
+def fit_listwise(choices: Choices, not_negative: Collection[int] = ()) -> Float[np.ndarray, " features"]:
+    """Return the coefficients that maximise the mean log-likelihood of the watched movies.
 
-    coefficients: Float[np.ndarray, " features"]
-
-    def apply(self, features: Float32[np.ndarray, "movies features"]) -> Float32[np.ndarray, " movies"]:
-        """Return the score of each movie."""
-        return features @ self.coefficients.astype(np.float32)
-
-
-def fit_listwise(choices: Choices, not_negative: Collection[int] = ()) -> LinearScore:
-    """Maximise the mean log-likelihood of the watched movies under a softmax over all candidates.
-
+    The likelihood is that of a softmax over all candidates, whose scores are features · coefficients.
     Features are standardised over all candidates, so that the penalty treats them alike.
 
     Args:
@@ -69,4 +59,4 @@ def fit_listwise(choices: Choices, not_negative: Collection[int] = ()) -> Linear
     result = minimize(
         loss, start, jac=True, method="L-BFGS-B", bounds=bounds, options={"maxiter": MAX_ITERATIONS}
     )
-    return LinearScore(result.x / deviation)
+    return result.x / deviation

@@ -8,12 +8,18 @@ Linear Item-Item Models") with one future movie.
 from __future__ import annotations
 
 import numpy as np
-from jaxtyping import Float32, Int64
+from jaxtyping import Int64
 from pydantic import Field
-from scipy.linalg import cho_factor, cho_solve
+from scipy.linalg import cho_solve
 
 from reelgraph.params.base import Section
-from reelgraph.rankers.item_weights import ItemWeightsRanker, positions, restore_item_weights
+from reelgraph.rankers.item_weights import (
+    ItemWeightsRanker,
+    Matrix,
+    penalized_cholesky,
+    positions,
+    restore_item_weights,
+)
 from reelgraph.rankers.ranker import FittedRatings, RankerInputs, frequent_movies
 
 restore = restore_item_weights
@@ -32,9 +38,6 @@ class Params(Section):
     """Weight of the L2 penalty, in ratings, above 0."""
 
 
-Matrix = Float32[np.ndarray, "frequent frequent"]
-
-
 def fit(inputs: RankerInputs, params: Params) -> ItemWeightsRanker:
     """Fit on the order in which users have rated movies."""
     ratings = inputs.ratings
@@ -44,10 +47,12 @@ def fit(inputs: RankerInputs, params: Params) -> ItemWeightsRanker:
 
 
 def solve_ridge(gram: Matrix, cross: Matrix, l2: float) -> Matrix:
-    """Return (gram + l2 · I)⁻¹ · cross."""
-    penalized = gram + np.float32(l2) * np.eye(len(gram), dtype=np.float32)
-    factor = cho_factor(penalized, lower=True, overwrite_a=True, check_finite=False)
-    return cho_solve(factor, cross, check_finite=False)
+    """Return (gram + l2 · I)⁻¹ · cross.
+
+    Raises:
+        TrainingError: as ``penalized_cholesky``.
+    """
+    return cho_solve((penalized_cholesky(gram, l2), True), cross, check_finite=False)
 
 
 def sum_products(

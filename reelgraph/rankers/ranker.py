@@ -8,8 +8,8 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 from jaxtyping import Bool, Float, Float32, Int64
 
-from reelgraph.core.rating_scale import STAR_STEP, codes_to_stars
-from reelgraph.sequences.dataset import UserHistories
+from reelgraph.core.rating_scale import STAR_STEP
+from reelgraph.sequences.dataset import UserHistories, star_ratings
 
 MIN_RATINGS = 5
 """Ratings of a movie from which on its weights are fitted."""
@@ -100,7 +100,7 @@ def collect_ratings(
         user=histories.users_of(index),
         movie_row=histories.movie_row[index].astype(np.int64),
         timestamp=histories.timestamp[index].astype(np.int64),
-        stars=codes_to_stars(histories.half_star_code[index].astype(np.float64)),
+        stars=star_ratings(histories, index),
         n_movies=n_movies,
     )
 
@@ -136,6 +136,17 @@ def mean_stars(ratings: FittedRatings) -> Float32[np.ndarray, " movies"]:
     total = np.bincount(ratings.movie_row, ratings.stars, ratings.n_movies)
     overall = ratings.stars.mean() if len(ratings.stars) else 0.0
     return ((total + MEAN_DAMPING * overall) / (count + MEAN_DAMPING)).astype(np.float32)
+
+
+def ranks(
+    candidates: Float[np.ndarray, " candidates"], relevant: Float[np.ndarray, " relevant"]
+) -> Float[np.ndarray, " relevant"]:
+    """Return the rank from 1 of each relevant score among all candidates; ties share their mean rank."""
+    ordered = np.sort(candidates)
+    n_not_above = np.searchsorted(ordered, relevant, side="right")
+    n_above = len(ordered) - n_not_above
+    n_equal = n_not_above - np.searchsorted(ordered, relevant, side="left") - 1
+    return 1 + n_above + n_equal / 2
 
 
 def watched_and_liked(

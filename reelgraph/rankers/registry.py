@@ -74,6 +74,18 @@ def find_ranker(
     return RankerType(name, module, validate_section(module.Params, values, path, f"{section}.{name}"))
 
 
+def find_rankers(rankers: Mapping[str, Mapping[str, object]]) -> list[RankerType]:
+    """Return the rankers of params.yaml.
+
+    Raises:
+        ParamError: as ``find_ranker``, or the ranker that orders recommendations is not among them.
+    """
+    if SERVED not in rankers:
+        raise ParamError(f"{PARAMS_FILE}: rankers", f"{SERVED} among them, which orders recommendations",
+                         ", ".join(rankers) or "none", f"Add {SERVED}; the others are optional.")  # fmt: skip
+    return [find_ranker(name, values) for name, values in rankers.items()]
+
+
 def save_ranker(name: str, ranker: Ranker, folder: Path) -> None:
     """Write a ranker's arrays and its name to a new folder; not atomic by itself."""
     folder.mkdir()

@@ -10,7 +10,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from reelgraph.rankers.ranker import Ranker
-from reelgraph.rankers.registry import find_ranker, load_ranker, save_ranker
+from reelgraph.rankers.registry import find_ranker, find_rankers, load_ranker, save_ranker
 from reelgraph.runtime.errors import ArtifactError, ParamError
 from tests.helpers.ranker_samples import planted_inputs, query
 
@@ -59,6 +59,14 @@ def test_find_ranker_refuses_unknown_names_and_params() -> None:
         find_ranker("ranker", {})
     with pytest.raises(ParamError, match=r"rankers\.popularity\.days"):
         find_ranker("popularity", {"days": 3.0})
+    with pytest.raises(ParamError, match=r"rankers\.blend\.l2\.1: expected greater than 0, got -1\.0"):
+        find_ranker("blend", RANKERS["blend"] | {"l2": [100.0, -1.0]})
+
+
+def test_find_rankers_requires_the_ranker_of_recommendations() -> None:
+    assert [ranker.name for ranker in find_rankers(RANKERS)] == list(RANKERS)
+    with pytest.raises(ParamError, match=r"rankers: expected blend among them, .*, got popularity"):
+        find_rankers({"popularity": {}})
 
 
 def test_load_ranker_refuses_a_damaged_folder(tmp_path: Path) -> None:

@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 
 from reelgraph.rankers import ease, item_knn, next_movie, rp3beta
-from reelgraph.rankers.last_movie import fit_last_movie
+from reelgraph.rankers.blend_items import fit_last_movie
+from reelgraph.rankers.item_weights import penalized_cholesky
 from reelgraph.rankers.ranker import RankerInputs, frequent_movies, sample_users, watched_and_liked
 from reelgraph.rankers.registry import find_ranker
+from reelgraph.runtime.errors import TrainingError
 from tests.helpers.ranker_samples import planted_inputs, query
 
 INPUTS = planted_inputs()
@@ -28,6 +30,11 @@ def test_ease_fit_solves_the_constrained_regression() -> None:
     np.fill_diagonal(expected, 0)
     ranker = ease.fit(INPUTS, ease.Params(l2=50.0, decay=1.0))
     np.testing.assert_allclose(ranker.weights, expected, atol=1e-4)
+
+
+def test_penalized_cholesky_refuses_a_penalty_below_the_precision() -> None:
+    with pytest.raises(TrainingError, match=r"1e-12: .* Raise it\."):
+        penalized_cholesky(np.ones((3, 3), np.float32), 1e-12)
 
 
 @pytest.mark.parametrize("length", [1, 3, 50])
