@@ -5,7 +5,7 @@ from __future__ import annotations
 from threadpoolctl import threadpool_limits
 
 from reelgraph.core.schemas.kg import read_kg
-from reelgraph.core.schemas.movies import read_movies
+from reelgraph.core.schemas.movies import read_movies, release_years
 from reelgraph.core.schemas.records import TrainingHistory, read_record
 from reelgraph.core.target_rows import write_target_rows
 from reelgraph.core.torch_setup import CPU, configure_torch, device_suffix
@@ -39,10 +39,10 @@ def main(params: EvaluateParams) -> str:
     figures = evaluation.rater | bound | {"parameters": raters[fit].parameter_count, "best_epoch": epoch}
     comparison.write_evaluation(evaluation.models, figures)
     plots.save_evaluation(evaluation.actual, predicted, evaluation.models, "plots/evaluate")
-    predictions = io.prediction_table(histories, predicted, movie_id)
-    io.write_predictions(predictions, "data")
-    write_target_rows(io.prediction_columns(predictions), 2, "plots/predictions.tsv")
-    years = movies["release_year"]
+    io.write_predictions(io.prediction_table(histories, predicted, movie_id), "data")
+    columns = io.target_columns(histories, movie_id, {"predicted": predicted})
+    write_target_rows(columns, 2, "plots/predictions.tsv")
+    years = release_years(movies)
     write_error_analysis(histories, raters, fit, test_predictions[fit], baselines, years, params.seed)
     titles = movie_titles(movies["original_title"].to_pylist(), movie_id)
     source = SourceInfo(titles, read_kg("data/kg"), io.user_labels(histories, "data/sequences"))

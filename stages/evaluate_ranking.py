@@ -31,8 +31,8 @@ def main(params: EvaluateRankingParams) -> str:
     histories = read_histories("data/sequences", n_movies)
     rater = load_rater("data/rater", params.evaluate.fit)
     fit_end = histories.fit_end(params.evaluate.fit)
-    users = params.evaluate.ranking_users
-    queries = ranking.select_users(histories, users, generator(params.seed, "ranking"))
+    rng = generator(params.seed, "ranking")
+    queries = ranking.build_queries(histories, histories.test, params.evaluate.ranking_users, rng)
     targets = isolate_targets(histories, fit_end, queries.target_index)
 
     def score(name: str) -> Iterable[ranking.Scores]:

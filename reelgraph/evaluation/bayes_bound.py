@@ -16,10 +16,10 @@ import numpy as np
 from jaxtyping import Float, Float64, Int64
 from scipy.special import ndtr
 
-from reelgraph.core.rating_scale import MAX_STARS, MIN_STARS, STAR_STEP, codes_to_stars
+from reelgraph.core.rating_scale import MAX_STARS, MIN_STARS, STAR_STEP
 from reelgraph.evaluation.intervals import paired_rmse_interval
 from reelgraph.runtime.errors import ArtifactError, TrainingError
-from reelgraph.sequences.dataset import UserHistories
+from reelgraph.sequences.dataset import UserHistories, star_ratings
 
 SECONDS_PER_DAY = 86_400
 
@@ -178,8 +178,7 @@ def _filter_histories(
         elapsed_days = (time - last_time[:n_active]) / SECONDS_PER_DAY
         _kalman_predict(covariance[:n_active], elapsed_days, truth["drift_per_day"])
         last_time[:n_active] = time
-        stars = codes_to_stars(histories.half_star_code[rating].astype(np.float64))
-        deviation = stars - truth["movie_mean"][movie]
+        deviation = star_ratings(histories, rating) - truth["movie_mean"][movie]
         observation = _observation_vector(truth, movie)
         _kalman_update(state[:n_active], covariance[:n_active], observation, deviation, noise_variance)
     elapsed_days = (histories.timestamp[index] - last_time) / SECONDS_PER_DAY

@@ -15,7 +15,7 @@ from reelgraph.core.schemas.reports import round_figures, write_metrics, write_r
 from reelgraph.core.seeds import derive_seed
 from reelgraph.evaluation.bayes_bound import bayes_predictions, check_no_leak
 from reelgraph.evaluation.intervals import Clusters, bootstrap_means, percentile_interval, target_clusters
-from reelgraph.evaluation.io import BaselinePredictions
+from reelgraph.evaluation.io import ModelPredictions
 from reelgraph.evaluation.probabilities import prediction_set_metrics, probability_metrics
 from reelgraph.raters.rater import Prediction
 from reelgraph.sequences.dataset import Fit, UserHistories, star_ratings
@@ -41,7 +41,7 @@ def evaluate(
     histories: UserHistories,
     val: Prediction,
     test: Mapping[Fit, Prediction],
-    baselines: Mapping[str, BaselinePredictions],
+    baselines: Mapping[str, ModelPredictions],
     fit: Fit,
     seed: int,
 ) -> Evaluation:
@@ -55,17 +55,12 @@ def evaluate(
         fit: ``train`` or ``train_val``: the fit whose errors are reported.
         seed: root seed, of the bootstrap.
     """
-    rater = BaselinePredictions(val.stars, {name: prediction.stars for name, prediction in test.items()})
-    predictions = {"rater": rater, **baselines}
-    actual = star_ratings(histories, histories.test)
-    stars = {name: prediction.test[fit] for name, prediction in predictions.items()}
-    rows = errors_with_intervals(target_clusters(histories, histories.test), actual, stars, seed)
-    models = {
-        name: rows[name] | _errors_by_fit(histories, prediction) for name, prediction in predictions.items()
-    }
+    rater = ModelPredictions(val.stars, {name: prediction.stars for name, prediction in test.items()})
+    models = errors_of_models(histories, {"rater": rater, **baselines}, fit, seed)
     val_mae = mae(star_ratings(histories, histories.val), val.stars)
     figures = _test_metrics(histories, test[fit].stars, fit) | {"val_mae": val_mae}
-    return Evaluation(actual, models, figures | _probability_metrics(histories, test[fit]))
+    figures |= _probability_metrics(histories, test[fit])
+    return Evaluation(star_ratings(histories, histories.test), models, figures)
 
 
 def rater_metrics(models: Mapping[str, Row], rater: Mapping[str, float | int]) -> dict[str, Any]:
@@ -84,11 +79,9 @@ def baseline_metrics(models: Mapping[str, Row]) -> dict[str, Any]:
     """Return the content of metrics/baselines.json: the baseline with the lowest validation RMSE.
 
     Args:
-        models: rows of all models, as in ``Evaluation``; without baselines the result is empty.
+        models: rows of all models, as in ``Evaluation``.
     """
     baselines = {name: row for name, row in models.items() if name != "rater"}
-    if not baselines:
-        return {}
     best = min(baselines, key=lambda name: (baselines[name]["val_rmse"], name))
     row = round_figures(baselines[best])
     return {"best": best} | {key: row[key] for key in ("rmse", "rmse_low", "rmse_high", "mae", "val_rmse")}
@@ -106,21 +99,21 @@ def write_evaluation(models: Mapping[str, Row], rater: Mapping[str, float | int]
     write_metrics(baseline_metrics(models), "metrics/baselines.json")
 
 
-def errors_of_baselines(
-    histories: UserHistories, baselines: Mapping[str, BaselinePredictions], fit: Fit, seed: int
+def errors_of_models(
+    histories: UserHistories, models: Mapping[str, ModelPredictions], fit: Fit, seed: int
 ) -> dict[str, Row]:
-    """Return the errors of baselines with their intervals, without a comparison with a rater.
+    """Return each model's errors with their intervals; see ``errors_with_intervals``.
 
     Args:
         histories: ratings and targets.
-        baselines: predictions of the baselines.
+        models: their predictions.
         fit: ``train`` or ``train_val``: the fit whose errors are reported.
         seed: root seed, of the bootstrap.
     """
     actual = star_ratings(histories, histories.test)
-    stars = {name: baseline.test[fit] for name, baseline in baselines.items()}
+    stars = {name: model.test[fit] for name, model in models.items()}
     rows = errors_with_intervals(target_clusters(histories, histories.test), actual, stars, seed)
-    return {name: rows[name] | _errors_by_fit(histories, baseline) for name, baseline in baselines.items()}
+    return {name: rows[name] | _errors_by_fit(histories, model) for name, model in models.items()}
 
 
 def errors(actual: Stars, predicted: Stars) -> Row:
@@ -176,7 +169,7 @@ def _test_metrics(histories: UserHistories, stars: Stars, fit: Fit) -> dict[str,
     return {"n_targets": len(actual), "mse": mse(actual, stars), "improvement_pct": improvement}
 
 
-def _errors_by_fit(histories: UserHistories, predictions: BaselinePredictions) -> Row:
+def _errors_by_fit(histories: UserHistories, predictions: ModelPredictions) -> Row:
     """Return the validation RMSE of a model and its test errors by fit."""
     actual = star_ratings(histories, histories.test)
     row = {"val_rmse": rmse(star_ratings(histories, histories.val), predictions.val)}

@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
+from jaxtyping import Float
 
 from reelgraph.core.schemas.reports import write_report
 from reelgraph.core.seeds import derive_seed
 from reelgraph.evaluation import plots
 from reelgraph.evaluation.calibration import calibration
 from reelgraph.evaluation.intervals import target_clusters
-from reelgraph.evaluation.io import BaselinePredictions
+from reelgraph.evaluation.io import ModelPredictions
 from reelgraph.evaluation.perturbations import perturbation_tests
 from reelgraph.evaluation.probabilities import (
     Probabilities,
@@ -29,7 +28,7 @@ from reelgraph.sequences.dataset import Fit, UserHistories, star_ratings
 
 def write_error_analysis(
     histories: UserHistories, raters: Mapping[Fit, Rater], fit: Fit, prediction: Prediction,
-    baselines: Mapping[str, BaselinePredictions], release_year: pa.ChunkedArray, seed: int,
+    baselines: Mapping[str, ModelPredictions], year: Float[np.ndarray, " movies"], seed: int,
 ) -> None:  # fmt: skip
     """Write the tables of the error analysis to reports/, and the plot of the calibration.
 
@@ -39,12 +38,12 @@ def write_error_analysis(
         fit: rows of the rater whose test error is reported.
         prediction: its predictions of the test targets.
         baselines: predictions of the baselines.
-        release_year: of each movie, null where unknown.
+        year: release year of each movie; NaN where unknown.
         seed: root seed.
     """
     bootstrap_seed = derive_seed(seed, "bootstrap")
-    year = pc.cast(release_year, "float64").to_numpy()
-    slices = compare_with_best_baseline(histories, fit, year, prediction.stars, baselines, bootstrap_seed)
+    labels = slice_labels(histories, histories.fit_end(fit), histories.test, year)
+    slices = compare_with_best_baseline(labels, histories, fit, prediction.stars, baselines, bootstrap_seed)
     actual = star_ratings(histories, histories.test)
     bins = calibration(target_clusters(histories, histories.test), actual, prediction.stars, bootstrap_seed)
     test_rows = perturbation_tests(raters[fit], histories, histories.fit_end(fit), histories.test, seed)
@@ -54,7 +53,6 @@ def write_error_analysis(
     write_report("calibration", bins)
     perturbations = {name: {"test": row, "val": val_rows[name]} for name, row in test_rows.items()}
     write_report("perturbations", perturbations)
-    labels = slice_labels(histories, histories.fit_end(fit), histories.test, year)
     models = probability_baselines(histories, baselines, fit)
     if prediction.probabilities is not None:
         models = {"rater": prediction.probabilities} | models

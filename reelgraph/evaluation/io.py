@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from jaxtyping import Float, Int64
 
+from reelgraph.core.metrics import rmse
 from reelgraph.core.rating_scale import MAX_STARS, MIN_STARS
 from reelgraph.core.schemas.artifacts import Violations
 from reelgraph.core.schemas.movies import read_source_movie_ids
@@ -27,13 +28,19 @@ TRUTH_ARRAYS = (
 
 
 @dataclass(frozen=True)
-class BaselinePredictions:
-    """Predictions of a baseline, or of the rater, in stars."""
+class ModelPredictions:
+    """Predictions of a model, in stars."""
 
     val: Float[np.ndarray, " val_targets"]
     """Of the validation targets, by the model that was fitted on training rows."""
     test: dict[Fit, Float[np.ndarray, " test_targets"]]
     """Of the test targets, by the rows that the model was fitted on."""
+
+
+def best_baseline(histories: UserHistories, baselines: Mapping[str, ModelPredictions]) -> str:
+    """Return the name of the baseline with the lowest validation RMSE."""
+    actual = star_ratings(histories, histories.val)
+    return min(baselines, key=lambda name: (rmse(actual, baselines[name].val), name))
 
 
 def predict_targets(
@@ -68,22 +75,8 @@ def prediction_table(
     movie_id: Int64[np.ndarray, "movies"],
 ) -> pa.Table:
     """Return userId, movieId, rating and prediction (stars) of each test target, in user order."""
-    index = histories.test
-    return pa.table(
-        {
-            "userId": histories.user_id[histories.users_of(index)],
-            "movieId": movie_id[histories.movie_row[index]],
-            "rating": star_ratings(histories, index),
-            "prediction": predicted,
-        },
-        schema=PREDICTION_SCHEMA,
-    )
-
-
-def prediction_columns(predictions: pa.Table) -> dict[str, np.ndarray]:
-    """Return user, movie, actual and predicted (stars) of ``prediction_table``, as plots name them."""
-    names = {"user": "userId", "movie": "movieId", "actual": "rating", "predicted": "prediction"}
-    return {name: predictions[column].to_numpy() for name, column in names.items()}
+    columns = target_columns(histories, movie_id, {"predicted": predicted})
+    return pa.table(list(columns.values()), schema=PREDICTION_SCHEMA)
 
 
 def write_predictions(predictions: pa.Table, folder: Path | str) -> None:
@@ -112,26 +105,24 @@ def user_labels(histories: UserHistories, folder: Path | str) -> list[str]:
     return ids["source_user_id"].take(row).to_pylist()
 
 
-def baseline_columns(
+def target_columns(
     histories: UserHistories,
     movie_id: Int64[np.ndarray, " movies"],
-    baselines: Mapping[str, BaselinePredictions],
+    predictions: Mapping[str, Float[np.ndarray, " targets"]],
 ) -> dict[str, np.ndarray]:
-    """Return user, movie and rating of each test target, and a column ``NAME.FIT`` of predictions a fit."""
+    """Return user, movie and rating of each test target, and the columns of predictions, in stars."""
     index = histories.test
-    columns: dict[str, np.ndarray] = {
+    return {
         "user": histories.user_id[histories.users_of(index)],
         "movie": movie_id[histories.movie_row[index]],
         "actual": star_ratings(histories, index),
+        **predictions,
     }
-    for name, predictions in baselines.items():
-        columns |= {f"{name}.{fit}": stars for fit, stars in predictions.test.items()}
-    return columns
 
 
 def read_baseline_predictions(
     folder: str, names: Sequence[str], histories: UserHistories
-) -> dict[str, BaselinePredictions]:
+) -> dict[str, ModelPredictions]:
     """Read each baseline's predictions of the targets.
 
     Raises:
@@ -141,7 +132,7 @@ def read_baseline_predictions(
     for name in names:
         test = {rows: _read_stars(f"{folder}/{name}/{rows}.npy", len(histories.test)) for rows in FITS}
         val = _read_stars(f"{folder}/{name}/val.npy", len(histories.val))
-        predictions[name] = BaselinePredictions(val, test)
+        predictions[name] = ModelPredictions(val, test)
     return predictions
 
 

@@ -93,9 +93,8 @@ def _other_users_means(
     is_fitted = histories.mask_before(fit_end)
     movie = histories.movie_row[is_fitted]
     code = histories.half_star_code[is_fitted].astype(np.float64)
-    n_movies = int(histories.movie_row.max()) + 1
-    total = np.bincount(movie, code, n_movies)
-    count = np.bincount(movie, minlength=n_movies)
+    total = np.bincount(movie, code, histories.n_movies)
+    count = np.bincount(movie, minlength=histories.n_movies)
     other_count = count[targets.movie_row] - targets.fitted
     other_total = total[targets.movie_row] - targets.fitted * targets.half_star_code
     mean = other_total / np.maximum(other_count, 1)

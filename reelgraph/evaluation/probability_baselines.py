@@ -12,9 +12,8 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float, Int64
 
-from reelgraph.core.metrics import rmse
 from reelgraph.core.rating_scale import MAX_STARS, MIN_STARS, N_CODES, STAR_STEP
-from reelgraph.evaluation.io import BaselinePredictions
+from reelgraph.evaluation.io import ModelPredictions, best_baseline
 from reelgraph.evaluation.probabilities import Probabilities, log_likelihood
 from reelgraph.sequences.dataset import Fit, UserHistories, star_ratings
 
@@ -25,7 +24,7 @@ Index = Int64[np.ndarray, " targets"]
 
 
 def probability_baselines(
-    histories: UserHistories, baselines: Mapping[str, BaselinePredictions], fit: Fit
+    histories: UserHistories, baselines: Mapping[str, ModelPredictions], fit: Fit
 ) -> dict[str, Probabilities]:
     """Return the probabilities of the test targets' half stars, by baseline.
 
@@ -34,7 +33,7 @@ def probability_baselines(
 
     Args:
         histories: ratings and targets.
-        baselines: predicted stars; without any, the result has the histogram only.
+        baselines: predicted stars.
         fit: rows that the baselines of the test targets are fitted on.
     """
     val_codes = histories.half_star_code[histories.val].astype(np.int64)
@@ -43,11 +42,9 @@ def probability_baselines(
     scores = [log_likelihood(val_codes, histogram(val_counts, *dampings)).mean() for dampings in grid]
     counts = count_half_stars(histories, fit, histories.test)
     probabilities = {"histogram": histogram(counts, *grid[int(np.argmax(scores))])}
-    if baselines:
-        actual = star_ratings(histories, histories.val)
-        best = min(baselines, key=lambda name: (rmse(actual, baselines[name].val), name))
-        residual = actual - baselines[best].val
-        probabilities[f"conformal_{best}"] = conformal(residual, baselines[best].test[fit])
+    best = best_baseline(histories, baselines)
+    residual = star_ratings(histories, histories.val) - baselines[best].val
+    probabilities[f"conformal_{best}"] = conformal(residual, baselines[best].test[fit])
     return probabilities
 
 
@@ -72,17 +69,12 @@ def count_half_stars(histories: UserHistories, fit: Fit, index: Index) -> HalfSt
     """
     is_fitted = histories.mask_before(histories.fit_end(fit))
     fitted_code = histories.half_star_code[is_fitted]
-    n_movies = int(histories.movie_row.max()) + 1
-    start = histories.offsets[histories.users_of(index)]
-    end = histories.history_end(index)
     shape = (len(index), N_CODES)
     counts = HalfStarCounts(np.zeros(shape), np.zeros(shape), np.zeros(N_CODES))
     for position in range(N_CODES):
-        running = np.concatenate([[0], np.cumsum(histories.half_star_code == position + 1)])
-        of_movies = np.bincount(
-            histories.movie_row[is_fitted][fitted_code == position + 1], minlength=n_movies
-        )
-        counts.user[:, position] = running[end] - running[start]
+        fitted_movie = histories.movie_row[is_fitted][fitted_code == position + 1]
+        of_movies = np.bincount(fitted_movie, minlength=histories.n_movies)
+        counts.user[:, position] = histories.sum_history(histories.half_star_code == position + 1, index)
         counts.movie[:, position] = of_movies[histories.movie_row[index]]
         counts.total[position] = of_movies.sum()
     return counts

@@ -9,12 +9,11 @@ import numpy as np
 from jaxtyping import Bool, Float, Float32, Int64
 
 from reelgraph.core.parallel import parallel_map
-from reelgraph.core.rating_scale import STAR_STEP
 from reelgraph.core.schemas.reports import round_figures
 from reelgraph.core.seeds import subsample
 from reelgraph.evaluation.intervals import Clusters, bootstrap_means, percentile_interval
 from reelgraph.evaluation.list_metrics import list_metrics
-from reelgraph.rankers.ranker import LIKED_STARS, Ranker, RankingQuery, watched_and_liked
+from reelgraph.rankers.ranker import LIKED_STARS, Ranker, RankingQuery, ranks, watched_and_liked
 from reelgraph.raters.rater import Prediction, Rater
 from reelgraph.sequences.dataset import UserHistories, star_ratings
 from reelgraph.sequences.isolated_targets import IsolatedTargets
@@ -59,44 +58,36 @@ class UserRankings:
     """The first ``LIST_LENGTH`` movies; −1 behind the end."""
 
 
-def select_users(histories: UserHistories, max_users: int, rng: np.random.Generator) -> RankingQueries:
-    """Sample users with test targets.
-
-    Args:
-        histories: ratings and test targets.
-        max_users: number of users, or all there are if fewer.
-        rng: samples the users.
-    """
-    return build_queries(histories, histories.test, max_users, rng)
-
-
 def build_queries(
     histories: UserHistories,
     targets: Int64[np.ndarray, " targets"],
     max_users: int,
     rng: np.random.Generator,
 ) -> RankingQueries:
-    """Build the queries of some users with ``targets``: indices of ratings, ascending."""
+    """Build a query for each of a sample of users.
+
+    Args:
+        histories: ratings of all users.
+        targets: indices of ratings, ascending: the validation or the test targets.
+        max_users: number of users with targets that are sampled, or all there are if fewer.
+        rng: samples the users.
+    """
     target_user = histories.users_of(targets)
     users = subsample(np.unique(target_user), max_users, rng)
-    is_liked = histories.half_star_code[targets] >= LIKED_STARS / STAR_STEP
-    first = targets[np.searchsorted(target_user, users)]
+    start = np.searchsorted(target_user, users, side="left")
+    end = np.searchsorted(target_user, users, side="right")
+    by_user = [targets[low:high] for low, high in zip(start, end, strict=True)]
+    first = targets[start]
     queries = [
-        RankingQuery(histories.movie_row[start:end].astype(np.int64), int(time))
-        for start, end, time in zip(
+        RankingQuery(histories.movie_row[low:high].astype(np.int64), int(time))
+        for low, high, time in zip(
             histories.offsets[users], histories.history_end(first), histories.timestamp[first], strict=True
         )
     ]
-    by_user = [target_user == user for user in users]
-    movies = histories.movie_row[targets].astype(np.int64)
-    stars = star_ratings(histories, targets)
-    return RankingQueries(
-        target_index=first,
-        queries=queries,
-        watched=[movies[mask] for mask in by_user],
-        stars=[stars[mask] for mask in by_user],
-        liked=[movies[mask & is_liked] for mask in by_user],
-    )
+    watched = [histories.movie_row[index].astype(np.int64) for index in by_user]
+    stars = [star_ratings(histories, index) for index in by_user]
+    liked = [movies[ratings >= LIKED_STARS] for movies, ratings in zip(watched, stars, strict=True)]
+    return RankingQueries(first, queries, watched, stars, liked)
 
 
 def item_means(
@@ -184,17 +175,6 @@ def rank_metrics(
     return np.array(
         [dcg / ideal_dcg, (rank <= LIST_LENGTH).mean(), (rank <= NDCG_CUTOFF).any(), (1 / rank).max()]
     )
-
-
-def ranks(
-    candidates: Float[np.ndarray, " candidates"], relevant: Float[np.ndarray, " relevant"]
-) -> Float[np.ndarray, " relevant"]:
-    """Return the rank from 1 of each relevant score among all candidates; ties share their mean rank."""
-    ordered = np.sort(candidates)
-    n_not_above = np.searchsorted(ordered, relevant, side="right")
-    n_above = len(ordered) - n_not_above
-    n_equal = n_not_above - np.searchsorted(ordered, relevant, side="left") - 1
-    return 1 + n_above + n_equal / 2
 
 
 def user_columns(

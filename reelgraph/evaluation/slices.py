@@ -10,7 +10,7 @@ from jaxtyping import Bool, Float, Int64
 from reelgraph.core.metrics import mae, rmse
 from reelgraph.core.rating_scale import codes_to_stars
 from reelgraph.evaluation.intervals import Clusters, bootstrap_means, percentile_interval, target_clusters
-from reelgraph.evaluation.io import BaselinePredictions
+from reelgraph.evaluation.io import ModelPredictions, best_baseline
 from reelgraph.sequences.dataset import Fit, UserHistories, star_ratings
 
 Stars = Float[np.ndarray, " targets"]
@@ -64,16 +64,12 @@ def _history_statistics(
     histories: UserHistories, index: Int64[np.ndarray, " targets"]
 ) -> tuple[Int64[np.ndarray, " targets"], Stars, Stars]:
     """Return length, mean and standard deviation (stars) of each target's history."""
-    start = histories.offsets[histories.users_of(index)]
-    end = histories.history_end(index)
-    code = histories.half_star_code.astype(np.int64)
+    start, end = histories.history_bounds(index)
     count = end - start
-    running_sum = np.concatenate([[0], np.cumsum(code)])
-    running_square_sum = np.concatenate([[0], np.cumsum(code**2)])
-    code_sum = running_sum[end] - running_sum[start]
-    square_sum = running_square_sum[end] - running_square_sum[start]
-    mean = code_sum / np.maximum(count, 1)
-    variance = np.maximum(square_sum / np.maximum(count, 1) - mean**2, 0)
+    code = histories.half_star_code.astype(np.int64)
+    mean = histories.sum_history(code, index) / np.maximum(count, 1)
+    mean_square = histories.sum_history(code**2, index) / np.maximum(count, 1)
+    variance = np.maximum(mean_square - mean**2, 0)
     return count, codes_to_stars(mean), codes_to_stars(np.sqrt(variance))
 
 
@@ -104,11 +100,11 @@ def _bin_order(name: str) -> tuple[float, str]:
 
 
 def compare_with_best_baseline(
+    labels: Mapping[str, Labels],
     histories: UserHistories,
     fit: Fit,
-    year: Float[np.ndarray, " movies"],
     rater: Stars,
-    baselines: Mapping[str, BaselinePredictions],
+    baselines: Mapping[str, ModelPredictions],
     seed: int,
 ) -> dict[str, dict[str, dict[str, object]]]:
     """Return the metrics of each bin, next to the baseline with the lowest validation RMSE.
@@ -116,19 +112,16 @@ def compare_with_best_baseline(
     ``bin_best`` is the baseline with the lowest test RMSE of the bin, which favours the baselines.
 
     Args:
+        labels: slice → bin of each test target.
         histories: ratings and targets.
         fit: the fit whose predictions are compared.
-        year: release year of each movie; NaN where unknown.
         rater: the rater's predictions of the test targets.
         baselines: predictions of the baselines.
         seed: seed of the bootstrap.
     """
-    val = star_ratings(histories, histories.val)
-    index = histories.test
-    best = min(baselines, key=lambda name: (rmse(val, baselines[name].val), name))
-    labels = slice_labels(histories, histories.fit_end(fit), index, year)
-    clusters = target_clusters(histories, index)
-    actual = star_ratings(histories, index)
+    best = best_baseline(histories, baselines)
+    clusters = target_clusters(histories, histories.test)
+    actual = star_ratings(histories, histories.test)
     slices = metrics_by_slice(labels, clusters, actual, rater, baselines[best].test[fit], seed)
     stars = {name: predictions.test[fit] for name, predictions in baselines.items()}
     return {

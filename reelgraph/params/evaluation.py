@@ -17,10 +17,11 @@ class Evaluate(Section):
     """Rows that models are fitted on for the test error. Validation errors are always of training rows."""
 
     examples: int = Field(ge=0, le=10_000)
-    """Test users shown with their history, 0 to 10,000."""
+    """Test targets shown with their history, 0 to 10,000; and half as many of the worst and the best
+    predictions."""
 
     ranking_users: int = Field(ge=1, le=1_000_000)
-    """Users for whom all movies are ranked: a random sample of those with a high test rating."""
+    """Users for whom all movies are ranked, 1 to 1,000,000: a random sample of those with test targets."""
 
 
 class BaselineParams(StageParams):

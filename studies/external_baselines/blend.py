@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Float
 
 from reelgraph.core.rating_scale import MAX_STARS, MIN_STARS
-from reelgraph.evaluation.io import BaselinePredictions
+from reelgraph.evaluation.io import ModelPredictions
 
 Stars = Float[np.ndarray, " targets"]
 
@@ -34,9 +34,9 @@ def fit_blend(actual: Stars, first: Stars, second: Stars) -> Blend:
 
 
 def blend_predictions(
-    actual: Stars, first: BaselinePredictions, second: BaselinePredictions
-) -> tuple[Blend, BaselinePredictions]:
+    actual: Stars, first: ModelPredictions, second: ModelPredictions
+) -> tuple[Blend, ModelPredictions]:
     """Fit a blend on the validation targets, whose ratings are ``actual``, and apply it to all targets."""
     blend = fit_blend(actual, first.val, second.val)
     test = {rows: blend.apply(stars, second.test[rows]) for rows, stars in first.test.items()}
-    return blend, BaselinePredictions(blend.apply(first.val, second.val), test)
+    return blend, ModelPredictions(blend.apply(first.val, second.val), test)

@@ -13,8 +13,8 @@ from reelgraph.baselines.registry import predicts_probabilities
 from reelgraph.core.schemas.movies import read_movie_ids
 from reelgraph.core.schemas.reports import write_table
 from reelgraph.core.target_rows import write_target_rows
-from reelgraph.evaluation.comparison import errors_of_baselines
-from reelgraph.evaluation.io import baseline_columns, read_baseline_predictions
+from reelgraph.evaluation.comparison import errors_of_models
+from reelgraph.evaluation.io import read_baseline_predictions, target_columns
 from reelgraph.evaluation.probabilities import probability_metrics
 from reelgraph.params.base import PARAMS_FILE
 from reelgraph.runtime.atomic_io import read_array
@@ -33,14 +33,16 @@ def main(params: ExternalBaselineTableParams) -> str:
     recent = read_baseline_predictions("data/baselines", ["bias_recent"], histories)["bias_recent"]
     actual = star_ratings(histories, histories.val)
     blend, baselines["fm_recent"] = blend_predictions(actual, baselines["bayesian_fm"], recent)
-    metrics = errors_of_baselines(histories, baselines, params.evaluate.fit, params.seed)
+    metrics = errors_of_models(histories, baselines, params.evaluate.fit, params.seed)
     codes = histories.half_star_code[histories.test].astype(np.int64)
     for name in filter(predicts_probabilities, names):
         path = Path(f"data/external_baselines/{name}/{params.evaluate.fit}_probabilities.npy")
         metrics[name] |= probability_metrics(codes, read_array(path))
     write_table(metrics, ["model"], "studies/external_baselines/results.tsv")
-    predictions = baseline_columns(histories, movie_id, baselines)
-    write_target_rows(predictions, 2, "data/external_baselines.tsv")
+    predictions = {
+        f"{name}.{fit}": stars for name, baseline in baselines.items() for fit, stars in baseline.test.items()
+    }
+    write_target_rows(target_columns(histories, movie_id, predictions), 2, "data/external_baselines.tsv")
     return f"{len(metrics)} external baselines; weight of bias_recent in fm_recent {blend.weight:.2f}"
 
 

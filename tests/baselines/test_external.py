@@ -7,8 +7,8 @@ import pytest
 
 from reelgraph.baselines.external.fm_features import SECONDS_PER_DAY, FeatureBuilder
 from reelgraph.baselines.registry import import_optional
-from reelgraph.evaluation.comparison import errors_of_baselines
-from reelgraph.evaluation.io import BaselinePredictions
+from reelgraph.evaluation.comparison import errors_of_models
+from reelgraph.evaluation.io import ModelPredictions
 from reelgraph.runtime.errors import PackageError
 from reelgraph.sequences.dataset import UserHistories, star_ratings
 from studies.external_baselines.blend import blend_predictions, fit_blend
@@ -54,19 +54,19 @@ def test_fit_blend_clips_the_weight_and_blend_predictions_applies_it() -> None:
     assert fit_blend(first + 0.25 * (second - first), first, second).weight == pytest.approx(0.25)
     assert fit_blend(first - (second - first), first, second).weight == 0
     assert fit_blend(first, first, first).weight == 0
-    machine = BaselinePredictions(first, {"train": first + 1})
-    recent = BaselinePredictions(second, {"train": second})
+    machine = ModelPredictions(first, {"train": first + 1})
+    recent = ModelPredictions(second, {"train": second})
     blend, blended = blend_predictions(np.array([2.5, 3.0, 3.0]), machine, recent)
     assert blend.weight == pytest.approx(0.5)
     np.testing.assert_allclose(blended.test["train"], [3.0, 3.5, 3.5])
 
 
-def test_errors_of_baselines_hold_no_comparison_with_a_rater() -> None:
+def test_errors_of_models_hold_no_comparison_with_a_rater() -> None:
     h = random_histories(0, 30, 40, 50)
     val = star_ratings(h, h.val)
     test = star_ratings(h, h.test)
-    baseline = BaselinePredictions(val + 1, {"train": test + 2, "train_val": test})
-    row = errors_of_baselines(h, {"baseline": baseline}, "train", 0)["baseline"]
+    baseline = ModelPredictions(val + 1, {"train": test + 2, "train_val": test})
+    row = errors_of_models(h, {"baseline": baseline}, "train", 0)["baseline"]
     assert row["val_rmse"] == pytest.approx(1)
     assert row["rmse"] == row["train_rmse"] == pytest.approx(2)
     assert not any("diff" in key for key in row)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from reelgraph.core.rating_scale import codes_to_stars
-from reelgraph.evaluation.io import BaselinePredictions
+from reelgraph.evaluation.io import ModelPredictions
 from reelgraph.evaluation.probabilities import coverage_between, randomized_coverage
 from reelgraph.evaluation.probability_baselines import (
     conformal,
@@ -61,9 +61,8 @@ def test_probability_baselines_use_the_baseline_with_the_lowest_validation_error
 ) -> None:
     val = star_ratings(histories, histories.val)
     test = {"train": np.full(len(histories.test), 3.0)}
-    baselines = {"bad": BaselinePredictions(val + 1, test), "good": BaselinePredictions(val, test)}
+    baselines = {"bad": ModelPredictions(val + 1, test), "good": ModelPredictions(val, test)}
     probabilities = probability_baselines(histories, baselines, "train")
     assert list(probabilities) == ["histogram", "conformal_good"]
     assert all((values > 0).all() for values in probabilities.values())
     assert (probabilities["conformal_good"].argmax(axis=1) == 5).all()
-    assert list(probability_baselines(histories, {}, "train")) == ["histogram"]

@@ -14,17 +14,16 @@ from sklearn.metrics import label_ranking_average_precision_score, ndcg_score, t
 from reelgraph.evaluation.list_metrics import calibrate_lists, list_metrics
 from reelgraph.evaluation.ranking import (
     RankingQueries,
+    build_queries,
     headline_metrics,
     item_means,
     rank_metrics,
     rank_movies,
     ranking_metrics,
-    ranks,
     rater_orders,
-    select_users,
     user_columns,
 )
-from reelgraph.rankers.ranker import RankingQuery, watched_and_liked
+from reelgraph.rankers.ranker import RankingQuery, ranks, watched_and_liked
 from reelgraph.raters.rater import CandidateScores, Prediction, Rater
 from reelgraph.sequences.dataset import UserHistories
 from reelgraph.sequences.isolated_targets import isolate_targets
@@ -46,7 +45,7 @@ def histories_with_four_targets() -> UserHistories:
 
 
 def selected(histories: UserHistories, max_users: int = 100) -> RankingQueries:
-    return select_users(histories, max_users, np.random.default_rng(0))
+    return build_queries(histories, histories.test, max_users, np.random.default_rng(0))
 
 
 @given(arrays(np.float64, st.integers(1, 12), elements=st.integers(0, 4)), st.data())
@@ -112,7 +111,7 @@ def test_calibrate_lists_compares_the_stars_of_listed_movies() -> None:
     assert calibrate_lists(lists[:, 1:2], watched, STARS, predicted, 0) == {"rated_20": 0}
 
 
-def test_select_users_builds_queries() -> None:
+def test_build_queries_returns_each_users_targets() -> None:
     histories = histories_with_four_targets()
     queries = selected(histories)
     users = histories.users_of(queries.target_index)

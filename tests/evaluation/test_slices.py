@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 
 from reelgraph.evaluation.intervals import Clusters, target_clusters
-from reelgraph.evaluation.io import BaselinePredictions
+from reelgraph.evaluation.io import ModelPredictions
 from reelgraph.evaluation.slices import compare_with_best_baseline, metrics_by_slice, slice_labels
 from reelgraph.sequences.dataset import FITS, UserHistories, star_ratings
 from tests.helpers.history_strategies import histories, random_histories
@@ -89,11 +89,12 @@ def test_compare_with_best_baseline_takes_the_best_on_validation() -> None:
     h = random_histories(1, 6, 40, 30)
     val, actual = star_ratings(h, h.val), star_ratings(h, h.test)
     others = {
-        "first": BaselinePredictions(val + 2, dict.fromkeys(FITS, actual)),
-        "second": BaselinePredictions(val + 1, {"train": actual + 0.5, "train_val": actual + 0.25}),
+        "first": ModelPredictions(val + 2, dict.fromkeys(FITS, actual)),
+        "second": ModelPredictions(val + 1, {"train": actual + 0.5, "train_val": actual + 0.25}),
     }
     for fit, off in others["second"].test.items():
-        result = compare_with_best_baseline(h, fit, years(), actual + 1, others, 0)
+        labels = slice_labels(h, h.fit_end(fit), h.test, years())
+        result = compare_with_best_baseline(labels, h, fit, actual + 1, others, 0)
         assert set(result) == SLICES
         for row in (row for bins in result.values() for row in bins.values()):
             assert (row["baseline"], row["rmse"]) == ("second", pytest.approx(1))
