@@ -32,8 +32,8 @@ def main(params: TrainRaterParams) -> str:
         if params.train.processes > 1:
             folder = checkpoint_dir(STAGE, params, inputs)
             launch_workers(params, "stages.train_rater", folder=folder, device=device)
-        with open_dvclive_logger("plots/rater") as logger:
-            result = fit_rater(params, histories, movies, logger.log_epoch, checkpoints, ProcessGroup(device))
+        with open_dvclive_logger("plots/rater") as log_epoch:
+            result = fit_rater(params, histories, movies, log_epoch, checkpoints, ProcessGroup(device))
         save_raters(result, params, "data/rater")
     suffix = device_suffix(device if rater_type.uses_device else CPU, params.compute)
     return (

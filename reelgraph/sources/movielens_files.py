@@ -7,6 +7,7 @@ Movies Dataset" has MovieLens' ratings and links, but TMDB's movies.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
@@ -47,16 +48,6 @@ GENRES_100K = (
     "Fantasy", "Film-Noir", "Horror", "Musical", "Mystery", "Romance", "Sci-Fi", "Thriller", "War", "Western",
 )  # fmt: skip
 """Genres of the flags in u.item, for folders without u.genre."""
-
-LAYOUTS = {
-    "csv": ("ratings.csv", "movies.csv"),
-    "kaggle": ("rating.csv", "movie.csv"),
-    "dat": ("ratings.dat", "movies.dat"),
-    "u": ("u.data", "u.item"),
-    "tmdb": ("ratings.csv", "links.csv", "movies_metadata.csv"),
-    "tmdb_small": ("ratings_small.csv", "links_small.csv", "movies_metadata.csv"),
-}
-"""Layout → the files that identify it."""
 
 
 @dataclass(frozen=True)
@@ -118,10 +109,10 @@ def find_movielens_files(folder: Path) -> MovieLensFiles:
         InputError: there is no such folder, or it has no layout's files.
     """
     file_names = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
-    for layout, names in LAYOUTS.items():
+    for names, open_files in LAYOUTS.items():
         if file_names.issuperset(names):
-            return READERS[layout](folder)
-    expected = ", or ".join(" and ".join(names) for names in LAYOUTS.values())
+            return open_files(folder)
+    expected = ", or ".join(" and ".join(names) for names in LAYOUTS)
     raise InputError(str(folder), f"a folder of MovieLens with {expected}", _list_files(folder, file_names),
                      "Set data.movielens to the folder that an edition's zip unpacks to.")  # fmt: skip
 
@@ -131,14 +122,6 @@ def _list_files(folder: Path, file_names: set[str]) -> str:
         return "no such folder"
     names = sorted(file_names)
     return ", ".join(names[:8]) + (", …" if len(names) > 8 else "") if names else "an empty folder"
-
-
-def _csv(folder: Path) -> MovieLensFiles:
-    return _csv_files(folder, "ratings.csv", "movies.csv", "tags.csv", "links.csv")
-
-
-def _kaggle(folder: Path) -> MovieLensFiles:
-    return _csv_files(folder, "rating.csv", "movie.csv", "tag.csv", "link.csv")
 
 
 def _csv_files(folder: Path, ratings: str, movies: str, tags: str, links: str) -> MovieLensFiles:
@@ -161,21 +144,13 @@ def csv_ratings(path: Path) -> DelimitedFile:
     return file
 
 
-def _tmdb(folder: Path) -> MovieLensFiles:
-    return _tmdb_files(folder, "ratings.csv", "links.csv")
-
-
-def _tmdb_small(folder: Path) -> MovieLensFiles:
-    return _tmdb_files(folder, "ratings_small.csv", "links_small.csv")
-
-
 def _tmdb_files(folder: Path, ratings: str, links: str) -> MovieLensFiles:
     """Return the files of "The Movies Dataset"; the links are also the list of its movies."""
     link_file = DelimitedFile(folder / links, LINK_TYPES)
     return MovieLensFiles(csv_ratings(folder / ratings), link_file, links=link_file, has_tmdb=True)
 
 
-def _dat(folder: Path) -> MovieLensFiles:
+def _dat_files(folder: Path) -> MovieLensFiles:
     movies = folder / "movies.dat"
     tags = folder / "tags.dat"
     tag_file = DelimitedFile(tags, TAG_TYPES, "::", TAG_NAMES, detect_encoding(tags))
@@ -186,7 +161,7 @@ def _dat(folder: Path) -> MovieLensFiles:
     )
 
 
-def _u(folder: Path) -> MovieLensFiles:
+def _u_files(folder: Path) -> MovieLensFiles:
     genres = _genres(folder / "u.genre")
     items = folder / "u.item"
     types = {"movieId": pa.int64(), "title": pa.string(), "released": pa.string()}
@@ -198,7 +173,23 @@ def _u(folder: Path) -> MovieLensFiles:
     )  # fmt: skip
 
 
-READERS = {"csv": _csv, "kaggle": _kaggle, "dat": _dat, "u": _u, "tmdb": _tmdb, "tmdb_small": _tmdb_small}
+LAYOUTS: dict[tuple[str, ...], Callable[[Path], MovieLensFiles]] = {
+    ("ratings.csv", "movies.csv"): lambda folder: _csv_files(
+        folder, "ratings.csv", "movies.csv", "tags.csv", "links.csv"
+    ),
+    ("rating.csv", "movie.csv"): lambda folder: _csv_files(
+        folder, "rating.csv", "movie.csv", "tag.csv", "link.csv"
+    ),
+    ("ratings.dat", "movies.dat"): _dat_files,
+    ("u.data", "u.item"): _u_files,
+    ("ratings.csv", "links.csv", "movies_metadata.csv"): lambda folder: _tmdb_files(
+        folder, "ratings.csv", "links.csv"
+    ),
+    ("ratings_small.csv", "links_small.csv", "movies_metadata.csv"): lambda folder: _tmdb_files(
+        folder, "ratings_small.csv", "links_small.csv"
+    ),
+}
+"""The files that identify a layout → what opens its files."""
 
 
 def _parse_linked_ids(file: DelimitedFile, name: str, column: pa.ChunkedArray) -> pa.ChunkedArray:
