@@ -2,44 +2,29 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 from reelgraph.core.schemas.reports import TABLES, parse_table
-from reelgraph.runtime.atomic_io import Json
+from tools.review.revision import Sides, flatten, parse_json
 
 TOLERANCE = 0.002
 """Largest difference between types of CPU: absolute for values up to 1, relative for larger ones."""
 
 
-def flatten_figures(values: Json, key: str = "") -> Iterator[tuple[str, Json]]:
-    """Yield each scalar with its dotted key."""
-    if isinstance(values, dict):
-        for name, value in values.items():
-            yield from flatten_figures(value, f"{key}.{name}".lstrip("."))
-    else:
-        yield key, values
+def parse_figures(text: str, path: str) -> dict[str, object]:
+    """Return the scalars of a JSON file or a table by their dotted keys; none if the file does not exist."""
+    if path.endswith(".json") or not text:
+        return parse_json(text)
+    return dict(flatten(parse_table(text, TABLES[Path(path).stem], path)))
 
 
-def parse_figures(text: str, path: Path) -> dict[str, Json]:
-    """Return the scalars of a JSON file or a table by their dotted keys."""
-    values = json.loads(text) if path.suffix == ".json" else parse_table(text, TABLES[path.stem], str(path))
-    return dict(flatten_figures(values))
-
-
-def list_differences(path: Path, revision: str = "HEAD") -> list[str]:
+def list_differences(sides: Sides, path: str) -> list[str]:
     """Return a line for each figure that differs from the committed one by more than the tolerance."""
-    result = subprocess.run(
-        ["git", "show", f"{revision}:{path.as_posix()}"], capture_output=True, text=True, check=True
-    )
-    before = parse_figures(result.stdout, path)
-    after = parse_figures(path.read_text(encoding="utf-8"), path)
-    lines = [f"{path}: {key} was removed" for key in sorted(set(before) - set(after))]
-    lines += [f"{path}: {key} was added" for key in sorted(set(after) - set(before))]
-    for key in sorted(set(before) & set(after)):
+    before, after = (parse_figures(text, path) for text in sides.texts(path))
+    lines = [f"{path}: {key} was removed" for key in sorted(before.keys() - after.keys())]
+    lines += [f"{path}: {key} was added" for key in sorted(after.keys() - before.keys())]
+    for key in sorted(before.keys() & after.keys()):
         old = before[key]
         new = after[key]
         if isinstance(old, int | float) and isinstance(new, int | float):
@@ -51,7 +36,8 @@ def list_differences(path: Path, revision: str = "HEAD") -> list[str]:
 
 
 if __name__ == "__main__":
-    files = [*Path("metrics").glob("*.json"), *Path("reports").glob("*.json"), *Path("reports").glob("*.tsv")]
-    differences = [line for path in sorted(files) for line in list_differences(path)]
+    head = Sides(Path(), "HEAD")
+    files = [*head.paths("metrics", ".json"), *head.paths("reports", ".json"), *head.paths("reports", ".tsv")]
+    differences = [line for file in files for line in list_differences(head, file)]
     print("\n".join(differences) or f"All figures are within {TOLERANCE} of the committed ones.")
     sys.exit(bool(differences))

@@ -27,37 +27,34 @@ PREDICTIONS = "data/predictions.parquet"
 STUDY_PREDICTIONS = "data/external_baselines.tsv"
 
 
-def collect_results(root: Path | str = ".") -> dict[str, Any]:
+def collect_results(root: Path) -> dict[str, Any]:
     """Return the results of each study that was run; without its dvc.lock, its earlier results.
 
     Returns:
         Study → ``figures``, its table; ``targets``, the hash of its test targets, empty for other ones than
         the pipeline's; ``stale``, whether the pipeline has changed since.
     """
-    root_path = Path(root)
-    output_hashes = _hashes(root_path / "dvc.lock", "outs")
-    earlier = read_json(root_path / RESULTS) if (root_path / RESULTS).exists() else {}
-    if not (root_path / PREDICTIONS).exists():  # DVC removed it to run its stage, and was killed
+    output_hashes = _hashes(root / "dvc.lock", "outs")
+    earlier = read_json(root / RESULTS) if (root / RESULTS).exists() else {}
+    if not (root / PREDICTIONS).exists():  # DVC removed it to run its stage, and was killed
         return earlier
-    targets = target_fingerprint(read_predictions(root_path / PREDICTIONS))
+    targets = target_fingerprint(read_predictions(root / PREDICTIONS))
     results = {}
-    for name, keys in STUDIES.items():
-        table = root_path / f"studies/{name}/results.tsv"
-        lock = root_path / f"studies/{name}/dvc.lock"
+    for name, study in STUDIES.items():
+        table = root / f"studies/{name}/results.tsv"
+        lock = root / f"studies/{name}/dvc.lock"
         if not lock.exists():  # not run here: what is known of its data is what was known before
             if name in earlier:
                 results[name] = earlier[name]
         elif table.exists():
-            dependency_hashes = _hashes(lock, "deps")
+            dependencies = _hashes(lock, "deps").items()
             unchanged = {
-                path: output_hashes[path] == md5
-                for path, md5 in dependency_hashes.items()
-                if path in output_hashes
+                path: output_hashes[path] == md5 for path, md5 in dependencies if path in output_hashes
             }
             results[name] = {
                 "targets": targets if unchanged.get(SEQUENCES, False) else "",
                 "stale": not all(unchanged.values()),
-                "figures": read_table(table, keys),
+                "figures": read_table(table, study.keys),
             }
     return results
 
@@ -75,15 +72,15 @@ def _hashes(lock: Path, key: str) -> dict[str, str]:
     }
 
 
-def main(root: Path | str = ".") -> bool:
+def main(root: Path = Path()) -> bool:
     """Write the files that stage report reads; return whether one of them changed."""
-    root_path = Path(root)
-    before = [_content(root_path / path) for path in (RESULTS, EXTERNAL_PREDICTIONS)]
-    write_json(collect_results(root), root_path / RESULTS)
-    source = root_path / STUDY_PREDICTIONS
+    paths = [root / RESULTS, root / EXTERNAL_PREDICTIONS]
+    before = [_content(path) for path in paths]
+    write_json(collect_results(root), root / RESULTS)
+    source = root / STUDY_PREDICTIONS
     if source.exists():
-        write_text(source.read_text(encoding="utf-8"), root_path / EXTERNAL_PREDICTIONS)
-    return before != [_content(root_path / path) for path in (RESULTS, EXTERNAL_PREDICTIONS)]
+        write_text(source.read_text(encoding="utf-8"), root / EXTERNAL_PREDICTIONS)
+    return before != [_content(path) for path in paths]
 
 
 def _content(path: Path) -> bytes:

@@ -40,11 +40,15 @@ def read_runs(root: Path) -> list[Run]:
     contents = {WORKSPACE: [head.texts(path)[1] for path in FILES]}
     for revision, name in sorted((match.groups() for match in matches), key=lambda pair: pair[1]):
         contents[name] = [Sides(root, revision).texts(path)[0] for path in FILES]
-    return [_to_run(name, *texts) for name, texts in contents.items() if texts[0] and texts[1]]
+    runs = (_to_run(name, *texts) for name, texts in contents.items())
+    return [run for run in runs if run is not None]
 
 
-def _to_run(name: str, metrics: str, predictions: str, params: str) -> Run:
+def _to_run(name: str, metrics: str, predictions: str, params: str) -> Run | None:
+    """Return a run from the texts of ``FILES``; None if one of the figures is missing."""
     errors = parse_json(metrics)
+    if not predictions or not errors.keys() >= {"val_rmse", "rmse"}:
+        return None
     # user, movie and rating identify a target; the prediction is the last column
     targets = [line.rpartition("\t")[0] for line in predictions.splitlines()[1:]]
     fingerprint = hashlib.sha256("\n".join(targets).encode()).hexdigest()[:8]

@@ -19,49 +19,66 @@ from reelgraph.baselines.registry import load_baseline
 from reelgraph.core.metrics import rmse
 from reelgraph.params.base import load
 from reelgraph.params.evaluation import BaselineParams
-from reelgraph.runtime.errors import ReelgraphError
+from reelgraph.runtime.errors import ParamError, ReelgraphError
 from reelgraph.sequences.dataset import UserHistories, read_histories, star_ratings
 from studies.external_baselines.params import EXTERNAL_BASELINES_FILE, ExternalBaselineParams
 
 
 def parameter_grid(settings: list[str]) -> Iterator[dict[str, object]]:
-    """Yield every combination of ``key=value,value`` settings; values are parsed as YAML."""
-    yaml = YAML(typ="safe")
-    pairs = [setting.split("=", 1) for setting in settings]
-    keys = [key for key, _ in pairs]
-    values = [[yaml.load(value) for value in text.split(",")] for _, text in pairs]
-    for combination in itertools.product(*values):
-        yield dict(zip(keys, combination, strict=True))
+    """Yield every combination of ``key=value,value`` settings; values are parsed as YAML.
 
-
-def validation_rmse(
-    histories: UserHistories, section: str, name: str, overrides: Mapping[str, object]
-) -> float:
-    """Fit a baseline on the training rows and return its validation RMSE in stars.
-
-    Args:
-        histories: ratings and targets.
-        section: ``baselines`` or ``external_baselines``.
-        name: the baseline.
-        overrides: params that replace those of the params file.
+    Raises:
+        ParamError: a setting has another form.
     """
-    if section == "external_baselines":
-        params = load(ExternalBaselineParams, EXTERNAL_BASELINES_FILE).external_baselines
-    else:
-        params = load(BaselineParams).baselines
-    predict = load_baseline(name, params[name] | dict(overrides))
+    yaml = YAML(typ="safe")
+    values: dict[str, list[object]] = {}
+    for setting in settings:
+        key, is_valid, text = setting.partition("=")
+        if not is_valid:
+            raise ParamError(repr(setting), "key=value,value", "no =", "Write l2=8,10,12.")
+        values[key] = [yaml.load(value) for value in text.split(",")]
+    for combination in itertools.product(*values.values()):
+        yield dict(zip(values, combination, strict=True))
+
+
+def read_params(target: str) -> dict[str, object]:
+    """Return the params of a baseline, such as ``baselines.biased_mf``, in its params file.
+
+    Raises:
+        ParamError: there is no such baseline.
+    """
+    by_section = {
+        "baselines": load(BaselineParams).baselines,
+        "external_baselines": load(ExternalBaselineParams, EXTERNAL_BASELINES_FILE).external_baselines,
+    }
+    targets = {f"{section}.{name}": params for section, by_name in by_section.items()
+               for name, params in by_name.items()}  # fmt: skip
+    if target not in targets:
+        raise ParamError(repr(target), f"one of {', '.join(targets)}", "another name", "Name a baseline.")
+    return targets[target]
+
+
+def validation_rmse(histories: UserHistories, name: str, params: Mapping[str, object]) -> float:
+    """Fit a baseline on the training rows and return its validation RMSE in stars."""
+    predict = load_baseline(name, params)
     with threadpool_limits(1):
         predictions = predict(histories, histories.fit_end("train"), np.asarray(histories.val))
     return rmse(star_ratings(histories, histories.val), predictions)
 
 
-def main(target: str, *settings: str) -> None:
-    """Print the RMSE of each combination after its fit, then all, the best last."""
-    section, name = target.split(".")
+def main(target: str = "", *settings: str) -> None:
+    """Print the RMSE of each combination after its fit, then all, the best last.
+
+    Raises:
+        ParamError: there is no such baseline or param, or a setting is not ``key=value,value``.
+        ArtifactError: the pipeline has not run.
+    """
+    params = read_params(target)
+    grid = list(parameter_grid(list(settings)))
     histories = read_histories("data/sequences")
     lines = []
-    for overrides in parameter_grid(list(settings)):
-        error = validation_rmse(histories, section, name, overrides)
+    for overrides in grid:
+        error = validation_rmse(histories, target.partition(".")[2], params | overrides)
         lines.append(f"{error:.4f}  {' '.join(f'{key}={value}' for key, value in overrides.items())}")
         print(lines[-1], flush=True)
     print("\n" + "\n".join(sorted(lines, reverse=True)))

@@ -60,9 +60,10 @@ def main(count: int) -> None:
 
 
 if __name__ == "__main__":
-    if not (sys.argv[1].isdecimal() and int(sys.argv[1]) >= 2):
-        sys.exit(f"SEEDS: expected a number of 2 or more, got {sys.argv[1]}")
+    seeds = " ".join(sys.argv[1:])
+    if not (seeds.isdecimal() and int(seeds) >= 2):
+        sys.exit(f"SEEDS: expected a number of 2 or more, got {seeds!r}")
     try:
-        main(int(sys.argv[1]))
+        main(int(seeds))
     except ReelgraphError as error:
         sys.exit(str(error))

@@ -13,6 +13,7 @@ from typing import Any
 from ruamel.yaml import YAML
 
 from reelgraph.core.schemas.reports import TABLES, format_figures, read_table
+from reelgraph.runtime.errors import ReelgraphError
 from reelgraph.runtime.stage_runner import TIMINGS
 
 REPORT = Path("data/report/index.html")
@@ -76,4 +77,7 @@ def report_link() -> str:
 
 if __name__ == "__main__":
     stages = YAML(typ="safe").load(Path("dvc.yaml"))["stages"]
-    print(f"\n{timings(list(stages), TIMINGS)}\n\n{result_table(sys.argv[1:])}{report_link()}")
+    try:
+        print(f"\n{timings(list(stages), TIMINGS)}\n\n{result_table(sys.argv[1:])}{report_link()}")
+    except ReelgraphError as error:
+        sys.exit(str(error))

@@ -40,6 +40,8 @@ MAX_MARKED_POINTS = 24
 SERIES_COLORS = ("#1f5fbf", "#b8560f", "#1a7f6b", "#8a3fa0", "#6b7280", "#a3123f")
 MARKERS = ("o", "s", "D", "^", "x", "+")
 LINE_STYLES = ("-", (0, (7, 3)), (0, (2, 3)), (0, (9, 3, 2, 3)), (0, (1, 2)), "-")
+N_STYLES = len(SERIES_COLORS)
+"""Series with a style of their own; further ones repeat them."""
 GRID_COLOR = "#e2dfd8"
 
 CSS_COLORS = {
@@ -147,7 +149,8 @@ def draw_curves(series: Mapping[str, Curve], x: str, y: str, label: str, log: bo
     def draw(axes: Axes) -> None:
         for i, (name, curve) in enumerate(series.items()):
             xs, ys = np.array(curve, np.float64).reshape(-1, 2).T
-            axes.plot(xs, ys, color=SERIES_COLORS[i], linestyle=LINE_STYLES[i], linewidth=2, label=name)
+            color = SERIES_COLORS[i % N_STYLES]
+            axes.plot(xs, ys, color=color, linestyle=LINE_STYLES[i % N_STYLES], linewidth=2, label=name)
             if len(curve) <= MAX_MARKED_POINTS:
                 for point in curve:
                     _mark(axes, *point, i, f"{name}: {point[1]:.4g}")
@@ -192,9 +195,7 @@ def draw_intervals(
             axes.axvline(0, color=TEXT_COLOR, linewidth=1.2, linestyle="--")
         axes.set_xlabel(x)
         if baseline:
-            for i, name in enumerate(("rater", baseline)):
-                axes.plot([], [], MARKERS[i], color=SERIES_COLORS[i], label=name)
-            _legend_above(axes)
+            _marker_legend(axes, ["rater", baseline])
 
     return draw_chart(draw, label, ROW_HEIGHT * len(rows) + (85 if baseline else 60))
 
@@ -219,9 +220,7 @@ def draw_dots(table: Mapping[str, Mapping[str, Number]], x: str, label: str) -> 
         axes.set_xscale("log")
         _format_log_axis(axes.xaxis)
         axes.set_xlabel(x)
-        for i, name in enumerate(columns):
-            axes.plot([], [], MARKERS[i], color=SERIES_COLORS[i], label=name)
-        _legend_above(axes)
+        _marker_legend(axes, columns)
 
     return draw_chart(draw, label, ROW_HEIGHT * len(table) + 105)
 
@@ -246,8 +245,9 @@ def draw_calibration(bins: Mapping[str, Mapping[str, int | float]], label: str) 
 
 
 def _mark(axes: Axes, x: Number, y: Number, series: int, tooltip: str) -> None:
+    style = series % N_STYLES
     (marker,) = axes.plot(
-        x, y, MARKERS[series], color=SERIES_COLORS[series], markersize=7, markeredgewidth=1.5, zorder=3
+        x, y, MARKERS[style], color=SERIES_COLORS[style], markersize=7, markeredgewidth=1.5, zorder=3
     )
     marker.set_gid(f"tooltip {tooltip}")
 
@@ -258,6 +258,12 @@ def _name_rows(axes: Axes, names: Sequence[str]) -> None:
     axes.set_ylim(len(names) - 0.5, -0.5)
     axes.yaxis.grid(False)
     axes.xaxis.set_major_locator(MaxNLocator(5))
+
+
+def _marker_legend(axes: Axes, names: Sequence[str]) -> None:
+    for i, name in enumerate(names):
+        axes.plot([], [], MARKERS[i % N_STYLES], color=SERIES_COLORS[i % N_STYLES], label=name)
+    _legend_above(axes)
 
 
 def _legend_above(axes: Axes) -> None:

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -21,21 +21,23 @@ Metrics = dict[str, Any]
 """Content of a file of results: nested figures."""
 Curve = list[tuple[float, float]]
 
-STUDIES = {
-    "external_baselines": ("model",),
-    "ablation": ("experiment",),
-    "probe": ("vectors", "processing"),
-    "ranking_peers": ("model", "params"),
-}
-"""Folders of studies/, and the key columns of their results.tsv."""
 
-MAKE_TARGETS = {
-    "external_baselines": "external-baselines",
-    "ablation": "study-ablation",
-    "probe": "study-probe",
-    "ranking_peers": "ranking-peers",
+class StudyTable(NamedTuple):
+    """The results.tsv of a study."""
+
+    keys: tuple[str, ...]
+    """Its key columns."""
+    make_target: str
+    """Runs the study."""
+
+
+STUDIES = {
+    "external_baselines": StudyTable(("model",), "external-baselines"),
+    "ablation": StudyTable(("experiment",), "study-ablation"),
+    "probe": StudyTable(("vectors", "processing"), "study-probe"),
+    "ranking_peers": StudyTable(("model", "params"), "ranking-peers"),
 }
-"""Studies, and the make targets that run them."""
+"""Folders of studies/, and their tables."""
 
 NOT_RUN = "not run yet"
 OTHER_DATA = "measured on other test targets than this run's"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 NAMES = {
-    "rater": "rater",
     "global_mean": "global mean",
     "user_mean": "user mean",
     "item_mean": "movie mean",

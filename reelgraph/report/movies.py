@@ -14,7 +14,7 @@ from reelgraph.core.schemas.vectors import MapLayout
 from reelgraph.report import charts, labels, tables
 from reelgraph.report.inputs import Curve, Inputs, Metrics
 from reelgraph.report.labels import fixed, label
-from reelgraph.report.page import Figure, MoviesMap, Section, to_figure
+from reelgraph.report.page import Figure, Section, to_figure
 from reelgraph.report.results import missing_notes, study_notes
 from reelgraph.report.tables import Table
 
@@ -33,7 +33,7 @@ def map_section(inputs: Inputs) -> Section:
         f"All {count:,} movies in two dimensions: movies with similar embedding vectors "
         f"({label(inputs.params['model']['embedding'])}) are near each other. {labels.MAP_CAPTION}"
     )
-    return Section("map", "Map", "Map of all movies", texts=[text], atlas=MoviesMap(f"{count:,}"))
+    return Section("map", "Map", "Map of all movies", texts=[text], map_size=f"{count:,}")
 
 
 def read_other_titles(folder: str, movies: pa.Table) -> list[list[str]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -38,13 +38,6 @@ class Example:
 
 
 @dataclass(frozen=True)
-class MoviesMap:
-    """The interactive map; its data are a part of the page."""
-
-    count: str
-
-
-@dataclass(frozen=True)
 class Section:
     """A section of the page; empty fields are not shown."""
 
@@ -63,20 +56,20 @@ class Section:
     folded: Sequence[Table] = ()
     """Tables that are shown on a click."""
     examples: Sequence[tuple[str, Sequence[Example]]] = ()
-    atlas: MoviesMap | None = None
+    map_size: str = ""
+    """Number of movies on the interactive map, if the section shows it."""
 
 
 @dataclass(frozen=True)
 class Page:
     """Everything that the template shows."""
 
-    under: str
-    """Line below the page's title."""
-    verdict: Sequence[str]
-    """Summary sentences."""
-    keys: Sequence[tuple[str, str]]
+    subtitle: str
+    summary: Sequence[str]
+    """Sentences."""
+    key_numbers: Sequence[tuple[str, str]]
     """Key numbers and their meanings."""
-    sections: Sequence[Section] = field(default_factory=list)
+    sections: Sequence[Section]
 
 
 def to_figure(title: str, svg: str, caption: str = "") -> Figure:
@@ -101,10 +94,7 @@ def render_page(page: Page, map_json: str) -> str:
     )
     environment.filters["commands"] = _format_commands
     html = environment.get_template("page.html.j2").render(
-        under=page.under,
-        verdict=page.verdict,
-        keys=page.keys,
-        sections=page.sections,
+        page=page,
         style=_read_asset("style.css"),
         script=_read_asset("atlas.js"),
         atlas=Markup(map_json),

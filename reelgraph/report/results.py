@@ -10,7 +10,7 @@ from reelgraph.evaluation.calibration import expected_calibration_error
 from reelgraph.evaluation.slices import MIN_BIN_TARGETS
 from reelgraph.report import charts, labels, tables
 from reelgraph.report.charts import IntervalRow
-from reelgraph.report.inputs import MAKE_TARGETS, Inputs, Metrics, Study
+from reelgraph.report.inputs import STUDIES, Inputs, Metrics, Study
 from reelgraph.report.labels import fixed, join_words, label, signed, slice_label, span
 from reelgraph.report.page import Figure, Section, to_figure
 from reelgraph.report.tables import interval_of, rater_verdict
@@ -23,7 +23,7 @@ VERDICT_SERIES = {"better": 0, "within chance": 4, "worse": 5}
 def study_notes(key: str, study: Study) -> list[str]:
     """Return the note on a study that has not been run, or ran on an older pipeline."""
     name = label(key).capitalize()
-    target = f"make {MAKE_TARGETS[key]}"
+    target = f"make {STUDIES[key].make_target}"
     if study.problem:
         return [f"{name}: {study.problem}. Run it with `{target}`."]
     return [f"{name}: the pipeline has changed since. Run it again with `{target}`."] if study.stale else []

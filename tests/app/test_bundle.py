@@ -72,6 +72,10 @@ def test_recommend_orders_by_the_ranker_or_by_stars(gp_bundle: Bundle, tmp_path:
         assert [movie.movie_id for movie in group] == movies
         by_stars = recommend_to_group(bundle, users, mask, 10, rule, by="stars")
         assert by_stars == recommend_to_group(gp_bundle, users, mask, 10, rule)
+    (array,) = (tmp_path / "bundle/ranker").glob("*.npy")
+    np.save(array, count[::-1])
+    with pytest.raises(ArtifactError, match=r"ranker/\w+\.npy: expected the file that was exported"):
+        reelgraph.load(tmp_path / "bundle")
 
 
 def test_predict_equals_the_raters_score(bundle: Bundle) -> None:
@@ -106,7 +110,7 @@ def test_recommend_ranks_by_the_lower_bound_of_the_movies_means(bundle: Bundle) 
 def test_recommend_applies_the_filters(gp_bundle: Bundle) -> None:
     filters = {"genres": ["crime"], "since": 1970, "exclude_popular": True}
     recommendations = gp_bundle.recommend(sample_history(), top=40, **filters)
-    with pytest.raises(InputError, match="since: expected a valid filter"):
+    with pytest.raises(InputError, match="since: expected less than or equal to 2200, got 3000"):
         gp_bundle.recommend(sample_history(), since=3000)
     assert recommendations
     rows = [movie.movie_id - FIRST_ID for movie in recommendations]
@@ -203,6 +207,20 @@ def test_similar_returns_the_nearest_neighbours_by_cosine(gp_bundle: Bundle) -> 
         np.testing.assert_allclose([movie.similarity for movie in neighbours], expected[rows], atol=1e-6)
     assert gp_bundle.similar("The Matrix") == gp_bundle.similar("The Matrix", "audience")
     assert gp_bundle.similar("Spirited Away") == gp_bundle.similar("Spirited Away", "both")
+
+
+def test_similar_names_the_kinds_of_similarity(gp_bundle: Bundle) -> None:
+    with pytest.raises(InputError, match="by: expected one of audience, text, graph, both, got 'colour'"):
+        gp_bundle.similar("The Matrix", by="colour")
+
+
+def test_resolve_takes_no_ambiguous_title_for_a_movie_id(gp_bundle: Bundle) -> None:
+    titles = ["105", "105", *gp_bundle.catalog.titles[2:]]
+    catalog = bundle_samples.sample_catalog(len(titles), title=titles)
+    bundle = Bundle(replace(gp_bundle.contents, catalog=catalog))
+    assert bundle.resolve("movieId 105") == 5
+    with pytest.raises(InputError, match=r"'105': .* got ambiguous: 105 \(2001\) \[movieId 100\]; 105"):
+        bundle.resolve("105")
 
 
 def test_similar_by_audience_needs_a_rater_with_movie_vectors(bundle: Bundle) -> None:

@@ -167,7 +167,7 @@ def test_exit_code_is_3_without_results(folder: Path) -> None:
         (("predict", "-r", "missing.csv", "Heat (1995)"), "no file"),
         (("predict", "-r", "bundle", "Heat (1995)"), "a folder"),
         (("predict", "-r", "ratings.csv", "Am\udce9lie"), "text in UTF-8"),
-        (("recommend", "-r", "ratings.csv", "--genre", "\udce9"), "a valid filter"),
+        (("recommend", "-r", "ratings.csv", "--genre", "\udce9"), "a valid string"),
         (("serve", "--host", "\udce9"), "an available address"),
         (("match-ratings", "deep.json"), "nested too deeply"),
         (("match-ratings", "surrogate.json"), "half of a surrogate pair"),

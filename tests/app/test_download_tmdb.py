@@ -122,7 +122,7 @@ def test_download_movies_continues_an_interrupted_download(tmp_path: Path) -> No
     with pytest.raises(DownloadError, match=r"too many 500 error responses \(6 attempts\)"):
         download(tmp_path, fail_at_toy_story)
     assert not (tmp_path / "tmdb/movies_metadata.csv").exists()
-    n_saved = len(list((tmp_path / "tmdb/answers").glob("*.json")))
+    n_saved = len(list((tmp_path / "tmdb/answers").rglob("*.json")))
     counts, log = download(tmp_path, TmdbApi())
     assert counts["already downloaded"] == n_saved > 0
     assert len(log.paths) == 4 - n_saved
@@ -210,9 +210,27 @@ def test_http_client_shows_the_query_in_no_error_or_log(
 
 
 def test_http_client_raises_if_the_server_does_not_exist() -> None:
-    for url in ("http://127.0.0.1:1", "htp://example"):
-        with pytest.raises(DownloadError, match="a response, got"):
-            HttpClient(url, backoff_s=0.0).get("/movie/1")
+    with pytest.raises(DownloadError, match="a response, got"):
+        HttpClient("http://127.0.0.1:1", backoff_s=0.0).get("/movie/1")
+
+
+@pytest.mark.parametrize("url", ["htp://example", "example", "http://[::1", "https://", ""])
+def test_http_client_refuses_other_urls(url: str) -> None:
+    with pytest.raises(DownloadError, match="the http or https URL of a server"):
+        HttpClient(url)
+
+
+def test_http_client_takes_a_proxy_without_a_scheme_and_refuses_other_protocols(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("no_proxy", "")
+    with serve_responses(lambda path, log: (200, b"by proxy", {})) as (url, _):
+        monkeypatch.setenv("http_proxy", url.removeprefix("http://"))
+        assert HttpClient("http://movies.example").get("/x") == b"by proxy"
+    for proxy in ("socks5://localhost:1080", "http://[::1"):
+        monkeypatch.setenv("http_proxy", proxy)
+        with pytest.raises(DownloadError, match="http_proxy: expected a proxy such as"):
+            HttpClient("http://movies.example")
 
 
 def test_make_client_sends_a_token_in_a_header(tmp_path: Path) -> None:
@@ -224,9 +242,10 @@ def test_make_client_sends_a_token_in_a_header(tmp_path: Path) -> None:
 
 def test_command_tmdb_raises_without_a_key(tmp_path: Path) -> None:
     arguments = ["download", "tmdb", "--links", str(write_links(tmp_path))]
-    result = CliRunner().invoke(app, arguments, env={"TMDB_API_KEY": ""})
-    assert result.exit_code == 1
-    assert "your key for TMDB's API" in result.output
+    for key, got in (("", "none"), ("a\nb" * 20, "other characters"), ("a&b", "other characters")):
+        result = CliRunner().invoke(app, arguments, env={"TMDB_API_KEY": key})
+        assert result.exit_code == 1
+        assert f"your key for TMDB's API, got {got}" in result.output
 
 
 def test_http_client_limits_the_rate_of_all_threads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

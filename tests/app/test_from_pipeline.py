@@ -10,10 +10,11 @@ import pytest
 
 from reelgraph.app.bundle.catalog import MovieCatalog
 from reelgraph.app.bundle.format import MOVIES_SCHEMA
-from reelgraph.app.bundle.from_pipeline import add_titles, movielens_from_params
+from reelgraph.app.bundle.from_pipeline import add_map_coordinates, add_titles, movielens_from_params
 from reelgraph.app.bundle.title_matching import TitleIndex
 from reelgraph.core.schemas.tables import CATALOG
-from reelgraph.runtime.errors import InputError
+from reelgraph.core.schemas.vectors import MapLayout, write_map_layout
+from reelgraph.runtime.errors import ArtifactError, InputError
 
 MOVIELENS_FILES = {
     "movies.csv": 'movieId,title,genres\n1,"Postman, The (Postino, Il) (1994)",Drama\n2,Spirited Away (Sen to Chihiro) (2001),Animation\n'
@@ -63,6 +64,17 @@ def test_add_titles_appends_nulls_without_a_data_set(tmp_path: Path) -> None:
     assert table["imdb_id"].null_count == 3
     with pytest.raises(InputError, match="a folder of MovieLens"):
         add_titles(small_catalog(), tmp_path)
+
+
+def test_add_map_coordinates_joins_by_movie_id(tmp_path: Path) -> None:
+    coordinates = np.array([1.0, 2.0, 9.0], np.float32)
+    layout = MapLayout(np.array([1, 2, 9]), coordinates, -coordinates, np.array([[1], [0], [0]]))
+    write_map_layout(layout, tmp_path / "map.parquet")
+    table = add_map_coordinates(small_catalog(), tmp_path / "map.parquet")
+    assert table["x"].to_pylist() == [2.0, 1.0, 9.0]
+    assert table["y"].to_pylist() == [-2.0, -1.0, -9.0]
+    with pytest.raises(ArtifactError, match="1 movies of data/movies.parquet missing"):
+        add_map_coordinates(table.set_column(0, "movieId", pa.array([2, 1, 8])), tmp_path / "map.parquet")
 
 
 def test_movielens_from_params_returns_the_folder_if_the_source_is_movielens(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import http.client
 import json
 import socket
 import threading
@@ -173,7 +174,12 @@ def test_server_survives_clients_that_stop_or_stall(
         with socket.create_connection(address, 30) as client:
             client.sendall(head + b"Content-Length: 1000\r\n\r\nhalf")
             assert client.recv(1000).startswith(b"HTTP/1.1 408 ")
-        time.sleep(0.1)
+        idle = http.client.HTTPConnection(*address)
+        for _ in range(2):
+            idle.request("GET", "/api/movies")
+            assert idle.getresponse().read()
+            time.sleep(0.4)
+        idle.close()
         assert send_request(url + "api/search", b"heat")[0] == 200
     assert not [record for record in caplog.records if record.exc_info]
 

@@ -94,12 +94,12 @@ def test_search_finds_a_movie_by_its_title(page, typed: str, title: str) -> None
     page.get_by_label("Find a movie").fill(typed)
     assert page.locator("#atlas-hits button span").first.text_content() == title
     page.get_by_label("Find a movie").press("Enter")
-    assert page.locator("#atlas-chosen").text_content() == title
+    assert page.locator("#atlas-selected").text_content() == title
 
 
 def test_search_says_when_nothing_is_found(page) -> None:
     page.get_by_label("Find a movie").fill("zzzz")
-    assert page.locator("#atlas-told").text_content() == "0 found"
+    assert page.locator("#atlas-status").text_content() == "0 found"
     page.get_by_label("Find a movie").press("Enter")
     assert page.locator("#atlas-detail").is_hidden()
 
@@ -118,11 +118,11 @@ def test_a_movie_that_was_found_is_in_the_middle_and_a_click_shows_its_neighbour
     page.get_by_label("Find a movie").press("Enter")
     canvas.click(position=middle)
     near = page.locator("#atlas-near button span").all_text_contents()
-    assert page.locator("#atlas-chosen").text_content() == "Amélie"
+    assert page.locator("#atlas-selected").text_content() == "Amélie"
     assert near[:3] == ["Il Postino", "Fast & Furious", "Moonlight"]
     assert len(near) == 10
     page.locator("#atlas-near button").nth(1).click()
-    assert page.locator("#atlas-chosen").text_content() == "Fast & Furious"
+    assert page.locator("#atlas-selected").text_content() == "Fast & Furious"
 
 
 def test_wheel_and_keys_zoom_and_move(page) -> None:
@@ -172,7 +172,7 @@ def test_everything_is_reached_by_keyboard(page) -> None:
         reached.append(page.evaluate("document.activeElement.closest('[id]').id"))
     assert {"atlas-hits", "atlas-stage", "atlas-in", "atlas-out", "atlas-home"} <= set(reached)
     page.locator("#atlas-hits button").first.press("Enter")
-    assert page.evaluate("document.activeElement.id") == "atlas-chosen"
+    assert page.evaluate("document.activeElement.id") == "atlas-selected"
 
 
 @pytest.mark.parametrize(

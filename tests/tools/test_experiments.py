@@ -41,3 +41,8 @@ def test_format_runs_ranks_equal_targets_only(root: Path) -> None:
 def test_read_runs_leaves_out_runs_without_predictions(root: Path) -> None:
     (root / "plots/predictions.tsv").unlink()
     assert "workspace" not in {run.name for run in read_runs(root)}
+
+
+def test_read_runs_leaves_out_runs_without_errors(root: Path) -> None:
+    (root / "metrics/rater.json").write_text('{"test_rmse": 0.9}')
+    assert "workspace" not in {run.name for run in read_runs(root)}

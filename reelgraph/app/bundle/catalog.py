@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -17,6 +18,22 @@ PEOPLE = ("actor", "director", "writer")
 """Entity types that are people."""
 GENRE_ALIASES = {"sciencefiction": "scifi", "children": "family", "childrens": "family", "noir": "filmnoir"}
 """Other names of genres, normalized, by which MovieLens and TMDB call the same one."""
+
+
+@dataclass(frozen=True)
+class MovieResult:
+    """What every result says of its movie."""
+
+    movie_id: int
+    title: str
+    year: int | None
+    source_movie_id: str | None = field(default=None, kw_only=True)
+    """The id in the data source if its ids are text."""
+
+    @property
+    def label(self) -> str:
+        """Title and year, such as ``Heat (1995)``."""
+        return format_title(self.title, self.year)
 
 
 @dataclass(frozen=True)
@@ -105,33 +122,48 @@ class MovieCatalog:
         """Return title and year, such as ``Heat (1995)``."""
         return format_title(self.titles[row], self.years[row])
 
+    def label_with_id(self, row: int) -> str:
+        """Return title, year and movie id, such as ``Heat (1995) [movieId 6]``, which ``resolve`` accepts."""
+        return f"{self.label(row)} [movieId {self.movie_ids[row]}]"
+
+    def identify(self, row: int) -> dict[str, Any]:
+        """Return the fields of a ``MovieResult``."""
+        return {
+            "movie_id": int(self.movie_ids[row]),
+            "title": self.titles[row],
+            "year": self.years[row],
+            "source_movie_id": self.source_ids[row],
+        }
+
     def people(self, row: int) -> list[str]:
         """Return the names of a movie's actors, director and writer, without duplicates."""
-        cells = (column[row] for column in self._people_columns)
-        return list(dict.fromkeys(" ".join(cell.split()) for cell in cells if cell))
+        return _unique_names(column[row] for column in self._people_columns)
 
     def entities(self, row: int) -> list[str]:
         """Return the names of a movie's people, genre, company, country and language, without duplicates."""
-        cells = (column[row] for column in self._entity_columns)
-        return list(dict.fromkeys(" ".join(cell.split()) for cell in cells if cell))
+        return _unique_names(column[row] for column in self._entity_columns)
 
     def shared_entities(self, first: int, second: int) -> list[str]:
         """Return the names of the entities that two movies have in common, people first."""
         of_second = set(self.entities(second))
         return [name for name in self.entities(first) if name in of_second]
 
-    def find_rows(self, movie_ids: Sequence[int]) -> list[int | None]:
-        """Return the row of each movie id; None where the id is unknown."""
-        return [self._row_by_id.get(int(movie)) for movie in movie_ids]
+    def find_row(self, movie_id: int) -> int | None:
+        """Return the row of a movie id; None if the id is unknown."""
+        return self._row_by_id.get(int(movie_id))
 
     @cached_property
     def _row_by_id(self) -> dict[int, int]:
-        return {int(movie): row for row, movie in enumerate(self.movie_ids)}
+        return {movie_id: row for row, movie_id in enumerate(self.movie_ids.tolist())}
 
     @cached_property
     def year_numbers(self) -> Float64[np.ndarray, " movies"]:
         """The release years; NaN where unknown."""
         return pc.cast(self.table["release_year"], pa.float64()).to_numpy(zero_copy_only=False)
+
+
+def _unique_names(cells: Iterable[str | None]) -> list[str]:
+    return list(dict.fromkeys(" ".join(cell.split()) for cell in cells if cell))
 
 
 def genre_key(name: str) -> str:

@@ -145,13 +145,6 @@ def write_projector(catalog: MovieCatalog, vectors: Vectors, path: Path) -> None
     write_text("".join(f"{line}\n" for line in lines), path.with_name("metadata.tsv"))
 
 
-def format_sizes(folder: Path, sizes: dict[str, int]) -> str:
-    """Return the sizes of a bundle's files as text."""
-    lines = [f"{size:>13,} bytes  {name}" for name, size in sizes.items()]
-    total = f"{sum(sizes.values()):>13,} bytes  in total"
-    return "\n".join([*lines, total, f'Load it with reelgraph.load("{folder}").'])
-
-
 def _require_replaceable(folder: Path) -> None:
     """Raise if the folder has anything but a bundle, since export replaces the whole folder."""
     if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):

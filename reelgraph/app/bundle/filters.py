@@ -10,6 +10,7 @@ from jaxtyping import Bool
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from reelgraph.app.bundle.catalog import MovieCatalog, genre_key
+from reelgraph.params.base import list_violations
 from reelgraph.runtime.errors import InputError
 
 POPULAR_QUANTILE = 0.9
@@ -51,9 +52,9 @@ def make_filters(**conditions: object) -> Filters:
     try:
         return Filters.model_validate(conditions)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        field = ".".join(map(str, first["loc"]))
-        raise InputError(field, "a valid filter", first["msg"], "Correct the filter.") from None
+        violation = list_violations(error)[0]
+        remedy = f"The filters are {', '.join(Filters.model_fields)}."
+        raise InputError(violation.key, violation.expected, violation.got, remedy) from None
 
 
 def apply_filters(catalog: MovieCatalog, filters: Filters, candidates: Mask) -> tuple[Mask, str]:
@@ -90,9 +91,9 @@ def _conditions(catalog: MovieCatalog, filters: Filters) -> Iterator[tuple[str, 
     if filters.until is not None:
         yield f"of {filters.until} or earlier", catalog.year_numbers <= filters.until
     if filters.language is not None:
-        yield f"in {filters.language}", _text_mask(catalog, "language", filters.language)
+        yield f"in {filters.language}", _text_mask(catalog.languages, "language", filters.language)
     if filters.country is not None:
-        yield f"from {filters.country}", _text_mask(catalog, "country", filters.country)
+        yield f"from {filters.country}", _text_mask(catalog.countries, "country", filters.country)
     if filters.min_ratings:
         yield f"rated {filters.min_ratings:,} times or more", catalog.rating_counts >= filters.min_ratings
     if filters.exclude_popular:
@@ -108,8 +109,7 @@ def _genre_mask(catalog: MovieCatalog, name: str) -> Mask:
     return np.array([known[key] in genres for genres in catalog.genre_lists], bool)
 
 
-def _text_mask(catalog: MovieCatalog, field: str, name: str) -> Mask:
-    values = catalog.languages if field == "language" else catalog.countries
+def _text_mask(values: Sequence[str | None], field: str, name: str) -> Mask:
     key = name.strip().casefold()
     mask = np.array([value is not None and value.casefold() == key for value in values], bool)
     if not mask.any():

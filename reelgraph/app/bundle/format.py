@@ -62,8 +62,6 @@ RANKER_FOLDER = "ranker"
 VECTOR_NAMES = ("text", "graph")
 """Tensors of vectors.safetensors: MiniLM text vectors and knowledge graph embeddings."""
 
-DIGESTED_FILES = ("model.safetensors", "vectors.safetensors", "movies.parquet")
-
 REQUIRED_COLUMNS = ("movieId", "other_titles", "other_genres", "ratings", "x", "y")
 """Columns of movies.parquet without nulls."""
 
@@ -81,7 +79,7 @@ class BundleConfig(Section):
     rater: RaterConfig
     """Configuration of the rater whose weights the bundle has."""
     digests: dict[str, str]
-    """SHA-256 of ``DIGESTED_FILES``, so that files of another bundle, or in another order, are refused."""
+    """SHA-256 of the files in ``_digested_files``, so that files of another bundle are refused."""
 
 
 @dataclass(frozen=True)
@@ -118,13 +116,13 @@ def write_bundle(contents: BundleContents, folder: Path | str) -> None:
     """Write a bundle atomically, replacing an existing folder."""
     with atomic_write(folder) as draft:
         draft.mkdir()
-        (draft / "model.safetensors").write_bytes(contents.weights.read_bytes())
+        shutil.copyfile(contents.weights, draft / "model.safetensors")
         if contents.ranker is not None:
             shutil.copytree(contents.ranker, draft / RANKER_FOLDER)
         vectors = {name: np.ascontiguousarray(array) for name, array in contents.vectors.items()}
         (draft / "vectors.safetensors").write_bytes(save(vectors))
         write_parquet(contents.catalog.table.cast(MOVIES_SCHEMA), draft / "movies.parquet")
-        digests = {name: _digest(draft / name) for name in DIGESTED_FILES}
+        digests = {name: _digest(draft / name) for name in _digested_files(draft)}
         write_json(contents.config.model_dump() | {"digests": digests}, draft / "config.json")
         write_json(contents.results, draft / "test_results.json")  # type: ignore[arg-type]
         write_text(contents.card, draft / "README.md")
@@ -138,7 +136,7 @@ def read_bundle(folder: Path | str) -> BundleContents:
     """
     path = Path(folder)
     config = _read_config(path / "config.json")
-    for name in DIGESTED_FILES:
+    for name in _digested_files(path):
         if _digest(_require_file(path / name)) != config.digests.get(name):
             expected = "the file that was exported with config.json"
             raise ArtifactError(str(path / name), expected, "another or a damaged one", EXPORT_HINT)
@@ -147,11 +145,18 @@ def read_bundle(folder: Path | str) -> BundleContents:
         catalog=MovieCatalog(_read_movies(path / "movies.parquet", config.movies)),
         vectors=_read_vectors(path / "vectors.safetensors", config.movies),
         config=config,
-        weights=_require_file(path / "model.safetensors"),
+        weights=path / "model.safetensors",
         card=_require_file(path / "README.md").read_text(encoding="utf-8"),
         results=results,
         ranker=path / RANKER_FOLDER if (path / RANKER_FOLDER).is_dir() else None,
     )
+
+
+def _digested_files(folder: Path) -> list[str]:
+    """Return the files whose rows belong together, by their paths in the bundle."""
+    ranker = sorted(path.name for path in (folder / RANKER_FOLDER).glob("*.npy"))
+    names = ("model.safetensors", "vectors.safetensors", "movies.parquet")
+    return [*names, *(f"{RANKER_FOLDER}/{name}" for name in ranker)]
 
 
 def _digest(path: Path) -> str:
@@ -180,7 +185,7 @@ def _read_config(path: Path) -> BundleConfig:
 
 def _read_movies(path: Path, n_movies: int) -> pa.Table:
     try:
-        table = pq.read_table(_require_file(path), schema=MOVIES_SCHEMA).replace_schema_metadata(None)
+        table = pq.read_table(path, schema=MOVIES_SCHEMA).replace_schema_metadata(None)
     except PARQUET_ERRORS as error:
         message = str(error).splitlines()[0]
         raise ArtifactError(str(path), "the movies of a bundle", message, EXPORT_HINT) from error
@@ -193,7 +198,7 @@ def _read_movies(path: Path, n_movies: int) -> pa.Table:
 
 def _read_vectors(path: Path, n_movies: int) -> dict[str, np.ndarray]:
     try:
-        tensors = load_file(_require_file(path))
+        tensors = load_file(path)
     except (SafetensorError, OSError) as error:
         raise ArtifactError(
             str(path), "a safetensors file", str(error).splitlines()[0], EXPORT_HINT

@@ -49,13 +49,14 @@ def collect_contents(data: Path | str = "data", movielens: Path | None = None) -
     table = movies.rename_columns(["movieId", *movies.column_names[1:]])
     table = add_titles(table, movielens)
     table = add_source_ids(table, folder / "movies.parquet")
+    table = add_map_coordinates(table, folder / "map.parquet")
     histories = read_histories(folder / "sequences")
     is_training = histories.mask_before(histories.fit_end("train"))
     rating_counts = np.bincount(histories.movie_row[is_training], minlength=len(ids))
     table = table.append_column("ratings", pa.array(rating_counts.astype(np.int64)))
     ranker = folder / "ranker" / SERVED
     return BundleContents(
-        catalog=MovieCatalog(_add_map_coordinates(table, folder / "map.parquet")),
+        catalog=MovieCatalog(table),
         vectors=vectors,
         config=make_config(rater, len(ids)),
         weights=folder / "model" / "model.safetensors",
@@ -119,12 +120,18 @@ def genres_by_movie(movies: pa.Table) -> dict[int, list[str]]:
     }
 
 
-def _add_map_coordinates(table: pa.Table, path: Path) -> pa.Table:
+def add_map_coordinates(table: pa.Table, path: Path) -> pa.Table:
+    """Append each movie's place on the map.
+
+    Raises:
+        ArtifactError: the map is of other movies.
+    """
     layout = read_map_layout(path)
-    rank = np.argsort(np.argsort(table["movieId"].to_numpy()))
-    by_movie_id = np.argsort(layout.movie_ids)
-    table = table.append_column("x", pa.array(layout.x[by_movie_id][rank]))
-    return table.append_column("y", pa.array(layout.y[by_movie_id][rank]))
+    coordinates = np.stack([layout.x, layout.y], axis=1)
+    aligned = align_to(table["movieId"].to_numpy(), layout.movie_ids, coordinates, path)
+    for name, column in zip("xy", aligned.T, strict=True):
+        table = table.append_column(name, pa.array(column))
+    return table
 
 
 def movielens_from_params() -> Path | None:

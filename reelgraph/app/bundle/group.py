@@ -9,29 +9,22 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Bool
 
+from reelgraph.app.bundle.catalog import MovieResult
 from reelgraph.app.bundle.model import Bundle, Order
 from reelgraph.app.bundle.new_user import UserRating
-from reelgraph.app.bundle.results import format_title, top_k
+from reelgraph.app.bundle.results import top_k
 
 GroupRule = Literal["least-misery", "mean"]
 
 
 @dataclass(frozen=True)
-class GroupPrediction:
+class GroupPrediction(MovieResult):
     """The predictions for one movie and several users."""
 
-    movie_id: int
-    title: str
-    year: int | None
     stars: tuple[float, ...]
     """Predicted stars of each user, in their order."""
     ratings: int
     """Training ratings of the movie."""
-
-    @property
-    def label(self) -> str:
-        """Title and year, such as ``Heat (1995)``."""
-        return format_title(self.title, self.year)
 
 
 def recommend_to_group(
@@ -59,9 +52,7 @@ def recommend_to_group(
     rows = top_k(np.where(mask, order, -np.inf), min(top, int(mask.sum())))
     return [
         GroupPrediction(
-            movie_id=int(bundle.catalog.movie_ids[row]),
-            title=bundle.catalog.titles[row],
-            year=bundle.catalog.years[row],
+            **bundle.catalog.identify(row),
             stars=tuple(stars[:, row].tolist()),
             ratings=int(bundle.catalog.rating_counts[row]),
         )

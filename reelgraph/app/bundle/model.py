@@ -15,13 +15,7 @@ from reelgraph.app.bundle.filters import Filters, apply_filters, make_filters
 from reelgraph.app.bundle.format import EXPORT_HINT, BundleContents, read_bundle
 from reelgraph.app.bundle.new_user import UserRating, build_histories
 from reelgraph.app.bundle.reasons import select_reasons
-from reelgraph.app.bundle.results import (
-    MoviePrediction,
-    SimilarMovie,
-    mmr_rerank,
-    star_ranges,
-    top_k,
-)
+from reelgraph.app.bundle.results import MoviePrediction, SimilarMovie, mmr_rerank, star_ranges, top_k
 from reelgraph.app.bundle.similarity import MovieSimilarity
 from reelgraph.app.bundle.title_matching import TitleIndex
 from reelgraph.app.bundle.title_search import MOVIE_ID, TitleSearch
@@ -139,7 +133,7 @@ class Bundle:
             top: number of movies.
 
         Raises:
-            InputError: the movie is unknown, or the rater knows no audiences.
+            InputError: the movie or ``by`` is unknown, or the rater knows no audiences.
         """
         row = self.resolve(movie)
         return self.similarity.find_nearest(row, by or self.similarity.default_kind(row), top)
@@ -153,17 +147,15 @@ class Bundle:
         if isinstance(movie, str):
             movie_id = MOVIE_ID.fullmatch(movie.strip())
             match = self.title_index.match(movie)
-            if match.row is not None or movie_id is None:
-                return match.row if match.row is not None else self.title_search.find(movie, match)
+            if match.row is not None:
+                return match.row
+            if movie_id is None or match.candidates:
+                return self.title_search.find(movie, match)
             movie = int(movie_id[1])
-        row = self.catalog.find_rows([movie])[0]
+        row = self.catalog.find_row(movie)
         if row is None:
-            raise InputError(
-                f"movieId {movie}",
-                "a movie of the bundle",
-                "an unknown id",
-                "See the bundle's movies.parquet.",
-            )
+            remedy = "See the bundle's movies.parquet."
+            raise InputError(f"movieId {movie}", "a movie of the bundle", "an unknown id", remedy)
         return row
 
     def resolve_history(self, history: History) -> list[UserRating]:
@@ -200,12 +192,20 @@ class Bundle:
 
     def predict_rows(self, ratings: Sequence[UserRating], rows: Sequence[int]) -> list[MoviePrediction]:
         """Predict the movies at these rows; see ``predict``."""
-        if {rating.row for rating in ratings}.isdisjoint(rows):
-            scored = self.score(ratings, rows)
-            return [self._predictions(scored, [index])[0] for index in range(len(rows))]
-        return [
-            self.predict_rows([rating for rating in ratings if rating.row != row], [row])[0] for row in rows
-        ]
+        rated = {rating.row for rating in ratings}
+        unrated = [row for row in dict.fromkeys(rows) if row not in rated]
+        predictions = self._predict_unrated(ratings, unrated) if unrated else {}
+        for row in rated.intersection(rows):
+            others = [rating for rating in ratings if rating.row != row]
+            predictions |= self._predict_unrated(others, [row])
+        return [predictions[row] for row in rows]
+
+    def _predict_unrated(
+        self, ratings: Sequence[UserRating], rows: Sequence[int]
+    ) -> dict[int, MoviePrediction]:
+        """Return the prediction of each movie by row; the reasons of one do not depend on the others."""
+        scored = self.score(ratings, rows)
+        return {row: self._predictions(scored, [index])[0] for index, row in enumerate(rows)}
 
     def score(self, ratings: Sequence[UserRating], rows: Sequence[int] | None = None) -> ScoredMovies:
         """Score the movies at these rows, by default all movies.
@@ -277,14 +277,11 @@ class Bundle:
             reasons = select_reasons(self.catalog, vectors, stars, row, history, attribution, earlier)
             earlier.update(reason.movie_id for reason in reasons if reason.contribution > 0)
             result = MoviePrediction(
-                movie_id=int(self.catalog.movie_ids[row]),
-                title=self.catalog.titles[row],
-                year=self.catalog.years[row],
+                **self.catalog.identify(row),
                 stars=float(prediction.stars[index]),
                 prediction_set=None if probabilities is None else star_ranges(probabilities),
                 ratings=int(self.catalog.rating_counts[row]),
                 reasons=reasons,
-                source_movie_id=self.catalog.source_ids[row],
             )
             results.append(result)
         return results

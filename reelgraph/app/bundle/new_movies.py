@@ -18,6 +18,8 @@ from jaxtyping import Float32
 
 from reelgraph.app.bundle.catalog import MovieCatalog
 from reelgraph.app.bundle.format import MOVIES_SCHEMA, BundleContents, make_config
+from reelgraph.app.bundle.model import restore_bundle_rater
+from reelgraph.app.bundle.similarity import to_unit_vectors
 from reelgraph.core.schemas.kg import read_kg
 from reelgraph.core.schemas.movies import read_movies
 from reelgraph.core.table_engine import connect
@@ -30,7 +32,6 @@ from reelgraph.params.base import load
 from reelgraph.params.graph import GNN_VARIANTS
 from reelgraph.params.pipeline import PipelineParams
 from reelgraph.params.text import Text
-from reelgraph.raters.io import restore_rater
 from reelgraph.raters.rater import MovieInputs
 from reelgraph.raters.registry import find_rater
 from reelgraph.runtime.atomic_io import RERUN_HINT
@@ -83,7 +84,7 @@ def add_new_movies(contents: BundleContents, location: Path, scratch: Path) -> B
     embeddings = embed_new_movies(read_model(f"data/gnn/{variant}"), fitted_graph, graph, features)
     vectors = np.concatenate([contents.vectors["graph"], embeddings])
     weights = scratch / "model.safetensors"
-    rater = restore_rater(contents.config.rater, str(contents.weights), lambda: contents.vectors["graph"])
+    rater = restore_bundle_rater(contents)
     rater_type.append_movies(rater, MovieInputs(vectors, text, graph, years)).save(weights)
     return replace(
         contents,
@@ -98,10 +99,7 @@ def _read_movies(location: Path, catalog: MovieCatalog, params: PipelineParams) 
     """Read the new movies, with the names of the code."""
     with tempfile.TemporaryDirectory(prefix="reelgraph-movies-") as folder:
         new = read_new_movies(str(location), Staging(connect(params.engine), Path(folder)))
-    movie_ids = new["movie_id"].to_pylist()
-    known = [
-        movie for movie, row in zip(movie_ids, catalog.find_rows(movie_ids), strict=True) if row is not None
-    ]
+    known = [movie for movie in new["movie_id"].to_pylist() if catalog.find_row(movie) is not None]
     if known:
         raise InputError(f"{location}: movieId", "movies that the model does not have",
                          f"{len(known):,} that it has, such as {known[0]}",
@@ -127,7 +125,7 @@ def _encode(
 def _append_rows(catalog: MovieCatalog, new: pa.Table, vectors: Vectors) -> MovieCatalog:
     """Return the catalogue with rows of the new movies, placed on the map among their nearest neighbours."""
     n_fitted = len(catalog)
-    unit = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), np.float32(1e-9))
+    unit = to_unit_vectors(vectors)
     similarity = unit[n_fitted:] @ unit[:n_fitted].T
     nearest = np.argsort(-similarity, axis=1, kind="stable")[:, :MAP_NEIGHBOURS]
     table = catalog.table.cast(MOVIES_SCHEMA)

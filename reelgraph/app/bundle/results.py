@@ -1,15 +1,14 @@
-"""Result types of a bundle's methods and their JSON, prediction sets, top-k selection and re-ranking."""
+"""Result types of a bundle's methods, prediction sets, top-k selection and re-ranking."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields, is_dataclass
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float
 
-from reelgraph.app.bundle.catalog import format_title
+from reelgraph.app.bundle.catalog import MovieResult
 from reelgraph.core.rating_scale import STAR_STEP, smallest_set
 
 SET_COVERAGE = 0.8
@@ -39,12 +38,9 @@ class Reason:
 
 
 @dataclass(frozen=True)
-class MoviePrediction:
+class MoviePrediction(MovieResult):
     """The prediction for one movie."""
 
-    movie_id: int
-    title: str
-    year: int | None
     stars: float
     prediction_set: tuple[StarRange, ...] | None
     """See ``star_ranges``; None if the rater predicts no probabilities."""
@@ -52,32 +48,15 @@ class MoviePrediction:
     """Training ratings of the movie. Without any, the prediction rests on its text and graph alone."""
     reasons: tuple[Reason, ...]
     """The strongest first, counter-reasons last; see ``select_reasons``. Empty without attributions."""
-    source_movie_id: str | None = None
-    """The id in the data source if its ids are text."""
-
-    @property
-    def label(self) -> str:
-        """Title and year, such as ``Heat (1995)``."""
-        return format_title(self.title, self.year)
 
 
 @dataclass(frozen=True)
-class SimilarMovie:
+class SimilarMovie(MovieResult):
     """A nearest neighbour of a movie."""
 
-    movie_id: int
-    title: str
-    year: int | None
     similarity: float
     """Cosine of the two movies' vectors, −1 … 1."""
     shared_entities: tuple[str, ...]
-    source_movie_id: str | None = None
-    """The id in the data source if its ids are text."""
-
-    @property
-    def label(self) -> str:
-        """Title and year, such as ``Heat (1995)``."""
-        return format_title(self.title, self.year)
 
 
 def star_ranges(probabilities: Float[np.ndarray, " codes"]) -> tuple[StarRange, ...]:
@@ -128,14 +107,3 @@ def mmr_rerank(
         selected.append(int(np.argmax(marginal_relevance)))
         max_similarity = np.maximum(max_similarity, similarity[selected[-1]])
     return [candidates[index] for index in selected]
-
-
-def to_jsonable(value: Any) -> Any:
-    """Convert dataclasses to dicts and tuples to lists, recursively."""
-    if is_dataclass(value) and not isinstance(value, type):
-        return {field.name: to_jsonable(getattr(value, field.name)) for field in fields(value)}
-    if isinstance(value, dict):
-        return {key: to_jsonable(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [to_jsonable(item) for item in value]
-    return value

@@ -7,10 +7,11 @@ from functools import cached_property
 import numpy as np
 from jaxtyping import Float32, Float64
 
-from reelgraph.app.bundle.format import BundleContents
+from reelgraph.app.bundle.format import VECTOR_NAMES, BundleContents
 from reelgraph.app.bundle.results import SimilarMovie
 from reelgraph.runtime.errors import InputError
 
+KINDS = ("audience", *VECTOR_NAMES, "both")
 AUDIENCE_DAMPING = 5.0
 """Ratings of a movie at which its similarity by audience is halved."""
 
@@ -40,29 +41,28 @@ class MovieSimilarity:
         """Return the most similar movies, the nearest first.
 
         Raises:
-            InputError: the kind is ``audience``, and the rater has no vectors.
+            InputError: there is no such kind, or it is ``audience`` and the rater has no vectors.
         """
         similarity = self.similarities(row, kind)
         similarity[row] = -np.inf
         nearest = np.argsort(-similarity, kind="stable")[: min(top, len(similarity) - 1)]
         return [
             SimilarMovie(
-                movie_id=int(self.catalog.movie_ids[other]),
-                title=self.catalog.titles[other],
-                year=self.catalog.years[other],
+                **self.catalog.identify(other),
                 similarity=float(similarity[other]),
-                shared_entities=tuple(self.catalog.shared_entities(row, int(other))),
-                source_movie_id=self.catalog.source_ids[other],
+                shared_entities=tuple(self.catalog.shared_entities(row, other)),
             )
-            for other in nearest
+            for other in nearest.tolist()
         ]
 
     def similarities(self, row: int, kind: str) -> Float64[np.ndarray, " movies"]:
         """Return a movie's similarities; those by audience are shrunk to 0 for movies with few ratings.
 
         Raises:
-            InputError: the kind is ``audience``, and the rater has no vectors.
+            InputError: there is no such kind, or it is ``audience`` and the rater has no vectors.
         """
+        if kind not in KINDS:
+            raise InputError("by", f"one of {', '.join(KINDS)}", repr(kind), "Choose one of them.")
         if kind == "audience":
             if self.audience_vectors is None:
                 rater = self.contents.config.rater.model.type
@@ -71,15 +71,16 @@ class MovieSimilarity:
                 )
             cosine = (self.audience_vectors @ self.audience_vectors[row]).astype(np.float64)
             return cosine * self.catalog.rating_counts / (self.catalog.rating_counts + AUDIENCE_DAMPING)
-        vectors = self.vectors_of_both if kind == "both" else self._unit_vectors(kind)
+        vectors = self.vectors_of_both if kind == "both" else to_unit_vectors(self.contents.vectors[kind])
         return (vectors @ vectors[row]).astype(np.float64)
 
     @cached_property
     def vectors_of_both(self) -> Vectors:
         """Unit vectors of text and graph, concatenated and scaled by 1/√2: products are mean cosines."""
-        both = [self._unit_vectors("text"), self._unit_vectors("graph")]
+        both = [to_unit_vectors(self.contents.vectors[name]) for name in VECTOR_NAMES]
         return np.concatenate(both, axis=1) / np.float32(np.sqrt(2))
 
-    def _unit_vectors(self, kind: str) -> Vectors:
-        vectors = self.contents.vectors[kind]
-        return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), np.float32(1e-9))
+
+def to_unit_vectors(vectors: Vectors) -> Vectors:
+    """Return the vectors divided by their lengths; a vector of zeros stays zero."""
+    return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), np.float32(1e-9))

@@ -18,6 +18,8 @@ from reelgraph.runtime.errors import InputError
 
 MIN_RATINGS = 10
 """Ratings that a user needs, and fewest ratings of the movies on which tastes are compared."""
+MIN_COMPARED = 3
+"""Fewest movies over which a correlation is computed."""
 N_HALVES = 30
 """Random halves of the ratings, from which the interval of a likeness is estimated."""
 Z_80 = 1.2816
@@ -67,12 +69,15 @@ def compare_tastes(
     """Compare two users' tastes.
 
     Raises:
-        InputError: one of them has fewer than ten ratings.
+        InputError: one of them has fewer than ten ratings, or the bundle fewer than three movies with ten.
     """
     for ratings in (first, second):
-        _require_ratings(ratings)
+        _require_ratings(ratings, f"at least {MIN_RATINGS} of each user")
     rng = np.random.default_rng(0)
     is_compared = bundle.catalog.rating_counts >= min(MIN_RATINGS, int(bundle.catalog.rating_counts.max()))
+    if is_compared.sum() < MIN_COMPARED:
+        raise InputError("the bundle", f"{MIN_COMPARED} movies with {MIN_RATINGS} ratings",
+                         str(is_compared.sum()), "Use a model of more ratings.")  # fmt: skip
 
     def correlation(*users: Sequence[UserRating]) -> float:
         tastes = [
@@ -98,7 +103,7 @@ def compare_tastes(
 
 
 def _correlation(pairs: Float64[np.ndarray, "pairs 2"]) -> float | None:
-    if len(pairs) < 3 or not pairs.std(axis=0).all():
+    if len(pairs) < MIN_COMPARED or not pairs.std(axis=0).all():
         return None
     return float(np.corrcoef(pairs.T)[0, 1])
 
@@ -110,7 +115,7 @@ def backtest(bundle: Bundle, ratings: Sequence[UserRating]) -> Backtest:
         InputError: there are fewer than ten ratings with a date.
     """
     dated = [rating for rating in ratings if rating.time is not None]
-    _require_ratings(dated)
+    _require_ratings(dated, f"at least {MIN_RATINGS} with a date")
     ordered = [dated[index] for index in order_ratings(dated)]
     bounds = np.linspace(FIRST_FRACTION, 1, N_FOLDS + 1) * len(ordered)
     columns: dict[str, list[float]] = {"actual": [], "rater": [], "movie": [], "own_mean": []}
@@ -142,8 +147,6 @@ def backtest(bundle: Bundle, ratings: Sequence[UserRating]) -> Backtest:
     )
 
 
-def _require_ratings(ratings: Sequence[UserRating]) -> None:
+def _require_ratings(ratings: Sequence[UserRating], expected: str) -> None:
     if len(ratings) < MIN_RATINGS:
-        raise InputError(
-            "the ratings", f"at least {MIN_RATINGS} with a date", str(len(ratings)), "Give a longer history."
-        )
+        raise InputError("the ratings", expected, str(len(ratings)), "Give a longer history.")

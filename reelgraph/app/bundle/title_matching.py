@@ -123,10 +123,7 @@ class TitleIndex:
         most_rated = prefer_most_rated(rows, self.catalog.rating_counts)
         if most_rated is not None:
             return TitleMatch(most_rated, "most rated of several", title_rows=title_rows)
-        labels = [
-            f"{self.catalog.label(row)} [movieId {self.catalog.movie_ids[row]}]" for row in rows[:MAX_LISTED]
-        ]
-        reason = "ambiguous: " + "; ".join(labels)
+        reason = "ambiguous: " + "; ".join(map(self.catalog.label_with_id, rows[:MAX_LISTED]))
         return TitleMatch(None, reason=reason, candidates=tuple(rows), title_rows=title_rows)
 
     def _match_other_years(self, levels: list[list[int]], year: int) -> TitleMatch:
@@ -152,16 +149,17 @@ def prefer_most_rated(rows: Sequence[int], rating_counts: Int64[np.ndarray, " mo
     return by_ratings[0] if most >= max(MIN_MOST_RATED, MOST_RATED_FACTOR * second) else None
 
 
-def _build_index(rows: list[int], keys: list[str]) -> dict[str, list[int]]:
-    index: dict[str, list[int]] = {}
+def _build_index(rows: list[int], keys: list[str]) -> dict[str, dict[int, None]]:
+    """Return the rows of each key, in their order."""
+    index: dict[str, dict[int, None]] = {}
     for row, key in zip(rows, keys, strict=True):
-        if key and row not in index.setdefault(key, []):
-            index[key].append(row)
+        if key:
+            index.setdefault(key, {})[row] = None
     return index
 
 
-def _look_up(index: dict[str, list[int]], keys: list[str]) -> list[int]:
-    return list(dict.fromkeys(row for key in keys for row in index.get(key, [])))
+def _look_up(index: dict[str, dict[int, None]], keys: list[str]) -> list[int]:
+    return list(dict.fromkeys(row for key in keys for row in index.get(key, {})))
 
 
 def _all_rows(levels: list[list[int]]) -> tuple[int, ...]:

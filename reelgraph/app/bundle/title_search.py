@@ -12,12 +12,10 @@ import pyarrow.compute as pc
 from rapidfuzz import fuzz, process
 
 from reelgraph.app.bundle.catalog import MovieCatalog
-from reelgraph.app.bundle.title_matching import TitleMatch, prefer_most_rated
+from reelgraph.app.bundle.title_matching import ROMAN_NUMERALS, TitleMatch, prefer_most_rated
 from reelgraph.runtime.errors import InputError
 from reelgraph.sources.titles import ARTICLES
 
-ROMAN_NUMERALS = {"ii": "2", "iii": "3", "iv": "4", "vi": "6", "vii": "7", "viii": "8", "ix": "9"}
-"""Numbers of sequels; without I, V and X, which are also words."""
 LEADING_ARTICLE = re.compile(rf"(?:{ARTICLES.lower()}) (?=.)")
 
 MIN_SUBSTRING = 3
@@ -98,9 +96,7 @@ class TitleSearch:
         row = prefer_most_rated(best, self.catalog.rating_counts)
         if row is not None:
             return row
-        labels = [
-            f"{self.catalog.label(hit.row)} [movieId {self.catalog.movie_ids[hit.row]}]" for hit in hits
-        ]
+        labels = [self.catalog.label_with_id(hit.row) for hit in hits]
         remedy = f"Similar titles: {'; '.join(labels)}." if labels else "Give title and year, or the movieId."
         raise InputError(repr(title), "a movie of the bundle", match.reason, remedy)
 

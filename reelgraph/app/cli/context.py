@@ -9,9 +9,9 @@ import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from enum import StrEnum
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
 
 import typer
 
@@ -35,20 +35,15 @@ BundleOption = Annotated[
 ]
 
 
-class RatingScale(StrEnum):
-    """The highest rating of the supported scales."""
-
-    five = "5"
-    ten = "10"
-    hundred = "100"
-
-
+Scale = Literal["5", "10", "100"]
+"""The highest rating of the supported scales."""
 ScaleOption = Annotated[
-    RatingScale | None,
+    Scale | None,
     typer.Option(
         "--scale", help="Highest rating of your file; by default told from the file.", show_default=False
     ),
 ]
+TopOption = Annotated[int, typer.Option("--top", "-n", min=1, max=1000, help="Number of movies.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as a JSON object.")]
 
 EXIT_ERROR = 1
@@ -67,9 +62,7 @@ BUNDLE_FOLDER = Path("bundle")
 def print_result(result: dict[str, Any], as_json: bool, format_text: Callable[[], str]) -> None:
     """Print the result as JSON, or as the text that ``format_text`` returns."""
     if as_json:
-        from reelgraph.app.bundle.results import to_jsonable
-
-        print(_to_json(to_jsonable(result)), flush=True)
+        print(_to_json(result), flush=True)
     else:
         print(escape_controls(format_text()), flush=True)
 
@@ -87,7 +80,8 @@ def escape_controls(text: str) -> str:
 def _to_json(result: Any) -> str:
     # Python's way to write characters that the terminal lacks is not that of JSON.
     is_utf = (sys.stdout.encoding or "").lower().startswith("utf")
-    return escape_controls(json.dumps(result, ensure_ascii=not is_utf, indent=2, allow_nan=False))
+    text = json.dumps(result, default=asdict, ensure_ascii=not is_utf, indent=2, allow_nan=False)
+    return escape_controls(text)
 
 
 @contextmanager
@@ -189,7 +183,7 @@ def use_one_thread() -> None:
 
 
 def open_histories(
-    paths: Sequence[Path], folder: Path | None, scale: RatingScale | None
+    paths: Sequence[Path], folder: Path | None, scale: Scale | None
 ) -> tuple[Bundle, list[list[UserRating]]]:
     """Load the bundle, and the ratings of a user from each path; print what may be wrong to stderr.
 
@@ -201,7 +195,7 @@ def open_histories(
     return bundle, [_open_history(path, bundle, scale) for path in paths]
 
 
-def _open_history(path: Path, bundle: Bundle, scale: RatingScale | None) -> list[UserRating]:
+def _open_history(path: Path, bundle: Bundle, scale: Scale | None) -> list[UserRating]:
     from reelgraph.app.rating_imports.matching import match_ratings
     from reelgraph.app.rating_imports.ratings_file import read_ratings_file
 

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import sys
-from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated, Literal
 
 import typer
 
 from reelgraph.app.cli.context import EXIT_ERROR, JsonOption, escape_controls, exit_on_error, print_result
-
-if TYPE_CHECKING:
-    from reelgraph.app.download.http import HttpClient
 
 GROUPLENS_URL = "https://files.grouplens.org/datasets/movielens/"
 TMDB_URL = "https://api.themoviedb.org/3"
@@ -28,16 +24,9 @@ TmdbServerOption = Annotated[str, typer.Option(help="URL of another server with 
 app = typer.Typer(no_args_is_help=True, help="Download MovieLens, or metadata of its movies from TMDB.")
 
 
-class Edition(StrEnum):
-    """MovieLens data sets that can be downloaded."""
-
-    latest_small = "ml-latest-small"
-    ml_32m = "ml-32m"
-
-
 @app.command()
 def movielens(
-    edition: Annotated[Edition, typer.Argument(help="Name of the data set.")],
+    edition: Annotated[Literal["ml-latest-small", "ml-32m"], typer.Argument(help="Name of the data set.")],
     to: Annotated[
         Path | None,
         typer.Option(help="Folder to extract to; by default data/input/EDITION.", show_default=False),
@@ -55,12 +44,12 @@ def movielens(
 
     with exit_on_error(json):
         client = HttpClient(server)
-        folder = to or Path("data/input") / edition.value
-        licence = grouplens.read_licence(client, edition.value)
-        typer.echo(escape_controls(f"{edition.value}, usage licence:\n\n{licence}\n"), err=json)
+        folder = to or Path("data/input") / edition
+        licence = grouplens.read_licence(client, edition)
+        typer.echo(escape_controls(f"{edition}, usage licence:\n\n{licence}\n"), err=json)
         if not accept and not typer.confirm("Do you accept it?", err=json):
             sys.exit(EXIT_ERROR)
-        size = grouplens.download_edition(client, edition.value, folder)
+        size = grouplens.download_edition(client, edition, folder)
         command = f"dvc exp run -S data.source=movielens -S data.movielens={folder.resolve()}"
         result = {"folder": str(folder), "bytes": size, "use": command}
         print_result(
@@ -83,23 +72,6 @@ def tmdb(
     from reelgraph.app.download import tmdb as api
 
     with exit_on_error(json):
-        client = make_tmdb_client(key, server)
-        counts = api.download_movies(client, links, to)
+        counts = api.download_movies(api.make_client(key.strip(), server), links, to)
         text = ", ".join(f"{name}: {count:,}" for name, count in counts.items() if count)
         print_result({"folder": str(to), "counts": counts}, json, lambda: f"{to}: {text}")
-
-
-def make_tmdb_client(key: str, server: str) -> HttpClient:
-    """Return a client of TMDB.
-
-    Raises:
-        InputError: the key is blank.
-    """
-    from reelgraph.app.download.tmdb import make_client
-    from reelgraph.runtime.errors import InputError
-
-    if not key.strip():
-        raise InputError(
-            "TMDB_API_KEY", "your key for TMDB's API", "none", "Get one at themoviedb.org: Settings, API."
-        )
-    return make_client(key.strip(), server)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import sys
-from enum import StrEnum
 from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
-from reelgraph.app.cli import add_movies, download, formatting, recommend, taste
+from reelgraph.app.cli import download, export, formatting, recommend, taste
 from reelgraph.app.cli.context import (
     EXIT_EMPTY,
     EXIT_ERROR,
@@ -19,6 +18,7 @@ from reelgraph.app.cli.context import (
     CommandLine,
     JsonOption,
     ScaleOption,
+    TopOption,
     exit_on_error,
     open_bundle,
     open_histories,
@@ -36,7 +36,8 @@ app.add_typer(download.app, name="download")
 app.command()(recommend.recommend)
 app.command()(taste.compare)
 app.command()(taste.backtest)
-app.command()(add_movies.add_movies)
+app.command()(export.export)
+app.command()(export.add_movies)
 
 
 def _print_version(is_given: bool) -> bool:
@@ -55,31 +56,10 @@ def _global_options(
     pass
 
 
-class VectorKind(StrEnum):
-    """What similarity is computed with."""
-
-    audience = "audience"
-    text = "text"
-    graph = "graph"
-    both = "both"
-
-
-RatingsOption = Annotated[
-    Path,
-    typer.Option(
-        "--ratings",
-        "-r",
-        help=RATINGS_HELP,
-        show_default=False,
-    ),
-]
-TopOption = Annotated[int, typer.Option("--top", "-n", min=1, max=1000, help="Number of movies.")]
-
-
 @app.command()
 def predict(
     movies: Annotated[list[str], typer.Argument(help="Titles, with the year if a title is ambiguous.")],
-    ratings: RatingsOption,
+    ratings: Annotated[Path, typer.Option("--ratings", "-r", help=RATINGS_HELP, show_default=False)],
     scale: ScaleOption = None,
     bundle: BundleOption = None,
     json: JsonOption = False,
@@ -98,7 +78,7 @@ def predict(
 def similar(
     movie: Annotated[str, typer.Argument(help="A title, with the year if the title is ambiguous.")],
     by: Annotated[
-        VectorKind | None,
+        Literal["audience", "text", "graph", "both"] | None,
         typer.Option(
             help="Who watches and likes them, text, graph, or the last two; by default audience if rated.",
             show_default=False,
@@ -116,7 +96,7 @@ def similar(
         model = open_bundle(bundle)
         row = model.resolve(movie)
         label = model.catalog.label(row)
-        kind = by.value if by else model.similarity.default_kind(row)
+        kind = by or model.similarity.default_kind(row)
         movies = model.similar(int(model.catalog.movie_ids[row]), kind, top)
         result: dict[str, Any] = {"movie": label, "by": kind, "similar": movies}
         print_result(
@@ -184,38 +164,6 @@ def doctor(bundle: BundleOption = None, json: JsonOption = False) -> None:
 
 
 @app.command()
-def export(
-    folder: Annotated[Path, typer.Argument(help="Folder of the bundle; an existing bundle is replaced.")],
-    movielens: Annotated[
-        Path | None,
-        typer.Option(
-            help="A MovieLens folder with the same movie ids, for English titles and ids at IMDb and TMDB; "
-            "by default that of params.yaml.",
-            show_default=False,
-        ),
-    ] = None,
-    onnx: Annotated[bool, typer.Option("--onnx", help="Also write model.onnx, for onnxruntime.")] = False,
-    embeddings: Annotated[
-        bool,
-        typer.Option(
-            "--embeddings", help="Also write vectors as word2vec text and for TensorBoard's Projector."
-        ),
-    ] = False,
-    json: JsonOption = False,
-) -> None:
-    """Write the pipeline's model as a self-contained folder, which needs neither DVC nor the pipeline.
-
-    Example: reelgraph export bundle --embeddings
-    """
-    from reelgraph.app.bundle import export as exporter
-
-    with exit_on_error(json):
-        sizes = exporter.export(folder, movielens, onnx, embeddings)
-        result = {"folder": str(folder), "bytes": sizes}
-        print_result(result, json, lambda: exporter.format_sizes(folder, sizes))
-
-
-@app.command()
 def serve(
     bundle: BundleOption = None,
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 selects a free one.")] = 8000,
@@ -235,10 +183,11 @@ def serve(
     Example: reelgraph serve --port 8000
     """
     from reelgraph.app.download.posters import PosterClient
+    from reelgraph.app.download.tmdb import make_client
     from reelgraph.app.server import server
 
     with exit_on_error(json):
-        poster_client = PosterClient(download.make_tmdb_client(key, tmdb_server)) if posters else None
+        poster_client = PosterClient(make_client(key.strip(), tmdb_server)) if posters else None
         server.serve(
             open_bundle(bundle),
             host,

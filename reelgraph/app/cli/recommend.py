@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from enum import StrEnum
+from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -17,6 +17,7 @@ from reelgraph.app.cli.context import (
     BundleOption,
     JsonOption,
     ScaleOption,
+    TopOption,
     exit_on_error,
     open_histories,
     print_result,
@@ -31,20 +32,6 @@ WATCHLIST = "watchlist"
 SEVERAL = "may be repeated"
 
 
-class Order(StrEnum):
-    """What the recommendations are ordered by."""
-
-    ranker = "ranker"
-    stars = "stars"
-
-
-class GroupRule(StrEnum):
-    """How the predictions for several users are combined."""
-
-    least_misery = "least-misery"
-    mean = "mean"
-
-
 def recommend(
     ratings: Annotated[
         list[Path],
@@ -52,7 +39,7 @@ def recommend(
             "--ratings", "-r", help=f"{RATINGS_HELP} {SEVERAL.capitalize()}: one list for all users."
         ),
     ],
-    top: Annotated[int, typer.Option("--top", "-n", min=1, max=1000, help="Number of movies.")] = 20,
+    top: TopOption = 20,
     genre: Annotated[
         list[str] | None, typer.Option(help="Only this genre; of several, all.", show_default=False)
     ] = None,
@@ -72,8 +59,9 @@ def recommend(
         bool, typer.Option("--exclude-popular", help="Exclude the 10 % of movies with the most ratings.")
     ] = False,
     by: Annotated[
-        Order, typer.Option(help="Order by what users watch next and like, or by predicted stars.")
-    ] = Order.ranker,
+        Literal["ranker", "stars"],
+        typer.Option(help="Order by what users watch next and like, or by predicted stars."),
+    ] = "ranker",
     diverse: Annotated[
         bool, typer.Option("--diverse", help="Prefer movies that differ from each other; for one user.")
     ] = False,
@@ -94,8 +82,9 @@ def recommend(
         typer.Option(min=1970, max=2200, help="Only your ratings of this year or later.", show_default=False),
     ] = None,
     group: Annotated[
-        GroupRule, typer.Option(help="Of several users: order by the lowest of their scores, or by the mean.")
-    ] = GroupRule.least_misery,
+        Literal["least-misery", "mean"],
+        typer.Option(help="Of several users: order by the lowest of their scores, or by the mean."),
+    ] = "least-misery",
     scale: ScaleOption = None,
     bundle: BundleOption = None,
     json: JsonOption = False,
@@ -126,12 +115,12 @@ def recommend(
         mask, reason_for_none = model.candidates(filters, excluded, _selected(model, only, ratings))
         recent = [_recent(history, rated_since) for history in histories]
         if len(recent) > 1:
-            group_movies = recommend_to_group(model, recent, mask, top, group.value, by.value)
-            result: dict[str, Any] = {"recommendations": group_movies, "group": group.value}
-            text = formatting.format_group(group_movies, group.value)
+            group_movies = recommend_to_group(model, recent, mask, top, group, by)
+            result: dict[str, Any] = {"recommendations": group_movies, "group": group}
+            text = formatting.format_group(group_movies, group)
         else:
             scored = model.score(recent[0])
-            movies = model.rank(scored, mask, top, diverse, by.value)
+            movies = model.rank(scored, mask, top, diverse, by)
             result = {"recommendations": movies, "user": scored.scores.user}
             text = formatting.format_recommendations(movies, scored.scores.user)
         print_result(result | {"reason_for_none": reason_for_none}, json, lambda: text or reason_for_none)
@@ -166,12 +155,13 @@ def _listed(model: Bundle, path: Path) -> set[int]:
 
 
 def _watched(model: Bundle, paths: Sequence[Path]) -> set[int]:
+    from reelgraph.app.rating_imports.archives import WATCHED_FILES
     from reelgraph.app.rating_imports.matching import find_listed_movies
-    from reelgraph.app.rating_imports.movie_lists import parse_watched
+    from reelgraph.app.rating_imports.movie_lists import parse_archive_lists
     from reelgraph.app.rating_imports.ratings_file import read_content
 
-    movies = [movie for path in paths for movie in parse_watched(read_content(path), str(path))]
-    return find_listed_movies(movies, model.catalog, model.title_index)
+    lists = (parse_archive_lists(read_content(path), str(path), WATCHED_FILES) for path in paths)
+    return find_listed_movies(list(chain.from_iterable(lists)), model.catalog, model.title_index)
 
 
 def _selected(model: Bundle, only: str | None, paths: Sequence[Path]) -> set[int] | None:

@@ -7,12 +7,12 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 from urllib.request import getproxies, proxy_bypass
 
 from urllib3 import BaseHTTPResponse, PoolManager, ProxyManager, Retry
 from urllib3.exceptions import HTTPError, MaxRetryError, ProtocolError, ReadTimeoutError
-from urllib3.util import make_headers, parse_url
+from urllib3.util import Url, make_headers, parse_url
 
 from reelgraph.runtime.errors import ReelgraphError
 
@@ -56,9 +56,7 @@ class HttpClient:
         self._interval_s = 1 / requests_per_second
         self._next_request = 0.0
         self._lock = threading.Lock()
-        self._pool = _make_pool(
-            base_url, headers={"User-Agent": "reelgraph", **(headers or {})}, timeout=TIMEOUT_S, maxsize=8
-        )
+        self._pool = _make_pool(base_url, {"User-Agent": "reelgraph", **(headers or {})})
         self._retry = LenientRetry(
             MAX_RETRIES,
             status_forcelist=RETRY_STATUSES,
@@ -146,12 +144,27 @@ def _read_limited(response: BaseHTTPResponse, url: str) -> bytes:
     return bytes(body)
 
 
-def _make_pool(base_url: str, **options: Any) -> PoolManager:
-    """Return a connection pool, through the proxy of the environment if there is one."""
-    parts = urlsplit(base_url)
-    proxy = getproxies().get(parts.scheme)
-    if proxy is None or proxy_bypass(parts.netloc):
+def _make_pool(base_url: str, headers: Mapping[str, str]) -> PoolManager:
+    """Return a connection pool, through the proxy of the environment if there is one.
+
+    Raises:
+        DownloadError: the URL or that of the proxy is not one of HTTP.
+    """
+    options: dict[str, Any] = {"headers": headers, "timeout": TIMEOUT_S, "maxsize": 8}
+    try:
+        server = parse_url(base_url)
+    except HTTPError:
+        server = Url()
+    if server.scheme not in ("http", "https") or not server.host:
+        raise DownloadError(base_url, "the http or https URL of a server", "another text", "Check the URL.")
+    proxy = getproxies().get(server.scheme)
+    if proxy is None or proxy_bypass(server.netloc or ""):
         return PoolManager(**options)
-    auth = parse_url(proxy).auth
-    proxy_headers = make_headers(proxy_basic_auth=unquote(auth)) if auth else None
-    return ProxyManager(proxy, proxy_headers=proxy_headers, **options)
+    try:
+        url = parse_url(proxy if "://" in proxy else f"http://{proxy}")
+        proxy_headers = make_headers(proxy_basic_auth=unquote(url.auth)) if url.auth else None
+        return ProxyManager(url.url, proxy_headers=proxy_headers, **options)
+    except HTTPError:
+        variable = f"{server.scheme}_proxy"
+        raise DownloadError(variable, "a proxy such as http://host:3128", "another URL",
+                            f"Correct or unset {variable}.") from None  # fmt: skip

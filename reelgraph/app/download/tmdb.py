@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -17,12 +18,16 @@ from typing import Any
 
 from reelgraph.app.download.http import DownloadError, HttpClient
 from reelgraph.runtime.atomic_io import write_text
+from reelgraph.runtime.errors import InputError
 from reelgraph.runtime.progress import progress
 from reelgraph.sources.delimited import DelimitedFile
 from reelgraph.sources.movielens_files import LINK_TYPES, read_links
 from reelgraph.sources.tmdb_files import WRITER_JOBS
 
 THREADS = 4
+MAX_FOLDER_FILES = 1000
+"""Files in a folder of saved responses: each atomic write lists its folder."""
+KEY = re.compile(r"[\w.-]+", re.ASCII)
 MAX_KEY_LENGTH = 40
 """Keys of TMDB's API version 3 are shorter, tokens of version 4 longer."""
 TEXT_FIELDS = ("imdb_id", "original_title", "title", "tagline", "overview", "release_date")
@@ -34,7 +39,15 @@ Json = dict[str, Any]
 
 
 def make_client(key: str, server: str) -> HttpClient:
-    """Return a client that authenticates with a key (in the query) or a token (in a header)."""
+    """Return a client that authenticates with a key (in the query) or a token (in a header).
+
+    Raises:
+        InputError: the key is blank, or has characters that TMDB's keys do not have.
+    """
+    if not KEY.fullmatch(key):
+        got = "other characters than letters, digits, dots and hyphens" if key else "none"
+        remedy = "Get one at themoviedb.org: Settings, API."
+        raise InputError("TMDB_API_KEY", "your key for TMDB's API", got, remedy)
     if len(key) > MAX_KEY_LENGTH:
         return HttpClient(server, headers={"Authorization": f"Bearer {key}"})
     return HttpClient(server, query=f"api_key={key}")
@@ -58,7 +71,7 @@ def download_movies(client: HttpClient, links: Path, folder: Path) -> dict[str, 
     table = read_links(DelimitedFile(links, LINK_TYPES))
     ids = sorted({movie for movie in table["tmdbId"].to_pylist() if movie is not None})
     responses = folder / "answers"
-    saved = {path.stem for path in responses.glob("*.json")}
+    saved = _saved_responses(responses)
     remaining = [movie for movie in ids if str(movie) not in saved]
     counts = Counter(
         {"without an id": table["tmdbId"].null_count, "already downloaded": len(ids) - len(remaining)}
@@ -69,7 +82,9 @@ def download_movies(client: HttpClient, links: Path, folder: Path) -> dict[str, 
         counts.update(progress(outcomes, "tmdb", len(remaining)))
     finally:
         pool.shutdown(cancel_futures=True)
-    movies = [movie for tmdb_id in ids if (movie := _read_response(responses / f"{tmdb_id}.json"))]
+    saved = _saved_responses(responses)
+    paths = [saved[str(tmdb_id)] for tmdb_id in ids if str(tmdb_id) in saved]
+    movies = [movie for path in paths if (movie := _read_response(path))]
     if remaining and counts[INVALID] == len(remaining):
         raise DownloadError(
             client.base_url, "movies as TMDB describes them", "other responses only", "Check --server."
@@ -78,11 +93,17 @@ def download_movies(client: HttpClient, links: Path, folder: Path) -> dict[str, 
     return {**counts, "movies written": len(movies)}
 
 
+def _saved_responses(folder: Path) -> dict[str, Path]:
+    """Return the file of each movie id."""
+    return {path.stem: path for path in folder.rglob("*.json")}
+
+
 def _download_movie(client: HttpClient, movie: int, folder: Path) -> str:
     """Download one movie and save the response; return the outcome."""
+    path = folder / str(movie // MAX_FOLDER_FILES) / f"{movie}.json"
     body = client.get(f"/movie/{movie}", "append_to_response=credits")
     if body is None:
-        write_text("{}\n", folder / f"{movie}.json")
+        write_text("{}\n", path)
         return "missing at TMDB"
     try:
         response = json.loads(body)
@@ -90,12 +111,12 @@ def _download_movie(client: HttpClient, movie: int, folder: Path) -> str:
         response = None
     if not isinstance(response, dict) or response.get("id") != movie:
         return INVALID
-    write_text(json.dumps(response) + "\n", folder / f"{movie}.json")
+    write_text(json.dumps(response) + "\n", path)
     return "downloaded"
 
 
 def _read_response(path: Path) -> Json | None:
-    """Return a saved response; None if there is none, or TMDB has no such movie."""
+    """Return a saved response; None if it is damaged, or TMDB has no such movie."""
     try:
         response = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError):

@@ -96,7 +96,7 @@ def _match_movies(
             return rows_by_tmdb_id[movie.tmdb_id]
         if movie.source_movie_id in rows_by_source_id:
             return rows_by_source_id[movie.source_movie_id]
-        row = None if movie.movie_id is None else catalog.find_rows([movie.movie_id])[0]
+        row = None if movie.movie_id is None else catalog.find_row(movie.movie_id)
         return row if not movie.titles or row in title_rows else None
 
     results: list[tuple[int | None, MatchKind, TitleMatch]] = []

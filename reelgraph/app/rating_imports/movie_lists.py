@@ -6,12 +6,7 @@ from collections.abc import Collection
 from contextlib import suppress
 from pathlib import Path
 
-from reelgraph.app.rating_imports.archives import (
-    WATCHED_FILES,
-    WATCHLIST_FILES,
-    is_zip,
-    read_list_members,
-)
+from reelgraph.app.rating_imports.archives import WATCHLIST_FILES, is_zip, read_list_members
 from reelgraph.app.rating_imports.layouts import LIST_LAYOUTS, ListedMovie
 from reelgraph.app.rating_imports.rating_rows import read_rows
 from reelgraph.app.rating_imports.ratings_file import MAX_FILE_BYTES, parse_listed_movies, read_content
@@ -43,29 +38,21 @@ def parse_movie_list(content: bytes, name: str) -> list[ListedMovie]:
     return parse_listed_movies(read_rows(content, name, LIST_LAYOUTS))
 
 
-def parse_watched(content: bytes, name: str) -> list[ListedMovie]:
-    """Return the movies that the files of an archive say were watched; of another file none."""
-    return parse_archive_lists(content, name, WATCHED_FILES) if is_zip(content) else []
-
-
-def parse_watchlist(content: bytes, name: str) -> list[ListedMovie]:
-    """Return the movies of the watchlist of an archive; of another file none."""
-    return parse_archive_lists(content, name, WATCHLIST_FILES) if is_zip(content) else []
-
-
-def parse_archive_lists(content: bytes, name: str, names: Collection[str]) -> list[ListedMovie]:
-    """Return the movies of the files of these names in a site's archive; files without titles are left out.
+def parse_archive_lists(content: bytes, name: str, members: Collection[str]) -> list[ListedMovie]:
+    """Return the movies that some files of a site's archive list; files without titles are left out.
 
     Args:
-        content: the archive.
+        content: the archive; any other file lists none.
         name: name of the archive in error messages.
-        names: names of files, in small letters.
+        members: names of the files, such as ``archives.WATCHED_FILES``.
 
     Raises:
         InputError: the archive can't be read.
     """
+    if not is_zip(content):
+        return []
     movies: list[ListedMovie] = []
-    for member, text in read_list_members(content, name, names, MAX_FILE_BYTES):
+    for member, text in read_list_members(content, name, members, MAX_FILE_BYTES):
         with suppress(InputError):
             movies += parse_movie_list(text, f"{name}: {member}")
     return movies

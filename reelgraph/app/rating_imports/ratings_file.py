@@ -126,7 +126,7 @@ def parse_ratings_file(content: bytes, name: str, scale: int | None = None) -> R
 
 
 def _check_one_user(table: RatingRows, name: str) -> None:
-    users = set(_cells(table, table.layout.user))
+    users = set(filter(None, _cells(table, table.layout.user)))
     if len(users) > 1:
         where = f"{name}: column {table.layout.user[0]}"
         raise InputError(where, "one user", "several users", "Keep the rows of one user.")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
 from typing import Annotated, Any
 
 import numpy as np
@@ -14,11 +15,11 @@ from reelgraph.app.bundle.filters import Filters
 from reelgraph.app.bundle.model import Bundle
 from reelgraph.app.bundle.new_user import UserRating, order_ratings
 from reelgraph.app.bundle.profile import taste_profile
-from reelgraph.app.bundle.results import to_jsonable
 from reelgraph.app.download.posters import PosterClient
-from reelgraph.app.rating_imports.layouts import SCALES, ListedMovie
+from reelgraph.app.rating_imports.archives import WATCHED_FILES, WATCHLIST_FILES
+from reelgraph.app.rating_imports.layouts import SCALES
 from reelgraph.app.rating_imports.matching import find_listed_movies, match_ratings
-from reelgraph.app.rating_imports.movie_lists import parse_watched, parse_watchlist
+from reelgraph.app.rating_imports.movie_lists import parse_archive_lists
 from reelgraph.app.rating_imports.ratings_file import parse_ratings_file
 from reelgraph.core.schemas.columns import ACTOR_COLUMNS
 from reelgraph.runtime.errors import InputError
@@ -88,9 +89,9 @@ def recommend(bundle: Bundle, body: bytes, query: Mapping[str, str]) -> dict[str
     movies = bundle.rank(scored, mask, request.top, request.diverse)
     steps = np.rint(scored.scores.prediction.stars * SCORE_STEPS_PER_STAR).astype(np.uint8)
     return {
-        "recommendations": to_jsonable(movies),
-        "user": to_jsonable(scored.scores.user),
-        "profile": to_jsonable(taste_profile(bundle, ratings)),
+        "recommendations": [asdict(movie) for movie in movies],
+        "user": scored.scores.user and asdict(scored.scores.user),
+        "profile": asdict(taste_profile(bundle, ratings)),
         "reason_for_none": reason_for_none,
         "scores": base64.b64encode(steps.tobytes()).decode(),
     }
@@ -184,13 +185,15 @@ def import_ratings(bundle: Bundle, body: bytes, query: Mapping[str, str]) -> dic
         "rows": matched.file.rows,
         "notes": [*matched.file.notes, *matched.file.warnings],
         "ratings": [ratings[index] for index in order_ratings(matched.history)],
-        "skipped": to_jsonable(matched.skipped),
-        "watched": _listed_ids(bundle, parse_watched(body, "the file")),
-        "watchlist": _listed_ids(bundle, parse_watchlist(body, "the file")),
+        "skipped": [asdict(row) for row in matched.skipped],
+        "watched": _listed_ids(bundle, body, WATCHED_FILES),
+        "watchlist": _listed_ids(bundle, body, WATCHLIST_FILES),
     }
 
 
-def _listed_ids(bundle: Bundle, movies: Sequence[ListedMovie]) -> list[int]:
+def _listed_ids(bundle: Bundle, body: bytes, members: Sequence[str]) -> list[int]:
+    """Return the ids of the movies that some files of an archive list."""
+    movies = parse_archive_lists(body, "the file", members)
     rows = find_listed_movies(movies, bundle.catalog, bundle.title_index)
     return sorted(int(bundle.catalog.movie_ids[row]) for row in rows)
 

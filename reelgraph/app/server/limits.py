@@ -25,27 +25,25 @@ class TimedProtocol(H11Protocol):
         self._start_head_timer()
 
     def data_received(self, data: bytes) -> None:
-        """Start the timer of a later request, if its head is not complete."""
+        """Stop the timer once the head is complete; start that of a later request if its head is not."""
         super().data_received(data)
-        if self._awaits_head() and self._head_timer is None:
+        if self.cycle is not None and not self.cycle.response_complete:
+            self._stop_head_timer()
+        elif self._head_timer is None:
             self._start_head_timer()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Stop the timer."""
         super().connection_lost(exc)
-        if self._head_timer is not None:
-            self._head_timer.cancel()
-
-    def _awaits_head(self) -> bool:
-        return self.cycle is None or self.cycle.response_complete
+        self._stop_head_timer()
 
     def _start_head_timer(self) -> None:
-        self._head_timer = self.loop.call_later(HEAD_TIMEOUT_S, self._on_head_timeout)
+        self._head_timer = self.loop.call_later(HEAD_TIMEOUT_S, self.transport.close)
 
-    def _on_head_timeout(self) -> None:
-        self._head_timer = None
-        if self._awaits_head() and not self.transport.is_closing():
-            self.transport.close()
+    def _stop_head_timer(self) -> None:
+        if self._head_timer is not None:
+            self._head_timer.cancel()
+            self._head_timer = None
 
 
 async def read_body(request: Request, max_bytes: int, readers: anyio.CapacityLimiter) -> bytes | None:

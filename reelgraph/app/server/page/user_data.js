@@ -58,7 +58,8 @@ async function importFile(file) {
     const result = await post(`/api/import?scale=${byId("scale").value}`, file);
     const parts = [element("p", `${result.site}: ${result.ratings.length} of ${result.rows} rows matched.`),
       element("p", result.notes.join(" "))];
-    if (result.watched.length) parts.push(element("p", `${result.watched.length} watched movies are not recommended, ${result.watchlist.length} are on the watchlist.`));
+    if (result.watched.length + result.watchlist.length)
+      parts.push(element("p", `${result.watched.length} watched movies are not recommended, ${result.watchlist.length} are on the watchlist.`));
     const ambiguous = result.skipped.filter((row) => row.candidates.length), others = result.skipped.filter((row) => !row.candidates.length);
     if (ambiguous.length) {
       const list = element("ul", "", {className: "movies", id: "choices"});
