@@ -9,7 +9,7 @@ import sys
 import zipfile
 from pathlib import Path
 
-from tools.import_graph import transitive_imports
+from tests.helpers.import_graph import transitive_imports
 
 SLOW_LIBRARIES = "torch", "torch_geometric", "transformers", "matplotlib"
 """Each takes between half a second and five seconds to import."""

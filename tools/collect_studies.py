@@ -20,6 +20,7 @@ from reelgraph.core.schemas.reports import read_table
 from reelgraph.report.external_baselines import EXTERNAL_PREDICTIONS
 from reelgraph.report.inputs import STUDIES, target_fingerprint
 from reelgraph.runtime.atomic_io import read_json, write_json, write_text
+from tools.review.stages import file_hashes
 
 RESULTS = "studies/results.json"
 SEQUENCES = "data/sequences"
@@ -60,16 +61,10 @@ def collect_results(root: Path) -> dict[str, Any]:
 
 
 def _hashes(lock: Path, key: str) -> dict[str, str]:
-    """Return path, relative to the project's root → hash of the ``deps`` or ``outs`` of a dvc.lock."""
-    if not lock.exists():
-        return {}
-    stages = YAML(typ="safe").load(lock).get("stages", {}).values()
-    return {
-        entry["path"].removeprefix("../../"): entry["md5"]
-        for stage in stages
-        for entry in stage.get(key, [])
-        if "md5" in entry
-    }
+    """Return path → hash of the ``deps`` or ``outs`` of all stages of a dvc.lock."""
+    stages = YAML(typ="safe").load(lock).get("stages", {}) if lock.exists() else {}
+    hashes = (item for entry in stages.values() for item in file_hashes(entry, key).items())
+    return {path: md5 for path, md5 in hashes if md5}
 
 
 def main(root: Path = Path()) -> bool:

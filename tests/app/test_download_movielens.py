@@ -42,6 +42,7 @@ EDITION = zip_archive(
         f"{NAME}/ratings.csv": "userId,movieId,rating,timestamp\n1,1,4.0,964982703\n",
         f"{NAME}/movies.csv": "movieId,title,genres\n1,Toy Story (1995),Comedy\n",
         f"{NAME}/../../evil.csv": "x",
+        f"{NAME}/..": "x",
         "/etc/evil": "x",
         "elsewhere/file.csv": "x",
     }

@@ -62,10 +62,10 @@ def test_poster_client_fetch_refuses_another_configuration(body: bytes) -> None:
 def test_poster_is_null_without_posters_or_image(tmp_path: Path) -> None:
     bundle = reelgraph.load(write_sample_bundle(tmp_path))
     movie = str(bundle.catalog.movie_ids[0]).encode()
-    assert handlers.poster(bundle, None, movie, {}) == {"image": None}
-    assert not handlers.details(bundle, None, movie, {})["has_poster"]
+    assert handlers.poster(bundle, None, movie) == {"image": None}
+    assert not handlers.details(bundle, None, movie)["has_poster"]
     with serve_responses(PosterApi(image=b"<svg>")) as (url, _):
-        assert handlers.poster(bundle, make_client(url), movie, {}) == {"image": None}
+        assert handlers.poster(bundle, make_client(url), movie) == {"image": None}
 
 
 def test_serve_with_posters_needs_a_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

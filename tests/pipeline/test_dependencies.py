@@ -11,7 +11,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from reelgraph.params.base import SECTIONS, StageParams
-from tools.import_graph import module_path, transitive_imports
+from tests.helpers.import_graph import module_path, transitive_imports
 
 NEVER_LISTED = Path("reelgraph/runtime"), Path("reelgraph/params")
 """Packages that no stage depends on: they cannot change a result, or DVC tracks their values."""

@@ -51,7 +51,7 @@ class _Comparison:
     def __init__(self, before: Entries, after: Entries) -> None:
         self.before = before
         self.after = after
-        self.producers = {path: name for name, entry in after.items() for path in _hashes(entry, "outs")}
+        self.producers = {path: name for name, entry in after.items() for path in file_hashes(entry, "outs")}
         self.explained: dict[str, bool] = {}
 
     def reasons(self, name: str) -> Iterator[str]:
@@ -63,7 +63,7 @@ class _Comparison:
         yield from (f"param {key}" for key in _changed(_params(old), _params(new)))
         if old.get("cmd") != new.get("cmd"):
             yield "command"
-        changed = _changed(_hashes(old, "deps"), _hashes(new, "deps"))
+        changed = _changed(file_hashes(old, "deps"), file_hashes(new, "deps"))
         yield from sorted(changed, key=lambda path: (bool(self.stages_before(path)), path))
 
     def stages_before(self, path: str) -> list[str]:
@@ -88,7 +88,8 @@ class _Comparison:
         return False
 
 
-def _hashes(entry: Mapping[str, Any], kind: str) -> dict[str, str]:
+def file_hashes(entry: Mapping[str, Any], kind: str) -> dict[str, str]:
+    """Return path, relative to the project's root → hash of the ``deps`` or ``outs`` of a lock entry."""
     return {item["path"].removeprefix("../../"): item.get("md5", "") for item in entry.get(kind, [])}
 
 
@@ -104,6 +105,6 @@ def _changed(old: Mapping[str, object], new: Mapping[str, object]) -> list[str]:
 def writer_of(entries: Entries, path: str) -> str:
     """Return the stage that writes a file or its folder; empty if there is none."""
     for name, entry in entries.items():
-        if any(f"{path}/".startswith(f"{output}/") for output in _hashes(entry, "outs")):
+        if any(f"{path}/".startswith(f"{output}/") for output in file_hashes(entry, "outs")):
             return name
     return ""

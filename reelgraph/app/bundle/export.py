@@ -13,7 +13,7 @@ from jaxtyping import Float32
 
 from reelgraph.app.bundle.catalog import MovieCatalog
 from reelgraph.app.bundle.format import MODEL_TYPE, BundleContents, write_bundle
-from reelgraph.app.bundle.from_pipeline import collect_contents, movielens_from_params
+from reelgraph.app.bundle.from_pipeline import collect_contents
 from reelgraph.runtime.atomic_io import atomic_write, read_json, write_text
 from reelgraph.runtime.errors import ArtifactError, InputError, PackageError
 
@@ -79,7 +79,7 @@ def export(
         PackageError: a package of the extra ``onnx`` is not installed.
     """
     _require_replaceable(folder)
-    contents = collect_contents(movielens=movielens or movielens_from_params())
+    contents = collect_contents(movielens=movielens)
     with tempfile.TemporaryDirectory(prefix="reelgraph-weights-") as scratch, atomic_write(folder) as draft:
         if new_movies is not None:
             from reelgraph.app.bundle.new_movies import add_new_movies  # imports the text encoder

@@ -29,8 +29,8 @@ def collect_contents(data: Path | str = "data", movielens: Path | None = None) -
 
     Args:
         data: the pipeline's data folder.
-        movielens: a MovieLens data set with the same movie ids. It provides English titles, alternative
-            titles and, in links.csv, the ids at IMDb and TMDB.
+        movielens: a MovieLens data set with the same movie ids, by default that of params.yaml. It provides
+            English titles, alternative titles and, in links.csv, the ids at IMDb and TMDB.
 
     Raises:
         ArtifactError: a stage has not run, or its files are inconsistent.
@@ -47,7 +47,7 @@ def collect_contents(data: Path | str = "data", movielens: Path | None = None) -
     vectors = {name: align_to(ids, *read_vectors(path), path) for name, path in paths.items()}
     results: dict[str, object] = dict(read_json(folder / "model" / "test_results.json"))
     table = movies.rename_columns(["movieId", *movies.column_names[1:]])
-    table = add_titles(table, movielens)
+    table = add_titles(table, movielens or movielens_from_params())
     table = add_source_ids(table, folder / "movies.parquet")
     table = add_map_coordinates(table, folder / "map.parquet")
     histories = read_histories(folder / "sequences")

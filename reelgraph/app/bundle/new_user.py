@@ -87,22 +87,12 @@ def fill_timestamps(ratings: Sequence[UserRating]) -> Int64[np.ndarray, " rating
 def _validate_ratings(ratings: Sequence[UserRating]) -> None:
     rows: set[int] = set()
     for number, rating in enumerate(ratings, 1):
+        where = f"rating {number}"
         if not (MIN_STARS <= rating.stars <= MAX_STARS and (rating.stars / STAR_STEP).is_integer()):
-            raise InputError(
-                f"rating {number}",
-                "half stars from 0.5 to 5",
-                str(rating.stars),
-                "Divide ratings from 1 to 10 by 2.",
-            )
+            remedy = "Divide ratings from 1 to 10 by 2."
+            raise InputError(where, "half stars from 0.5 to 5", str(rating.stars), remedy)
         if rating.time is not None and not 0 <= rating.time <= MAX_TIME:
-            raise InputError(
-                f"rating {number}", "a Unix time in seconds", str(rating.time), "Leave unknown times out."
-            )
+            raise InputError(where, "a Unix time in seconds", str(rating.time), "Leave unknown times out.")
         if rating.row in rows:
-            raise InputError(
-                f"rating {number}",
-                "one rating per movie",
-                "a movie that is rated twice",
-                "Remove one of them.",
-            )
+            raise InputError(where, "one rating per movie", "a movie rated twice", "Remove one of them.")
         rows.add(rating.row)

@@ -152,7 +152,7 @@ def open_bundle(folder: Path | None) -> Bundle:
         InputError: none of them exists.
         ArtifactError: the bundle is corrupt.
     """
-    from reelgraph.app.bundle.from_pipeline import collect_contents, movielens_from_params
+    from reelgraph.app.bundle.from_pipeline import collect_contents
     from reelgraph.app.bundle.model import Bundle, load
 
     use_one_thread()
@@ -164,7 +164,7 @@ def open_bundle(folder: Path | None) -> Bundle:
                 "neither",
                 "Run `make repro`, or give the folder of a bundle.",
             )
-        return Bundle(collect_contents(PIPELINE_FOLDER, movielens_from_params()))
+        return Bundle(collect_contents(PIPELINE_FOLDER))
     path = folder or BUNDLE_FOLDER
     if not path.is_dir():
         raise InputError(

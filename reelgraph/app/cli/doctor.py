@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import filecmp
 import importlib.util
 import json
 import platform
@@ -19,6 +20,7 @@ from reelgraph.runtime.errors import ReelgraphError
 
 CheckState = Literal["ok", "missing", "stale", "broken"]
 
+WEIGHTS = PIPELINE_FOLDER / "model" / "model.safetensors"
 EXTRAS = {
     "pipeline": ("dvc", "dvclive"),
     "docs": ("mkdocs", "nbclient"),
@@ -74,11 +76,10 @@ def _check_pipeline() -> Iterator[Check]:
     if not Path("dvc.yaml").is_file():
         yield Check("project", "missing", "no dvc.yaml: this is not the project's folder")
         return
-    weights = PIPELINE_FOLDER / "model" / "model.safetensors"
-    if not weights.is_file():
-        yield Check("data", "missing", f"no {weights}", "Run the pipeline: `make repro`.")
+    if not WEIGHTS.is_file():
+        yield Check("data", "missing", f"no {WEIGHTS}", "Run the pipeline: `make repro`.")
         return
-    yield Check("data", "ok", f"{weights}, {weights.stat().st_size:,} bytes")
+    yield Check("data", "ok", f"{WEIGHTS}, {WEIGHTS.stat().st_size:,} bytes")
     yield _check_stages()
 
 
@@ -116,7 +117,6 @@ def _check_bundle(folder: Path | None) -> Check:
         f"{path}/: {config.movies:,} movies, rater {config.rater.model.type}, "
         f"written by reelgraph {config.reelgraph}"
     )
-    weights = PIPELINE_FOLDER / "model" / "model.safetensors"
-    if weights.is_file() and weights.read_bytes() != contents.weights.read_bytes():
+    if WEIGHTS.is_file() and not filecmp.cmp(WEIGHTS, contents.weights, shallow=False):
         return Check("bundle", "stale", f"{detail}; {PIPELINE_FOLDER}/ has another model", remedy)
     return Check("bundle", "ok", detail)

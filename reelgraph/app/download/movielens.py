@@ -88,7 +88,7 @@ def _extract(path: Path, name: str, folder: Path) -> None:
         with zipfile.ZipFile(path) as archive, atomic_write(folder) as draft:
             draft.mkdir()
             members = [
-                member for member in archive.infolist() if re.fullmatch(rf"{name}/[\w.-]+", member.filename)
+                member for member in archive.infolist() if re.fullmatch(rf"{name}/\w[\w.-]*", member.filename)
             ]
             size = sum(member.file_size for member in members)
             if size > MAX_EXTRACTED_BYTES or not members:

@@ -42,6 +42,7 @@ SEPARATOR_LINE = re.compile(r'"?sep=([^\w"\s]|\t)"?\s*', re.IGNORECASE)
 ITEM_KEYS = ("episode", "season", "show", "anime", "movie")
 """Keys of a JSON entry with the item that it rates; the first one counts."""
 EXPORT_HINT = "Export your ratings again, and keep the header; or give a table with title, year and rating."
+JSON_HINT = "Give the JSON file with ratings that the site exported."
 
 Row = Mapping[str, str]
 """Cells by normalised column name."""
@@ -207,22 +208,22 @@ def _shorten(line: str) -> str:
 
 
 def _read_json(text: str, name: str, layouts: Sequence[Layout]) -> RatingRows:
-    expected = "Trakt's JSON, a list of ratings"
-    remedy = "Give the JSON file with ratings that the site exported."
+    def refuse(got: str) -> InputError:
+        return InputError(name, "Trakt's JSON, a list of ratings", got, JSON_HINT)
+
     try:
         entries = json.loads(text)
     except RecursionError:
-        raise InputError(name, expected, "JSON that is nested too deeply", remedy) from None
+        raise refuse("JSON that is nested too deeply") from None
     except json.JSONDecodeError as error:
-        got = f"invalid JSON in line {error.lineno}, column {error.colno}"
-        raise InputError(name, expected, got, remedy) from None
+        raise refuse(f"invalid JSON in line {error.lineno}, column {error.colno}") from None
     except ValueError:
-        raise InputError(name, expected, "a number with thousands of digits", remedy) from None
+        raise refuse("a number with thousands of digits") from None
     if isinstance(entries, dict):  # lists of movies and shows by name
         lists = [value for value in entries.values() if isinstance(value, list)]
         entries = [entry for values in lists for entry in values if isinstance(entry, dict)]
     if not entries or not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
-        raise InputError(name, expected, "not a list of objects", remedy)
+        raise refuse("not a list of objects")
     if len(entries) > MAX_LINES:
         raise _too_many(f"{len(entries):,} entries", name)
     rows = [(number, _flatten_entry(entry)) for number, entry in enumerate(entries, 1)]
@@ -230,13 +231,12 @@ def _read_json(text: str, name: str, layouts: Sequence[Layout]) -> RatingRows:
         try:
             "".join(row.values()).encode()
         except UnicodeEncodeError:
-            raise InputError(
-                f"{name}: entry {number}", "text in Unicode", "half of a surrogate pair", remedy
-            ) from None
+            where = f"{name}: entry {number}"
+            raise InputError(where, "text in Unicode", "half of a surrogate pair", JSON_HINT) from None
     columns = {column for _, row in rows for column in row}
     layout = detect_layout(columns, layouts)
     if layout is None:
-        raise InputError(name, expected, f"keys {ascii(sorted(columns))[:200]}", remedy)
+        raise refuse(f"keys {ascii(sorted(columns))[:200]}")
     return RatingRows(layout, rows, [])
 
 

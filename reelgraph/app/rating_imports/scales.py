@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 
 from reelgraph.app.rating_imports.layouts import SCALES
-from reelgraph.core.rating_scale import MAX_STARS, MIN_STARS
+from reelgraph.core.rating_scale import MAX_STARS, MIN_STARS, STAR_STEP
 from reelgraph.runtime.errors import InputError
 
 DOMINANCE = 4
@@ -26,10 +26,14 @@ def parse_number(text: str) -> float | None:
 
 
 def to_stars(number: float, scale: int) -> float | None:
-    """Return stars from 0.5 to 5, rounded to half stars; None if the rating is not on the scale."""
+    """Return stars rounded to the nearest half star, or up between two; None for a rating beyond the scale.
+
+    So does ``reelgraph.sources.conversions`` with the pipeline's ratings.
+    """
     if not 0 < number <= scale:
         return None
-    return max(MIN_STARS, round(number * MAX_STARS / scale * 2) / 2)
+    steps = math.floor(number * MAX_STARS / scale / STAR_STEP + 0.5)
+    return max(MIN_STARS, steps * STAR_STEP)
 
 
 def detect_scale(numbers: Sequence[float], defined: int | None, where: str) -> int:

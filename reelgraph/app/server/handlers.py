@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Annotated, Any
 
@@ -27,8 +27,6 @@ from reelgraph.runtime.errors import InputError
 MAX_SEARCH_RESULTS = 20
 SCORE_STEPS_PER_STAR = 50
 """Resolution of the scores that the map shows."""
-Handler = Callable[[bytes, Mapping[str, str]], Any]
-"""Returns the response to a request's body and query."""
 MovieIds = Annotated[list[int], Field(max_length=20_000)]
 
 
@@ -64,13 +62,12 @@ def movies_payload(bundle: Bundle) -> dict[str, Any]:
     }
 
 
-def recommend(bundle: Bundle, body: bytes, query: Mapping[str, str]) -> dict[str, Any]:
+def recommend(bundle: Bundle, body: bytes) -> dict[str, Any]:
     """Return recommendations, and the predicted stars of all movies for the map.
 
     Args:
         bundle: the model.
         body: a ``RecommendRequest`` as JSON.
-        query: of the URL; not used.
 
     Raises:
         InputError: the request is invalid, or a movie is unknown.
@@ -97,28 +94,24 @@ def recommend(bundle: Bundle, body: bytes, query: Mapping[str, str]) -> dict[str
     }
 
 
-def search(bundle: Bundle, body: bytes, query: Mapping[str, str]) -> dict[str, Any]:
+def search(bundle: Bundle, body: bytes) -> dict[str, Any]:
     """Return the ids of the movies that fit a title best, as the command line finds them.
 
     Args:
         bundle: the model.
         body: the title, or words of it, in UTF-8.
-        query: of the URL; not used.
     """
     hits = bundle.title_search.search(body.decode("utf-8", "replace"), MAX_SEARCH_RESULTS)
     return {"movies": [int(bundle.catalog.movie_ids[hit.row]) for hit in hits]}
 
 
-def details(
-    bundle: Bundle, posters: PosterClient | None, body: bytes, query: Mapping[str, str]
-) -> dict[str, Any]:
+def details(bundle: Bundle, posters: PosterClient | None, body: bytes) -> dict[str, Any]:
     """Return what the page shows of one movie on request: texts, people, and links that it opens by click.
 
     Args:
         bundle: the model.
         posters: fetches posters; None: no posters.
         body: the movieId.
-        query: of the URL; not used.
 
     Raises:
         InputError: the movie is unknown.
@@ -139,16 +132,13 @@ def details(
     }
 
 
-def poster(
-    bundle: Bundle, posters: PosterClient | None, body: bytes, query: Mapping[str, str]
-) -> dict[str, Any]:
+def poster(bundle: Bundle, posters: PosterClient | None, body: bytes) -> dict[str, Any]:
     """Return a movie's poster as a data URL; null without posters, or if TMDB has none.
 
     Args:
         bundle: the model.
         posters: fetches posters.
         body: the movieId.
-        query: of the URL; not used.
 
     Raises:
         InputError: the movie is unknown.

@@ -6,9 +6,10 @@ import gzip
 import ipaddress
 import json
 import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import anyio
 import uvicorn
@@ -22,7 +23,6 @@ from starlette.routing import Route
 from reelgraph.app.bundle.model import Bundle
 from reelgraph.app.download.posters import PosterClient
 from reelgraph.app.server import handlers, limits
-from reelgraph.app.server.handlers import Handler
 from reelgraph.app.server.limits import TimedProtocol, read_body
 from reelgraph.runtime.errors import InputError, ReelgraphError
 
@@ -42,6 +42,8 @@ SECURITY_HEADERS = {
     "Referrer-Policy": "no-referrer",
     "Cache-Control": "no-store",
 }
+Handler = Callable[[bytes, Mapping[str, str]], Any]
+"""Returns the response to a request's body and query."""
 LOCAL_HOSTS = ["127.0.0.1", "localhost", "[::1]"]
 MAX_REQUEST_BYTES = 500_000
 MAX_SEARCH_BYTES = 1_000
@@ -155,11 +157,11 @@ def create_app(bundle: Bundle, hosts: list[str], posters: PosterClient | None = 
     ]
     routes.append(Route("/api/movies", partial(_gzipped_json, movies)))
     post_handlers: dict[str, tuple[Handler, int]] = {
-        "recommend": (partial(handlers.recommend, bundle), MAX_REQUEST_BYTES),
-        "search": (partial(handlers.search, bundle), MAX_SEARCH_BYTES),
-        "details": (partial(handlers.details, bundle, posters), MAX_SEARCH_BYTES),
-        "poster": (partial(handlers.poster, bundle, posters), MAX_SEARCH_BYTES),
-        "import": (partial(handlers.import_ratings, bundle), MAX_UPLOAD_BYTES),
+        "recommend": (lambda body, _: handlers.recommend(bundle, body), MAX_REQUEST_BYTES),
+        "search": (lambda body, _: handlers.search(bundle, body), MAX_SEARCH_BYTES),
+        "details": (lambda body, _: handlers.details(bundle, posters, body), MAX_SEARCH_BYTES),
+        "poster": (lambda body, _: handlers.poster(bundle, posters, body), MAX_SEARCH_BYTES),
+        "import": (lambda body, query: handlers.import_ratings(bundle, body, query), MAX_UPLOAD_BYTES),
     }
     for name, (handler, max_bytes) in post_handlers.items():
         # Each kind has its own limit: long imports do not delay recommendations.
