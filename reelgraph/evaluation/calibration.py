@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Float
 
 from reelgraph.core.rating_scale import N_CODES, STAR_STEP
-from reelgraph.evaluation.intervals import Clusters, bootstrap_means, percentile_interval
+from reelgraph.evaluation.intervals import Clusters, bootstrap_means, interval_columns
 
 Stars = Float[np.ndarray, " targets"]
 
@@ -33,13 +33,11 @@ def calibration(
     for bin_code in np.unique(code):
         in_bin = code == bin_code
         means = bootstrap_means(clusters.select(in_bin), actual[in_bin, None], seed)[:, 0]
-        low, high = percentile_interval(means)
         bins[f"{bin_code * STAR_STEP:.1f}"] = {
             "n_targets": int(in_bin.sum()),
             "predicted": float(predicted[in_bin].mean()),
             "actual": float(actual[in_bin].mean()),
-            "actual_low": low,
-            "actual_high": high,
+            **interval_columns({"actual": means}),
         }
     return bins
 

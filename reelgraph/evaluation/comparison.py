@@ -14,7 +14,7 @@ from reelgraph.core.metrics import mae, mse, rmse
 from reelgraph.core.schemas.reports import round_figures, write_metrics, write_report
 from reelgraph.core.seeds import derive_seed
 from reelgraph.evaluation.bayes_bound import bayes_predictions, check_no_leak
-from reelgraph.evaluation.intervals import Clusters, bootstrap_means, percentile_interval, target_clusters
+from reelgraph.evaluation.intervals import Clusters, bootstrap_means, compare_with_reference, target_clusters
 from reelgraph.evaluation.io import ModelPredictions
 from reelgraph.evaluation.probabilities import prediction_set_metrics, probability_metrics
 from reelgraph.raters.rater import Prediction
@@ -137,26 +137,12 @@ def errors_with_intervals(
     """
     residual = np.stack([predicted - actual for predicted in models.values()], axis=1)
     columns = np.hstack([residual**2, np.abs(residual)])
-    means = bootstrap_means(clusters, columns, derive_seed(seed, "bootstrap"))
-    n_models = len(models)
-    means[:, :n_models] = np.sqrt(means[:, :n_models])
-    resampled = {name: means[:, [i, n_models + i]] for i, name in enumerate(models)}
-    rows: dict[str, Row] = {}
-    for name, predicted in models.items():
-        rows[name] = {**errors(actual, predicted), **_intervals(resampled[name], "rmse", "mae")}
-        if name != "rater" and "rater" in models:
-            difference = resampled["rater"] - resampled[name]
-            rows[name] |= _intervals(difference, "rmse_diff", "mae_diff")
-    return rows
-
-
-def _intervals(resampled: Float[np.ndarray, "resamples 2"], *names: str) -> Row:
-    bounds = {}
-    for name, values in zip(names, resampled.T, strict=True):
-        low, high = percentile_interval(values)
-        bounds[f"{name}_low"] = low
-        bounds[f"{name}_high"] = high
-    return bounds
+    means = bootstrap_means(clusters, columns, derive_seed(seed, "bootstrap")).T
+    resampled = {
+        name: {"rmse": np.sqrt(means[i]), "mae": means[len(models) + i]} for i, name in enumerate(models)
+    }
+    intervals = compare_with_reference(resampled, "rater")
+    return {name: errors(actual, predicted) | intervals[name] for name, predicted in models.items()}
 
 
 def _test_metrics(histories: UserHistories, stars: Stars, fit: Fit) -> dict[str, float | int]:

@@ -8,6 +8,7 @@ wide: it counts what is neither the user's nor the movie's three times.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -137,6 +138,37 @@ def percentile_interval(values: Float[np.ndarray, " resamples"]) -> Interval:
     """Return the percentile interval of a resampled statistic (Efron 1979)."""
     low, high = np.quantile(values, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
     return Interval(float(low), float(high))
+
+
+def interval_columns(resampled: Mapping[str, Float[np.ndarray, " resamples"]]) -> dict[str, float]:
+    """Return ``NAME_low`` and ``NAME_high`` of each resampled statistic, as tables name them."""
+    columns = {}
+    for name, values in resampled.items():
+        columns[f"{name}_low"], columns[f"{name}_high"] = percentile_interval(values)
+    return columns
+
+
+def compare_with_reference(
+    resampled: Mapping[str, Mapping[str, Float[np.ndarray, " resamples"]]], reference: str
+) -> dict[str, dict[str, float]]:
+    """Return the intervals of each model's statistics.
+
+    If the reference is among the models, every other model also gets the paired intervals of the
+    reference's statistic minus its own, ``NAME_diff_low`` and ``NAME_diff_high``.
+
+    Args:
+        resampled: model → statistic → its values on the same resamples.
+        reference: name of a model.
+    """
+    columns = {}
+    for model, statistics in resampled.items():
+        columns[model] = interval_columns(statistics)
+        if model != reference and reference in resampled:
+            difference = {
+                f"{name}_diff": resampled[reference][name] - statistics[name] for name in statistics
+            }
+            columns[model] |= interval_columns(difference)
+    return columns
 
 
 def paired_rmse_interval(

@@ -55,18 +55,10 @@ def predict_targets(
     predictions = {
         rows: rater.predict(histories, histories.fit_end(rows), index[rows]) for rows, rater in raters.items()
     }
-    val, predictions["train"] = _split_prediction(predictions["train"], len(histories.val))
+    n_val = len(histories.val)
+    val = predictions["train"].select(slice(n_val))
+    predictions["train"] = predictions["train"].select(slice(n_val, None))
     return val, predictions
-
-
-def _split_prediction(prediction: Prediction, count: int) -> tuple[Prediction, Prediction]:
-    """Split a prediction after its first ``count`` targets."""
-    stars = prediction.stars
-    probabilities = prediction.probabilities
-    if probabilities is None:
-        return Prediction(stars[:count]), Prediction(stars[count:])
-    first = Prediction(stars[:count], probabilities[:count])
-    return first, Prediction(stars[count:], probabilities[count:])
 
 
 def prediction_table(

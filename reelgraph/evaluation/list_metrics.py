@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Float, Int64
 
-from reelgraph.evaluation.intervals import Clusters, bootstrap_means, percentile_interval
+from reelgraph.evaluation.intervals import Clusters, bootstrap_means, interval_columns
 
 
 def list_metrics(
@@ -63,6 +63,6 @@ def calibrate_lists(
     values = np.concatenate(pairs)
     mean_predicted, mean_actual = values.mean(axis=0).tolist()
     difference = values[:, :1] - values[:, 1:]
-    low, high = percentile_interval(bootstrap_means(Clusters(user), difference, seed)[:, 0])
+    resampled = bootstrap_means(Clusters(user), difference, seed)[:, 0]
     return {"rated_20": len(user), "predicted_20": mean_predicted, "actual_20": mean_actual,
-            "stars_diff_low": low, "stars_diff_high": high}  # fmt: skip
+            **interval_columns({"stars_diff": resampled})}  # fmt: skip

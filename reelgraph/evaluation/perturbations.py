@@ -9,7 +9,7 @@ from jaxtyping import Float, Float64, Int64, UInt8
 
 from reelgraph.core.rating_scale import N_CODES
 from reelgraph.core.seeds import derive_seed, generator, subsample
-from reelgraph.evaluation.intervals import bootstrap_means, percentile_interval, target_clusters
+from reelgraph.evaluation.intervals import bootstrap_means, interval_columns, target_clusters
 from reelgraph.raters.rater import Rater
 from reelgraph.sequences.dataset import UserHistories, star_ratings
 from reelgraph.sequences.isolated_targets import IsolatedTargets, isolate_targets
@@ -54,12 +54,10 @@ def perturbation_tests(
     rmse = np.sqrt((residual**2).mean(axis=0))
     metrics = {}
     for i, name in enumerate(perturbed, start=1):
-        low, high = percentile_interval(resampled[:, i] - resampled[:, 0])
         metrics[name] = {
             "rmse": float(rmse[i]),
             "rmse_increase": float(rmse[i] - rmse[0]),
-            "rmse_increase_low": low,
-            "rmse_increase_high": high,
+            **interval_columns({"rmse_increase": resampled[:, i] - resampled[:, 0]}),
         }
     return metrics
 

@@ -15,7 +15,7 @@ import numpy as np
 from jaxtyping import Float, Int64
 
 from reelgraph.core.rating_scale import N_CODES, STAR_STEP, smallest_set
-from reelgraph.evaluation.intervals import Clusters, bootstrap_means, percentile_interval
+from reelgraph.evaluation.intervals import Clusters, bootstrap_means, compare_with_reference
 from reelgraph.evaluation.slices import sort_bins
 
 COVERAGES = {"80": 0.8, "95": 0.95}
@@ -117,18 +117,10 @@ def compare_probabilities(
         for probabilities in models.values()
     ]
     resampled = np.split(bootstrap_means(clusters, np.concatenate(scores, axis=1), seed), len(models), axis=1)
-    by_model = dict(zip(models, resampled, strict=True))
-    intervals: dict[str, dict[str, float]] = {}
-    for name, values in by_model.items():
-        columns = {metric: values[:, i] for i, metric in enumerate(SCORES)}
-        if name != "rater" and "rater" in models:
-            difference = by_model["rater"] - values
-            columns |= {f"{metric}_diff": difference[:, i] for i, metric in enumerate(SCORES)}
-        intervals[name] = {}
-        for column, means in columns.items():
-            low, high = percentile_interval(means)
-            intervals[name] |= {f"{column}_low": low, f"{column}_high": high}
-    return intervals
+    by_model = {
+        name: dict(zip(SCORES, values.T, strict=True)) for name, values in zip(models, resampled, strict=True)
+    }
+    return compare_with_reference(by_model, "rater")
 
 
 def probability_metrics_by_slice(

@@ -11,7 +11,7 @@ from jaxtyping import Bool, Float, Float32, Int64
 from reelgraph.core.parallel import parallel_map
 from reelgraph.core.schemas.reports import round_figures
 from reelgraph.core.seeds import subsample
-from reelgraph.evaluation.intervals import Clusters, bootstrap_means, percentile_interval
+from reelgraph.evaluation.intervals import Clusters, bootstrap_means, interval_columns
 from reelgraph.evaluation.list_metrics import list_metrics
 from reelgraph.rankers.ranker import LIKED_STARS, Ranker, RankingQuery, ranks, watched_and_liked
 from reelgraph.raters.rater import Prediction, Rater
@@ -125,7 +125,7 @@ def rater_orders(
     parts = parallel_map(score_users, np.split(np.arange(len(served)), starts[1:]))
     by_user = [orders for part in parts for orders in part]
     columns = [list(column) for column in zip(*by_user, strict=True)]
-    return dict(zip(("rater", "recommended"), columns, strict=False)) or {"rater": []}
+    return dict(zip(("rater", "recommended"), columns, strict=False))
 
 
 def _orders(prediction: Prediction, served: Scores) -> tuple[Float32[np.ndarray, " movies"], ...]:
@@ -199,15 +199,13 @@ def ranking_metrics(
     interval of the reference's NDCG@10 and recall@20 minus its own.
 
     Args:
-        models: rankings of the same users; without users the result is empty.
+        models: rankings of the same users.
         reference: one of the models.
         count: fitted ratings of each movie.
         seed: seed of the bootstrap.
     """
     rows: dict[str, dict[str, int | float]] = {}
     n_users = len(models[reference].watched)
-    if not n_users:
-        return {}
     has_liked = np.isfinite(models[reference].liked[:, 0])
     parts = {"": np.ones(n_users, bool)}
     if has_liked.any():
@@ -234,14 +232,12 @@ def _interval_columns(
     resampled = bootstrap_means(users, np.concatenate([values, reference - values], axis=1), seed)
     columns: dict[str, float] = {}
     for j, metric in enumerate(METRICS):
-        columns[prefix + metric] = float(values[:, j].mean())
-        if metric not in COMPARED_METRICS:
-            continue
-        low, high = percentile_interval(resampled[:, j])
-        columns |= {f"{prefix}{metric}_low": low, f"{prefix}{metric}_high": high}
-        if is_compared:
-            low, high = percentile_interval(resampled[:, len(METRICS) + j])
-            columns |= {f"{prefix}{metric}_diff_low": low, f"{prefix}{metric}_diff_high": high}
+        name = prefix + metric
+        columns[name] = float(values[:, j].mean())
+        if metric in COMPARED_METRICS:
+            columns |= interval_columns({name: resampled[:, j]})
+        if metric in COMPARED_METRICS and is_compared:
+            columns |= interval_columns({f"{name}_diff": resampled[:, len(METRICS) + j]})
     return columns
 
 
@@ -254,8 +250,6 @@ def headline_metrics(
         models: as ``ranking_metrics`` returns them.
         reference: the ranker.
     """
-    if not models:
-        return {}
     rounded = round_figures(models)
     names = ("ndcg_10", "recall_20", "mrr", "liked_ndcg_10")
     headline = {name: rounded[reference][name] for name in names if name in rounded[reference]}

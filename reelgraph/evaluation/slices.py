@@ -9,7 +9,7 @@ from jaxtyping import Bool, Float, Int64
 
 from reelgraph.core.metrics import mae, rmse
 from reelgraph.core.rating_scale import codes_to_stars
-from reelgraph.evaluation.intervals import Clusters, bootstrap_means, percentile_interval, target_clusters
+from reelgraph.evaluation.intervals import Clusters, bootstrap_means, interval_columns, target_clusters
 from reelgraph.evaluation.io import ModelPredictions, best_baseline
 from reelgraph.sequences.dataset import Fit, UserHistories, star_ratings
 
@@ -188,11 +188,4 @@ def _bin_metrics(
         return row
     squared = np.stack([rater - actual, baseline - actual], axis=1) ** 2
     rater_rmse, baseline_rmse = np.sqrt(bootstrap_means(clusters, squared, seed)).T
-    low, high = percentile_interval(rater_rmse)
-    diff_low, diff_high = percentile_interval(rater_rmse - baseline_rmse)
-    return row | {
-        "rmse_low": low,
-        "rmse_high": high,
-        "rmse_diff_low": diff_low,
-        "rmse_diff_high": diff_high,
-    }
+    return row | interval_columns({"rmse": rater_rmse, "rmse_diff": rater_rmse - baseline_rmse})

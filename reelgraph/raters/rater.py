@@ -35,6 +35,11 @@ class Prediction:
     probabilities: Float64[np.ndarray, "targets 10"] | None = None
     """Probabilities of the half stars 0.5 … 5; None for a rater without them."""
 
+    def select(self, rows: Int64[np.ndarray, " rows"] | slice) -> Prediction:
+        """Return the predictions of some of the targets."""
+        probabilities = None if self.probabilities is None else self.probabilities[rows]
+        return Prediction(self.stars[rows], probabilities)
+
 
 @dataclass(frozen=True)
 class Attributions:

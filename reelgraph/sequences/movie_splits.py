@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import Int32, Int64, UInt8
 
 from reelgraph.runtime.errors import InputError
-from reelgraph.sequences.splits import Bounds, Split, check_targets, count_per_user, subsample_evenly
+from reelgraph.sequences.splits import Bounds, Split, check_targets, count_per_user, training_targets
 
 REMEDY = "Change sequences.val_fraction or test_fraction, or lower sequences.min_history."
 
@@ -74,12 +74,11 @@ def cold_movies(
     """
     start = offsets[:-1]
     train_end = start + count_per_user(part == TRAINING, offsets)
-    first_target = start + min_history
     split = Split(
         train_end=train_end,
         val_end=start + count_per_user(part < TEST, offsets),
         history_cap=np.array(train_end),
-        train=subsample_evenly(first_target, np.maximum(train_end - first_target, 0), train_targets),
+        train=training_targets(start + min_history, train_end, train_targets),
         val=np.flatnonzero(part == VALIDATION),
         test=np.flatnonzero(part == TEST),
         val_movies=movies.val,
@@ -119,13 +118,12 @@ def new_movies(
     test_cutoff = times[first_test]
     is_val = (first_rated[movie_row] >= val_cutoff) & (timestamp < test_cutoff)
     train_end = start + count_per_user(timestamp < val_cutoff, offsets)
-    first_target = start + min_history
     first_time = first_rated[rated]
     split = Split(
         train_end=train_end,
         val_end=start + count_per_user(timestamp < test_cutoff, offsets),
         history_cap=np.array(offsets[1:]),
-        train=subsample_evenly(first_target, np.maximum(train_end - first_target, 0), train_targets),
+        train=training_targets(start + min_history, train_end, train_targets),
         val=np.flatnonzero(is_val),
         test=np.flatnonzero(first_rated[movie_row] >= test_cutoff),
         val_movies=rated[(first_time >= val_cutoff) & (first_time < test_cutoff)].astype(np.int64),

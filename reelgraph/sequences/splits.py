@@ -50,8 +50,8 @@ def leave_last_out(offsets: Bounds, min_history: int, train_targets: int, n_test
     has_test = n >= min_history + n_test
     has_val = n > min_history + n_test
     test_count = n_test * has_test
-    train_count = np.maximum(n - min_history - n_test - 1, 0)
-    if not train_count.any():
+    train = training_targets(start + min_history, end - n_test - 1, train_targets)
+    if not len(train):
         raise InputError(
             "data/ratings.parquet",
             f"a user with {min_history + n_test + 2} ratings or more",
@@ -62,7 +62,7 @@ def leave_last_out(offsets: Bounds, min_history: int, train_targets: int, n_test
         train_end=end - test_count - has_val,
         val_end=end - test_count,
         history_cap=np.array(end),
-        train=subsample_evenly(start + min_history, train_count, train_targets),
+        train=train,
         val=(end - n_test - 1)[has_val],
         test=_ranges(end - test_count, test_count),
     )
@@ -98,7 +98,7 @@ def global_time(
         train_end=train_end,
         val_end=val_end,
         history_cap=np.array(end),
-        train=subsample_evenly(first_target, np.maximum(train_end - first_target, 0), train_targets),
+        train=training_targets(first_target, train_end, train_targets),
         val=_between(np.maximum(train_end, first_target), val_end),
         test=_between(np.maximum(val_end, first_target), end),
     )
@@ -121,12 +121,11 @@ def predefined(
     start = offsets[:-1]
     history_cap = start + count_per_user(~test, offsets)
     train_end = history_cap - (history_cap - start >= 2)
-    first_target = start + min_history
     split = Split(
         train_end=train_end,
         val_end=np.array(history_cap),
         history_cap=history_cap,
-        train=subsample_evenly(first_target, np.maximum(train_end - first_target, 0), train_targets),
+        train=training_targets(start + min_history, train_end, train_targets),
         val=train_end[train_end < history_cap],
         test=np.flatnonzero(test),
     )
@@ -150,8 +149,9 @@ def count_per_user(mask: Bool[np.ndarray, "ratings"], offsets: Bounds) -> Users:
     return total[offsets[1:]] - total[offsets[:-1]]
 
 
-def subsample_evenly(first: Users, count: Users, max_count: int) -> Int64[np.ndarray, "targets"]:
-    """Return first … first + count − 1; of more than ``max_count``, every (count // max_count)-th. 0: all."""
+def training_targets(first: Users, end: Users, max_count: int) -> Int64[np.ndarray, "targets"]:
+    """Return first … end − 1; of more than ``max_count``, every (count // max_count)-th. 0: all."""
+    count = np.maximum(end - first, 0)
     if not max_count:
         return _ranges(first, count)
     return _ranges(first, np.minimum(count, max_count), np.maximum(count // max_count, 1))

@@ -49,7 +49,6 @@ def main(params: RankingPeersParams) -> str:
     rows = {
         name: {tuned[name].setting: {"val_ndcg_10": tuned[name].val_ndcg_10, **metrics[name]}}
         for name in tuned
-        if name in metrics
     }
     write_table(rows, ["model", "params"], RESULTS)
     best = max(tuned, key=lambda name: tuned[name].val_ndcg_10)

@@ -174,14 +174,6 @@ def test_ranking_metrics_of_an_oracle_and_of_equal_scores() -> None:
     assert metrics["blend"]["n_liked_users"] == 1
 
 
-def test_ranking_metrics_without_users_are_empty() -> None:
-    histories = replace(histories_with_four_targets(), test=NO_MOVIES)
-    queries = selected(histories)
-    rankings = rank_movies(queries, [])
-    assert ranking_metrics({"blend": rankings, "other": rankings}, "blend", COUNT, 0) == {}
-    assert all(len(column) == 0 for column in user_columns(histories, queries, rankings, MOVIES).values())
-
-
 def test_user_columns_have_the_means_of_ranking_metrics() -> None:
     histories = histories_with_four_targets()
     queries = selected(histories)
@@ -222,4 +214,3 @@ def test_headline_metrics_are_those_of_the_ranker_and_of_others() -> None:
         "popularity": {"n_users": 9, "ndcg_10": 0.03969},
     }  # fmt: skip
     assert headline_metrics(models, "blend") == {"ndcg_10": 0.026, "recall_20": 0.077, "popularity": 0.04}
-    assert headline_metrics({}, "blend") == {}

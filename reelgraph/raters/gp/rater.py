@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from jaxtyping import Float32, Float64, Int64
+from jaxtyping import Float32, Int64
 from torch import Tensor
 
 from reelgraph.core.rating_scale import N_CODES
@@ -74,9 +74,7 @@ class GpRater:
             return Prediction(np.zeros(0), np.zeros((0, N_CODES)))
         predictor = OneStepPredictor(self.gp, self.stats, all_ratings(histories, fit_end), self.content)
         inputs = predictor.target_inputs(index, self.params)
-        stars, probabilities = self._apply_heads(inputs)
-        row = np.searchsorted(inputs.rating, index)
-        return Prediction(stars[row], probabilities[row])
+        return self._apply_heads(inputs).select(np.searchsorted(inputs.rating, index))
 
     def score(
         self,
@@ -96,7 +94,7 @@ class GpRater:
             window = np.append(history, target)
             predictions = self.catalogue_scorer.predict_candidates(predictor, window, movies, some_day)
             inputs = self.catalogue_scorer.head_inputs(predictions, features.row(row), movies)
-            prediction = Prediction(*self._apply_heads(inputs))
+            prediction = self._apply_heads(inputs)
             if not some_day:
                 yield CandidateScores(prediction, partial(_attributions, predictions, history))
                 continue
@@ -130,10 +128,7 @@ class GpRater:
         return CatalogueScorer(self.gp, self.stats, self.content)
 
     @torch.inference_mode()
-    def _apply_heads(
-        self, inputs: HeadInputs
-    ) -> tuple[Float64[np.ndarray, " rows"], Float64[np.ndarray, "rows codes"]]:
-        """Return stars, and the probabilities of the half stars."""
+    def _apply_heads(self, inputs: HeadInputs) -> Prediction:
         batches = zip(
             inputs.features.split(HEAD_BATCH_SIZE),
             inputs.mean.split(HEAD_BATCH_SIZE),
@@ -141,7 +136,7 @@ class GpRater:
             strict=True,
         )
         probabilities = torch.cat([self.heads(*batch) for batch in batches]).double()
-        return expected_stars(probabilities).numpy(), probabilities.numpy()
+        return Prediction(expected_stars(probabilities).numpy(), probabilities.numpy())
 
     def movie_vectors(self) -> Float32[np.ndarray, "movies dim"]:
         """Return the feature map of C without ``linear`` and shared entities, as unit vectors."""
