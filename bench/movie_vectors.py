@@ -46,7 +46,7 @@ def squared_errors(
     """Fit the rater with a set of vectors; return the squared errors of the validation targets, stars²."""
     content = build_movie_content(movies.graph, movies.year, read_sets(name, movies, params.seed))
     fit_end = histories.fit_end("train")
-    rater = fit(histories, fit_end, content, params.model, params.gp, params.rater_seed)
+    rater = fit(histories, fit_end, content, params)
     stars = rater.predict(histories, fit_end, histories.val).stars
     return (stars - star_ratings(histories, histories.val)) ** 2
 

@@ -8,7 +8,7 @@ from reelgraph.core.metrics import rmse
 from reelgraph.params.model import Train
 from reelgraph.raters.networks.attention import AttentionRater
 from reelgraph.raters.networks.base import Network
-from reelgraph.raters.networks.trainer import TrainResult, predict_stars, train
+from reelgraph.raters.networks.trainer import Trainer, TrainResult, predict_stars
 from reelgraph.runtime.errors import TrainingError
 from reelgraph.sequences.dataset import UserHistories, star_ratings
 from tests.helpers.history_strategies import random_histories
@@ -31,7 +31,7 @@ def make() -> Network:
 
 
 def trained(histories: UserHistories, **changes: object) -> TrainResult:
-    return train(make, histories, TRAIN.model_copy(update=changes), 30, seed=7)
+    return Trainer(make, TRAIN.model_copy(update=changes), 30, seed=7).train(histories)
 
 
 def test_train_learns_from_the_history() -> None:
@@ -80,4 +80,4 @@ def test_train_names_the_batch_of_a_loss_that_is_not_finite() -> None:
         return rater
 
     with pytest.raises(TrainingError, match="epoch 1, batch with target"):
-        train(broken, people(), TRAIN, 30, seed=7)
+        Trainer(broken, TRAIN, 30, seed=7).train(people())

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from reelgraph.core.parallel import parallel_map
 from reelgraph.core.seeds import derive_seed
-from reelgraph.params.model import Gp, Model, RaterConfig, TrainRaterParams
+from reelgraph.params.model import RaterConfig, TrainRaterParams
 from reelgraph.raters.gp.append_movies import append_movies
 from reelgraph.raters.gp.movie_content import MovieContent, build_movie_content
 from reelgraph.raters.gp.process_fitting import fit_process
@@ -31,9 +31,7 @@ def fit(
     histories: UserHistories,
     fit_end: Int64[np.ndarray, " users"],
     content: MovieContent,
-    model: Model,
-    params: Gp,
-    seed: int,
+    params: TrainRaterParams,
     on_epoch: Callable[[Epoch], None] | None = None,
     checkpoints: CheckpointDir = NO_CHECKPOINTS,
 ) -> GpRater:
@@ -43,27 +41,26 @@ def fit(
         histories: all users' ratings.
         fit_end: end of the ratings to fit on, per user.
         content: of the movies.
-        model: hidden size and dropout of the heads.
-        params: section ``gp``.
-        seed: root seed.
+        params: of the process and its heads, and the root seed.
         on_epoch: called with each epoch's metrics on validation targets, which must lie after ``fit_end``.
         checkpoints: training continues from them.
 
     Raises:
         TrainingError: a loss is not finite.
     """
-    process = fit_process(histories, fit_end, content, params, seed, on_epoch, checkpoints)
+    seed = params.rater_seed
+    process = fit_process(histories, fit_end, content, params.gp, seed, on_epoch, checkpoints)
     # The heads draw from a stream of their own, so that they do not depend on how the process was obtained.
     torch.manual_seed(derive_seed(seed, "gp/heads"))
-    heads = build_heads(model, params)
+    heads = build_heads(params.model, params.gp)
 
     def train(number: int) -> None:
         head_seed = derive_seed(seed, f"gp/head/{number}")
         checkpoint = checkpoints.checkpoint(f"head_{number}")
-        train_head(heads.members[number], process.inputs, process.codes, params, head_seed, checkpoint)
+        train_head(heads.members[number], process.inputs, process.codes, params.gp, head_seed, checkpoint)
 
     parallel_map(train, range(len(heads.members)))
-    return GpRater(content, process.stats, process.gp, heads, params)
+    return GpRater(content, process.stats, process.gp, heads, params.gp)
 
 
 class GpFitter:
@@ -90,30 +87,15 @@ class GpFitter:
             on_epoch(epoch)
 
         fit_end = self.histories.fit_end("train")
-        rater = self._fit(fit_end, self.checkpoints.subdirectory("train"), record)
+        checkpoints = self.checkpoints.subdirectory("train")
+        rater = fit(self.histories, fit_end, self.content, self.params, record, checkpoints)
         return SelectedFit(rater, len(epochs), epochs)
 
     def refit(self, epochs: int) -> GpRater:
         """Fit on training and validation rows."""
         fit_end = self.histories.fit_end("train_val")
-        return self._fit(fit_end, self.checkpoints.subdirectory("train_val"))
-
-    def _fit(
-        self,
-        fit_end: Int64[np.ndarray, " users"],
-        checkpoints: CheckpointDir,
-        on_epoch: Callable[[Epoch], None] | None = None,
-    ) -> GpRater:
-        return fit(
-            histories=self.histories,
-            fit_end=fit_end,
-            content=self.content,
-            model=self.params.model,
-            params=self.params.gp,
-            seed=self.params.rater_seed,
-            on_epoch=on_epoch,
-            checkpoints=checkpoints,
-        )
+        checkpoints = self.checkpoints.subdirectory("train_val")
+        return fit(self.histories, fit_end, self.content, self.params, checkpoints=checkpoints)
 
 
 def _make_fitter(

@@ -16,7 +16,7 @@ from reelgraph.core.rating_scale import denormalize_stars
 from reelgraph.params.model import RaterConfig, TrainRaterParams
 from reelgraph.raters.networks.base import Network
 from reelgraph.raters.networks.distributed import SINGLE_PROCESS, ProcessGroup
-from reelgraph.raters.networks.trainer import predict_stars, refit, train
+from reelgraph.raters.networks.trainer import Trainer, predict_stars
 from reelgraph.raters.rater import (
     Attributions,
     CandidateScores,
@@ -128,20 +128,17 @@ class NetworkFitter:
 
     def fit_and_select(self, on_epoch: Callable[[Epoch], None]) -> SelectedFit:
         """Train on training rows; select the epoch with the lowest validation RMSE."""
-        result = train(
-            self.make_network, self.histories, self.params, self.max_history, self.seed, on_epoch,
-            self.checkpoints.checkpoint("train"), self.group,
-        )  # fmt: skip
+        result = self._trainer().train(self.histories, on_epoch, self.checkpoints.checkpoint("train"))
         rater = NetworkRater(result.network, self.max_history)
         return SelectedFit(rater, result.best_epoch.epoch, result.epochs)
 
     def refit(self, epochs: int) -> NetworkRater:
         """Train on training and validation rows for ``epochs`` epochs."""
-        network = refit(
-            self.make_network, self.histories, self.params, self.max_history, self.seed, epochs,
-            self.checkpoints.checkpoint("train_val"), self.group,
-        )  # fmt: skip
+        network = self._trainer().refit(self.histories, epochs, self.checkpoints.checkpoint("train_val"))
         return NetworkRater(network, self.max_history)
+
+    def _trainer(self) -> Trainer:
+        return Trainer(self.make_network, self.params, self.max_history, self.seed, self.group)
 
 
 def network_rater_type(

@@ -100,82 +100,6 @@ class BatchForward(nn.Module):
             return self.network(batch).float()
 
 
-def train(
-    make_network: Callable[[], Network],
-    histories: UserHistories,
-    params: Train,
-    max_history: int,
-    seed: int,
-    on_epoch: Callable[[Epoch], None] = lambda epoch: None,
-    checkpoint: Checkpoint | None = None,
-    group: ProcessGroup = SINGLE_PROCESS,
-) -> TrainResult:
-    """Train for ``train.epochs`` epochs and return the first with the lowest validation RMSE.
-
-    Args:
-        make_network: builds the network; called after the global seed is set.
-        histories: ratings and targets.
-        params: section ``train``.
-        max_history: number of ratings of a history that the network reads.
-        seed: root seed; weights, dropout and the order of targets derive from it.
-        on_epoch: called after each epoch, and first for those in the checkpoint.
-        checkpoint: where to resume from.
-        group: processes that share each batch, and their device.
-
-    Raises:
-        TrainingError: there are no training or no validation targets, or numbers are not finite.
-    """
-    for name, targets in (("training", histories.train), ("validation", histories.val)):
-        if not len(targets):
-            raise TrainingError("data/sequences", f"{name} targets", "none",
-                                "Add ratings, or lower sequences.min_history.")  # fmt: skip
-    checkpoint = checkpoint or Checkpoint(None)
-    trainer = Trainer(make_network, params, max_history, seed, group)
-    trainer.training_state.restore(checkpoint)
-    epochs = [Epoch(**values) for values in checkpoint.log]
-    weights = select_prefix(checkpoint.tensors, "best")
-    for epoch in epochs:
-        on_epoch(epoch)
-    for number in progress(range(checkpoint.completed + 1, params.epochs + 1), "train_rater"):
-        loss = trainer.run_epoch(histories, histories.train, number)
-        epochs.append(_validate(trainer.network, histories, max_history, number, loss, group))
-        on_epoch(epochs[-1])
-        checkpoint.log.append(asdict(epochs[-1]))
-        if _best(epochs) is epochs[-1]:
-            weights = copy.deepcopy(trainer.network.state_dict())
-        best_weights = {f"best.{name}": weight for name, weight in weights.items()}
-        trainer.training_state.save(checkpoint, number, best_weights)
-    trainer.network.load_state_dict(weights)
-    check_finite_weights(trainer.network, f"epoch {_best(epochs).epoch}")
-    return TrainResult(trainer.network.eval(), _best(epochs), epochs)
-
-
-def refit(
-    make_network: Callable[[], Network],
-    histories: UserHistories,
-    params: Train,
-    max_history: int,
-    seed: int,
-    epochs: int,
-    checkpoint: Checkpoint | None = None,
-    group: ProcessGroup = SINGLE_PROCESS,
-) -> Network:
-    """Train on training and validation targets for ``epochs`` epochs; see ``train``.
-
-    Raises:
-        TrainingError: numbers are not finite.
-    """
-    targets = np.sort(np.concatenate([histories.train, histories.val]))
-    checkpoint = checkpoint or Checkpoint(None)
-    trainer = Trainer(make_network, params, max_history, seed, group)
-    trainer.training_state.restore(checkpoint)
-    for number in progress(range(checkpoint.completed + 1, epochs + 1), "train_rater, with validation"):
-        trainer.run_epoch(histories, targets, number)
-        trainer.training_state.save(checkpoint, number)
-    check_finite_weights(trainer.network, f"epoch {epochs} with validation rows")
-    return trainer.network.eval()
-
-
 def check_finite_weights(network: nn.Module, where: str) -> None:
     """Check that the last step left all weights finite.
 
@@ -204,9 +128,19 @@ class Trainer:
         seed: int,
         group: ProcessGroup = SINGLE_PROCESS,
     ) -> None:
+        """Make the network.
+
+        Args:
+            make_network: builds the network; called after the global seed is set.
+            params: section ``train``.
+            max_history: number of ratings of a history that the network reads.
+            seed: root seed; weights, dropout and the order of targets derive from it.
+            group: processes that share each batch, and their device.
+        """
         torch.manual_seed(derive_seed(seed, "rater"))
         self.network = make_network().to(group.device)
         self.params = params
+        self.max_history = max_history
         self.seed = seed
         self.group = group
         self.forward = group.wrap_ddp(
@@ -218,6 +152,60 @@ class Trainer:
         )
         self.schedule = CosineAnnealingLR(self.optimizer, params.cosine_epochs, params.min_learning_rate)
         self.training_state = TrainingState(self.network, self.optimizer, self.order_rng, self.schedule)
+
+    def train(
+        self,
+        histories: UserHistories,
+        on_epoch: Callable[[Epoch], None] = lambda epoch: None,
+        checkpoint: Checkpoint | None = None,
+    ) -> TrainResult:
+        """Train for ``train.epochs`` epochs and return the first with the lowest validation RMSE.
+
+        Args:
+            histories: ratings and targets.
+            on_epoch: called after each epoch, and first for those in the checkpoint.
+            checkpoint: where to resume from.
+
+        Raises:
+            TrainingError: there are no training or no validation targets, or numbers are not finite.
+        """
+        for name, targets in (("training", histories.train), ("validation", histories.val)):
+            if not len(targets):
+                raise TrainingError("data/sequences", f"{name} targets", "none",
+                                    "Add ratings, or lower sequences.min_history.")  # fmt: skip
+        checkpoint = checkpoint or Checkpoint(None)
+        self.training_state.restore(checkpoint)
+        epochs = [Epoch(**values) for values in checkpoint.log]
+        weights = select_prefix(checkpoint.tensors, "best")
+        for epoch in epochs:
+            on_epoch(epoch)
+        for number in progress(range(checkpoint.completed + 1, self.params.epochs + 1), "train_rater"):
+            loss = self.run_epoch(histories, histories.train, number)
+            epochs.append(self._validate(histories, number, loss))
+            on_epoch(epochs[-1])
+            checkpoint.log.append(asdict(epochs[-1]))
+            if _best(epochs) is epochs[-1]:
+                weights = copy.deepcopy(self.network.state_dict())
+            best_weights = {f"best.{name}": weight for name, weight in weights.items()}
+            self.training_state.save(checkpoint, number, best_weights)
+        self.network.load_state_dict(weights)
+        check_finite_weights(self.network, f"epoch {_best(epochs).epoch}")
+        return TrainResult(self.network.eval(), _best(epochs), epochs)
+
+    def refit(self, histories: UserHistories, epochs: int, checkpoint: Checkpoint | None = None) -> Network:
+        """Train on training and validation targets for ``epochs`` epochs; see ``train``.
+
+        Raises:
+            TrainingError: numbers are not finite.
+        """
+        targets = np.sort(np.concatenate([histories.train, histories.val]))
+        checkpoint = checkpoint or Checkpoint(None)
+        self.training_state.restore(checkpoint)
+        for number in progress(range(checkpoint.completed + 1, epochs + 1), "train_rater, with validation"):
+            self.run_epoch(histories, targets, number)
+            self.training_state.save(checkpoint, number)
+        check_finite_weights(self.network, f"epoch {epochs} with validation rows")
+        return self.network.eval()
 
     def run_epoch(
         self, histories: UserHistories, targets: Int64[np.ndarray, " targets"], epoch: int
@@ -261,28 +249,26 @@ class Trainer:
         for batch in _split(self.order_rng.permutation(len(users)), self.params.users_per_batch):
             yield np.concatenate([targets[start[user] : end[user]] for user in np.sort(batch)])
 
+    def _validate(self, histories: UserHistories, epoch: int, loss: float) -> Epoch:
+        index = histories.val
+        predicted = self.group.predict_sharded(
+            histories, index, lambda part: predict_stars(self.network, histories, part, self.max_history)
+        )
+        actual = star_ratings(histories, index)
+        if not np.isfinite(predicted).all():
+            target = index[~np.isfinite(predicted)][0]
+            raise TrainingError(f"epoch {epoch}, validation target {target}", "a finite prediction",
+                                "infinity or NaN", "Lower train.learning_rate.")  # fmt: skip
+        return Epoch(
+            epoch=epoch,
+            train_loss=loss,
+            train_rmse=loss**0.5 * STAR_SPAN,
+            val_loss=mse(actual, predicted) / STAR_SPAN**2,
+            val_rmse=rmse(actual, predicted),
+            val_mae=mae(actual, predicted),
+        )
+
 
 def _split(values: Int64[np.ndarray, " n"], size: int) -> Iterator[Int64[np.ndarray, " part"]]:
     for start in range(0, len(values), size):
         yield values[start : start + size]
-
-
-def _validate(
-    network: Network, histories: UserHistories, max_history: int, epoch: int, loss: float, group: ProcessGroup
-) -> Epoch:
-    predicted = group.predict_sharded(
-        histories, histories.val, lambda index: predict_stars(network, histories, index, max_history)
-    )
-    actual = star_ratings(histories, histories.val)
-    if not np.isfinite(predicted).all():
-        target = histories.val[~np.isfinite(predicted)][0]
-        raise TrainingError(f"epoch {epoch}, validation target {target}", "a finite prediction",
-                            "infinity or NaN", "Lower train.learning_rate.")  # fmt: skip
-    return Epoch(
-        epoch=epoch,
-        train_loss=loss,
-        train_rmse=loss**0.5 * STAR_SPAN,
-        val_loss=mse(actual, predicted) / STAR_SPAN**2,
-        val_rmse=rmse(actual, predicted),
-        val_mae=mae(actual, predicted),
-    )

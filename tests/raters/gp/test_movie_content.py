@@ -38,6 +38,6 @@ def test_fit_predicts_movies_without_any_content(user_histories: UserHistories) 
     assert not content.vectors.any()
     params = small_rater_params("gp")
     fit_end = user_histories.fit_end("train")
-    rater = fit(user_histories, fit_end, content, params.model, params.gp, 0)
+    rater = fit(user_histories, fit_end, content, params)
     stars = rater.predict(user_histories, fit_end, user_histories.test).stars
     assert ((stars >= 0.5) & (stars <= 5)).all()

@@ -73,7 +73,9 @@ def content(genre: np.ndarray) -> MovieContent:
 def rater(histories: UserHistories, content: MovieContent) -> GpRater:
     params = small_rater_params("gp")
     gp = params.gp.model_copy(update={"epochs": 8, "head_epochs": 5, "batch_size": 8})
-    return fit(histories, histories.fit_end("train"), content, params.model, gp, 0)
+    return fit(
+        histories, histories.fit_end("train"), content, params.model_copy(update={"gp": gp, "seed": 0})
+    )
 
 
 def test_predict_is_unbiased_on_unrated_movies(rater: GpRater, histories: UserHistories) -> None:
