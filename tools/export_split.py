@@ -16,7 +16,7 @@ from jaxtyping import Bool
 
 from reelgraph.core.schemas.movies import read_movie_ids
 from reelgraph.runtime.atomic_io import atomic_write
-from reelgraph.runtime.errors import ReelgraphError
+from reelgraph.runtime.errors import InputError, ReelgraphError
 from reelgraph.sequences.dataset import UserHistories, read_histories, star_ratings
 
 ATOMIC_COLUMNS = {
@@ -56,7 +56,16 @@ def atomic_rows(table: pa.Table, part: str) -> Bool[np.ndarray, " ratings"]:
 
 
 def main(folder: str) -> None:
-    """Write the files to a new folder, or in place of an old one."""
+    """Write the files to a new folder, or in place of an earlier split.
+
+    Raises:
+        InputError: the folder has other files.
+        ArtifactError: the pipeline has not run.
+    """
+    present = {path.name for path in Path(folder).iterdir()} if Path(folder).is_dir() else set()
+    if Path(folder).is_file() or not present <= {"ratings.csv", "recbole"}:
+        raise InputError(folder, "a new or empty folder, or a split to replace", "other files",
+                         "Choose another folder.")  # fmt: skip
     movie_id = read_movie_ids("data/movies.parquet")
     table = split_table(read_histories("data/sequences", len(movie_id)), movie_id)
     plain = pc.WriteOptions(quoting_style="none")

@@ -88,6 +88,8 @@ def test_recommend_takes_lists_to_choose_from_and_to_leave_out(folder: Path) -> 
     assert recommended(folder, "-r", "me.zip", "--from", "watchlist") == {37}
     assert recommended(folder, "-r", "me.zip", "--from", "list.csv") == {33, 34}
     assert not recommended(folder, "-r", "me.zip", "--without", "list.csv") & {33, 34}
+    error = run(folder, "recommend", "-r", "you.csv", "--from", "watchlist", code=1)["error"]
+    assert (error["where"], error["got"]) == ("--from watchlist", "none")
     error = run(folder, "recommend", "-r", "you.csv", "--from", "you.csv", code=3)
     assert error["reason_for_none"] == "No movie is left before the filters."
 

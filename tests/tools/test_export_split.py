@@ -6,6 +6,7 @@ import numpy as np
 import pyarrow.csv as pc
 import pytest
 
+from reelgraph.runtime.errors import InputError
 from reelgraph.sequences.dataset import write_histories
 from tests.helpers.history_strategies import SPLITS, random_histories
 from tools import export_split
@@ -41,3 +42,13 @@ def test_main_writes_each_part_of_the_split(
     assert train.num_rows == int((histories.train_end - histories.offsets[:-1]).sum())
     valid = pc.read_csv("out/recbole/recbole.valid.inter", parse_options=options)
     assert valid.num_rows == len(histories.val)
+    export_split.main("out")
+
+
+def test_main_replaces_no_folder_with_other_files(tmp_path: Path) -> None:
+    thesis = tmp_path / "thesis.txt"
+    thesis.write_text("years of work")
+    for folder in (tmp_path, thesis):
+        with pytest.raises(InputError, match="a new or empty folder"):
+            export_split.main(str(folder))
+    assert thesis.read_text() == "years of work"

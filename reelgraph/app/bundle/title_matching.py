@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from itertools import chain
+from typing import Any, Literal
 
 import numpy as np
 import pyarrow as pa
@@ -71,28 +72,24 @@ class TitleIndex:
             queries: the titles of one movie, and its release year. Titles after the first are tried in order
                 while no movie has the title.
         """
-        titles = [title for query, _ in queries for title in query]
-        parts = split_titles(pa.array(titles, pa.string()))
-        names = [[name] for name in parts["name"].to_pylist()]
-        for row_names, others in zip(names, parts["others"].to_pylist(), strict=True):
-            row_names += filter(None, others.split("|"))
-        flat_names = [name for row_names in names for name in row_names]
-        exact_keys = iter(_exact_keys(flat_names))
-        loose_keys = iter(_loose_keys(flat_names))
-        title_years = iter(parts["year"].to_pylist())
-        title_names = iter(names)
+        titles = list(dict.fromkeys(title for query, _ in queries for title in query))
+        parts = split_titles(pa.array(titles, pa.string())).to_pylist()
+        parts_by_title = dict(zip(titles, parts, strict=True))
+        names = {title: _names(part) for title, part in parts_by_title.items()}
+        all_names = list(dict.fromkeys(chain.from_iterable(names.values())))
+        exact_keys = dict(zip(all_names, _exact_keys(all_names), strict=True))
+        loose_keys = dict(zip(all_names, _loose_keys(all_names), strict=True))
         matches = []
         for query, year in queries:
             match = TitleMatch(None, reason="no such title")
-            for _ in query:
-                n_names = len(next(title_names))
-                title_year = next(title_years)
+            for title in query:
                 levels = [
-                    _look_up(self.exact, [next(exact_keys) for _ in range(n_names)]),
-                    _look_up(self.loose, [next(loose_keys) for _ in range(n_names)]),
+                    _look_up(self.exact, [exact_keys[name] for name in names[title]]),
+                    _look_up(self.loose, [loose_keys[name] for name in names[title]]),
                 ]
-                if not match.title_rows:
-                    match = self._match_levels(levels, title_year if year is None else year)
+                match = self._match_levels(levels, parts_by_title[title]["year"] if year is None else year)
+                if match.title_rows:
+                    break
             matches.append(match)
         return matches
 
@@ -147,6 +144,11 @@ def prefer_most_rated(rows: Sequence[int], rating_counts: Int64[np.ndarray, " mo
     by_ratings = sorted(rows, key=lambda row: -rating_counts[row])
     most, second = (int(rating_counts[row]) for row in by_ratings[:2])
     return by_ratings[0] if most >= max(MIN_MOST_RATED, MOST_RATED_FACTOR * second) else None
+
+
+def _names(part: dict[str, Any]) -> list[str]:
+    """Return the name and the alternative names of a title that ``split_titles`` has split."""
+    return [part["name"], *filter(None, part["others"].split("|"))]
 
 
 def _build_index(rows: list[int], keys: list[str]) -> dict[str, dict[int, None]]:

@@ -96,6 +96,7 @@ def recommend(
     with exit_on_error(json):
         from reelgraph.app.bundle.filters import make_filters
         from reelgraph.app.bundle.group import recommend_to_group
+        from reelgraph.app.rating_imports.archives import WATCHED_FILES
 
         filters = make_filters(
             genres=genre or (),
@@ -109,7 +110,7 @@ def recommend(
         )
         model, histories = open_histories(ratings, bundle, scale)
         excluded = {rating.row for history in histories for rating in history}
-        excluded |= _watched(model, ratings)
+        excluded |= _rows_in_archives(model, ratings, WATCHED_FILES)
         for path in without or ():
             excluded |= _listed(model, path)
         mask, reason_for_none = model.candidates(filters, excluded, _selected(model, only, ratings))
@@ -154,13 +155,13 @@ def _listed(model: Bundle, path: Path) -> set[int]:
     return find_listed_movies(read_movie_list(path), model.catalog, model.title_index)
 
 
-def _watched(model: Bundle, paths: Sequence[Path]) -> set[int]:
-    from reelgraph.app.rating_imports.archives import WATCHED_FILES
+def _rows_in_archives(model: Bundle, paths: Sequence[Path], members: Sequence[str]) -> set[int]:
+    """Return the movies that some files of the archives among the paths list."""
     from reelgraph.app.rating_imports.matching import find_listed_movies
     from reelgraph.app.rating_imports.movie_lists import parse_archive_lists
     from reelgraph.app.rating_imports.ratings_file import read_content
 
-    lists = (parse_archive_lists(read_content(path), str(path), WATCHED_FILES) for path in paths)
+    lists = (parse_archive_lists(read_content(path), str(path), members) for path in paths)
     return find_listed_movies(list(chain.from_iterable(lists)), model.catalog, model.title_index)
 
 
@@ -172,8 +173,10 @@ def _selected(model: Bundle, only: str | None, paths: Sequence[Path]) -> set[int
     """
     if only is None:
         return None
-    lists = paths if only == WATCHLIST else [Path(only)]
-    rows = {row for path in lists for row in _listed(model, path)}
+    from reelgraph.app.rating_imports.archives import WATCHLIST_FILES
+
+    is_watchlist = only == WATCHLIST
+    rows = _rows_in_archives(model, paths, WATCHLIST_FILES) if is_watchlist else _listed(model, Path(only))
     if not rows:
         remedy = "Give a file with titles, or the zip archive of Letterboxd or Trakt with its watchlist."
         raise InputError(f"--from {only}", "a list with a movie of the bundle", "none", remedy)

@@ -5,6 +5,7 @@ const ratings = new Map();
 const byId = (id) => document.getElementById(id);
 let movies, rowById;
 let latestSearch = 0;
+const MAX_RESULTS = 8;
 // Rows of movies that are not recommended, because they were watched or are of no interest, and of the watchlist.
 const hidden = new Set(), watchlist = new Set();
 let listLength = 10;
@@ -89,12 +90,20 @@ function movieItem(row, slider, ...details) {
 
 async function search() {
   const number = ++latestSearch, query = byId("find").value.trim();
-  const result = query ? await post("/api/search", query).catch(() => ({movies: []})) : {movies: []};
+  let ids = [], status = "";
+  try {
+    if (query) {
+      ids = (await post("/api/search", query)).movies;
+      status = ids.length > MAX_RESULTS ? `The best ${MAX_RESULTS}` : `${ids.length} found`;
+    }
+  } catch (error) {
+    status = error.message;
+  }
   // A newer search may have begun.
   if (number !== latestSearch) return;
   byId("results").dataset.query = query;
-  byId("result-count").textContent = query ? `${result.movies.length} found` : "";
-  byId("results").replaceChildren(...result.movies.slice(0, 8).map((id) => movieItem(rowById.get(id))));
+  byId("result-count").textContent = status;
+  byId("results").replaceChildren(...ids.slice(0, MAX_RESULTS).map((id) => movieItem(rowById.get(id))));
 }
 
 async function post(path, body) {
