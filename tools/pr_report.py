@@ -38,32 +38,36 @@ def build_report(sides: Sides, lock: str, link_root: str = "") -> str:
     before, after = sections.lock_entries(sides)
     changes, unexplained = sections.find_changes(before, after)
     comparisons = sections.compare_all_targets(sides, unexplained, after)
-    params = sections.param_rows(sides)
-    beyond, within = sections.metric_rows(sides, unexplained, after)
+    param_header, params = _split_table(sections.param_table(base, sections.param_rows(sides)))
+    beyond_rows, within_rows = sections.metric_rows(sides, unexplained, after)
+    metric_header, beyond = _split_table(sections.metric_table(base, beyond_rows))
+    within = _split_table(sections.metric_table(base, within_rows))[1]
     stages = sections.stage_lines(changes)
     plots = sections.plot_links(sides, link_root)
     if not (stages or params or beyond or within or plots):
         nothing = f"No param, stage, metric or plot differs from {escape_markdown(base)}."
         return f"{nothing}\n\n{lock}\n"
-    param_header = sections.param_table(base, [])
-    metric_header = sections.metric_table(base, [])
-    shown_params = sections.param_table(base, params[:MAX_SHOWN])[2:]
     lines = [
         *_verdict_lines(comparisons),
-        *(["", *param_header, *shown_params] if params else ["", "No param differs."]),
+        *(["", *param_header, *params[:MAX_SHOWN]] if params else ["", "No param differs."]),
         "",
         lock,
         *(["", "Stages that ran again, and what differs:", *stages[:MAX_SHOWN]] if stages else []),
-        *_beyond_lines(metric_header, sections.metric_table(base, beyond[:MAX_SHOWN])[2:], bool(within)),
+        *_beyond_lines(metric_header, beyond[:MAX_SHOWN], bool(within)),
     ]
     folds = [
-        ("params", param_header, sections.param_table(base, params[MAX_SHOWN:])[2:]),
+        ("params", param_header, params[MAX_SHOWN:]),
         ("stages", [], stages[MAX_SHOWN:]),
-        ("metrics beyond their interval", metric_header, sections.metric_table(base, beyond[MAX_SHOWN:])[2:]),
-        ("other metrics", metric_header, sections.metric_table(base, within)[2:]),
+        ("metrics beyond their interval", metric_header, beyond[MAX_SHOWN:]),
+        ("other metrics", metric_header, within),
         ("plots", [], [f"- {link}" for link in plots]),
     ]
     return _fold_within_limit(lines, folds)
+
+
+def _split_table(lines: list[str]) -> tuple[list[str], list[str]]:
+    """Return the header of a Markdown table and its rows."""
+    return lines[:2], lines[2:]
 
 
 def _verdict_lines(comparisons: list[Comparison]) -> list[str]:

@@ -223,7 +223,7 @@ def test_import_file_takes_a_stated_scale(page, tmp_path: Path) -> None:
     page.locator("#file").set_input_files(tmp_path / "ten.csv")
     wait_for_recommendations(page, 2)
     values = page.locator("#ratings [role=slider]").evaluate_all("all => all.map((e) => e.ariaValueText)")
-    assert sorted(values) == ["2 stars", "4.5 stars"]
+    assert sorted(values) == ["2.5 stars", "4.5 stars"]
 
 
 def test_ratings_list_scrolls_if_it_is_long(page, tmp_path: Path) -> None:
