@@ -49,7 +49,7 @@ def main(params: EvaluateParams) -> str:
     fit_end = histories.fit_end(fit)
     write_examples(histories, raters[fit], fit_end, predicted, params.evaluate.examples, source)
     config = read_rater_config("data/rater")
-    card = model_card(histories, fit, config, evaluation, params.data.source)
+    card = model_card(histories, fit, config, evaluation, params.data)
     write_model("data/rater", fit, evaluation.models["rater"] | figures, card, "data/model")
     suffix = device_suffix(device if find_rater(config.model.type).uses_device else CPU, params.compute)
     return "test RMSE {rmse:.4f}, MAE {mae:.4f} stars".format(**evaluation.models["rater"]) + suffix

@@ -17,6 +17,7 @@ from huggingface_hub import EvalResult, ModelCard, ModelCardData
 
 from reelgraph.core.schemas.reports import format_figures, round_figures, write_metrics
 from reelgraph.evaluation.comparison import Evaluation
+from reelgraph.params.data import Data
 from reelgraph.params.model import RaterConfig
 from reelgraph.raters.registry import find_rater
 from reelgraph.runtime.atomic_io import atomic_write, write_text
@@ -34,7 +35,7 @@ LIMITATIONS = """\
 
 
 def model_card(
-    histories: UserHistories, fit: Fit, config: RaterConfig, evaluation: Evaluation, source: str
+    histories: UserHistories, fit: Fit, config: RaterConfig, evaluation: Evaluation, data: Data
 ) -> str:
     """Return the model card: Markdown with YAML metadata.
 
@@ -43,18 +44,18 @@ def model_card(
         fit: the rows that the model was fitted on.
         config: the rater's configuration.
         evaluation: metrics of the rater and the baselines.
-        source: the data source, as in ``data.source``.
+        data: section ``data``: the source, and whether its times are known.
     """
     model = config.model
     description = find_rater(model.type).description
     sections = {
         "Model": f"`{model.type}`: {description}. Movie embeddings: `{model.embedding}`.",
-        "Training data": _describe_data(histories, fit, source),
+        "Training data": _describe_data(histories, fit, data),
         "Evaluation": _describe_errors(evaluation),
         "Limitations": LIMITATIONS,
     }
     text = "\n".join(f"## {title}\n\n{section.strip()}\n" for title, section in sections.items())
-    metadata = _metadata(evaluation, source)
+    metadata = _metadata(evaluation, data.source)
     return str(ModelCard(f"---\n{metadata.to_yaml()}\n---\n\n# Model card\n\n{text}"))
 
 
@@ -80,16 +81,18 @@ def _metadata(evaluation: Evaluation, source: str) -> ModelCardData:
     )
 
 
-def _describe_data(histories: UserHistories, fit: Fit, source: str) -> str:
+def _describe_data(histories: UserHistories, fit: Fit, data: Data) -> str:
     is_fitted = histories.mask_before(histories.fit_end(fit))
-    timestamp = histories.timestamp[is_fitted]
-    first = datetime.fromtimestamp(int(timestamp.min()), UTC).date()
-    last = datetime.fromtimestamp(int(timestamp.max()), UTC).date()
+    dates = ""
+    if data.source != "tables" or data.order == "timestamp":  # otherwise the numbers of the file's rows
+        timestamp = histories.timestamp[is_fitted]
+        first, last = (datetime.fromtimestamp(int(time), UTC) for time in (timestamp.min(), timestamp.max()))
+        dates = f", {first.date()} to {last.date()}"
     rows = "training rows" if fit == "train" else "training and validation rows"
     n_movies = len(np.unique(histories.movie_row[is_fitted]))
     return (
-        f"{int(is_fitted.sum()):,} ratings ({rows} of source `{source}`) of {n_movies:,} movies by "
-        f"{len(histories.user_id):,} users, {first} to {last}."
+        f"{int(is_fitted.sum()):,} ratings ({rows} of source `{data.source}`) of {n_movies:,} movies by "
+        f"{len(histories.user_id):,} users{dates}."
     )
 
 

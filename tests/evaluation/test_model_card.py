@@ -5,6 +5,7 @@ import numpy as np
 from reelgraph.evaluation import comparison
 from reelgraph.evaluation.model_card import model_card
 from reelgraph.params.base import load
+from reelgraph.params.evaluation import EvaluateParams
 from reelgraph.params.model import RaterConfig, TrainRaterParams
 from reelgraph.raters.rater import Prediction
 from reelgraph.sequences.dataset import star_ratings
@@ -21,10 +22,13 @@ def test_model_card_describes_data_errors_and_limitations() -> None:
     evaluation = comparison.evaluate(
         histories, Prediction(star_ratings(histories, histories.val)), predictions, {}, "train_val", 0
     )
-    card = model_card(histories, "train_val", config, evaluation, "tables")
+    data = load(EvaluateParams).data.model_copy(update={"source": "tables"})
+    card = model_card(histories, "train_val", config, evaluation, data)
     rows = int(histories.mask_before(histories.fit_end("train_val")).sum())
     assert f"{rows:,} ratings (training and validation rows of source `tables`)" in card
     assert "by 20 users, 19" in card
+    numbered = data.model_copy(update={"order": "file"})
+    assert "by 20 users." in model_card(histories, "train_val", config, evaluation, numbered)
     assert "On 20 test targets: RMSE 1.0 stars (95 % interval 1.0 to 1.0), MAE 1.0." in card
     assert "Central 80 % intervals with randomized ends hold " in card
     assert "| rater | 1.0 | 1.0 |" in card
