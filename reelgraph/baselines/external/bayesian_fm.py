@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext, redirect_stderr
+from functools import partial
 from io import StringIO
 from typing import Any
 
@@ -38,16 +39,6 @@ class Params(Section):
 
     seed: Seed
     """Seed of the sampler."""
-
-
-def predict(
-    histories: UserHistories,
-    fit_end: Int64[np.ndarray, " users"],
-    index: Int64[np.ndarray, " n"],
-    params: Params,
-) -> Float[np.ndarray, " n"]:
-    """Predict the ratings at ``index``, in stars."""
-    return predict_with_fm(histories, fit_end, index, params, history=True)
 
 
 def predict_with_fm(
@@ -82,6 +73,9 @@ def predict_with_fm(
 
     sample_posterior("MyFMRegressor", features, rows, stars, params, add_prediction)
     return (total / params.samples).clip(MIN_STARS, MAX_STARS)
+
+
+predict = partial(predict_with_fm, history=True)
 
 
 def sample_posterior(

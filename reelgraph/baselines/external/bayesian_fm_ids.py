@@ -2,20 +2,10 @@
 
 from __future__ import annotations
 
-import numpy as np
-from jaxtyping import Float, Int64
+from functools import partial
 
 from reelgraph.baselines.external.bayesian_fm import Params, predict_with_fm
-from reelgraph.sequences.dataset import UserHistories
 
 __all__ = ["Params", "predict"]
 
-
-def predict(
-    histories: UserHistories,
-    fit_end: Int64[np.ndarray, " users"],
-    index: Int64[np.ndarray, " n"],
-    params: Params,
-) -> Float[np.ndarray, " n"]:
-    """Predict the ratings at ``index``, in stars."""
-    return predict_with_fm(histories, fit_end, index, params, history=False)
+predict = partial(predict_with_fm, history=False)

@@ -34,12 +34,27 @@ class SurpriseParams(Section):
 
 
 def predict_with_surprise(
-    algorithm: Any,
+    algorithm_type: str,
     histories: UserHistories,
     fit_end: Int64[np.ndarray, " users"],
     index: Int64[np.ndarray, " n"],
+    params: SurpriseParams,
+    **options: bool,
 ) -> Float[np.ndarray, " n"]:
-    """Fit an algorithm on the rows before ``fit_end`` and predict the ratings at ``index``, in stars."""
+    """Fit one of Surprise's algorithms and predict the ratings at ``index``, in stars.
+
+    Args:
+        algorithm_type: name of the class in Surprise.
+        histories: ratings of all users.
+        fit_end: the algorithm is fitted on each user's rows before it.
+        index: the targets.
+        params: of the algorithm.
+        options: further arguments of the class.
+    """
+    algorithm = getattr(import_optional("surprise"), algorithm_type)(
+        n_factors=params.factors, n_epochs=params.epochs, lr_all=params.learning_rate, reg_all=params.l2,
+        random_state=params.seed, **options,
+    )  # fmt: skip
     rows = np.flatnonzero(histories.mask_before(fit_end))
     # Surprise takes every user and movie that it counts to have ratings; others get a number past the end.
     users = _number_fitted(histories.users_of(np.arange(len(histories.half_star_code))), rows)

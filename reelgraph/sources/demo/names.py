@@ -162,31 +162,41 @@ def join_texts(*columns: pa.Array, by: str = "") -> pa.Array:
 
 
 @dataclass(frozen=True)
-class _WordLists:
-    """The word lists of all cultures, concatenated."""
+class WordLists:
+    """Lists of words or phrases, concatenated: one for each culture, country or genre."""
 
     words: tuple[str, ...]
-    start: Int64[np.ndarray, "cultures"]
-    size: Int64[np.ndarray, "cultures"]
+    start: Int64[np.ndarray, "lists"]
+    size: Int64[np.ndarray, "lists"]
 
     @classmethod
-    def concatenate(cls, lists: Sequence[tuple[str, ...]]) -> _WordLists:
+    def concatenate(cls, lists: Sequence[tuple[str, ...]]) -> WordLists:
+        """Concatenate the lists."""
         size = np.array([len(words) for words in lists])
         return cls(sum(lists, ()), np.cumsum(size) - size, size)
 
-    def take(self, culture: Int64[np.ndarray, "movies"], index: Int64[np.ndarray, "movies"]) -> pa.Array:
-        return take_words(self.words, self.start[culture] + index)
+    def take(self, row: Int64[np.ndarray, "movies"], index: Int64[np.ndarray, "movies"]) -> pa.Array:
+        """Return each movie's word at an index of the list in a row."""
+        return take_words(self.words, self.start[row] + index)
 
     def choose(
-        self, culture: Int64[np.ndarray, "movies"], uniform: Float64[np.ndarray, "movies"]
+        self, row: Int64[np.ndarray, "movies"], uniform: Float64[np.ndarray, "movies"]
+    ) -> Int64[np.ndarray, "movies"]:
+        """Choose a word of each movie's list by a uniform variable; return its index in ``words``."""
+        return self.start[row] + (uniform * self.size[row]).astype(np.int64)
+
+    def choose_words(
+        self, row: Int64[np.ndarray, "movies"], uniform: Float64[np.ndarray, "movies"]
     ) -> pa.Array:
-        return self.take(culture, (uniform * self.size[culture]).astype(np.int64))
+        """Choose a word of each movie's list by a uniform variable."""
+        return take_words(self.words, self.choose(row, uniform))
 
 
-_WOMEN = _WordLists.concatenate([c.women for c in CULTURES])
-_MEN = _WordLists.concatenate([c.men for c in CULTURES])
-_FIRST_NAMES = _WordLists.concatenate([c.women + c.men for c in CULTURES])
-_SURNAMES = _WordLists.concatenate([c.surnames for c in CULTURES])
+_WOMEN = WordLists.concatenate([c.women for c in CULTURES])
+_MEN = WordLists.concatenate([c.men for c in CULTURES])
+_FIRST_NAMES = WordLists.concatenate([c.women + c.men for c in CULTURES])
+_SURNAMES = WordLists.concatenate([c.surnames for c in CULTURES])
+TOWNS = WordLists.concatenate([c.towns for c in COUNTRIES])
 
 
 def person_names(
@@ -220,14 +230,14 @@ def first_names(
     uniform: Float64[np.ndarray, "movies"],
 ) -> pa.Array:
     """Choose a character's first name by a uniform variable."""
-    women = _WOMEN.choose(culture, uniform)
-    men = _MEN.choose(culture, uniform)
+    women = _WOMEN.choose_words(culture, uniform)
+    men = _MEN.choose_words(culture, uniform)
     return pc.if_else(pa.array(woman), women, men)
 
 
 def surnames(culture: Int64[np.ndarray, "movies"], uniform: Float64[np.ndarray, "movies"]) -> pa.Array:
     """Choose a character's surname by a uniform variable."""
-    return _SURNAMES.choose(culture, uniform)
+    return _SURNAMES.choose_words(culture, uniform)
 
 
 MAX_COMPANIES = len(COMPANY_WORDS) * len(COMPANY_SUFFIXES) * (len(COMPANY_WORDS) - 1)

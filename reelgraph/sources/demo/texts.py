@@ -13,7 +13,15 @@ from jaxtyping import Float64, Int64
 
 from reelgraph.core.seeds import generator
 from reelgraph.sources.demo.movies import N_THEMES, DemoMovies
-from reelgraph.sources.demo.names import COUNTRIES, TITLE_WORDS, first_names, join_texts, surnames, take_words
+from reelgraph.sources.demo.names import (
+    TITLE_WORDS,
+    TOWNS,
+    WordLists,
+    first_names,
+    join_texts,
+    surnames,
+    take_words,
+)
 from reelgraph.sources.demo.text_templates import GENRES, THEMES
 
 OPENINGS = (
@@ -128,10 +136,10 @@ def story_slots(movies: DemoMovies, entity_names: Slots, seed: int) -> Slots:
         "surname": last,
         "hero": join_texts(first, last, by=" "),
         "rival": join_texts(rival_first, rival_last, by=" "),
-        "place": _towns(movies.country, uniform[:, 4]),
+        "place": TOWNS.choose_words(movies.country, uniform[:, 4]),
         "year": pa.array(movies.year).cast(pa.string()),
-        "occupation": take_words(*_genre_choice("occupations", movies.genre, uniform[:, 5])),
-        "adjective": take_words(*_genre_choice("adjectives", movies.genre, rng.random(count))),
+        "occupation": _genre_phrases("occupations").choose_words(movies.genre, uniform[:, 5]),
+        "adjective": _genre_phrases("adjectives").choose_words(movies.genre, rng.random(count)),
         "film_type": take_words([g.film_type for g in GENRES], movies.genre),
         "name": first,
         **_pronouns(woman.astype(np.int64)),
@@ -230,25 +238,13 @@ def _fill_genre_templates(
     field: str, movies: DemoMovies, uniform: Float64[np.ndarray, "movies"], slots: Slots
 ) -> pa.Array:
     """Fill one of the templates that the movie's genre has in a field of ``Genre``."""
-    return fill_templates(*_genre_choice(field, movies.genre, uniform), slots)
+    templates = _genre_phrases(field)
+    return fill_templates(templates.words, templates.choose(movies.genre, uniform), slots)
 
 
-def _genre_choice(
-    field: str, genre: Int64[np.ndarray, "movies"], uniform: Float64[np.ndarray, "movies"]
-) -> tuple[list[str], Int64[np.ndarray, "movies"]]:
-    """Return the phrases of all genres in one list, and the index of each movie's phrase."""
-    phrases = [getattr(g, field) for g in GENRES]
-    size = np.array([len(genre_phrases) for genre_phrases in phrases])
-    start = np.cumsum(size) - size
-    flat = [phrase for genre_phrases in phrases for phrase in genre_phrases]
-    return flat, start[genre] + (uniform * size[genre]).astype(np.int64)
-
-
-def _towns(country: Int64[np.ndarray, "movies"], uniform: Float64[np.ndarray, "movies"]) -> pa.Array:
-    size = np.array([len(c.towns) for c in COUNTRIES])
-    start = np.cumsum(size) - size
-    towns = [town for c in COUNTRIES for town in c.towns]
-    return take_words(towns, start[country] + (uniform * size[country]).astype(np.int64))
+def _genre_phrases(field: str) -> WordLists:
+    """Return the phrases of all genres in a field of ``Genre``."""
+    return WordLists.concatenate([getattr(genre, field) for genre in GENRES])
 
 
 def _pronouns(woman: Int64[np.ndarray, "movies"]) -> Slots:
