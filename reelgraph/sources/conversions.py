@@ -25,6 +25,9 @@ from reelgraph.sources.titles import ArrowColumn
 WHOLE_NUMBER = r"^(?:0|-?[1-9]\d{0,17})(?:\.0)?$"
 """A whole number without leading zeros; pandas writes 7.0 in a column with gaps."""
 
+DECIMAL_COMMA = r"^([+-]?\d+),(\d{1,2})$"
+"""A number as spreadsheets write it in much of Europe. Three digits could be thousands."""
+
 NUMBER = r"^[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,2})?$"
 
 Counts = Counter[str]
@@ -174,7 +177,7 @@ def read_numbers(column: pa.Array) -> pa.Array:
     """
     if not is_text(column.type):
         return column.cast(pa.float64(), safe=False)
-    texts = trimmed_texts(column)
+    texts = pc.replace_substring_regex(trimmed_texts(column), DECIMAL_COMMA, r"\1.\2")
     raise_first(pc.invert(pc.match_substring_regex(texts, NUMBER)), column, "a number")
     return texts.cast(pa.float64())
 

@@ -243,7 +243,8 @@ def _row_error(file: DelimitedFile, names: tuple[str, ...], line: int, cells: li
     for column, dtype in file.columns.items():
         cell = cell_of_column[column]
         if expected := _violated_format(cell, dtype, file.encoding):
-            return _RowError(f"{position}, column {column}", expected, _quote(cell), "Correct the cell.")
+            remedy = "Save the file in that encoding." if _has_undecoded_bytes(cell) else "Correct the cell."
+            return _RowError(f"{position}, column {column}", expected, _quote(cell), remedy)
     return None
 
 

@@ -57,7 +57,8 @@ class IngestedData:
 CONVERSIONS = (
     "user_ids_from_text", "movie_ids_from_text", "ratings_from_another_scale", "ratings_rounded",
     "timestamps_from_dates", "timestamps_from_milliseconds", "timestamps_from_microseconds",
-    "timestamps_from_nanoseconds", "timestamps_from_file_order", "missing_value_markers",
+    "timestamps_from_nanoseconds", "timestamps_from_day_numbers", "timestamps_from_file_order",
+    "missing_value_markers",
 )  # fmt: skip
 """Conversions that are counted."""
 

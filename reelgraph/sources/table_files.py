@@ -18,6 +18,8 @@ CSV_SUFFIXES = (".csv", ".tsv", ".txt")
 
 DELIMITERS = (",", ";", "\t")
 
+PARQUET_MAGIC = b"PAR1"
+
 
 @dataclass(frozen=True)
 class TableFiles:
@@ -52,6 +54,21 @@ def find_csv_paths(location: str) -> tuple[Path, ...]:
     if path.is_dir() and not any(path.glob("*.parquet")):
         return tuple(sorted(file for file in path.iterdir() if file.suffix.lower() in CSV_SUFFIXES))
     return (path,) if path.suffix.lower() in CSV_SUFFIXES else ()
+
+
+def check_file_kind(location: str) -> None:
+    """Check that a file without the ending of a CSV file is parquet, by its ending or its first bytes.
+
+    Raises:
+        InputError: it is another kind of file, such as a spreadsheet or an archive.
+    """
+    path = Path(location)
+    if not path.is_file() or path.suffix.lower() == ".parquet":
+        return
+    with path.open("rb") as file:
+        if file.read(len(PARQUET_MAGIC)) != PARQUET_MAGIC:
+            expected = f"a parquet file, or a CSV file named {', '.join(CSV_SUFFIXES)}"
+            raise InputError(location, expected, "another kind of file", "Save or extract it as one of them.")
 
 
 def open_csv_files(paths: Sequence[Path], known: Sequence[str], required: Sequence[str]) -> TableFiles:

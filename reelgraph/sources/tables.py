@@ -30,7 +30,13 @@ from reelgraph.sources.conversions import (
     trimmed_texts,
 )
 from reelgraph.sources.source import Source, Staging
-from reelgraph.sources.table_files import TableFiles, find_csv_paths, open_csv_files, open_parquet_files
+from reelgraph.sources.table_files import (
+    TableFiles,
+    check_file_kind,
+    find_csv_paths,
+    open_csv_files,
+    open_parquet_files,
+)
 from reelgraph.sources.timestamps import FileOrderConverter, TimestampConverter, detect_timestamps
 
 CATALOG_NAMES = tuple(column.name_in_file for column in CATALOG_COLUMNS)
@@ -124,6 +130,7 @@ def _open_table(staging: Staging, location: str, known: Sequence[str], required:
         files = open_csv_files(csv_paths, known, required)
         engine_table = None
     else:
+        check_file_kind(location)
         engine_table = read_parquet(staging.connection, location)
         files = open_parquet_files(location)
     names = tuple(name for name in known if name in files.column_names)
@@ -167,7 +174,7 @@ def _rating_converters(
     return converters
 
 
-def _timestamp_converter(table: InputTable) -> TimestampConverter | None:
+def _timestamp_converter(table: InputTable) -> Converter | None:
     """Return the converter of a column of timestamps; None if it is missing or in seconds."""
     if "timestamp" not in table.names:
         return None
@@ -176,7 +183,7 @@ def _timestamp_converter(table: InputTable) -> TimestampConverter | None:
     times = table.engine_table["timestamp"]
     bounds = collect(table.engine_table.aggregate(low=times.min(), high=times.max()), table.location)
     converter = detect_timestamps([pa.concat_arrays([*bounds["low"].chunks, *bounds["high"].chunks])])
-    return converter if converter.units_per_second > 1 else None
+    return None if converter == TimestampConverter() else converter
 
 
 def _convert(
@@ -211,7 +218,7 @@ def _converted_batches(
 
 
 def _note_unread_columns(table: InputTable) -> tuple[str, ...]:
-    unread = [name for name in table.files.column_names if name not in table.names]
+    unread = [name for name in table.files.column_names if name.strip() and name not in table.names]
     if not unread:
         return ()
     shown = ", ".join(unread[:MAX_SHOWN_NAMES])

@@ -1,4 +1,4 @@
-"""Converters of timestamps: numbers in any unit since 1970, ISO dates, and the order of the rows."""
+"""Converters of timestamps: numbers since 1970, ISO dates, day numbers, and the order of the rows."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from reelgraph.core.schemas.tables import YEAR_2100
-from reelgraph.sources.conversions import Counts, is_number, raise_first, trimmed_texts
+from reelgraph.sources.conversions import Counts, is_number, raise_first, read_numbers, trimmed_texts
 from reelgraph.sources.table_files import is_text
 
 SECONDS = r"^(?P<whole>-?(?:\d{1,18}|[1-8]\d{18}))(?:\.\d*)?$"
@@ -24,6 +24,9 @@ DATE = (
 
 SMALL_UNITS = {1000: "milliseconds", 10**6: "microseconds", 10**9: "nanoseconds"}
 """Units per second → name."""
+
+DAY_NUMBERS = range(25_569, 73_051)
+"""A spreadsheet's numbers of the days from 1970 to 2099. As seconds, all are on the first day of 1970."""
 
 UNITS_PER_SECOND = {"s": 1, "ms": 1000, "us": 10**6, "ns": 10**9}
 """Unit of an Arrow timestamp → units per second."""
@@ -50,6 +53,17 @@ class TimestampConverter:
         return pc.divide(numbers, self.units_per_second)
 
 
+@dataclass(frozen=True)
+class DayNumberConverter:
+    """Reads a spreadsheet's day numbers, such as 45352.5 for noon of 2024-03-01, in UTC."""
+
+    def convert(self, column: pa.Array, counts: Counts) -> pa.Array:
+        """Return seconds since 1970, UTC, as int64."""
+        counts["timestamps_from_day_numbers"] += len(column) - column.null_count
+        days = pc.subtract(read_numbers(column), float(DAY_NUMBERS.start))
+        return pc.round(pc.multiply(days, 86_400.0)).cast(pa.int64())
+
+
 @dataclass
 class FileOrderConverter:
     """Numbers the rows in the order of the file, in place of timestamps."""
@@ -65,11 +79,12 @@ class FileOrderConverter:
         return pa.array(range(first, self.n_rows), pa.int64())
 
 
-def detect_timestamps(batches: Iterable[pa.Array]) -> TimestampConverter:
+def detect_timestamps(batches: Iterable[pa.Array]) -> TimestampConverter | DayNumberConverter:
     """Return the converter for a whole column.
 
     Text is numbers if its first value is one, otherwise dates. Numbers are in the unit in which all of them
-    are between 1970 and 2100. A column for which no unit fits is in seconds, and violates the contract.
+    are between 1970 and 2100; they are day numbers if all of them can be. A column for which no unit fits is
+    in seconds, and violates the contract.
     """
     low: int | None = None
     high: int | None = None
@@ -84,6 +99,8 @@ def detect_timestamps(batches: Iterable[pa.Array]) -> TimestampConverter:
             high = bounds["max"] if high is None else max(high, bounds["max"])
     if low is None or high is None:
         return TimestampConverter()
+    if low in DAY_NUMBERS and high in DAY_NUMBERS:
+        return DayNumberConverter()
     for unit in SMALL_UNITS:
         if low > YEAR_2100 * unit / 1000 and high <= YEAR_2100 * unit:
             return TimestampConverter(unit)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -162,7 +162,10 @@ def test_parse_ratings_file_accepts_encodings_and_line_ends(encode: Callable[[st
         (b"a,b\n1,2\n", "columns of a supported site"),
         (b"PK\x03\x04\x00\x00", "a zip archive, got a damaged one"),
         (b"Date,Name\x00\n", "null bytes"),
-        (b"Date,Name\xff\n", "text in UTF-8"),
+        (b"Date,Name\xff\n", "got Date,Name.*Save it in UTF-8"),
+        (b"Titre;Ann\xe9e;Note\n", r"got Titre;Ann\\xe9e;Note.*Save it in UTF-8"),
+        (b"title,year,rating,Rating\nHeat,1995,8,4\n", "one column rating, got 2. Remove or rename"),
+        (b'{"title": "Heat"}\n[', "invalid JSON in line 2"),
         (b"{}", "not a list of objects"),
         (b"[1]", "not a list of objects"),
         (b"[{", "Trakt's JSON"),
@@ -171,6 +174,29 @@ def test_parse_ratings_file_accepts_encodings_and_line_ends(encode: Callable[[st
 def test_parse_ratings_file_raises_on_other_content(content: bytes, message: str) -> None:
     with pytest.raises(InputError, match=message):
         parse_ratings_file(content, "ratings.csv")
+
+
+@pytest.mark.parametrize(
+    ("cells", "scale", "stars"),
+    [
+        (("★★★½", "½"), 5, [3.5, 0.5]),
+        (("★★★★★★★★☆☆", "9/10"), 10, [4.0, 4.5]),
+        (("80 %", "5%"), 100, [4.0, 0.5]),
+        (("8/10", "4", "4.5"), 5, [4.0, 4.0, 4.5]),
+    ],
+)
+def test_parse_ratings_file_reads_ratings_with_their_scale(
+    cells: Sequence[str], scale: int, stars: list[float]
+) -> None:
+    rows = "".join(f"Heat,1995,{cell}\n" for cell in cells)
+    file = parse_ratings_file(f"title,year,rating\n{rows}".encode(), "ratings.csv")
+    assert (file.scale, [rating.stars for rating in file.ratings]) == (scale, stars)
+
+
+def test_parse_ratings_file_reads_json_lines() -> None:
+    lines = '{"title": "Heat", "rating": 9}\n\n{"title": "Rocky II", "rating": 7}\n'
+    file = parse_ratings_file(lines.encode(), "ratings.jsonl")
+    assert [(rating.title, rating.stars) for rating in file.ratings] == [("Heat", 4.5), ("Rocky II", 3.5)]
 
 
 def test_read_ratings_file_raises_on_a_missing_or_large_file(tmp_path: Path) -> None:

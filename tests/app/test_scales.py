@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from reelgraph.app.rating_imports.scales import detect_scale, parse_number, to_stars
+from reelgraph.app.rating_imports.scales import detect_scale, parse_rating, to_stars
 from reelgraph.runtime.errors import InputError
 
 
@@ -27,17 +27,32 @@ from reelgraph.runtime.errors import InputError
         ("5,0", 5, 5.0),
         ("4.3", 5, 4.5),
         ("0.3", 5, 0.5),
+        ("4½", 5, 4.5),
+        ("½", 5, 0.5),
+        ("★★★½", 5, 3.5),
+        ("⭐⭐⭐⭐", 5, 4.0),
+        ("⭐️⭐️⭐️", 5, 3.0),
+        ("★★★★", 10, 2.0),
+        ("★★★★☆", 10, 4.0),
+        ("★★★★★★★★☆☆", 5, 4.0),
+        ("8/10", 5, 4.0),
+        ("9.0 / 10", 5, 4.5),
+        ("4,5/5", 10, 4.5),
+        ("80%", 5, 4.0),
+        ("95 %", 10, 5.0),
     ],
 )
 def test_to_stars(text: str, scale: int, stars: float | None) -> None:
-    number = parse_number(text)
+    number, stated_scale = parse_rating(text)
     assert number is not None
-    assert to_stars(number, scale) == stars
+    assert to_stars(number, stated_scale or scale) == stars
 
 
-@pytest.mark.parametrize("text", ["nan", "inf", "", "four", "4.5.5"])
-def test_parse_number_is_none_for_other_text(text: str) -> None:
-    assert parse_number(text) is None
+@pytest.mark.parametrize(
+    "text", ["nan", "inf", "", "four", "4.5.5", "A+", "3/4", "/10", "%", "½½", "8/10/10"]
+)
+def test_parse_rating_has_no_number_for_other_text(text: str) -> None:
+    assert parse_rating(text).number is None
 
 
 @pytest.mark.parametrize(

@@ -44,7 +44,7 @@ def index() -> TitleIndex:
         ("Star Wars", 1977, 10, "title and year"),
         ("Solaris", 1972, 11, "title and year"),
         ("Undated", 1988, 15, "title"),
-        ("Star Wars", 1997, 10, "title of another year"),
+        ("Star Wars", 1980, 10, "title of another year"),
     ],
 )
 def test_match_finds_the_movie(
@@ -60,6 +60,7 @@ def test_match_finds_the_movie(
         ("Heat", None, "ambiguous: Heat (1995) [movieId 104]; Heat (1986) [movieId 105]"),
         ("Same Name", 2010, "ambiguous: Same Name (2010) [movieId 113]; Same Name (2010) [movieId 114]"),
         ("Solaris", 1990, "year mismatch: released in 1972, 2002, not in 1990"),
+        ("The Matrix", 2003, "year mismatch: released in 1999, not in 2003"),
         ("Matrix Reloaded", 2003, "no such title"),
         ("", None, "no such title"),
         ("!!!", 2000, "no such title"),

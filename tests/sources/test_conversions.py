@@ -70,12 +70,21 @@ def test_csv_gives_the_same_files_as_parquet(tmp_path: Path, project: Path) -> N
         RATINGS_CSV.replace(",", ";"),
         RATINGS_CSV.replace(",", "\t"),
         "\ufeff" + RATINGS_CSV.replace("\n", "\r\n"),
+        RATINGS_CSV.replace(",", ";").replace(".5", ",5"),
     ],
-    ids=["semicolons", "tabs", "byte order mark and CRLF"],
+    ids=["semicolons", "tabs", "byte order mark and CRLF", "decimal commas"],
 )
 def test_csv_delimiters_and_line_ends(tmp_path: Path, project: Path, text: str) -> None:
     run(tmp_path, text)
     assert read_ratings() == sorted(ROWS, key=lambda row: (row[0], row[3], row[1]))
+
+
+def test_open_source_tables_names_other_kinds_of_file(tmp_path: Path, project: Path) -> None:
+    catalog = write_files(tmp_path, {"c.csv": CATALOG_CSV}) / "c.csv"
+    ratings = tmp_path / "ratings.xlsx"
+    ratings.write_bytes(b"PK\x03\x04")
+    with pytest.raises(InputError, match=r"or a CSV file named .csv, .tsv, .txt, got another kind of file"):
+        ingest.main(ingest_params("tables", ratings=str(ratings), catalog=str(catalog)))
 
 
 def test_csv_folder_is_read_in_the_order_of_names(tmp_path: Path, project: Path) -> None:
@@ -141,6 +150,8 @@ TIMES = {
     "datetimes": (pa.array([second * 1000 for second in UTC_SECONDS], pa.timestamp("ms")), "dates"),
     "datetimes with zone": (pa.array([second * 10**9 for second in UTC_SECONDS[:3]] + [None], pa.timestamp("ns", "Asia/Tokyo"))
                             .fill_null(datetime.datetime.fromtimestamp(UTC_SECONDS[3], datetime.UTC)), "dates"),
+    "day numbers as text": ([str(second / 86_400 + 25_569) for second in UTC_SECONDS], "day_numbers"),
+    "day numbers as floats": ([second / 86_400 + 25_569 for second in UTC_SECONDS], "day_numbers"),
     "seconds as text": ([f"{second}.0" for second in UTC_SECONDS], ""),
     "seconds as floats": ([second + 0.5 for second in UTC_SECONDS], ""),
 }  # fmt: skip

@@ -26,6 +26,9 @@ ROMAN_NUMERALS = {"ii": "2", "iii": "3", "iv": "4", "vi": "6", "vii": "7", "viii
 MAX_LISTED = 3
 MOST_RATED_FACTOR = 10
 """Of several movies that match, one counts if it has this many times as many ratings as any other."""
+MAX_YEAR_DIFFERENCE = 3
+"""Years that the only movie with a title may differ by. Years of MovieLens and TMDB differ by more for 2 of
+3,708 movies. Of 365 movies with the title of an earlier one, 349 are more years apart."""
 MIN_MOST_RATED = 10
 """Minimum number of its ratings."""
 
@@ -124,14 +127,17 @@ class TitleIndex:
         return TitleMatch(None, reason=reason, candidates=tuple(rows), title_rows=title_rows)
 
     def _match_other_years(self, levels: list[list[int]], year: int) -> TitleMatch:
-        """Match movies of unknown year, or the only one with that title; else the reason lists the years."""
+        """Match movies of unknown year, or the only one with that title if it is of about that year.
+
+        Otherwise the reason lists the years.
+        """
         undated = [[row for row in rows if self.catalog.years[row] is None] for rows in levels]
         if any(undated):
             return self._unique_match(levels, undated, "title")
         title_rows = _all_rows(levels)
-        if len(title_rows) == 1:
-            return TitleMatch(title_rows[0], "title of another year", title_rows=title_rows)
         years = sorted({self.catalog.years[row] or 0 for row in title_rows})
+        if len(title_rows) == 1 and abs(years[0] - year) <= MAX_YEAR_DIFFERENCE:
+            return TitleMatch(title_rows[0], "title of another year", title_rows=title_rows)
         released = ", ".join(map(str, years[:MAX_LISTED]))
         reason = f"year mismatch: released in {released}, not in {year}"
         return TitleMatch(None, reason=reason, title_rows=title_rows)

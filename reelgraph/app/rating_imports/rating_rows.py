@@ -72,25 +72,27 @@ def read_rows(content: bytes, name: str, layouts: Sequence[Layout] = LAYOUTS) ->
     Raises:
         InputError: the content is not text, has the columns of no layout, or too many rows.
     """
-    header = "an empty file"
+    header = ""
     texts = list(_decode(content, name))
     for text, encoding in texts:
         if text.lstrip()[:1] in ("[", "{"):
             return _read_json(text, name, layouts)
         lines = list(io.StringIO(text, newline=""))
         first_line = next((line for line in lines if line.strip()), "").strip()
-        header = ascii(first_line[:200])[1:-1] or header
+        header = header or ascii(first_line[:200])[1:-1]
         table = _find_header(lines, layouts)
         if table is not None:
             layout, columns, delimiter, start = table
             if len(lines) - start > MAX_LINES:
                 raise _too_many(f"{len(lines):,} lines", name)
+            _check_rating_columns(columns, layout, name)
             rows, skipped = _read_csv(lines, start, columns, delimiter)
             return RatingRows(layout, rows, skipped, encoding)
-    if not texts or texts[0][1]:
+    if not texts:
         raise InputError(name, "text in UTF-8", "other bytes", "Save the file as CSV in UTF-8.")
     sites = ", ".join(dict.fromkeys(layout.site for layout in layouts))
-    raise InputError(name, f"the columns of a supported site ({sites})", header, EXPORT_HINT)
+    hint = f"{EXPORT_HINT} Save it in UTF-8." if texts[0][1] else EXPORT_HINT
+    raise InputError(name, f"the columns of a supported site ({sites})", header or "an empty file", hint)
 
 
 def _decode(content: bytes, name: str) -> Iterator[tuple[str, str]]:
@@ -144,6 +146,20 @@ def _find_header(lines: list[str], layouts: Sequence[Layout]) -> tuple[Layout, l
             if layout is not None:
                 return layout, columns, delimiter, index + 1
     return None
+
+
+def _check_rating_columns(columns: Sequence[str], layout: Layout, name: str) -> None:
+    """Check that no column of ratings is there twice: one may have a site's ratings, or another scale.
+
+    Raises:
+        InputError: one is.
+    """
+    for rating in layout.ratings:
+        count = columns.count(normalize_column(rating.name))
+        if count > 1:
+            raise InputError(
+                name, f"one column {rating.name}", f"{count}", "Remove or rename those without your ratings."
+            )
 
 
 def _parse_header(line: str, delimiter: str) -> list[str]:
@@ -212,7 +228,7 @@ def _read_json(text: str, name: str, layouts: Sequence[Layout]) -> RatingRows:
         return InputError(name, "Trakt's JSON, a list of ratings", got, JSON_HINT)
 
     try:
-        entries = json.loads(text)
+        entries = _load_json(text)
     except RecursionError:
         raise refuse("JSON that is nested too deeply") from None
     except json.JSONDecodeError as error:
@@ -238,6 +254,17 @@ def _read_json(text: str, name: str, layouts: Sequence[Layout]) -> RatingRows:
     if layout is None:
         raise refuse(f"keys {ascii(sorted(columns))[:200]}")
     return RatingRows(layout, rows, [])
+
+
+def _load_json(text: str) -> object:
+    """Parse JSON, or JSON lines: an object in each line."""
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError as error:
+        lines = [line for line in text.splitlines() if line.strip()]
+        if error.msg != "Extra data" or not all(line.lstrip().startswith("{") for line in lines):
+            raise
+    return [json.loads(line) for line in lines]
 
 
 def _flatten_entry(entry: dict[str, object]) -> Row:

@@ -18,7 +18,13 @@ from reelgraph.app.rating_imports.layouts import (
     normalize_column,
 )
 from reelgraph.app.rating_imports.rating_rows import RatingRows, Row, read_rows
-from reelgraph.app.rating_imports.scales import SCALE_HINT, detect_scale, parse_number, to_stars
+from reelgraph.app.rating_imports.scales import (
+    SCALE_HINT,
+    WrittenRating,
+    detect_scale,
+    parse_rating,
+    to_stars,
+)
 from reelgraph.runtime.errors import InputError
 
 MAX_FILE_BYTES = 20_000_000
@@ -102,15 +108,21 @@ def parse_ratings_file(content: bytes, name: str, scale: int | None = None) -> R
     _check_one_user(table, name)
     column = _select_rating_column(table)
     texts = _cells(table, (column.name,))
-    numbers = [parse_number(text) for text in texts]
-    known_numbers = [number for number in numbers if number is not None]
-    highest = scale or detect_scale(known_numbers, column.scale, f"{name}: column {column.name}")
+    written = [parse_rating(text) for text in texts]
+    stated_scales = {rating.scale for rating in written if rating.scale is not None}
+    known_numbers = [
+        rating.number for rating in written if rating.number is not None and rating.scale is None
+    ]
+    if stated_scales and not known_numbers:
+        highest = max(stated_scales)
+    else:
+        highest = scale or detect_scale(known_numbers, column.scale, f"{name}: column {column.name}")
     halving = "" if highest == 5 else f", divided by {highest // 5}"
     notes.append(f"Ratings are on a scale to {highest}{halving}.")
     if scale is None and column.scale is None and known_numbers:
         warnings.append(f"The scale to {highest} was inferred from the ratings. {SCALE_HINT}")
     dates = parse_dates(_cells(table, table.layout.date))
-    ratings, skipped = _parse_rating_rows(table, texts, numbers, highest, dates.times)
+    ratings, skipped = _parse_rating_rows(table, texts, written, highest, dates.times)
     n_dated = sum(time is not None for time in dates.times)
     notes.append(f"{n_dated:,} of {len(table.rows):,} rows have a date that was understood.")
     warnings += _describe_lost_dates(dates)
@@ -143,7 +155,7 @@ def _select_rating_column(table: RatingRows) -> RatingColumn:
 def _parse_rating_rows(
     table: RatingRows,
     texts: Sequence[str],
-    numbers: Sequence[float | None],
+    written: Sequence[WrittenRating],
     scale: int,
     times: Sequence[int | None],
 ) -> tuple[list[ParsedRating], list[SkippedRow]]:
@@ -151,8 +163,8 @@ def _parse_rating_rows(
     ratings: list[ParsedRating] = []
     skipped: list[SkippedRow] = []
     for index, (line, _) in enumerate(table.rows):
-        number = numbers[index]
-        stars = None if number is None else to_stars(number, scale)
+        number, stated_scale = written[index]
+        stars = None if number is None else to_stars(number, stated_scale or scale)
         if stars is None:
             reason = (
                 f"rating {texts[index][:20]!r} is not on a scale to {scale}" if texts[index] else "no rating"

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from reelgraph.app.rating_imports.layouts import SCALES
 from reelgraph.core.rating_scale import MAX_STARS, MIN_STARS, STAR_STEP
@@ -14,15 +16,47 @@ DOMINANCE = 4
 MIN_FRACTION_ABOVE = 0.1
 """Minimum fraction of ratings above 5 on a scale to 10, and of ratings above 10 on a scale to 100."""
 SCALE_HINT = f"State the scale: --scale {', '.join(map(str, SCALES[:-1]))} or {SCALES[-1]}."
+STARS = re.compile(r"(?P<filled>[★⭐\ufe0f\s]*)(?P<half>½?)(?P<empty>[☆\s]*)")
+STATED_SCALE = re.compile(rf"(?P<number>.+)/\s*(?P<scale>{'|'.join(map(str, SCALES))})(?:[.,]0)?")
 
 
-def parse_number(text: str) -> float | None:
-    """Return a rating as written, with a decimal point or comma; None if it is no finite number."""
+class WrittenRating(NamedTuple):
+    """A cell with a rating."""
+
+    number: float | None
+    """None if the cell has no finite number."""
+    scale: int | None = None
+    """Highest rating, if the cell states it: 10 in ``8/10``."""
+
+
+def parse_rating(text: str) -> WrittenRating:
+    """Parse a number with a decimal point or comma, ``8/10``, ``80 %``, ``4½``, ``★★★½`` or ``★★★★☆``."""
+    text = text.strip()
+    if text.endswith("%"):
+        return WrittenRating(_parse_number(text[:-1]), 100)
+    if stated := STATED_SCALE.fullmatch(text):
+        return WrittenRating(_parse_number(stated["number"]), int(stated["scale"]))
+    stars = STARS.fullmatch(text)
+    if text and stars:
+        filled = _count_stars(stars["filled"]) + len(stars["half"]) / 2
+        total = math.ceil(filled) + _count_stars(stars["empty"])
+        return WrittenRating(filled, total if stars["empty"] and total in SCALES else None)
+    return WrittenRating(_parse_number(text))
+
+
+def _parse_number(text: str) -> float | None:
+    text = text.strip().replace(",", ".")
+    if text.endswith("½"):
+        text = f"{text[:-1].strip() or 0}.5"
     try:
-        number = float(text.replace(",", "."))
+        number = float(text)
     except ValueError:
         return None
     return number if math.isfinite(number) else None
+
+
+def _count_stars(text: str) -> int:
+    return sum(character in "★⭐☆" for character in text)
 
 
 def to_stars(number: float, scale: int) -> float | None:
