@@ -23,7 +23,6 @@ from reelgraph.rankers.item_weights import ItemWeightsRanker, restore_item_weigh
 from reelgraph.rankers.listwise import fit_listwise
 from reelgraph.rankers.ranker import (
     FittedRatings,
-    MovieContent,
     RankerInputs,
     RankingQuery,
     mean_stars,
@@ -102,22 +101,22 @@ def fit(inputs: RankerInputs, params: Params) -> BlendRanker:
     held_out = held_out_queries(inputs, rng)
     sample = sample_users(held_out.ratings, rng)
     items, penalties = select_and_fit_items(held_out, sample, params)
-    features = _build_features(items, held_out.ratings, inputs.content, params)
+    features = _build_features(items, held_out.ratings, inputs, params)
     not_negative = [FEATURES.index(name) for name in SUMS_OVER_HISTORY]
     coefficients = fit_listwise(collect_choices(features, held_out, rng), not_negative)
     items = fit_items(sample_users(inputs.ratings, rng), params, penalties)
-    return BlendRanker(_build_features(items, inputs.ratings, inputs.content, params), coefficients)
+    return BlendRanker(_build_features(items, inputs.ratings, inputs, params), coefficients)
 
 
 def _build_features(
-    items: dict[str, ItemWeightsRanker], ratings: FittedRatings, content: MovieContent, params: Params
+    items: dict[str, ItemWeightsRanker], ratings: FittedRatings, inputs: RankerInputs, params: Params
 ) -> BlendFeatures:
-    known = np.isfinite(content.year)
-    year = np.where(known, content.year, np.median(content.year[known]) if known.any() else 0)
+    known = np.isfinite(inputs.year)
+    year = np.where(known, inputs.year, np.median(inputs.year[known]) if known.any() else 0)
     return BlendFeatures(
         items=items,
         times=collect_times(ratings),
-        text=unit_rows(content.text),
+        text=unit_rows(inputs.text),
         year=year.astype(np.float32),
         mean_stars=mean_stars(ratings),
         days=params.days,

@@ -51,21 +51,14 @@ class FittedRatings:
 
 
 @dataclass(frozen=True)
-class MovieContent:
-    """What a ranker reads of the movies, in row order."""
-
-    text: Float32[np.ndarray, "movies text"]
-    """Text vectors."""
-    year: Float[np.ndarray, " movies"]
-    """Release years; NaN where unknown."""
-
-
-@dataclass(frozen=True)
 class RankerInputs:
     """What a ranker is fitted on."""
 
     ratings: FittedRatings
-    content: MovieContent
+    text: Float32[np.ndarray, "movies text"]
+    """Text vectors of the movies, in row order."""
+    year: Float[np.ndarray, " movies"]
+    """Release years of the movies; NaN where unknown."""
     held_out: Bool[np.ndarray, " ratings"]
     """Ratings like those of the validation targets; a ranker may select its parameters on them."""
     min_history: int

@@ -51,6 +51,11 @@ class Attributions:
     """Stars that each rating adds to the prediction."""
 
 
+def no_attributions(selected: Int64[np.ndarray, " selected"]) -> list[Attributions]:
+    """Return empty attributions, of a rater whose prediction is not a sum over the history."""
+    return [Attributions(np.zeros(0, np.int64), np.zeros(0)) for _ in selected]
+
+
 @dataclass(frozen=True)
 class UserLevel:
     """How a user rates, whatever the movie; both parts are in stars over an average user."""
@@ -66,8 +71,8 @@ class CandidateScores:
     """Predictions for candidate movies at the position of one target."""
 
     prediction: Prediction
-    attributions: Callable[[Int64[np.ndarray, " selected"]], list[Attributions]]
-    """Attributions of the candidates at the given positions; empty for a rater without them."""
+    attributions: Callable[[Int64[np.ndarray, " selected"]], list[Attributions]] = no_attributions
+    """Attributions of the candidates at the given positions."""
     user: UserLevel | None = None
     """None for a rater without it."""
 

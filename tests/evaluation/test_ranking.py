@@ -139,7 +139,7 @@ class ByTime(Rater):
     ) -> Iterator[CandidateScores]:
         for code in histories.timestamp[index] % 10:
             probabilities = np.eye(10)[np.full(MOVIES, code)]
-            yield CandidateScores(Prediction(np.full(MOVIES, code / 2), probabilities), lambda rows: [])
+            yield CandidateScores(Prediction(np.full(MOVIES, code / 2), probabilities))
 
 
 def test_rater_orders_keeps_the_order_of_the_users(monkeypatch: pytest.MonkeyPatch) -> None:

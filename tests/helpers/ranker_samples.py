@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from reelgraph.rankers.ranker import FittedRatings, MovieContent, RankerInputs, RankingQuery
+from reelgraph.rankers.ranker import FittedRatings, RankerInputs, RankingQuery
 
 TASTES = 2
 """Users with an even number watch the first half of the movies, the others the second half."""
@@ -29,8 +29,8 @@ def planted_inputs(users: int = 60, movies: int = 40, length: int = 12) -> Ranke
         n_movies=movies,
     )
     text = rng.normal(size=(movies, 8)).astype(np.float32)
-    content = MovieContent(text, np.where(np.arange(movies) == 3, np.nan, 1980.0 + np.arange(movies)))
-    return RankerInputs(ratings, content, np.append(user[1:] != user[:-1], True), 5, 0)
+    year = np.where(np.arange(movies) == 3, np.nan, 1980.0 + np.arange(movies))
+    return RankerInputs(ratings, text, year, np.append(user[1:] != user[:-1], True), 5, 0)
 
 
 def query(*movies: int) -> RankingQuery:

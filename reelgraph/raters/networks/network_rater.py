@@ -18,7 +18,6 @@ from reelgraph.raters.networks.base import Network
 from reelgraph.raters.networks.distributed import SINGLE_PROCESS, ProcessGroup
 from reelgraph.raters.networks.trainer import Trainer, predict_stars
 from reelgraph.raters.rater import (
-    Attributions,
     CandidateScores,
     Epoch,
     Fitter,
@@ -80,7 +79,7 @@ class NetworkRater:
                 batch = gather_batch(histories, target, self.max_history).to(device)
                 encoded = self.network.encode_history(batch)
                 normalized = self.network.score(encoded, candidates)[0].cpu().double().numpy()
-            yield CandidateScores(Prediction(denormalize_stars(normalized)), _no_attributions)
+            yield CandidateScores(Prediction(denormalize_stars(normalized)))
 
     def movie_vectors(self) -> None:
         """Return nothing: a network learns no vectors of single movies from ratings."""
@@ -95,11 +94,6 @@ class NetworkRater:
         movies = self.network.movies
         network.movies = torch.cat([movies, movies.mean(dim=0).expand_as(movies)])
         return network
-
-
-def _no_attributions(selected: Int64[np.ndarray, " selected"]) -> list[Attributions]:
-    """Return empty attributions: a network's prediction is not a sum over the history."""
-    return [Attributions(np.zeros(0, np.int64), np.zeros(0)) for _ in selected]
 
 
 class NetworkFitter:
