@@ -49,11 +49,11 @@ def collect_contents(data: Path | str = "data", movielens: Path | None = None) -
     table = movies.rename_columns(["movieId", *movies.column_names[1:]])
     table = add_titles(table, movielens or movielens_from_params())
     table = add_source_ids(table, folder / "movies.parquet")
-    table = add_map_coordinates(table, folder / "map.parquet")
     histories = read_histories(folder / "sequences")
     is_training = histories.mask_before(histories.fit_end("train"))
     rating_counts = np.bincount(histories.movie_row[is_training], minlength=len(ids))
     table = table.append_column("ratings", pa.array(rating_counts.astype(np.int64)))
+    table = add_map_coordinates(table, folder / "map.parquet")
     ranker = folder / "ranker" / SERVED
     return BundleContents(
         catalog=MovieCatalog(table),
