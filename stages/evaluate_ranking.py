@@ -15,7 +15,7 @@ from reelgraph.core.target_rows import write_target_rows
 from reelgraph.core.torch_setup import configure_torch
 from reelgraph.evaluation import ranking
 from reelgraph.evaluation.list_metrics import calibrate_lists
-from reelgraph.params.ranking import EvaluateRankingParams
+from reelgraph.params.evaluation import EvaluateRankingParams
 from reelgraph.rankers.registry import SERVED, load_ranker
 from reelgraph.raters.io import load_rater
 from reelgraph.runtime.stage_runner import run_stage

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from threadpoolctl import threadpool_limits
 
-from reelgraph.params.ranking import TrainRankerParams
+from reelgraph.params.evaluation import TrainRankerParams
 from reelgraph.rankers.io import read_ranker_inputs
 from reelgraph.rankers.registry import find_rankers, save_ranker
 from reelgraph.runtime.atomic_io import atomic_write

@@ -20,6 +20,8 @@ MAX_STARS = 5.0
 STAR_STEP = 0.5
 STAR_SPAN = MAX_STARS - MIN_STARS
 N_CODES = 10
+ROUNDING_THRESHOLDS = np.arange(MIN_STARS + STAR_STEP / 2, MAX_STARS, STAR_STEP)
+"""Where rounding goes from one half star to the next: 0.75 … 4.75."""
 
 Numbers = TypeVar("Numbers", np.ndarray, "torch.Tensor", float)
 Arrays = TypeVar("Arrays", np.ndarray, "torch.Tensor")

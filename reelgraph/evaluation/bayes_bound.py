@@ -16,7 +16,7 @@ import numpy as np
 from jaxtyping import Float, Float64, Int64
 from scipy.special import ndtr
 
-from reelgraph.core.rating_scale import MAX_STARS, MIN_STARS, STAR_STEP
+from reelgraph.core.rating_scale import MIN_STARS, ROUNDING_THRESHOLDS, STAR_STEP
 from reelgraph.evaluation.intervals import paired_rmse_interval
 from reelgraph.runtime.errors import ArtifactError, TrainingError
 from reelgraph.sequences.dataset import UserHistories, star_ratings
@@ -28,9 +28,6 @@ ROUNDING_VARIANCE = STAR_STEP**2 / 12
 
 BATCH_SIZE = 1024
 """Users that are filtered at a time: their covariances stay in the processor's cache."""
-
-ROUNDING_THRESHOLDS = np.arange(MIN_STARS + STAR_STEP / 2, MAX_STARS, STAR_STEP)
-"""Where rounding goes from one half star to the next: 0.75 … 4.75."""
 
 
 @dataclass(frozen=True)

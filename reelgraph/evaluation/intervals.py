@@ -100,11 +100,11 @@ def _resample_users_and_movies(
     n_groups = [int(group.max(initial=-1)) + 1 for group in groups]
     total = []
     for size in _batch_sizes(MAX_BATCH_WEIGHTS // len(columns)):
-        of_user, of_movie = (
+        user_weight, movie_weight = (
             np.ascontiguousarray(_resample_counts(rng, size, count).T)[group]
             for group, count in zip(groups, n_groups, strict=True)
         )
-        total.append((of_user * of_movie).T @ columns)
+        total.append((user_weight * movie_weight).T @ columns)
     return np.concatenate(total)
 
 

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float, Int64
 
-from reelgraph.core.rating_scale import MAX_STARS, MIN_STARS, N_CODES, STAR_STEP
+from reelgraph.core.rating_scale import N_CODES, ROUNDING_THRESHOLDS
 from reelgraph.evaluation.io import ModelPredictions, best_baseline
 from reelgraph.evaluation.probabilities import Probabilities, log_likelihood
 from reelgraph.sequences.dataset import Fit, UserHistories, star_ratings
@@ -112,8 +112,7 @@ def conformal(residual: Float[np.ndarray, " calibration"], stars: Stars) -> Prob
         residual: rating minus prediction of ratings that the baseline was not fitted on, stars.
         stars: predictions of the targets.
     """
-    # A target has prediction + residual ≤ edge where its residual is at most edge − prediction.
-    edges = np.arange(MIN_STARS + STAR_STEP / 2, MAX_STARS, STAR_STEP)
-    below = np.searchsorted(np.sort(residual), edges - stars[:, None], side="right")
+    # A target has prediction + residual ≤ threshold where its residual is at most threshold − prediction.
+    below = np.searchsorted(np.sort(residual), ROUNDING_THRESHOLDS - stars[:, None], side="right")
     counts = np.diff(below, axis=1, prepend=0, append=len(residual)).astype(np.float64)
     return _shrink(counts, np.full(N_CODES, 1 / N_CODES), damping=1.0)

@@ -95,7 +95,7 @@ def _read_vectors(data: mmap.mmap, path: str, sentences: list[str]) -> np.ndarra
     matrix = _map_matrix(data, matrix_offset, layout, path)
     units = {
         word: _unit_vector(matrix, _rows_of_word(word, word_rows.get(word), layout))
-        for word in progress(words, "name vectors", total=len(words))
+        for word in progress(words, "name vectors")
     }
     dim = matrix.shape[1] // 4
     vectors = np.stack([_mean_vector([units[word] for word in sentence], dim) for sentence in tokenized])

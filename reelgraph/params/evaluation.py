@@ -1,4 +1,4 @@
-"""Params of the baselines and of all stages that evaluate."""
+"""Params of the baselines, of the rankers, and of all stages that evaluate."""
 
 from __future__ import annotations
 
@@ -8,6 +8,9 @@ from pydantic import Field
 
 from reelgraph.params.base import Compute, Section, Seed, StageParams
 from reelgraph.params.data import Data
+
+Rankers = dict[str, dict[str, Any]]
+"""Ranker → its params. The name is that of a module in reelgraph/rankers/, which has ``Params``."""
 
 
 class Evaluate(Section):
@@ -37,5 +40,22 @@ class EvaluateParams(StageParams):
     seed: Seed
     data: Data
     baselines: dict[str, dict[str, Any]]
+    evaluate: Evaluate
+    compute: Compute
+
+
+class TrainRankerParams(StageParams):
+    """Params of stage train_ranker."""
+
+    seed: Seed
+    rankers: Rankers
+    evaluate: Evaluate
+
+
+class EvaluateRankingParams(StageParams):
+    """Params of stage evaluate_ranking."""
+
+    seed: Seed
+    rankers: Rankers
     evaluate: Evaluate
     compute: Compute

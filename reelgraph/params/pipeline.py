@@ -10,10 +10,9 @@ from pydantic import Field
 
 from reelgraph.params.base import PARAMS_FILE, Compute, Seed, StageParams, Violation, violations_error
 from reelgraph.params.data import Data, Demo, Engine
-from reelgraph.params.evaluation import Evaluate
+from reelgraph.params.evaluation import Evaluate, Rankers
 from reelgraph.params.graph import GNN_VARIANTS, Embeddings, Gnn, Kg
 from reelgraph.params.model import Gp, Model, Raters, Train
-from reelgraph.params.ranking import Rankers
 from reelgraph.params.sequences import Sequences
 from reelgraph.params.text import Projection, Text
 

@@ -56,8 +56,8 @@ def select_and_fit_items(
     """
     items = {"last_movie": fit_last_movie(ratings, frequent_movies(ratings))}
     penalties = {}
-    for name, ranker_of in _regressions(ratings, params):
-        rankers = {l2: ranker_of(l2) for l2 in params.l2}
+    for name, fit_regression in _regressions(ratings, params):
+        rankers = {l2: fit_regression(l2) for l2 in params.l2}
         gain = {l2: mean_gain(ranker, held_out) for l2, ranker in rankers.items()}
         penalties[name] = max(gain, key=lambda l2: (gain[l2], -l2))
         items[name] = rankers[penalties[name]]
@@ -69,8 +69,8 @@ def fit_items(
 ) -> dict[str, ItemWeightsRanker]:
     """Return the item rankers with the given penalties."""
     items = {"last_movie": fit_last_movie(ratings, frequent_movies(ratings))}
-    for name, ranker_of in _regressions(ratings, params):
-        items[name] = ranker_of(penalties[name])
+    for name, fit_regression in _regressions(ratings, params):
+        items[name] = fit_regression(penalties[name])
     return items
 
 
@@ -99,12 +99,12 @@ def _regressions(
     """Yield each item ranker's name, and a function that fits it with a penalty."""
     movies = frequent_movies(ratings)
 
-    def ranker(solve: Solve, decay: float, l2: float) -> ItemWeightsRanker:
+    def fit(solve: Solve, decay: float, l2: float) -> ItemWeightsRanker:
         return ItemWeightsRanker(movies, solve(l2), decay, ratings.n_movies)
 
     gram, cross = sum_products(ratings, movies, params.decay, params.length)
-    yield "next_movie", partial(ranker, partial(solve_ridge, gram, cross), params.decay)
-    yield "ease", partial(ranker, partial(solve_ease, cooccurrence_counts(ratings, movies)), 1.0)
+    yield "next_movie", partial(fit, partial(solve_ridge, gram, cross), params.decay)
+    yield "ease", partial(fit, partial(solve_ease, cooccurrence_counts(ratings, movies)), 1.0)
 
 
 def mean_gain(ranker: ItemWeightsRanker, held_out: HeldOutQueries) -> float:

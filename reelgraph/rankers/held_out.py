@@ -45,9 +45,9 @@ def hold_out(
 
 def min_history(histories: UserHistories) -> int:
     """Return the smallest number of ratings before a validation target, less the one held out; at least 1."""
-    val = histories.val
-    length = val - histories.offsets[histories.users_of(val)]
-    return max(1, int(length.min()) - 1) if len(val) else 1
+    start, _ = histories.history_bounds(histories.val)
+    length = histories.val - start
+    return max(1, int(length.min()) - 1) if len(length) else 1
 
 
 def held_out_queries(inputs: RankerInputs, rng: np.random.Generator) -> HeldOutQueries:

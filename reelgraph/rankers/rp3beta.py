@@ -32,11 +32,11 @@ def fit(inputs: RankerInputs, params: Params) -> ItemWeightsRanker:
     ratings = inputs.ratings
     movies = frequent_movies(ratings)
     watched = watched_matrix(ratings, movies)
-    of_user = np.maximum(np.asarray(watched.sum(axis=1)).ravel(), 1)
-    of_movie = np.asarray(watched.sum(axis=0)).ravel()
-    to_user = diags(of_movie**-params.alpha) @ watched.T
-    to_movie = diags(of_user**-params.alpha) @ watched
+    user_count = np.maximum(np.asarray(watched.sum(axis=1)).ravel(), 1)
+    movie_count = np.asarray(watched.sum(axis=0)).ravel()
+    to_user = diags(movie_count**-params.alpha) @ watched.T
+    to_movie = diags(user_count**-params.alpha) @ watched
     weights = (to_user @ to_movie).toarray().astype(np.float32)
-    weights /= (of_movie**params.beta).astype(np.float32)
+    weights /= (movie_count**params.beta).astype(np.float32)
     np.fill_diagonal(weights, 0)
     return ItemWeightsRanker(movies, weights, params.decay, ratings.n_movies)

@@ -30,7 +30,7 @@ from reelgraph.raters.gp.movie_factors import cooccurrence_vectors, fit_latent_f
 from reelgraph.raters.gp.ordinal_head import N_HEAD_FEATURES, HeadInputs, OrdinalHead, expected_stars
 from reelgraph.raters.gp.prediction import OneStepPredictor
 from reelgraph.raters.gp.rater import process_tensors, restore_process
-from reelgraph.raters.gp.rating_table import all_ratings, fitted_ratings, tile_windows
+from reelgraph.raters.gp.rating_table import RatingTable, all_ratings, fitted_ratings, tile_windows
 from reelgraph.raters.gp.training import negative_log_density, train_gaussian_process
 from reelgraph.raters.rater import Epoch
 from reelgraph.runtime.checkpointing import NO_CHECKPOINTS, CheckpointDir, select_prefix
@@ -96,16 +96,7 @@ def fit_process(
         return _restore_fit(cached.tensors, content, params)
     ratings = fitted_ratings(histories, fit_end)
     stats = fit_movie_stats(ratings, content, derive_seed(seed, "gp/folds"))
-    torch.manual_seed(derive_seed(seed, "gp"))
-    cooccurrence = cooccurrence_vectors(ratings, content.n_movies, params.cooccurrence_dim)
-    design_matrix = content.design_matrix()
-    predicted_cooccurrence = predict_from_content(
-        design_matrix, stats.count, cooccurrence, derive_seed(seed, "gp/folds")
-    )
-    factor_features = sp.hstack([design_matrix, cooccurrence], format="csr")
-    latent = fit_latent_factors(ratings, factor_features, params.latent_dim, seed)
-    w = torch.from_numpy(np.stack([cooccurrence, predicted_cooccurrence]).astype(np.float32))
-    gp = GaussianProcess(content, w, latent, params.embedding_dim)
+    gp = _build_process(ratings, stats, content, params, seed)
     is_hidden = draw_hidden(ratings, derive_seed(seed, "gp/hidden"))
     predictor = OneStepPredictor(gp, stats, ratings, content, is_hidden)
     targets = subsample(histories.val, MAX_VALIDATION_TARGETS, generator(seed, "gp/judged"))
@@ -129,6 +120,21 @@ def fit_process(
     cached.log = checkpoint.log
     cached.save(1, process.tensors())
     return process
+
+
+def _build_process(
+    ratings: RatingTable, stats: MovieStats, content: MovieContent, params: Gp, seed: int
+) -> GaussianProcess:
+    """Learn the movies' vectors, and return an untrained Gaussian process over them."""
+    torch.manual_seed(derive_seed(seed, "gp"))
+    cooccurrence = cooccurrence_vectors(ratings, content.n_movies, params.cooccurrence_dim)
+    design_matrix = content.design_matrix()
+    fold_seed = derive_seed(seed, "gp/folds")
+    predicted = predict_from_content(design_matrix, stats.count, cooccurrence, fold_seed)
+    factor_features = sp.hstack([design_matrix, cooccurrence], format="csr")
+    latent = fit_latent_factors(ratings, factor_features, params.latent_dim, seed)
+    w_and_q = torch.from_numpy(np.stack([cooccurrence, predicted]).astype(np.float32))
+    return GaussianProcess(content, w_and_q, latent, params.embedding_dim)
 
 
 def _restore_fit(tensors: Mapping[str, Tensor], content: MovieContent, params: Gp) -> FittedProcess:
