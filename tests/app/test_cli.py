@@ -166,6 +166,7 @@ def test_exit_code_is_3_without_results(folder: Path) -> None:
         (("predict", "-r", "ratings.csv", "Nonesuch"), "no such title"),
         (("predict", "-r", "missing.csv", "Heat (1995)"), "no file"),
         (("predict", "-r", "bundle", "Heat (1995)"), "a folder"),
+        (("predict", "-r", "/dev/null", "Heat (1995)"), "a device or a pipe"),
         (("predict", "-r", "ratings.csv", "Am\udce9lie"), "text in UTF-8"),
         (("recommend", "-r", "ratings.csv", "--genre", "\udce9"), "a valid string"),
         (("serve", "--host", "\udce9"), "an available address"),

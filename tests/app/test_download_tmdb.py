@@ -18,6 +18,7 @@ from typer.testing import CliRunner
 from reelgraph.app.cli.main import app
 from reelgraph.app.download import http, tmdb
 from reelgraph.app.download.http import DownloadError, HttpClient
+from reelgraph.runtime.errors import InputError
 from stages import ingest
 from tests.helpers.download_server import RequestLog, Response, serve_responses
 from tests.helpers.source_files import ingest_params
@@ -246,6 +247,11 @@ def test_command_tmdb_raises_without_a_key(tmp_path: Path) -> None:
         result = CliRunner().invoke(app, arguments, env={"TMDB_API_KEY": key})
         assert result.exit_code == 1
         assert f"your key for TMDB's API, got {got}" in result.output
+
+
+def test_download_movies_names_missing_links(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"links\.csv, got no file\. Give its path by --links"):
+        tmdb.download_movies(HttpClient("http://127.0.0.1:1"), tmp_path / "links.csv", tmp_path)
 
 
 def test_http_client_limits_the_rate_of_all_threads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -166,7 +166,7 @@ def test_parse_ratings_file_accepts_encodings_and_line_ends(encode: Callable[[st
         (b"Titre;Ann\xe9e;Note\n", r"got Titre;Ann\\xe9e;Note.*Save it in UTF-8"),
         (b"title,year,rating,Rating\nHeat,1995,8,4\n", "one column rating, got 2. Remove or rename"),
         (b'{"title": "Heat"}\n[', "invalid JSON in line 2"),
-        (b"{}", "not a list of objects"),
+        (b"{}", "got no entries"),
         (b"[1]", "not a list of objects"),
         (b"[{", "Trakt's JSON"),
     ],

@@ -39,7 +39,8 @@ def format_group(movies: Sequence[GroupPrediction], rule: str) -> str:
     """Return a line per movie with the predicted stars of each user; blank without movies."""
     if not movies:
         return ""
-    lines = [f"Ordered by the users' {'lowest' if rule == 'least-misery' else 'mean'} prediction:"]
+    score = "lowest score" if rule == "least-misery" else "mean score"
+    lines = [f"Ordered by the users' {score}. Predicted stars of each user:"]
     for number, movie in enumerate(movies, 1):
         stars = ", ".join(f"{value:.2f}" for value in movie.stars)
         lines.append(f"{number:>3}. {movie.label}  {stars} stars")

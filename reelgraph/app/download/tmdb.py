@@ -68,6 +68,8 @@ def download_movies(client: HttpClient, links: Path, folder: Path) -> dict[str, 
         InputError: links.csv is missing or malformed.
         DownloadError: the server can't be reached, rejects the key, or has no readable response.
     """
+    if not links.is_file():
+        raise InputError(str(links), "MovieLens' links.csv", "no file", "Give its path by --links.")
     table = read_links(DelimitedFile(links, LINK_TYPES))
     ids = sorted({movie for movie in table["tmdbId"].to_pylist() if movie is not None})
     responses = folder / "answers"

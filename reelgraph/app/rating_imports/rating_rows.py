@@ -238,7 +238,9 @@ def _read_json(text: str, name: str, layouts: Sequence[Layout]) -> RatingRows:
     if isinstance(entries, dict):  # lists of movies and shows by name
         lists = [value for value in entries.values() if isinstance(value, list)]
         entries = [entry for values in lists for entry in values if isinstance(entry, dict)]
-    if not entries or not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
+    if entries == []:
+        raise refuse("no entries")
+    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
         raise refuse("not a list of objects")
     if len(entries) > MAX_LINES:
         raise _too_many(f"{len(entries):,} entries", name)

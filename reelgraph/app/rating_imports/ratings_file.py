@@ -74,7 +74,7 @@ def read_content(path: Path | str) -> bytes:
     """
     file = Path(path)
     if not file.is_file():
-        got = "a folder" if file.is_dir() else "no file"
+        got = "a folder" if file.is_dir() else "a device or a pipe" if file.exists() else "no file"
         raise InputError(str(path), "a file of ratings", got, "Give the file that the site exported.")
     size = file.stat().st_size
     if size > MAX_FILE_BYTES:
