@@ -7,7 +7,6 @@ is rebuilt in a clone without data.
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 from pathlib import Path
 
@@ -21,6 +20,7 @@ from voluptuous import Invalid
 
 from reelgraph.runtime.atomic_io import write_text
 from tools import collect_studies
+from tools.review.revision import Sides
 
 LOCK = Path("dvc.lock")
 
@@ -35,22 +35,21 @@ def is_complete(lock: str) -> bool:
 
 
 def repair_lock() -> str:
-    """Replace an incomplete dvc.lock by the committed one; return what was done, or nothing.
+    """Replace an incomplete dvc.lock by the committed one, if any; return what was done, or nothing.
 
     DVC writes the file in place, so that a kill can cut it. Nothing is lost: DVC's cache has the results of
     all stages that finished.
     """
     if not LOCK.exists() or is_complete(LOCK.read_text(encoding="utf-8", errors="replace")):
         return ""
-    committed = subprocess.run(
-        ["git", "show", f"HEAD:./{LOCK}"], check=False, capture_output=True, text=True, encoding="utf-8"
-    )
-    if committed.returncode:
-        LOCK.unlink()
+    committed, _ = Sides(Path(), "HEAD").texts(str(LOCK))
+    if committed:
+        write_text(committed, LOCK)
     else:
-        write_text(committed.stdout, LOCK)
+        LOCK.unlink()
+    state = "The file is that of the last commit again." if committed else "The file was removed."
     return (
-        f"A run was killed while DVC wrote {LOCK}. The file is that of the last commit again. "
+        f"A run was killed while DVC wrote {LOCK}. {state} "
         "Stages that finished since then come from DVC's cache."
     )
 

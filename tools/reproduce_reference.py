@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 from reelgraph.core.schemas.reports import TABLES, parse_table
+from tools.review.revision import Sides
 from tools.summary import format_result_table
 
 NAME = "reference"
+HEAD = Sides(Path(), "HEAD")
 
 SETTINGS: dict[str, object] = {
     "text.model": "bundled",
@@ -68,19 +71,15 @@ def next_name(names: list[str]) -> str:
 
 
 def _experiment_names() -> list[str]:
-    return _git("for-each-ref", "--format=%(refname:lstrip=-1)", f"refs/exps/*/*/{NAME}-*").split()
+    return HEAD.git("for-each-ref", "--format=%(refname:lstrip=-1)", f"refs/exps/*/*/{NAME}-*").split()
 
 
 def _result_table(name: str) -> str:
     """Return the result table of an experiment."""
-    revision = _git("for-each-ref", "--format=%(objectname)", f"refs/exps/*/*/{name}").strip()
+    revision = HEAD.git("for-each-ref", "--format=%(objectname)", f"refs/exps/*/*/{name}").strip()
     path = "reports/models.tsv"
-    models = parse_table(_git("show", f"{revision}:{path}"), TABLES["models"], path)
-    return format_result_table(models)
-
-
-def _git(*arguments: str) -> str:
-    return subprocess.run(["git", *arguments], check=True, capture_output=True, text=True).stdout
+    text, _ = Sides(HEAD.root, revision).texts(path)
+    return format_result_table(parse_table(text, TABLES["models"], path))
 
 
 if __name__ == "__main__":
