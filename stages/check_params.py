@@ -22,6 +22,8 @@ def main(_: StageParams) -> str:
     params = load(PipelineParams)
     rater_module(params.model.type)
     check_sections(params)
+    if params.kg.fasttext not in ("train", "hub"):
+        _check_fasttext_file(params.kg.fasttext, params.projection.dim)
     for name, values in params.baselines.items():
         load_baseline(name, values)
     find_rankers(params.rankers)
@@ -29,6 +31,13 @@ def main(_: StageParams) -> str:
         _check_rater_and_device()
     write_json({"valid": True}, RESULT)
     return f"{len(PipelineParams.model_fields)} sections"
+
+
+def _check_fasttext_file(path: str, dim: int) -> None:
+    # Imported here: most runs do not need it.
+    from reelgraph.graph.entity_embeddings import check_model_dimension
+
+    check_model_dimension(path, dim)
 
 
 def _check_rater_and_device() -> None:

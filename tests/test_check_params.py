@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from reelgraph.graph.fasttext_file import HEADER, MAGIC, VERSION
 from reelgraph.params.base import StageParams, load
 from reelgraph.params.pipeline import PipelineParams, check_sections
-from reelgraph.runtime.errors import ParamError
+from reelgraph.runtime.errors import InputError, ParamError
 from stages import check_params
 from tests.helpers.params_text import TEXT, replace_entry
 
@@ -79,6 +80,19 @@ def test_check_sections_accepts_embeddings_of_the_user(folder: Path) -> None:
     check_sections(load(PipelineParams))
 
 
-def test_check_sections_leaves_the_dimension_of_a_model_file_to_build_kg(folder: Path) -> None:
-    change(folder, projection__dim="100", kg__fasttext="/models/m100.bin")
-    check_sections(load(PipelineParams))
+def test_main_refuses_the_dimension_of_a_fasttext_file(folder: Path) -> None:
+    (folder / "m100.bin").write_bytes(HEADER.pack(MAGIC, VERSION, 100, *[1] * 11, 0.1))
+    change(folder, projection__dim="100", kg__fasttext="m100.bin")
+    check_params.main(StageParams())
+    change(folder, kg__fasttext="m100.bin")
+    with pytest.raises(InputError, match=r"got 100 dimensions. Set projection.dim to 100"):
+        check_params.main(StageParams())
+    change(folder, kg__fasttext="none.bin")
+    with pytest.raises(InputError, match="no file"):
+        check_params.main(StageParams())
+
+
+def test_main_refuses_sections_of_the_studies(folder: Path) -> None:
+    (folder / "params.yaml").write_text(f"{TEXT}\nprobe:\n  users: 5\n", encoding="utf-8")
+    with pytest.raises(ParamError, match="probe: expected one of seed, compute, .*got an unknown key"):
+        check_params.main(StageParams())

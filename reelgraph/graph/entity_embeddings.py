@@ -20,6 +20,9 @@ HUB_REPOSITORY = "facebook/fasttext-en-vectors"
 HUB_FILE = "model.bin"
 """The hub's name for cc.en.300.bin."""
 
+HUB_TIMEOUT_S = 5
+"""Seconds within which the hub must answer."""
+
 SKIP_GRAM = {
     "model": "skipgram", "dim": 300, "minn": 5, "maxn": 5, "minCount": 2,
     "ws": 2, "neg": 3, "bucket": 50_000, "thread": 1,
@@ -111,9 +114,14 @@ def _train(path: str, epochs: int, learning_rate: float) -> Any:
 
 
 def _download_from_hub() -> Path:
-    from huggingface_hub import hf_hub_download
+    from huggingface_hub import HfApi, hf_hub_download, try_to_load_from_cache
 
+    cached = try_to_load_from_cache(HUB_REPOSITORY, HUB_FILE)
+    if isinstance(cached, str):
+        return Path(cached)
     try:
+        # A download repeats its requests for half a minute; this one is sent once.
+        HfApi().model_info(HUB_REPOSITORY, timeout=HUB_TIMEOUT_S)
         return Path(hf_hub_download(HUB_REPOSITORY, HUB_FILE))
     except Exception as error:
         raise PackageError(f"kg.fasttext hub: {HUB_REPOSITORY}/{HUB_FILE}", "7 GB from the hub",

@@ -21,12 +21,14 @@ PARAMS_FILE = "params.yaml"
 SECTIONS = (
     "seed", "compute", "engine", "data", "demo", "text", "projection", "kg", "gnn",
     "embeddings", "sequences", "model", "gp", "raters", "train", "baselines", "rankers", "evaluate",
-    "ablation", "probe", "external_baselines", "ranking_peers",
 )  # fmt: skip
-"""Every top-level key of params.yaml and of the studies' params.yaml.
+"""Every top-level key of params.yaml.
 
 A stage checks the names of all sections in its files, and the content of those that it reads.
 """
+
+STUDY_SECTIONS = ("ablation", "probe", "external_baselines", "ranking_peers")
+"""Top-level keys of the studies' params.yaml."""
 
 MAX_VALUE_CHARS = 80
 """Longest value that an error message quotes."""
@@ -95,8 +97,9 @@ def load(model: type[P], *paths: Path | str) -> P:
     sources: dict[str, str] = {}
     for path in paths or (PARAMS_FILE,):
         content = read_yaml(Path(path))
-        if unknown := [key for key in content if key not in SECTIONS]:
-            raise ParamError(f"{path}: {', '.join(unknown)}", f"one of {', '.join(SECTIONS)}",
+        known = SECTIONS if Path(path) == Path(PARAMS_FILE) else (*SECTIONS, *STUDY_SECTIONS)
+        if unknown := [key for key in content if key not in known]:
+            raise ParamError(f"{path}: {', '.join(unknown)}", f"one of {', '.join(known)}",
                              "an unknown key" if len(unknown) == 1 else f"{len(unknown)} unknown keys",
                              "Remove it, or correct its name.")  # fmt: skip
         values |= content

@@ -72,7 +72,7 @@ def _demo(params: PipelineParams) -> Iterator[Violation]:
 
 def _dimensions(params: PipelineParams) -> Iterator[Violation]:
     dim = params.projection.dim
-    if params.kg.fasttext in ("train", "hub") and dim != FASTTEXT_DIM:  # build_kg checks a model file
+    if params.kg.fasttext in ("train", "hub") and dim != FASTTEXT_DIM:  # check_params reads a model file
         expected = f"{FASTTEXT_DIM}, the entity embeddings' with kg.fasttext {params.kg.fasttext}"
         yield Violation("projection.dim", expected, str(dim))
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import socket
 from pathlib import Path
 
 import huggingface_hub
@@ -60,6 +61,7 @@ def test_embed_names_reads_a_path_or_the_hub_file(monkeypatch: pytest.MonkeyPatc
         return str(tmp_path / "hub")
 
     monkeypatch.setattr(huggingface_hub, "hf_hub_download", download)
+    monkeypatch.setattr(huggingface_hub.HfApi, "model_info", lambda *_, **__: None)
     with pytest.raises(InputError, match=r"hub: expected an unsupervised.* got no file"):
         embed_names("hub", 1, movie_table(1), ["x"])
     assert downloads == [("facebook/fasttext-en-vectors", "model.bin")]
@@ -68,9 +70,13 @@ def test_embed_names_reads_a_path_or_the_hub_file(monkeypatch: pytest.MonkeyPatc
 
 
 def test_embed_names_raises_if_the_hub_does_not_respond(monkeypatch: pytest.MonkeyPatch) -> None:
-    def unreachable(*_: object) -> str:
+    hosts: list[object] = []
+
+    def refuse(host: object, *_: object, **__: object) -> None:
+        hosts.append(host)
         raise OSError("no route")
 
-    monkeypatch.setattr(huggingface_hub, "hf_hub_download", unreachable)
-    with pytest.raises(PackageError, match="no route"):
+    monkeypatch.setattr(socket, "getaddrinfo", refuse)
+    with pytest.raises(PackageError, match=r"no route. Check the network, or set kg.fasttext to train"):
         embed_names("hub", 1, movie_table(1), ["x"])
+    assert len(hosts) <= 2  # a download sends its request six times

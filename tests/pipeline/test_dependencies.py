@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
-from reelgraph.params.base import SECTIONS, StageParams
+from reelgraph.params.base import SECTIONS, STUDY_SECTIONS, StageParams
 from tests.helpers.import_graph import module_path, transitive_imports
 
 NEVER_LISTED = Path("reelgraph/runtime"), Path("reelgraph/params")
@@ -138,7 +138,8 @@ def test_every_section_is_read_by_a_stage_and_every_key_has_a_comment() -> None:
     files = [Path("params.yaml"), *sorted(Path("studies").glob("*/params.yaml"))]
     read = {name for script in STAGES for name in params_model(script).model_fields}
     written = [section for file in files for section in YAML(typ="safe").load(file)]
-    assert sorted(read) == sorted(SECTIONS) == sorted(written)
+    assert sorted(read) == sorted([*SECTIONS, *STUDY_SECTIONS]) == sorted(written)
+    assert sorted(SECTIONS) == sorted(YAML(typ="safe").load(Path("params.yaml")))
     for line in [line for file in files for line in file.read_text(encoding="utf-8").splitlines()]:
         assert not line.startswith("  ") or "#" in line, f"no comment: {line}"
 
