@@ -1,8 +1,8 @@
 """Finds a baseline by its name, and fits it on the training rows, then on training and validation rows.
 
 A baseline is a module of ``reelgraph.baselines`` or ``reelgraph.baselines.external``, named by its entry in
-the params file. It has ``Params``, the section that it reads, and ``predict``; see ``BaselineModule``. A
-module that reads the movies' content sets ``READS_CONTENT``; its ``predict`` has the argument ``content``.
+the params file. It has ``Params``, the ``Section`` that it reads, and ``predict(histories, fit_end, index,
+params)``; see ``Predict``. If it sets ``READS_CONTENT``, its ``predict`` gets the movies' ``content``, too.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from functools import partial
 from importlib import import_module
 from importlib.util import find_spec
 from types import ModuleType
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import numpy as np
 from jaxtyping import Float, Int64
 from threadpoolctl import threadpool_limits
 
-from reelgraph.params.base import PARAMS_FILE, Section, validate_section
+from reelgraph.params.base import PARAMS_FILE, validate_section
 from reelgraph.runtime.errors import PackageError, ParamError
 from reelgraph.sequences.dataset import FITS, Fit, UserHistories
 
@@ -38,28 +38,9 @@ Predict = Callable[
 ]
 """Fits on each user's rows before ``fit_end`` and predicts the ratings at ``index``, in stars.
 
-Where it is ``predict_probabilities``, it returns a row of ten probabilities per rating.
+A prediction may read the fitted rows and the history of its target, and no other rating. Where the function
+is ``predict_probabilities``, it returns a row of ten probabilities per rating.
 """
-
-
-class BaselineModule(Protocol):
-    """What a module must define to be a baseline."""
-
-    Params: type[Section]
-    """Parameters of the baseline."""
-
-    def predict(
-        self,
-        histories: UserHistories,
-        fit_end: Int64[np.ndarray, " users"],
-        index: Int64[np.ndarray, " n"],
-        params: Section,
-    ) -> Float[np.ndarray, " n"]:
-        """Fit on each user's rows before ``fit_end`` and predict the ratings at ``index``, in stars.
-
-        A prediction may read the fitted rows and the history of its target, and no other rating.
-        """
-        ...
 
 
 def predicts_probabilities(name: str) -> bool:

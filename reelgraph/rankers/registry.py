@@ -1,17 +1,17 @@
 """The registry of rankers: modules of this package and its folder ``external``, named by their entries.
 
-The module has ``Params``, ``fit`` and ``restore``; see ``RankerModule``.
+The module has ``Params``, a ``Section``; ``fit(inputs, params)``, which returns a ``Ranker``; and
+``restore(arrays)``, which builds the ranker from its ``arrays``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
-from typing import Protocol
 
 import numpy as np
 
@@ -26,26 +26,12 @@ SERVED = "blend"
 """The ranker that orders recommendations."""
 
 
-class RankerModule(Protocol):
-    """What a module must define to be a ranker."""
-
-    Params: type[Section]
-    """Parameters of the ranker."""
-    restore: Callable[[Mapping[str, np.ndarray]], Ranker]
-    """Builds the ranker from its ``arrays``."""
-
-    def fit(self, inputs: RankerInputs, params: Section) -> Ranker:
-        """Fit the ranker."""
-        ...
-
-
 @dataclass(frozen=True)
 class RankerType:
     """A ranker's module with its params."""
 
     name: str
     module: ModuleType
-    """See ``RankerModule``."""
     params: Section
 
     def fit(self, inputs: RankerInputs) -> Ranker:
