@@ -36,8 +36,10 @@ def read_yaml(path: Path) -> dict[str, object]:
         raise ParamError(str(path), f"at most {MAX_BYTES:,} bytes", f"{size:,}", remedy)
     try:
         text = path.read_bytes().decode()
-        violations = _violations(YAML(typ="safe", pure=True).compose(text))
-        values = None if violations else YAML(typ="safe", pure=True).load(text)
+        yaml = YAML(typ="safe", pure=True)
+        node = yaml.compose(text)
+        violations = _violations(node)
+        values = None if violations or node is None else yaml.constructor.construct_document(node)
     except Exception as error:  # ruamel.yaml raises many types, from ValueError to AttributeError
         reason = " ".join(str(error).split()) or type(error).__name__
         raise ParamError(str(path), "YAML 1.2, each key once", reason, remedy) from None

@@ -7,7 +7,7 @@ import hashlib
 import io
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -80,12 +80,12 @@ class Case:
 
 def run_case(case: Case, folder: Path) -> dict[str, object]:
     """Run the stage of a case; return its exit code, its output, and its new files or their rows."""
+    params_model, main = STAGES[case.stage]
     changed_params = case.prepare(folder)
     if isinstance(changed_params, bytes):
         (folder / "params.yaml").write_bytes(changed_params)
     elif changed_params is not None or not (folder / "params.yaml").exists():
-        write_params(folder, changed_params or {})
-    params_model, main = STAGES[case.stage]
+        write_params(folder, changed_params or {}, [*params_model.model_fields] or DEFAULT_PARAMS)
     digests_before = file_digests(folder)
     stream = io.StringIO()
     exit_code = 0
@@ -114,12 +114,15 @@ def _quote_lines(output: str, params_file: bytes) -> str:
     return re.sub(r"\bline:? (\d+)", quote, output)
 
 
-def write_params(folder: Path, changed: Mapping[str, object]) -> None:
-    """Write the project's params with small sizes and with changed sections."""
+def write_params(
+    folder: Path, changed: Mapping[str, object], sections: Iterable[str] = tuple(DEFAULT_PARAMS)
+) -> None:
+    """Write sections of the project's params, with small sizes, and the changed ones."""
     values = json.loads(json.dumps(DEFAULT_PARAMS))
     values["baselines"] = {"bias": values["baselines"]["bias"]}
     for section, keys in [*SMALL_PARAMS.items(), *changed.items()]:
         values[section] = values[section] | keys if isinstance(keys, dict) else keys
+    values = {section: value for section, value in values.items() if section in {*sections, *changed}}
     (folder / "params.yaml").write_text(json.dumps(values, ensure_ascii=False), encoding="utf-8")
 
 
