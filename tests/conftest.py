@@ -86,12 +86,15 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark slow modules and what uses Spark; start the longest module first."""
+    """Mark slow modules and what uses Spark; start the longest module first and the fast ones last."""
     for item in items:
         if is_slow(item.path) or "spark" in item.nodeid:
             item.add_marker(pytest.mark.slow)
     longest = Path(__file__).parent / "pipeline/test_pipeline.py"
-    items.sort(key=lambda item: item.path != longest)
+    fast = {item.path for item in items} - {
+        item.path for item in items if item.get_closest_marker("slow") or item.get_closest_marker("pipeline")
+    }
+    items.sort(key=lambda item: (item.path != longest, item.path in fast))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
