@@ -25,6 +25,7 @@ SETTINGS: dict[str, object] = {
     "projection.seed": 42,
     "gnn.hidden_dim": 300,
     "gnn.out_dim": 300,
+    "kg.fasttext_epochs": 5,
     "kg.val_fraction": 0,
     "kg.test_fraction": 0,
     "gnn.loss": "bpr",

@@ -13,15 +13,10 @@ from torch import Tensor
 from reelgraph.gnn.chunked_linear import linear
 from reelgraph.gnn.sparse import pair_dots, row_offsets
 
-ALL_NODES = slice(None)
-"""All movies, or all entities of a type."""
-
 MIN_SQUARED_DISTANCE = 1e-9
 """Lower bound of a squared distance, because the square root has no gradient at 0."""
 
 Rows = Int64[Tensor, " rows"]
-Movies = Int64[Tensor, " m"] | slice
-Entities = Int64[Tensor, " e"] | slice
 
 
 @dataclass(frozen=True)
@@ -46,11 +41,16 @@ class Decoder(ABC):
     def combine(self, dots: Tensor, bias: Tensor, other_bias: Tensor) -> Tensor:
         """Return scores, given dot products and the biases of both sides, which broadcast."""
 
-    def score_table(self, entity_type: str, movies: Movies, entities: Entities) -> Float32[Tensor, "m e"]:
-        """Return the score of each movie with each entity."""
-        movie_side, entity_side = self.sides(entity_type)
-        dots = linear(movie_side.vectors[movies], entity_side.vectors[entities], dtype=self.matmul_dtype)
-        return self.combine(dots, movie_side.bias[movies].unsqueeze(1), entity_side.bias[entities])
+    def score_all(self, queries: NodeSide, candidates: NodeSide, rows: Rows) -> Float32[Tensor, "rows nodes"]:
+        """Return the score of some nodes of one side with each node of the other side.
+
+        Args:
+            queries: one side, as ``sides`` returns it.
+            candidates: the other side.
+            rows: nodes of ``queries``.
+        """
+        dots = linear(queries.vectors[rows], candidates.vectors, dtype=self.matmul_dtype)
+        return self.combine(dots, queries.bias[rows].unsqueeze(1), candidates.bias)
 
     def score_pairs(
         self, movie_side: NodeSide, entity_side: NodeSide, movies: Rows, entities: Rows

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 
 import numpy as np
 import torch
@@ -16,7 +17,7 @@ from jaxtyping import Float64, Int64
 from torch import Tensor
 
 from reelgraph.core.schemas.reports import round_figures
-from reelgraph.gnn.decoders import ALL_NODES, Decoder
+from reelgraph.gnn.decoders import Decoder
 from reelgraph.gnn.link_splits import LinkTask, RankingQueries
 from reelgraph.gnn.sparse import NeighbourLists
 
@@ -49,16 +50,13 @@ def rank_edges(scores: Decoder, task: LinkTask) -> dict[str, Ranks]:
     """
     ranks = {}
     for entity_type, movie_queries in task.movie_queries.items():
-
-        def score_entities(movies: Tensor, entity_type: str = entity_type) -> Tensor:
-            return scores.score_table(entity_type, movies, ALL_NODES)
-
-        def score_movies(entities: Tensor, entity_type: str = entity_type) -> Tensor:
-            return scores.score_table(entity_type, ALL_NODES, entities).T
-
+        movies, entities = scores.sides(entity_type)
         entity_queries = task.entity_queries[entity_type]
         ranks[entity_type] = torch.cat(
-            [_filtered_ranks(score_entities, movie_queries), _filtered_ranks(score_movies, entity_queries)]
+            [
+                _filtered_ranks(partial(scores.score_all, movies, entities), movie_queries),
+                _filtered_ranks(partial(scores.score_all, entities, movies), entity_queries),
+            ]
         )
     return ranks
 
@@ -164,12 +162,10 @@ def filtered_ranks(
         rows, row_of_edge = queries[edges].unique(return_inverse=True)
         scores = score(rows).clone()
         target_scores = scores[row_of_edge, targets[edges]].unsqueeze(1)
-        # Comparisons with NaN are false, so known neighbours and the target itself drop out.
-        scores[neighbour_lists.pairs(rows)] = torch.nan
-        candidates = scores[row_of_edge]
-        n_above = (candidates > target_scores).sum(1).cpu().double()
-        n_equal = (candidates == target_scores).sum(1).cpu().double()
-        ranks[edges.cpu()] = 1 + n_above + n_equal / 2
+        # Known neighbours, and the target itself, come last.
+        scores[neighbour_lists.pairs(rows)] = -torch.inf
+        signs = scores[row_of_edge].sub_(target_scores).sign_().sum(dim=1)
+        ranks[edges.cpu()] = 1 + (neighbour_lists.n_nodes + signs.cpu().double()) / 2
     return ranks
 
 

@@ -30,12 +30,13 @@ from reelgraph.gnn.link_metrics import (
     rank_edges,
 )
 from reelgraph.gnn.link_predictor import GnnInputs, prepare_inputs
-from reelgraph.gnn.link_splits import LinkSplits, build_link_splits, build_link_task
+from reelgraph.gnn.link_splits import LinkSplits, LinkTask, build_link_splits, build_link_task
 from reelgraph.gnn.sage import to_hetero_data
 from reelgraph.gnn.trainer import (
     EarlyStopping,
     TrainingResult,
     build_link_predictor,
+    build_optimizer,
     calibrate_relation_weights,
     subsample,
     train,
@@ -49,6 +50,9 @@ Bordes et al. 2013, "Translating Embeddings for Modeling Multi-relational Data".
 
 KGE_LEARNING_RATE = 0.01
 """Adam's learning rate for both, chosen on validation edges."""
+
+KGE_EPOCHS = 100
+"""Maximum number of epochs for both. They learn each node's vector from nothing, so they need more epochs."""
 
 INITIAL_SCALE = 10.0
 """Initial scale of TransE's distances, which are at most 2. It is learned; ranks do not depend on it."""
@@ -83,12 +87,16 @@ class _HeldOutRun:
     """Over all training edges."""
 
     @property
+    def validation_sample(self) -> LinkTask:
+        """The validation edges that choose the epochs and calibrate the relations."""
+        return subsample(self.splits.validation, self.derive_seed("watched"))
+
+    @property
     def early_stopping(self) -> EarlyStopping | None:
         """None without validation edges."""
         if not self.splits.validation.has_edges():
             return None
-        task = subsample(self.splits.validation, self.derive_seed("watched"))
-        return EarlyStopping(self.training_inputs, task, self.params.patience)
+        return EarlyStopping(self.training_inputs, self.validation_sample, self.params.patience)
 
     def derive_seed(self, name: str) -> int:
         """Return the seed of a stream of random numbers of this run."""
@@ -105,7 +113,7 @@ def evaluate_link_prediction(
         graph: all edges. The entity features must not depend on held-out edges.
         roles: of the edges.
         features: movie features, of the same dimension as the entity features, for the cosine baseline.
-        params: root seed, params of the GNN, whose dimension, epochs and patience the baselines share, and
+        params: root seed, params of the GNN, whose dimension and patience the baselines share, and
             whether ``KGE_MODELS`` are among them.
         device: where to train and evaluate.
     """
@@ -138,10 +146,11 @@ def evaluate_link_prediction(
 def _train_softmax(run: _HeldOutRun) -> tuple[Decoder, TrainingResult]:
     """Train the GNN with the sampled softmax loss."""
     model = build_link_predictor(run.message_inputs, run.params, run.derive_seed("gnn"))
-    result = train(model, run.message_inputs, run.splits.train, run.early_stopping, run.params.epochs,
-                   run.params.learning_rate, run.derive_seed("draws"))  # fmt: skip
+    optimizer = build_optimizer(model, run.params.learning_rate)
+    result = train(model, optimizer, run.message_inputs, run.splits.train, run.early_stopping,
+                   run.params.epochs, run.derive_seed("draws"))  # fmt: skip
     if run.splits.validation.has_edges() and run.splits.test.has_edges():
-        calibrate_relation_weights(model, run.training_inputs, run.splits.validation)
+        calibrate_relation_weights(model, run.training_inputs, run.validation_sample)
     return _scores(model, run), result
 
 
@@ -170,8 +179,9 @@ def _train_kge(run: _HeldOutRun, name: str) -> Decoder:
         )
     model.to(run.device)
     task = build_link_task(training_graph, training_graph, training_graph, run.device)
-    train(model, run.training_inputs, task, run.early_stopping, run.params.epochs,
-          KGE_LEARNING_RATE, run.derive_seed(f"{name}/draws"))  # fmt: skip
+    optimizer = torch.optim.Adam(model.parameters(), lr=KGE_LEARNING_RATE, fused=True)
+    train(model, optimizer, run.training_inputs, task, run.early_stopping, KGE_EPOCHS,
+          run.derive_seed(f"{name}/draws"))  # fmt: skip
     return _scores(model, run)
 
 

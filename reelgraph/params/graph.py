@@ -49,7 +49,7 @@ class Gnn(Section):
     """Full-batch epochs, 1 to 10,000. With softmax an upper limit: evaluate_links selects the number."""
 
     patience: int = Field(ge=1, le=10_000)
-    """softmax only: validations, one in 4 epochs, without a better MRR until training stops."""
+    """softmax only: validations, one in 8 epochs, without a better MRR until training stops."""
 
     dropout: float = Field(ge=0, lt=1)
     """softmax only: dropout probability between the layers, 0 to below 1."""

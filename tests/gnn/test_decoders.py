@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from reelgraph.gnn.decoders import ALL_NODES, Decoder, DotProductDecoder
+from reelgraph.gnn.decoders import Decoder, DotProductDecoder
 from reelgraph.gnn.link_prediction import KGE_MODELS, KgeModel
 
 N_MOVIES = 6
@@ -31,17 +31,18 @@ def make_decoder(name: str) -> Decoder:
 
 
 @pytest.mark.parametrize("name", ["dot_product", *KGE_MODELS])
-def test_score_table_and_score_pairs_agree(name: str) -> None:
+def test_score_all_and_score_pairs_agree(name: str) -> None:
     scores = make_decoder(name)
     for entity_type, count in ENTITY_COUNTS.items():
-        table = scores.score_table(entity_type, ALL_NODES, ALL_NODES)
+        movie_side, entity_side = scores.sides(entity_type)
+        table = scores.score_all(movie_side, entity_side, torch.arange(N_MOVIES))
         assert table.shape == (N_MOVIES, count)
         movies = torch.tensor([5, 0, 0])
         entities = torch.tensor([2, 1, 2])
-        pairs = scores.score_pairs(*scores.sides(entity_type), movies, entities)
+        pairs = scores.score_pairs(movie_side, entity_side, movies, entities)
         torch.testing.assert_close(pairs, table[movies, entities])
-        part = scores.score_table(entity_type, movies, entities)
-        torch.testing.assert_close(part, table[movies][:, entities])
+        transposed = scores.score_all(entity_side, movie_side, entities)
+        torch.testing.assert_close(transposed, table.T[entities])
 
 
 @pytest.mark.parametrize("name", KGE_MODELS)

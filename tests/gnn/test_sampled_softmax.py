@@ -49,7 +49,7 @@ def test_sampled_softmax_loss_with_all_candidates_is_the_cross_entropy_of_both_s
     task, scores = task_and_scores(graph)
     expected = torch.zeros(())
     for entity_type in graph.relations:
-        table = scores.score_table(entity_type, slice(None), slice(None))
+        table = scores.score_all(*scores.sides(entity_type), torch.arange(len(graph.movie_ids)))
         expected = expected + full_cross_entropy(table, task.movie_queries[entity_type])
         expected = expected + full_cross_entropy(table.T, task.entity_queries[entity_type])
     torch.testing.assert_close(sampled_softmax_loss(scores, task, torch.Generator()), expected)

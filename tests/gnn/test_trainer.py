@@ -11,7 +11,7 @@ from safetensors.torch import load_file
 from reelgraph.gnn.io import write_model, write_validation_curve
 from reelgraph.gnn.link_predictor import LinkPredictor, prepare_inputs
 from reelgraph.gnn.sage import to_hetero_data
-from reelgraph.gnn.trainer import train_on_all_edges
+from reelgraph.gnn.trainer import average_weights, train_on_all_edges
 from reelgraph.runtime.errors import TrainingError
 from tests.helpers.graphs import gnn_params
 
@@ -44,7 +44,7 @@ def test_link_predictor_scores_are_dot_products_plus_popularity(graph, features)
     torch.testing.assert_close(factor, factor[:1].expand(4))
     table = (movies * trained.model.weights["genre"]) @ entities[30:34].T
     table = table + scores.movie_bias["genre"][:, None] + scores.entity_bias["genre"]
-    torch.testing.assert_close(scores.score_table("genre", slice(None), slice(None)), table)
+    torch.testing.assert_close(scores.score_all(*scores.sides("genre"), torch.arange(20)), table)
 
 
 def test_write_model_can_be_loaded(graph, features, tmp_path: Path) -> None:
@@ -55,6 +55,14 @@ def test_write_model_can_be_loaded(graph, features, tmp_path: Path) -> None:
     loaded.load_state_dict(load_file(tmp_path / "gnn/model.safetensors"))
     for name, weight in model.state_dict().items():
         assert torch.equal(loaded.state_dict()[name], weight)
+
+
+def test_average_weights_favours_the_newest_epochs() -> None:
+    average = torch.tensor([1.0])
+    for epoch in range(2, 101):
+        average_weights([average], [torch.tensor([float(epoch)])], epoch - 1)
+    # Epoch t has a weight that grows as t³, whose mean over 0 … T is 4/5 T.
+    assert average.item() == pytest.approx(80, abs=1)
 
 
 def test_train_on_all_edges_raises_for_a_loss_that_is_not_finite(graph, features) -> None:
