@@ -160,7 +160,8 @@ def _parse_dates(column: pa.Array) -> pa.Array:
     # strptime reads 31 February as 3 March.
     is_real = pc.equal(pc.strftime(times, format="%Y-%m-%d"), pc.struct_field(parts, "date"))
     unread = pc.and_(pc.is_valid(texts), pc.invert(pc.coalesce(is_real, False)))
-    raise_first(unread, column, "a date such as 2005-04-02 23:53:47")
+    remedy = "Correct it, or write all dates with the year first."
+    raise_first(unread, column, "a date such as 2005-04-02 23:53:47", remedy)
     hours = _default(pc.struct_field(parts, "hours"), "0").cast(pa.int64())
     minutes = _default(pc.struct_field(parts, "minutes"), "0").cast(pa.int64())
     offset = pc.add(pc.multiply(hours, 3600), pc.multiply(minutes, 60))

@@ -193,6 +193,13 @@ def test_parse_ratings_file_reads_ratings_with_their_scale(
     assert (file.scale, [rating.stars for rating in file.ratings]) == (scale, stars)
 
 
+def test_parse_ratings_file_warns_of_years_that_are_not_understood() -> None:
+    text = "Title,Release Date,Rating\nHeat,15/12/95,4.5\nSolaris,,4\nRocky II,15/06/1979,3.5\n"
+    file = parse_ratings_file(text.encode(), "ratings.csv")
+    assert [rating.year for rating in file.ratings] == [None, None, 1979]
+    assert "1 years were not understood, such as '15/12/95'. Write years as 1995." in file.warnings
+
+
 def test_parse_ratings_file_reads_json_lines() -> None:
     lines = '{"title": "Heat", "rating": 9}\n\n{"title": "Rocky II", "rating": 7}\n'
     file = parse_ratings_file(lines.encode(), "ratings.jsonl")

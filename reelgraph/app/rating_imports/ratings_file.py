@@ -126,6 +126,7 @@ def parse_ratings_file(content: bytes, name: str, scale: int | None = None) -> R
     n_dated = sum(time is not None for time in dates.times)
     notes.append(f"{n_dated:,} of {len(table.rows):,} rows have a date that was understood.")
     warnings += _describe_lost_dates(dates)
+    warnings += _describe_lost_years(_cells(table, table.layout.year))
     return RatingsFile(
         site=table.layout.site,
         scale=highest,
@@ -220,6 +221,13 @@ def _parse_titles(row: Row, columns: Sequence[str], separator: str) -> tuple[str
 def _parse_id(pattern: re.Pattern[str], text: str) -> int | None:
     match = pattern.search(text)
     return int(match[match.lastindex or 0]) if match else None
+
+
+def _describe_lost_years(texts: Sequence[str]) -> list[str]:
+    lost = [text for text in texts if text and not YEAR.search(text)]
+    if not lost:
+        return []
+    return [f"{len(lost):,} years were not understood, such as {lost[0][:30]!r}. Write years as 1995."]
 
 
 def _describe_lost_dates(dates: DateColumn) -> list[str]:
