@@ -45,7 +45,7 @@ ELSEWHERE = {
     r"make external-baselines": "tests/pipeline/test_commands.py::test_external_baselines_are_fitted_and_shown",
     r"python -m tools.export_split": "tests/tools/test_export_split.py::test_main_writes_each_part_of_the_split",
     r"make ranking-peers": "tests/pipeline/test_commands.py::test_ranking_peers_are_tuned_and_shown",
-    r"make review": "tests/pipeline/test_pipeline.py::test_pr_report_lists_the_changes",
+    r"make review": "tests/pipeline/test_pipeline.py::test_exp_run_reruns_the_stages_that_read_the_params",
     r"make rater-seeds": "tests/pipeline/test_pipeline.py::test_rater_seeds_prints_mean_and_standard_deviation",
     r"make experiments": "tests/tools/test_experiments.py::test_format_runs_ranks_equal_targets_only",
     r"make bench": "tests/bench/test_comparison.py::test_both_sides_are_equal",
