@@ -130,7 +130,7 @@ def test_scale_option_states_the_scale_of_an_ambiguous_file(folder: Path) -> Non
     (folder / "ten.csv").write_text("title,year,rating\nHeat,1995,4.5\nAmelie,2001,9\n")
     assert "State the scale: --scale 5, 10 or 100." in run(folder, "match-ratings", "ten.csv", code=1)
     result = run_json(folder, "match-ratings", "ten.csv", "--scale", "10")
-    assert [match["stars"] for match in result["matched"]] == [2.0, 4.5]
+    assert [match["stars"] for match in result["matched"]] == [2.5, 4.5]
     assert "Ratings are on a scale to 10, divided by 2." in result["notes"]
     assert (
         len(run_json(folder, "recommend", "-r", "ten.csv", "--scale", "10", "-n", "2")["recommendations"])
