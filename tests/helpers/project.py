@@ -28,7 +28,6 @@ class Project:
             if (ROOT / name).is_file():
                 (folder / name).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy2(ROOT / name, folder / name)
-        self._copy_bytecode()
         self.run("git", "init", "-q")
         self.commit("working tree")
 
@@ -91,14 +90,6 @@ class Project:
             (content[section] if section else content)[name] = value
         with path.open("w") as file:
             yaml.dump(content, file)
-
-    def _copy_bytecode(self) -> None:
-        """Copy what Python compiled of the working tree: it is valid for files of the same size and time."""
-        for file in self.folder.rglob("*.py"):
-            cached = (ROOT / file.relative_to(self.folder)).parent / "__pycache__"
-            for compiled in cached.glob(f"{file.stem}.*.pyc"):
-                (file.parent / "__pycache__").mkdir(exist_ok=True)
-                shutil.copy2(compiled, file.parent / "__pycache__")
 
     def _output(self, *command: str, folder: Path) -> str:
         return self._run(*command, folder=folder).stdout
