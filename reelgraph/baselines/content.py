@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 from jaxtyping import Float32, Float64, Int64
-from scipy.sparse import csr_matrix
 
 from reelgraph.core.schemas.kg import KnowledgeGraph, read_kg
 from reelgraph.core.schemas.movies import read_movies, release_years
@@ -47,24 +46,13 @@ class MovieContent:
         parts = [unit_rows(part - part.mean(axis=0, dtype=np.float64)) for part in sets[vectors]]
         return np.concatenate(parts, axis=1) / np.sqrt(len(parts))
 
-    def entity_matrix(self, entity_types: Sequence[str]) -> csr_matrix:
-        """Return the indicators of the movies' entities of some types, movies × entities."""
-        relations = [self.graph.relations[name] for name in entity_types if name in self.graph.relations]
-        first = np.cumsum([0, *(len(relation.entity_names) for relation in relations)])
-        empty = np.zeros(0, np.int64)
-        movie = np.concatenate([empty, *(relation.movie_rows for relation in relations)])
-        columns = [relation.entity_index + start for relation, start in zip(relations, first, strict=False)]
-        entity = np.concatenate([empty, *columns])
-        shape = (len(self.year), max(int(first[-1]), 1))
-        return csr_matrix((np.ones(len(movie)), (movie, entity)), shape)
-
     def decades(self) -> Float64[np.ndarray, "movies decades"]:
         """Return the indicators of the decade of release; the first is that of a missing year too."""
         return np.eye(len(DECADES) + 1)[np.searchsorted(DECADES, np.nan_to_num(self.year), side="right")]
 
     def features(self) -> Float64[np.ndarray, "movies features"]:
         """Return the regressors of a movie: vectors, genres, decade of release and a constant."""
-        genres = self.entity_matrix(["genre"]).toarray()
+        genres = self.graph.entity_matrix(["genre"]).toarray()
         constant = np.ones((len(self.year), 1))
         return np.hstack([self.unit_vectors("both"), genres, self.decades(), constant])
 

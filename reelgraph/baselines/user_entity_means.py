@@ -43,8 +43,8 @@ def predict(
     """Predict the ratings at ``index``, in stars."""
     level = user_bias.predict(histories, fit_end, index, user_bias.Params(damping=params.user_damping))
     stars = star_ratings(histories)
-    genres = content.entity_matrix(["genre"])
-    people = content.entity_matrix(PEOPLE)
+    genres = content.graph.entity_matrix(["genre"])
+    people = content.graph.entity_matrix(PEOPLE)
     effect = np.zeros(len(index))
     for positions, history in targets_by_history(histories, index):
         residual = stars[history] - level[positions[0]]

@@ -61,7 +61,7 @@ def test_fm_content_predicts_movies_that_nobody_has_rated(content: MovieContent)
     except PackageError:
         pytest.skip("needs myfm, of the extra external-baselines")
     h = random_histories(0, 100, 40, 40, "cold_movies")
-    genre = content.entity_matrix(["genre"]).toarray() @ [1, -1]
+    genre = content.graph.entity_matrix(["genre"]).toarray() @ [1, -1]
     taste = np.random.default_rng(1).choice([-1, 1], len(h.user_id))
     stars = 3 + taste[h.users_of(np.arange(len(h.movie_row)))] * genre[h.movie_row]
     h = replace(h, half_star_code=np.rint(stars * 2).astype(np.uint8))
@@ -76,7 +76,7 @@ def test_user_entity_means_against_a_plain_restatement(content: MovieContent) ->
     h = random_histories(0, 12, 40, 50, "cold_movies")
     params = user_entity_means.Params(user_damping=5.0, genre_damping=3.0, people_damping=2.0)
     predictions = user_entity_means.predict(h, h.fit_end("train"), h.test, params, content)
-    entities = {kind: content.entity_matrix([kind]).toarray() for kind in ("genre", "actor")}
+    entities = {kind: content.graph.entity_matrix([kind]).toarray() for kind in ("genre", "actor")}
     mean = h.half_star_code[h.mask_before(h.train_end)].mean() / 2
     for target, value in list(zip(h.test, predictions, strict=True))[::7]:
         user = h.users_of(np.array([target]))[0]
@@ -110,5 +110,5 @@ def test_movie_content_vectors_and_features(content: MovieContent) -> None:
     features = content.features()
     assert len(features) == 40
     assert np.isfinite(features).all()
-    assert content.entity_matrix(["actor", "genre"]).shape == (40, 9)
-    assert content.entity_matrix(["none"]).nnz == 0
+    assert content.graph.entity_matrix(["actor", "genre"]).shape == (40, 9)
+    assert content.graph.entity_matrix(["none"]).nnz == 0

@@ -44,7 +44,7 @@ def predict(
 
 
 def _shared_entities(content: MovieContent, entity_type: str) -> csr_matrix:
-    entities = content.entity_matrix([entity_type])
+    entities = content.graph.entity_matrix([entity_type])
     return entities[:, np.flatnonzero(np.asarray(entities.sum(axis=0)).ravel() >= MIN_MOVIES)]
 
 

@@ -6,6 +6,7 @@ movie_row, entity_index) and ``entity_vectors.npy`` (one row per row of entities
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -13,6 +14,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from jaxtyping import Float32, Int64
+from scipy.sparse import csr_matrix
 
 from reelgraph.core.schemas.artifacts import Violations, duplicated, read_with_schema
 from reelgraph.core.schemas.columns import ENTITY_COLUMNS
@@ -56,6 +58,17 @@ class KnowledgeGraph:
             for (entity_type, relation), part in zip(self.relations.items(), parts, strict=True)
         }
         return replace(self, relations=relations)
+
+    def entity_matrix(self, entity_types: Collection[str]) -> csr_matrix:
+        """Return the indicators of the movies' entities of some types, movies × entities."""
+        relations = [self.relations[name] for name in entity_types if name in self.relations]
+        first = np.cumsum([0, *(len(relation.entity_names) for relation in relations)])
+        empty = np.zeros(0, np.int64)
+        movie = np.concatenate([empty, *(relation.movie_rows for relation in relations)])
+        columns = [relation.entity_index + start for relation, start in zip(relations, first, strict=False)]
+        entity = np.concatenate([empty, *columns])
+        shape = (len(self.movie_ids), max(int(first[-1]), 1))
+        return csr_matrix((np.ones(len(movie)), (movie, entity)), shape)
 
     def counts(self) -> dict[str, dict[str, int]]:
         """Return the number of nodes and edges per type. A relation is two edge types, one per direction."""

@@ -1,4 +1,4 @@
-"""Movie vectors learned from the ratings: co-occurrence vectors and cross-fitted latent factors.
+"""Latent factors of the movies, cross-fitted.
 
 Latent factors that were fitted on a user's ratings predict these ratings too well, and a Gaussian process
 trained on such factors trusts them too much. So the users are split into folds, and a fold is predicted with
@@ -15,8 +15,6 @@ import numpy as np
 import scipy.sparse as sp
 import torch
 from jaxtyping import Float, Float64, Int64
-from scipy.sparse.linalg import svds
-from threadpoolctl import threadpool_limits
 from torch import Tensor
 
 from reelgraph.core.parallel import parallel_map
@@ -31,12 +29,6 @@ RATINGS_TO_FIT = 5_000_000
 MIN_LATENT_DIM = 8
 MAX_PRODUCTS = 600_000_000
 """Largest number of ratings times the square of the dimension of the factorization, which takes this time."""
-USER_DAMPING = 20.0
-"""Added to the number of a user's ratings in the co-occurrence weights."""
-MOVIE_DAMPING = 10.0
-"""Added to the number of a movie's ratings in the co-occurrence weights."""
-SHRINKAGE = 0.3
-"""Fraction of the median added to a vector's squared length: shortens vectors of movies with few ratings."""
 
 
 class LatentFactors(NamedTuple):
@@ -105,35 +97,3 @@ def assign_folds(ratings: RatingTable, n_sets: int) -> Int64[np.ndarray, " ratin
     has_fitted = np.bincount(ratings.user, ratings.is_fitted, len(ratings.user_id)) > 0
     last = n_sets - 1
     return np.where(has_fitted, ratings.user_id % last, last)[ratings.user]
-
-
-def cooccurrence_vectors(ratings: RatingTable, n_movies: int, dim: int) -> Float64[np.ndarray, "movies dim"]:
-    """Return singular vectors of the damped, normalized user-movie indicator matrix.
-
-    The first one, which is popularity, is left out. Columns beyond the matrix's rank are 0.
-
-    Args:
-        ratings: which user rated which movie; the stars are not read.
-        n_movies: number of movies.
-        dim: number of columns.
-    """
-    user_count = np.diff(ratings.offsets)
-    movie_count = np.bincount(ratings.movie, minlength=n_movies)
-    user_weight = user_count[ratings.user] + USER_DAMPING
-    movie_weight = movie_count[ratings.movie] + MOVIE_DAMPING
-    weight = 1 / np.sqrt(user_weight * movie_weight)
-    matrix = sp.csr_matrix((weight, (ratings.user, ratings.movie)), (ratings.n_users, n_movies))
-    result = np.zeros((n_movies, dim))
-    rank = min(dim + 1, min(matrix.shape) - 1)
-    if rank < 2:
-        return result
-    with threadpool_limits(1):
-        _, singular_values, right = svds(matrix, k=rank, v0=np.ones(min(matrix.shape)))
-    order = np.argsort(-singular_values)[1:]
-    vectors = right[order].T * np.sqrt(singular_values[order])
-    # The sign of a singular vector is arbitrary: its largest entry is made positive.
-    vectors *= np.sign(vectors[np.abs(vectors).argmax(axis=0), np.arange(rank - 1)])
-    squared_length = (vectors**2).sum(axis=1, keepdims=True)
-    median = np.median(squared_length[movie_count > 0])
-    result[:, : rank - 1] = vectors / np.sqrt(squared_length + SHRINKAGE * median + 1e-12)
-    return result

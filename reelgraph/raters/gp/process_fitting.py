@@ -15,6 +15,7 @@ import torch
 from jaxtyping import Float64, Int64
 from torch import Tensor
 
+from reelgraph.core.cooccurrence import cooccurrence_vectors
 from reelgraph.core.metrics import mae, rmse
 from reelgraph.core.seeds import derive_seed, generator, subsample
 from reelgraph.params.model import Gp
@@ -26,7 +27,7 @@ from reelgraph.raters.gp.leave_one_out_stats import (
 )
 from reelgraph.raters.gp.model import GaussianProcess
 from reelgraph.raters.gp.movie_content import MovieContent
-from reelgraph.raters.gp.movie_factors import cooccurrence_vectors, fit_latent_factors
+from reelgraph.raters.gp.movie_factors import fit_latent_factors
 from reelgraph.raters.gp.ordinal_head import N_HEAD_FEATURES, HeadInputs, OrdinalHead, expected_stars
 from reelgraph.raters.gp.prediction import OneStepPredictor
 from reelgraph.raters.gp.rater import process_tensors, restore_process
@@ -127,7 +128,8 @@ def _build_process(
 ) -> GaussianProcess:
     """Learn the movies' vectors, and return an untrained Gaussian process over them."""
     torch.manual_seed(derive_seed(seed, "gp"))
-    cooccurrence = cooccurrence_vectors(ratings, content.n_movies, params.cooccurrence_dim)
+    shape = (ratings.n_users, content.n_movies)
+    cooccurrence = cooccurrence_vectors(ratings.user, ratings.movie, shape, params.cooccurrence_dim)
     design_matrix = content.design_matrix()
     fold_seed = derive_seed(seed, "gp/folds")
     predicted = predict_from_content(design_matrix, stats.count, cooccurrence, fold_seed)

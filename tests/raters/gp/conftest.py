@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 import torch
 
+from reelgraph.core.cooccurrence import cooccurrence_vectors
 from reelgraph.raters.gp.leave_one_out_stats import fit_movie_stats, leave_one_out_stats
 from reelgraph.raters.gp.model import GaussianProcess
 from reelgraph.raters.gp.movie_content import MovieContent, build_movie_content
-from reelgraph.raters.gp.movie_factors import cooccurrence_vectors, fit_latent_factors
+from reelgraph.raters.gp.movie_factors import fit_latent_factors
 from reelgraph.raters.gp.prediction import rating_features
 from reelgraph.raters.gp.rating_table import RatingTable, fitted_ratings
 from reelgraph.raters.gp.types import RatingFeatures
@@ -37,7 +38,7 @@ def content() -> MovieContent:
 @pytest.fixture
 def gp(content: MovieContent, ratings: RatingTable) -> GaussianProcess:
     torch.manual_seed(0)
-    vectors = cooccurrence_vectors(ratings, MOVIES, 4)
+    vectors = cooccurrence_vectors(ratings.user, ratings.movie, (ratings.n_users, MOVIES), 4)
     cooccurrence = torch.from_numpy(np.stack([vectors, vectors / 2]).astype(np.float32))
     return GaussianProcess(
         content, cooccurrence, fit_latent_factors(ratings, content.design_matrix(), 2, 0), 3

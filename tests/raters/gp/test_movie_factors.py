@@ -11,7 +11,6 @@ from reelgraph.raters.gp.movie_content import MovieContent
 from reelgraph.raters.gp.movie_factors import (
     assign_folds,
     choose_latent_dim,
-    cooccurrence_vectors,
     fit_latent_factors,
 )
 from reelgraph.raters.gp.rating_table import RatingTable, all_ratings
@@ -54,28 +53,3 @@ def test_assign_folds_gives_users_without_fitted_ratings_the_last_fold(user_hist
     fold = assign_folds(ratings, 4)
     for user, user_id in enumerate(user_histories.user_id):
         assert set(fold[ratings.user == user]) == {3 if user == 4 else user_id % 3}
-
-
-def test_cooccurrence_vectors_of_movies_with_the_same_users_are_similar() -> None:
-    rng = np.random.default_rng(0)
-    n_users = 60
-    length = 8
-    movie = np.concatenate(
-        [rng.choice(10, length, replace=False) + 10 * (user % 2) for user in range(n_users)]
-    )
-    bounds = np.arange(0, len(movie) + 1, length)
-    ratings = RatingTable(
-        offsets=bounds,
-        movie=movie,
-        stars=np.ones(len(movie)),
-        time=np.zeros(len(movie), np.int64),
-        is_fitted=np.ones(len(movie), bool),
-        history_cap=bounds[1:],
-        rank=np.arange(len(movie)) % float(length),
-        user_id=np.arange(n_users),
-    )
-    vectors = cooccurrence_vectors(ratings, 21, 3)
-    within = (vectors[:10] @ vectors[:10].T).mean()
-    across = (vectors[:10] @ vectors[10:20].T).mean()
-    assert within > 1e-6 > across
-    assert not vectors[20].any()
