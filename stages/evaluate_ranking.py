@@ -32,7 +32,7 @@ def main(params: EvaluateRankingParams) -> str:
     rater = load_rater("data/rater", params.evaluate.fit)
     fit_end = histories.fit_end(params.evaluate.fit)
     rng = generator(params.seed, "ranking")
-    queries = ranking.build_queries(histories, histories.test, params.evaluate.ranking_users, rng)
+    queries = ranking.build_queries(histories, "test", params.evaluate.ranking_users, rng)
     targets = isolate_targets(histories, fit_end, queries.target_index)
 
     def score(name: str) -> Iterable[ranking.Scores]:

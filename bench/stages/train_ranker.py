@@ -14,7 +14,7 @@ from bench.synthetic_data import FULL_RATINGS, histories, movies_for
 from reelgraph.rankers import ease
 from reelgraph.rankers.io import ranker_inputs
 from reelgraph.rankers.item_weights import ItemWeightsRanker
-from reelgraph.rankers.ranker import RankerInputs, frequent_movies
+from reelgraph.rankers.ranker import MovieContent, RankerInputs, frequent_movies
 
 COUNTS = "ratings"
 GOAL = 60
@@ -30,9 +30,10 @@ def prepare(folder: Path, size: int) -> None:
 def inputs_of(size: int) -> RankerInputs:
     """Return the ratings that both sides are fitted on."""
     n_movies = movies_for(size)
-    text = np.zeros((n_movies, 1), np.float32)
-    year = np.full(n_movies, np.nan)
-    return ranker_inputs(histories(size, n_movies, 5), text, year, "train", 1)
+    content = MovieContent(
+        np.zeros((n_movies, 1), np.float32), np.full(n_movies, np.nan), csr_matrix((n_movies, 1))
+    )
+    return ranker_inputs(histories(size, n_movies, 5), content, "train", 1)
 
 
 def fit_ease(inputs: RankerInputs) -> ItemWeightsRanker:

@@ -1,9 +1,11 @@
-"""Ranking metrics: the ranks of each user's test movies among all movies outside of the history."""
+"""Ranking metrics: the ranks of each user's test movies among the candidates outside of the history."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
+from typing import Literal
 
 import numpy as np
 from jaxtyping import Bool, Float, Float32, Int64
@@ -44,6 +46,15 @@ class RankingQueries:
     """The user's ratings of these."""
     liked: list[Int64[np.ndarray, " _"]]
     """Those of them that the user rated with ``LIKED_STARS`` or more; may be empty."""
+    held_out: Int64[np.ndarray, " held_out"]
+    """Movies that the split holds out, which alone are ranked; without any, all movies are ranked."""
+
+    def candidates(self, user: int, n_movies: int) -> Bool[np.ndarray, " movies"]:
+        """Return a mask of the movies that are ranked for a user: those outside of the history."""
+        candidates = np.full(n_movies, not len(self.held_out))
+        candidates[self.held_out] = True
+        candidates[self.queries[user].history] = False
+        return candidates
 
 
 @dataclass(frozen=True)
@@ -59,19 +70,18 @@ class UserRankings:
 
 
 def build_queries(
-    histories: UserHistories,
-    targets: Int64[np.ndarray, " targets"],
-    max_users: int,
-    rng: np.random.Generator,
+    histories: UserHistories, part: Literal["val", "test"], max_users: int, rng: np.random.Generator
 ) -> RankingQueries:
     """Build a query for each of a sample of users.
 
     Args:
         histories: ratings of all users.
-        targets: indices of ratings, ascending: the validation or the test targets.
+        part: the validation or the test targets. If the split holds out movies, they alone are ranked.
         max_users: number of users with targets that are sampled, or all there are if fewer.
         rng: samples the users.
     """
+    targets = histories.val if part == "val" else histories.test
+    held_out = histories.val_movies if part == "val" else histories.test_movies
     target_user = histories.users_of(targets)
     users = subsample(np.unique(target_user), max_users, rng)
     start = np.searchsorted(target_user, users, side="left")
@@ -87,7 +97,7 @@ def build_queries(
     watched = [histories.movie_row[index].astype(np.int64) for index in by_user]
     stars = [star_ratings(histories, index) for index in by_user]
     liked = [movies[ratings >= LIKED_STARS] for movies, ratings in zip(watched, stars, strict=True)]
-    return RankingQueries(first, queries, watched, stars, liked)
+    return RankingQueries(first, queries, watched, stars, liked, held_out)
 
 
 def item_means(
@@ -136,7 +146,7 @@ def _orders(prediction: Prediction, served: Scores) -> tuple[Float32[np.ndarray,
 
 
 def rank_movies(queries: RankingQueries, scores: Iterable[Scores]) -> UserRankings:
-    """Rank all movies outside of each user's history.
+    """Rank the candidates outside of each user's history.
 
     Args:
         queries: users and their movies.
@@ -145,9 +155,8 @@ def rank_movies(queries: RankingQueries, scores: Iterable[Scores]) -> UserRankin
     watched = np.full((len(queries.queries), len(METRICS)), np.nan)
     liked = np.full_like(watched, np.nan)
     lists = np.full((len(watched), LIST_LENGTH), -1, np.int64)
-    for i, (query, user_scores) in enumerate(zip(queries.queries, scores, strict=False)):
-        candidates = np.ones(len(user_scores), bool)
-        candidates[query.history] = False
+    for i, user_scores in enumerate(islice(scores, len(watched))):
+        candidates = queries.candidates(i, len(user_scores))
         watched[i] = rank_metrics(user_scores, candidates, queries.watched[i])
         if len(queries.liked[i]):
             liked[i] = rank_metrics(user_scores, candidates, queries.liked[i])
@@ -184,7 +193,9 @@ def user_columns(
     return {
         "user": histories.user_id[histories.users_of(queries.target_index)],
         "n_relevant": np.array([len(movies) for movies in queries.watched], np.int64),
-        "n_candidates": np.array([n_movies - len(np.unique(q.history)) for q in queries.queries], np.int64),
+        "n_candidates": np.array(
+            [queries.candidates(user, n_movies).sum() for user in range(len(queries.queries))], np.int64
+        ),
         "ndcg_10": rankings.watched[:, 0],
         "recall_20": rankings.watched[:, 1],
     }

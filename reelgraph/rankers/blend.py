@@ -7,7 +7,7 @@ scores come from rankers that were fitted without them; then these are fitted on
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Float, Float32
@@ -15,14 +15,16 @@ from pydantic import Field
 
 from reelgraph.core.schemas.vectors import unit_rows
 from reelgraph.core.seeds import generator
-from reelgraph.rankers.blend_choices import collect_choices
-from reelgraph.rankers.blend_features import FEATURES, FLOORS, SUMS_OVER_HISTORY, BlendFeatures
+from reelgraph.rankers.blend_features import FEATURES, FLOORS, NOT_NEGATIVE, TOP_FEATURES, BlendFeatures
 from reelgraph.rankers.blend_items import ItemParams, fit_items, select_and_fit_items
-from reelgraph.rankers.held_out import held_out_queries
+from reelgraph.rankers.candidates import collect_choices
+from reelgraph.rankers.content import fit_features, restore_features
+from reelgraph.rankers.held_out import held_out_queries, hide_movies
 from reelgraph.rankers.item_weights import ItemWeightsRanker, restore_item_weights
 from reelgraph.rankers.listwise import fit_listwise
 from reelgraph.rankers.ranker import (
     FittedRatings,
+    MovieContent,
     RankerInputs,
     RankingQuery,
     mean_stars,
@@ -60,11 +62,14 @@ class BlendRanker:
             text = self.features.text
             similarity = self.features.text_weights(query) * (text[query.history] @ text[movie])
             total += coefficient["text_similarity"] * similarity
+        if movie not in self.features.items["ease"].movies:
+            total += coefficient["rare_similarity"] * self.features.content.similarities(query, movie)
         return total
 
     def arrays(self) -> dict[str, np.ndarray]:
         """Return the arrays of the parts, named PART.ARRAY."""
         parts = {name: ranker.arrays() for name, ranker in self.features.items.items()}
+        parts["content"] = self.features.content.arrays()
         parts["times"] = self.features.times.arrays()
         arrays = {f"{part}.{name}": array for part, values in parts.items() for name, array in values.items()}
         arrays["text"] = self.features.text.astype(np.float16)
@@ -85,6 +90,7 @@ def restore(arrays: Mapping[str, np.ndarray]) -> BlendRanker:
 
     features = BlendFeatures(
         items={name: restore_item_weights(part(name)) for name in FLOORS},
+        content=restore_features(part("content")),
         times=restore_times(part("times")),
         text=arrays["text"].astype(np.float32),
         year=arrays["year"],
@@ -98,25 +104,44 @@ def restore(arrays: Mapping[str, np.ndarray]) -> BlendRanker:
 def fit(inputs: RankerInputs, params: Params) -> BlendRanker:
     """Fit the coefficients on held-out ratings, then the item rankers on all ratings."""
     rng = generator(inputs.seed, "rankers/blend")
-    held_out = held_out_queries(inputs, rng)
+    held_out = hide_movies(held_out_queries(inputs, rng), rng)
     sample = sample_users(held_out.ratings, rng)
     items, penalties = select_and_fit_items(held_out, sample, params)
-    features = _build_features(items, held_out.ratings, inputs, params)
-    not_negative = [FEATURES.index(name) for name in SUMS_OVER_HISTORY]
-    coefficients = fit_listwise(collect_choices(features, held_out, rng), not_negative)
+    features = _build_features(items, held_out.ratings, inputs.content, params)
+    choices = collect_choices(features.compute, TOP_FEATURES, held_out, rng)
+    coefficients = fit_listwise(choices, NOT_NEGATIVE)
     items = fit_items(sample_users(inputs.ratings, rng), params, penalties)
-    return BlendRanker(_build_features(items, inputs.ratings, inputs, params), coefficients)
+    features = _build_features(items, inputs.ratings, inputs.content, params)
+    return BlendRanker(features, coefficients)
+
+
+def append_movies(ranker: BlendRanker, ratings: FittedRatings, content: MovieContent) -> BlendRanker:
+    """Return the ranker with further movies, which nobody has rated; its weights and coefficients stay.
+
+    Args:
+        ranker: to append to.
+        ratings: those that it was fitted on.
+        content: of all movies, the further ones last.
+    """
+    n_movies = len(content.year)
+    items = {name: replace(item, n_movies=n_movies) for name, item in ranker.features.items.items()}
+    extended = replace(ratings, n_movies=n_movies)
+    return replace(ranker, features=_build_features(items, extended, content, ranker.features))
 
 
 def _build_features(
-    items: dict[str, ItemWeightsRanker], ratings: FittedRatings, inputs: RankerInputs, params: Params
+    items: dict[str, ItemWeightsRanker],
+    ratings: FittedRatings,
+    content: MovieContent,
+    params: Params | BlendFeatures,
 ) -> BlendFeatures:
-    known = np.isfinite(inputs.year)
-    year = np.where(known, inputs.year, np.median(inputs.year[known]) if known.any() else 0)
+    known = np.isfinite(content.year)
+    year = np.where(known, content.year, np.median(content.year[known]) if known.any() else 0)
     return BlendFeatures(
         items=items,
+        content=fit_features(ratings, content),
         times=collect_times(ratings),
-        text=unit_rows(inputs.text),
+        text=unit_rows(content.text),
         year=year.astype(np.float32),
         mean_stars=mean_stars(ratings),
         days=params.days,

@@ -8,6 +8,7 @@ from functools import cached_property
 import numpy as np
 from jaxtyping import Float, Float32
 
+from reelgraph.rankers.content import ContentFeatures
 from reelgraph.rankers.item_weights import ItemWeightsRanker
 from reelgraph.rankers.ranker import RankingQuery
 from reelgraph.rankers.rating_times import SECONDS_PER_DAY, SECONDS_PER_YEAR, RatingTimes
@@ -18,10 +19,14 @@ FLOORS = {"next_movie": 1e-3, "last_movie": 1e-3, "ease": 1e-2}
 HISTORY_FEATURES = ("text_similarity", "year_distance", "popularity_distance")
 TIME_FEATURES = ("popularity", "recent_popularity", "not_yet_rated", "age", "years_since_release",
                  "mean_stars", "rarely_rated")  # fmt: skip
-FEATURES = (*FLOORS, *HISTORY_FEATURES, *TIME_FEATURES, "popularity_by_length")
+RARE_FEATURES = ("rare_similarity", "rare_log_count")
+"""Those of ``ContentFeatures``, 0 for movies that the item rankers score."""
+FEATURES = (*FLOORS, *HISTORY_FEATURES, *TIME_FEATURES, "popularity_by_length", *RARE_FEATURES)
 """Names of the features, in order."""
-SUMS_OVER_HISTORY = (*FLOORS, "text_similarity")
-"""Features that grow with each movie of the history; their coefficients are not negative."""
+TOP_FEATURES = (*range(len(FLOORS)), FEATURES.index("recent_popularity"))
+"""Columns of the features whose sum finds the candidates with high scores."""
+NOT_NEGATIVE = tuple(FEATURES.index(name) for name in (*FLOORS, "text_similarity", *RARE_FEATURES))
+"""Columns of the features whose coefficients are not negative."""
 
 Features = Float32[np.ndarray, "movies features"]
 
@@ -32,6 +37,7 @@ class BlendFeatures:
 
     items: dict[str, ItemWeightsRanker]
     """Rankers by the names of ``FLOORS``."""
+    content: ContentFeatures
     times: RatingTimes
     text: Float32[np.ndarray, "movies text"]
     """Unit text vectors."""
@@ -49,7 +55,9 @@ class BlendFeatures:
         items = [log_at_least(self.items[name].score(query), floor) for name, floor in FLOORS.items()]
         at_time = self._features_at(self.times.time_of(query))
         by_length = at_time[:, 0] * np.float32(np.log1p(len(query.history)))
-        return np.column_stack([*items, *self._compare_history(query), at_time, by_length])
+        _, rarely = self._overall
+        rare = self.content.compute(query) * rarely[:, None]
+        return np.column_stack([*items, *self._compare_history(query), at_time, by_length, rare])
 
     def text_weights(self, query: RankingQuery) -> Float32[np.ndarray, " history"]:
         """Return the weights of the history's movies in ``text_similarity`` and ``year_distance``."""
@@ -72,10 +80,10 @@ class BlendFeatures:
         return self.times.first_times()
 
     @cached_property
-    def _overall(self) -> tuple[Float32[np.ndarray, " movies"], Float[np.ndarray, " movies"]]:
+    def _overall(self) -> tuple[Float32[np.ndarray, " movies"], Float32[np.ndarray, " movies"]]:
         """Log number of ratings, and whether the item rankers do not score the movie."""
         count = self.times.count_between(-np.inf, np.inf)
-        rarely = np.ones(len(count))
+        rarely = np.ones(len(count), np.float32)
         rarely[self.items["ease"].movies] = 0
         return np.log1p(count).astype(np.float32), rarely
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Bool, Int64
@@ -13,6 +13,8 @@ from reelgraph.sequences.dataset import UserHistories
 
 MAX_QUERIES = 2000
 """Queries, at most: those of a random sample of users."""
+HIDDEN_FRACTION = 0.05
+"""Fraction of the movies that ``hide_movies`` hides."""
 MAX_TARGETS = 150
 """Held-out movies of a query, at most: the first ones."""
 
@@ -73,3 +75,13 @@ def held_out_queries(inputs: RankerInputs, rng: np.random.Generator) -> HeldOutQ
         queries.append(RankingQuery(history, int(ratings.timestamp[target])))
         targets.append(ratings.movie_row[target : end[user]][:MAX_TARGETS])
     return HeldOutQueries(select_ratings(ratings, ~held_out), queries, targets)
+
+
+def hide_movies(held_out: HeldOutQueries, rng: np.random.Generator) -> HeldOutQueries:
+    """Remove all ratings of ``HIDDEN_FRACTION`` of the movies; they stay in histories and among the targets.
+
+    So a ranker learns what the content of a movie without ratings is worth, however many ratings the movie
+    would have.
+    """
+    hidden = rng.random(held_out.ratings.n_movies) < HIDDEN_FRACTION
+    return replace(held_out, ratings=select_ratings(held_out.ratings, ~hidden[held_out.ratings.movie_row]))

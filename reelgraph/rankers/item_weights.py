@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 from jaxtyping import Float, Float32, Int64
 from pydantic import Field
-from scipy.linalg import LinAlgError, cho_factor
+from scipy.linalg import LinAlgError, cho_factor, lapack
 from scipy.sparse import csr_matrix
 
 from reelgraph.params.base import Section
@@ -123,3 +123,13 @@ def penalized_cholesky(gram: Matrix, l2: float) -> Matrix:
     except LinAlgError as error:
         raise TrainingError("the rankers' key l2", "a penalty that makes the regression solvable",
                             f"{l2:g}: {error}", "Raise it.") from None  # fmt: skip
+
+
+def penalized_inverse(gram: Matrix, l2: float) -> Matrix:
+    """Return (gram + l2 · I)⁻¹, from the Cholesky factor in half the time of a general inverse.
+
+    Raises:
+        TrainingError: as ``penalized_cholesky``.
+    """
+    lower, _ = lapack.spotri(penalized_cholesky(gram, l2), lower=1)
+    return np.tril(lower) + np.tril(lower, -1).T

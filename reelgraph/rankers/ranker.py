@@ -7,6 +7,7 @@ from typing import Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Bool, Float, Float32, Int64
+from scipy.sparse import csr_matrix
 
 from reelgraph.core.rating_scale import STAR_STEP
 from reelgraph.sequences.dataset import UserHistories, star_ratings
@@ -51,14 +52,23 @@ class FittedRatings:
 
 
 @dataclass(frozen=True)
+class MovieContent:
+    """What a ranker reads of the movies, in row order."""
+
+    text: Float32[np.ndarray, "movies text"]
+    """Text vectors."""
+    year: Float[np.ndarray, " movies"]
+    """Release years; NaN where unknown."""
+    entities: csr_matrix
+    """Movies × entities, 1 for each entity of a movie."""
+
+
+@dataclass(frozen=True)
 class RankerInputs:
     """What a ranker is fitted on."""
 
     ratings: FittedRatings
-    text: Float32[np.ndarray, "movies text"]
-    """Text vectors of the movies, in row order."""
-    year: Float[np.ndarray, " movies"]
-    """Release years of the movies; NaN where unknown."""
+    content: MovieContent
     held_out: Bool[np.ndarray, " ratings"]
     """Ratings like those of the validation targets; a ranker may select its parameters on them."""
     min_history: int

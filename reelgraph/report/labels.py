@@ -29,6 +29,7 @@ NAMES = {
     "ease": "EASE",
     "rp3beta": "RP3β",
     "next_movie": "next-movie regression",
+    "content": "content",
     "svd": "SVD",
     "svdpp": "SVD++",
     "gnn": "GNN",

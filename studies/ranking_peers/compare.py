@@ -28,12 +28,9 @@ def main(params: RankingPeersParams) -> str:
     train_inputs = inputs if fit == "train" else read_ranker_inputs("train", params.seed)
     n_movies = inputs.ratings.n_movies
     histories = read_histories("data/sequences", n_movies)
-    val, test = (
-        ranking.build_queries(
-            histories, targets, params.evaluate.ranking_users, generator(params.seed, "ranking")
-        )
-        for targets in (histories.val, histories.test)
-    )
+    users = params.evaluate.ranking_users
+    val = ranking.build_queries(histories, "val", users, generator(params.seed, "ranking"))
+    test = ranking.build_queries(histories, "test", users, generator(params.seed, "ranking"))
     rankers = {SERVED: load_ranker(f"data/ranker/{SERVED}")}
     tuned: dict[str, TunedRanker] = {}
     for name, values in params.ranking_peers.items():

@@ -45,7 +45,7 @@ def histories_with_four_targets() -> UserHistories:
 
 
 def selected(histories: UserHistories, max_users: int = 100) -> RankingQueries:
-    return build_queries(histories, histories.test, max_users, np.random.default_rng(0))
+    return build_queries(histories, "test", max_users, np.random.default_rng(0))
 
 
 @given(arrays(np.float64, st.integers(1, 12), elements=st.integers(0, 4)), st.data())
@@ -125,8 +125,19 @@ def test_build_queries_returns_each_users_targets() -> None:
         assert query.time == histories.timestamp[end - 4]
         assert watched.tolist() == histories.movie_row[end - 4 : end].tolist()
         assert liked.tolist() == watched[histories.half_star_code[end - 4 : end] >= 8].tolist()
+    assert not len(queries.held_out)
+    assert selected(replace(histories, test_movies=np.array([2, 3]))).held_out.tolist() == [2, 3]
     assert set(selected(histories, 5).target_index) <= set(queries.target_index)
     assert len(selected(histories, 5).queries) == 5
+
+
+def test_rank_movies_ranks_held_out_movies_among_each_other() -> None:
+    watched = [np.array([5])]
+    held_out = np.array([3, 5, 6])
+    queries = RankingQueries(np.array([0]), [RankingQuery(np.array([6]))], watched, STARS, watched, held_out)
+    rankings = rank_movies(queries, [-np.arange(MOVIES, dtype=np.float64)])
+    assert rankings.lists[0, :3].tolist() == [3, 5, -1]
+    assert rankings.watched[0, -1] == 1 / 2  # the reciprocal rank
 
 
 class ByTime(Rater):
@@ -161,7 +172,8 @@ def test_rater_orders_keeps_the_order_of_the_users(monkeypatch: pytest.MonkeyPat
 def test_ranking_metrics_of_an_oracle_and_of_equal_scores() -> None:
     watched = [np.array([3]), np.array([5, 6])]
     asked = [RankingQuery(NO_MOVIES), RankingQuery(np.array([0]))]
-    queries = RankingQueries(np.array([0, 1]), asked, watched, STARS, [watched[0], NO_MOVIES])
+    liked = [watched[0], NO_MOVIES]
+    queries = RankingQueries(np.array([0, 1]), asked, watched, STARS, liked, NO_MOVIES)
     oracle = np.zeros((2, MOVIES))
     for row, movies in zip(oracle, watched, strict=True):
         row[movies] = [2.0, 1.0][: len(movies)]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
+from scipy.sparse import csr_matrix
 
-from reelgraph.rankers.ranker import FittedRatings, RankerInputs, RankingQuery
+from reelgraph.rankers.ranker import FittedRatings, MovieContent, RankerInputs, RankingQuery
 
 TASTES = 2
 """Users with an even number watch the first half of the movies, the others the second half."""
@@ -30,7 +31,9 @@ def planted_inputs(users: int = 60, movies: int = 40, length: int = 12) -> Ranke
     )
     text = rng.normal(size=(movies, 8)).astype(np.float32)
     year = np.where(np.arange(movies) == 3, np.nan, 1980.0 + np.arange(movies))
-    return RankerInputs(ratings, text, year, np.append(user[1:] != user[:-1], True), 5, 0)
+    entities = csr_matrix(np.eye(movies // 4)[np.arange(movies) // 4])
+    content = MovieContent(text, year, entities)
+    return RankerInputs(ratings, content, np.append(user[1:] != user[:-1], True), 5, 0)
 
 
 def query(*movies: int) -> RankingQuery:

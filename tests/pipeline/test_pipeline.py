@@ -71,6 +71,8 @@ def _check_added_movies(project: Project, history: list[tuple[int, float]]) -> N
     assert new.ratings == 0
     assert new.prediction_set
     assert bundle.similar("The Harbour of Glass", top=3)
+    everything = bundle.recommend(history, top=len(bundle.catalog))
+    assert 0 in [movie.ratings for movie in everything]
     known.unlink()
 
 

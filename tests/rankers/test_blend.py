@@ -8,7 +8,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from reelgraph.rankers import blend
-from reelgraph.rankers.blend_features import FEATURES, SUMS_OVER_HISTORY
+from reelgraph.rankers.blend_features import NOT_NEGATIVE
 from reelgraph.rankers.held_out import held_out_queries, hold_out
 from reelgraph.rankers.listwise import Choices, fit_listwise
 from reelgraph.rankers.ranker import collect_ratings
@@ -37,8 +37,7 @@ def test_contributions_name_the_movie_that_leads_to_the_next() -> None:
     ranker = blend.fit(planted_inputs(users=200, movies=60), PARAMS)
     contributions = ranker.contributions(query(40, 20, 6), 7)
     assert int(np.argmax(contributions)) == 2
-    summed = [FEATURES.index(name) for name in SUMS_OVER_HISTORY]
-    assert (ranker.coefficients[summed] >= 0).all()
+    assert (ranker.coefficients[list(NOT_NEGATIVE)] >= 0).all()
 
 
 def test_held_out_queries_ask_for_the_held_out_ratings() -> None:

@@ -64,7 +64,12 @@ def test_tune_ranker_takes_the_best_of_all_combinations() -> None:
     assert list(combine_values({"a": [1, 2], "b": [3]})) == [{"a": 1, "b": 3}, {"a": 2, "b": 3}]
     watched = [np.array([8]), np.array([28])]
     queries = RankingQueries(
-        np.array([0, 1]), [query(6, 7), query(26, 27)], watched, [np.ones(1)] * 2, watched
+        np.array([0, 1]),
+        [query(6, 7), query(26, 27)],
+        watched,
+        [np.ones(1)] * 2,
+        watched,
+        np.zeros(0, np.int64),
     )
     tuned = tune_ranker("ease", {"l2": [1e9, 1.0], "decay": [1.0, 0.5]}, INPUTS, queries)
     others = [tune_ranker("ease", {"l2": [l2], "decay": [decay]}, INPUTS, queries).val_ndcg_10

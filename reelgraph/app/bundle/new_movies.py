@@ -20,6 +20,7 @@ from reelgraph.app.bundle.catalog import MovieCatalog
 from reelgraph.app.bundle.format import MOVIES_SCHEMA, BundleContents, make_config
 from reelgraph.app.bundle.model import restore_bundle_rater
 from reelgraph.app.bundle.similarity import to_unit_vectors
+from reelgraph.core.schemas.columns import ENTITY_COLUMNS
 from reelgraph.core.schemas.kg import read_kg
 from reelgraph.core.schemas.movies import read_movies
 from reelgraph.core.table_engine import connect
@@ -32,6 +33,11 @@ from reelgraph.params.base import load
 from reelgraph.params.graph import GNN_VARIANTS
 from reelgraph.params.pipeline import PipelineParams
 from reelgraph.params.text import Text
+from reelgraph.rankers.blend import BlendRanker
+from reelgraph.rankers.blend import append_movies as append_movies_to_ranker
+from reelgraph.rankers.io import read_ranker_inputs
+from reelgraph.rankers.ranker import MovieContent
+from reelgraph.rankers.registry import SERVED, load_ranker, save_ranker
 from reelgraph.raters.rater import MovieInputs
 from reelgraph.raters.registry import find_rater
 from reelgraph.runtime.atomic_io import RERUN_HINT
@@ -55,7 +61,7 @@ def add_new_movies(contents: BundleContents, location: Path, scratch: Path) -> B
     Args:
         contents: collected from the pipeline's outputs in ``data/``.
         location: catalogue with the columns of the data contract, parquet or CSV.
-        scratch: folder for the weights of the rater, which the contents name.
+        scratch: folder for the weights of the rater and the ranker, which the contents name.
 
     Raises:
         InputError: the file violates the contract, has an unknown column or a movieId of the bundle; or the
@@ -84,6 +90,7 @@ def add_new_movies(contents: BundleContents, location: Path, scratch: Path) -> B
     embeddings = embed_new_movies(read_model(f"data/gnn/{variant}"), fitted_graph, graph, features)
     vectors = np.concatenate([contents.vectors["graph"], embeddings])
     weights = scratch / "model.safetensors"
+    content = MovieContent(text, years, graph.entity_matrix(ENTITY_COLUMNS))
     rater = restore_bundle_rater(contents)
     rater_type.append_movies(rater, MovieInputs(vectors, text, graph, years)).save(weights)
     return replace(
@@ -92,7 +99,19 @@ def add_new_movies(contents: BundleContents, location: Path, scratch: Path) -> B
         vectors={"text": text, "graph": vectors},
         config=make_config(contents.config.rater, len(vectors)),
         weights=weights,
+        ranker=contents.ranker and _append_to_ranker(contents.ranker, content, params, scratch),
     )
+
+
+def _append_to_ranker(folder: Path, content: MovieContent, params: PipelineParams, scratch: Path) -> Path:
+    """Write the ranker of a bundle with the movies of ``content``; return its new folder."""
+    ranker = load_ranker(folder)
+    if not isinstance(ranker, BlendRanker):
+        raise ArtifactError(str(folder), f"the ranker {SERVED}", type(ranker).__name__, RERUN_HINT)
+    ratings = read_ranker_inputs(params.evaluate.fit, params.seed).ratings
+    extended = scratch / "ranker"
+    save_ranker(SERVED, append_movies_to_ranker(ranker, ratings, content), extended)
+    return extended
 
 
 def _read_movies(location: Path, catalog: MovieCatalog, params: PipelineParams) -> pa.Table:

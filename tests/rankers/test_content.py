@@ -1,0 +1,72 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+from sklearn.linear_model import Ridge
+
+from reelgraph.rankers import blend, content
+from reelgraph.rankers.ranker import Ranker, RankerInputs, select_ratings
+from reelgraph.rankers.registry import find_ranker
+from tests.contracts.test_rankers import RANKERS
+from tests.helpers.ranker_samples import planted_inputs, query
+
+UNRATED = [5, 25]
+"""A movie of each taste."""
+
+
+def inputs_without_ratings() -> RankerInputs:
+    inputs = planted_inputs(users=300)
+    mask = ~np.isin(inputs.ratings.movie_row, UNRATED)
+    return replace(inputs, ratings=select_ratings(inputs.ratings, mask), held_out=inputs.held_out[mask])
+
+
+@pytest.mark.parametrize("name", ["content", "blend"])
+def test_score_ranks_movies_without_ratings_by_the_taste_of_like_movies(name: str) -> None:
+    ranker: Ranker = find_ranker(name, RANKERS[name]).fit(inputs_without_ratings())
+    first = ranker.score(query(6, 7, 8))[UNRATED]
+    second = ranker.score(query(26, 27, 28))[UNRATED]
+    assert first[0] > first[1]
+    assert second[0] < second[1]
+
+
+def test_contributions_of_content_are_of_the_same_taste() -> None:
+    ranker = find_ranker("content", {}).fit(inputs_without_ratings())
+    same_taste, other_taste = ranker.contributions(query(6, 26), 5)
+    assert same_taste > other_taste
+
+
+def test_predict_left_out_equals_refitting() -> None:
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(8, 3)).astype(np.float32)
+    regressors = content.Regressors(sp.csr_matrix(x[:, :1]), x[:, 1:])
+    targets = rng.normal(size=(6, 2)).astype(np.float32)
+    targets -= targets.mean(axis=0)
+    fitted = np.array([0, 2, 3, 4, 6, 7])
+    prediction = content.predict_left_out(regressors, fitted, targets, np.ones(6))
+    ridge = Ridge(alpha=content.L2, fit_intercept=False)
+    for i, row in enumerate(fitted):
+        others = np.delete(np.arange(6), i)
+        ridge.fit(x[fitted[others]], targets[others])
+        np.testing.assert_allclose(prediction[row], ridge.predict(x[[row]])[0], atol=1e-5)
+    ridge.fit(x[fitted], targets)
+    np.testing.assert_allclose(prediction[[1, 5]], ridge.predict(x[[1, 5]]), atol=1e-5)
+
+
+def test_fit_features_of_few_ratings_are_finite() -> None:
+    inputs = planted_inputs()
+    nobody = select_ratings(inputs.ratings, np.arange(len(inputs.ratings.user)) < 3)
+    features = content.fit_features(nobody, inputs.content)
+    assert not features.predicted.any()
+    assert not features.compute(query(1, 2)).any()
+
+
+def test_blend_reads_content_of_rare_movies_alone() -> None:
+    features = blend.fit(inputs_without_ratings(), blend.Params(**RANKERS["blend"])).features
+    computed = features.compute(query(6, 7))
+    rare = computed[:, [blend.FEATURES.index(name) for name in ("rare_similarity", "rare_log_count")]]
+    scored = features.items["ease"].movies
+    assert not rare[scored].any()
+    assert rare[UNRATED].all()
