@@ -62,8 +62,8 @@ class BlendRanker:
             text = self.features.text
             similarity = self.features.text_weights(query) * (text[query.history] @ text[movie])
             total += coefficient["text_similarity"] * similarity
-        if movie not in self.features.items["ease"].movies:
-            total += coefficient["rare_similarity"] * self.features.content.similarities(query, movie)
+        if self.features.is_unrated(movie):
+            total += coefficient["unrated_similarity"] * self.features.content.similarities(query, movie)
         return total
 
     def arrays(self) -> dict[str, np.ndarray]:

@@ -19,13 +19,13 @@ FLOORS = {"next_movie": 1e-3, "last_movie": 1e-3, "ease": 1e-2}
 HISTORY_FEATURES = ("text_similarity", "year_distance", "popularity_distance")
 TIME_FEATURES = ("popularity", "recent_popularity", "not_yet_rated", "age", "years_since_release",
                  "mean_stars", "rarely_rated")  # fmt: skip
-RARE_FEATURES = ("rare_similarity", "rare_log_count")
-"""Those of ``ContentFeatures``, 0 for movies that the item rankers score."""
-FEATURES = (*FLOORS, *HISTORY_FEATURES, *TIME_FEATURES, "popularity_by_length", *RARE_FEATURES)
+UNRATED_FEATURES = ("unrated_similarity", "unrated_log_count")
+"""Those of ``ContentFeatures``, 0 for movies with fitted ratings."""
+FEATURES = (*FLOORS, *HISTORY_FEATURES, *TIME_FEATURES, "popularity_by_length", *UNRATED_FEATURES)
 """Names of the features, in order."""
 TOP_FEATURES = (*range(len(FLOORS)), FEATURES.index("recent_popularity"))
 """Columns of the features whose sum finds the candidates with high scores."""
-NOT_NEGATIVE = tuple(FEATURES.index(name) for name in (*FLOORS, "text_similarity", *RARE_FEATURES))
+NOT_NEGATIVE = tuple(FEATURES.index(name) for name in (*FLOORS, "text_similarity", *UNRATED_FEATURES))
 """Columns of the features whose coefficients are not negative."""
 
 Features = Float32[np.ndarray, "movies features"]
@@ -55,9 +55,14 @@ class BlendFeatures:
         items = [log_at_least(self.items[name].score(query), floor) for name, floor in FLOORS.items()]
         at_time = self._features_at(self.times.time_of(query))
         by_length = at_time[:, 0] * np.float32(np.log1p(len(query.history)))
-        _, rarely = self._overall
-        rare = self.content.compute(query) * rarely[:, None]
-        return np.column_stack([*items, *self._compare_history(query), at_time, by_length, rare])
+        popularity, _ = self._overall
+        unrated = self.content.compute(query) * (popularity == 0)[:, None]
+        return np.column_stack([*items, *self._compare_history(query), at_time, by_length, unrated])
+
+    def is_unrated(self, movie: int) -> bool:
+        """Whether the rankers were fitted on no rating of the movie."""
+        popularity, _ = self._overall
+        return bool(popularity[movie] == 0)
 
     def text_weights(self, query: RankingQuery) -> Float32[np.ndarray, " history"]:
         """Return the weights of the history's movies in ``text_similarity`` and ``year_distance``."""

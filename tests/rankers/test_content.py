@@ -63,10 +63,11 @@ def test_fit_features_of_few_ratings_are_finite() -> None:
     assert not features.compute(query(1, 2)).any()
 
 
-def test_blend_reads_content_of_rare_movies_alone() -> None:
+def test_blend_reads_content_of_unrated_movies_alone() -> None:
     features = blend.fit(inputs_without_ratings(), blend.Params(**RANKERS["blend"])).features
     computed = features.compute(query(6, 7))
-    rare = computed[:, [blend.FEATURES.index(name) for name in ("rare_similarity", "rare_log_count")]]
-    scored = features.items["ease"].movies
-    assert not rare[scored].any()
-    assert rare[UNRATED].all()
+    unrated = computed[
+        :, [blend.FEATURES.index(name) for name in ("unrated_similarity", "unrated_log_count")]
+    ]
+    assert np.flatnonzero(unrated.all(axis=1)).tolist() == UNRATED
+    assert not np.delete(unrated, UNRATED, axis=0).any()
