@@ -18,7 +18,7 @@ RANKERS = {"train_ranker", "evaluate_ranking"}
 EMBEDDINGS = {"evaluate_embeddings", "layout_map"}
 LINKS = {"evaluate_links"} | EMBEDDINGS | GNN | RATER
 TEXT = {"bert_encode", "project", "dataset_stats"} | LINKS | RANKERS
-GRAPH = {"build_kg", "dataset_stats"} | LINKS
+GRAPH = {"build_kg", "dataset_stats"} | LINKS | RANKERS
 SEQUENCES = {"make_sequences", "dataset_stats"} | BASELINES | RATER | RANKERS
 ALL = {"ingest", "filter"} | TEXT | GRAPH | SEQUENCES
 
