@@ -35,9 +35,9 @@ show: $(READY)  ## print the results
 test-fast: lint  ## run lint and the fast tests
 	python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not pipeline and not slow"
 
-# Three processes keep two cores busy, as the tests of the pipeline wait for DVC and for disks.
+# Four processes keep two cores busy, as the tests of the pipeline wait for DVC and for disks.
 test: $(DEV_READY)  ## run all tests
-	python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
+	python -m pytest -n 4 --dist loadfile --no-loadscope-reorder
 
 lint: $(DEV_READY)  ## run ruff, mypy and the import contracts
 	ruff check .
