@@ -32,8 +32,8 @@ VALIDATION_INTERVAL = 8
 """Epochs between two evaluations on the validation edges."""
 
 ADAM_EPSILON = 0.01
-"""Adam's ε for the GNN, of the size of a typical gradient. Weights with smaller gradients, which are mostly
-noise, move less. With the usual 1e-8 they all move by the learning rate, and distort the input features."""
+"""Adam's ε for the GNN, chosen on validation edges. With the usual 1e-8 every weight moves by about the
+learning rate, however small its gradient."""
 
 AVERAGING_POWER = 3
 """η of ``average_weights``."""
