@@ -143,7 +143,7 @@ def draw_curves(series: Mapping[str, Curve], x: str, y: str, label: str, log: bo
         x: label of the x axis.
         y: label of the y axis.
         label: what the chart shows.
-        log: put y on a log axis that spans at most ``LOG_RANGE``.
+        log: put y on a log axis that spans at most ``LOG_RANGE``, if any value is positive.
     """
 
     def draw(axes: Axes) -> None:
@@ -154,9 +154,10 @@ def draw_curves(series: Mapping[str, Curve], x: str, y: str, label: str, log: bo
             if len(curve) <= MAX_MARKED_POINTS:
                 for point in curve:
                     _mark(axes, *point, i, f"{name}: {point[1]:.4g}")
-        if log:
-            highest = max(value for curve in series.values() for _, value in curve)
-            lowest = min(value for curve in series.values() for _, value in curve)
+        values = [value for curve in series.values() for _, value in curve]
+        highest = max(values, default=0.0)
+        if log and highest > 0:
+            lowest = min(values)
             axes.set_yscale("log")
             axes.set_ylim(max(lowest * 0.9, highest * 1.1 / LOG_RANGE), highest * 1.1)
             _format_log_axis(axes.yaxis)

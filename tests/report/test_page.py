@@ -187,6 +187,12 @@ def test_draw_intervals_uses_the_colours_of_the_page() -> None:
     assert "<title>a &lt;b&gt;: 1.000 (0.500 to 1.500)</title>" in svg
 
 
+@pytest.mark.parametrize("losses", [[0.0, 0.0], [0.0, 2.0]])
+def test_draw_curves_on_a_log_axis_accepts_zeros(losses: list[float]) -> None:
+    svg = charts.draw_curves({"kg_gnn": list(enumerate(losses))}, "epoch", "loss", "A chart", log=True)
+    assert "kg_gnn: 0" in svg
+
+
 def test_nested_table_shows_intervals() -> None:
     row = {
         "ndcg_10": 0.05,
