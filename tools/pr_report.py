@@ -12,7 +12,7 @@ from pathlib import Path
 
 from reelgraph.evaluation.markdown import escape_markdown
 from tools.review import sections
-from tools.review.comparisons import UNCHANGED, Comparison
+from tools.review.comparisons import NOT_COMPARED, UNCHANGED, Comparison
 from tools.review.revision import Sides
 
 MAX_BYTES = 60_000
@@ -40,6 +40,9 @@ def build_report(sides: Sides, lock: str, link_root: str = "") -> str:
     comparisons = sections.compare_all_targets(sides, unexplained, after)
     param_header, params = _split_table(sections.param_table(base, sections.param_rows(sides)))
     beyond_rows, within_rows = sections.metric_rows(sides, unexplained, after)
+    has_other_targets = any(comparison.verdict == NOT_COMPARED for comparison in comparisons[:1])
+    if has_other_targets:  # an interval of other targets says nothing of these
+        beyond_rows, within_rows = [], [*beyond_rows, *within_rows]
     metric_header, beyond = _split_table(sections.metric_table(base, beyond_rows))
     within = _split_table(sections.metric_table(base, within_rows))[1]
     stages = sections.stage_lines(changes)
@@ -53,13 +56,13 @@ def build_report(sides: Sides, lock: str, link_root: str = "") -> str:
         "",
         lock,
         *(["", "Stages that ran again, and what differs:", *stages[:MAX_SHOWN]] if stages else []),
-        *_beyond_lines(metric_header, beyond[:MAX_SHOWN], bool(within)),
+        *([] if has_other_targets else _beyond_lines(metric_header, beyond[:MAX_SHOWN], bool(within))),
     ]
     folds = [
         ("params", param_header, params[MAX_SHOWN:]),
         ("stages", [], stages[MAX_SHOWN:]),
         ("metrics beyond their interval", metric_header, beyond[MAX_SHOWN:]),
-        ("other metrics", metric_header, within),
+        ("metrics of other targets" if has_other_targets else "other metrics", metric_header, within),
         ("plots", [], [f"- {link}" for link in plots]),
     ]
     return _fold_within_limit(lines, folds)

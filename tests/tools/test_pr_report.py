@@ -150,6 +150,8 @@ def test_build_report_compares_nothing_if_targets_differ(root: Path, other: dict
     )
     assert "95 % −" not in report
     assert "95 % +" not in report
+    assert "beyond the interval" not in report
+    assert "metrics of other targets</summary>" in report
 
 
 def test_build_report_compares_nothing_without_a_file_at_the_base(root: Path) -> None:
