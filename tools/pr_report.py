@@ -59,11 +59,11 @@ def build_report(sides: Sides, lock: str, link_root: str = "") -> str:
         *([] if has_other_targets else _beyond_lines(metric_header, beyond[:MAX_SHOWN], bool(within))),
     ]
     folds = [
-        ("params", param_header, params[MAX_SHOWN:]),
-        ("stages", [], stages[MAX_SHOWN:]),
-        ("metrics beyond their interval", metric_header, beyond[MAX_SHOWN:]),
-        ("metrics of other targets" if has_other_targets else "other metrics", metric_header, within),
-        ("plots", [], [f"- {link}" for link in plots]),
+        ("Params", param_header, params[MAX_SHOWN:]),
+        ("Stages", [], stages[MAX_SHOWN:]),
+        ("Metrics beyond their interval", metric_header, beyond[MAX_SHOWN:]),
+        ("Metrics of other targets" if has_other_targets else "Other metrics", metric_header, within),
+        ("Plots", [], [f"- {link}" for link in plots]),
     ]
     return _fold_within_limit(lines, folds)
 
@@ -94,7 +94,7 @@ def _fold_within_limit(lines: list[str], folds: list[Fold]) -> str:
     for title, header, rows in folds:
         if not rows:
             continue
-        opening = f"\n<details><summary>{len(rows)} {title}</summary>\n\n" + "".join(
+        opening = f"\n<details><summary>{title} ({len(rows)})</summary>\n\n" + "".join(
             f"{line}\n" for line in header
         )
         closing = "\n</details>\n"
@@ -103,7 +103,7 @@ def _fold_within_limit(lines: list[str], folds: list[Fold]) -> str:
         shown = _take(rows, room)
         left_out = len(rows) - len(shown)
         body = "".join(f"{row}\n" for row in shown) + (cut.format(left_out) if left_out else "")
-        text += opening + body + closing if room > 0 else f"\n{len(rows)} {title} are left out.\n"
+        text += opening + body + closing if room > 0 else f"\n{title}: {len(rows)} are left out.\n"
     return text
 
 

@@ -114,7 +114,7 @@ def test_build_report_begins_with_verdict_params_lock_and_stages(root: Path) -> 
         "- `evaluate`: `param model.hidden_dim`",
         "Metrics beyond the interval of the base:",
         "| `rater: rmse` | 0.5 | 0.6 | +0.1 | 0.49…0.51 |",
-        "<details><summary>1 other metrics</summary>",
+        "<details><summary>Other metrics (1)</summary>",
         "| `rater: val_rmse` | 0.5 | 0.6 | +0.1 |  |",
         "- [predictions.tsv](plots/predictions.tsv)",
     ]
@@ -151,7 +151,7 @@ def test_build_report_compares_nothing_if_targets_differ(root: Path, other: dict
     assert "95 % −" not in report
     assert "95 % +" not in report
     assert "beyond the interval" not in report
-    assert "metrics of other targets</summary>" in report
+    assert "<summary>Metrics of other targets (" in report
 
 
 def test_build_report_compares_nothing_without_a_file_at_the_base(root: Path) -> None:
