@@ -18,8 +18,9 @@ BASE = Path("requirements.lock")
 BASE_EXTRAS = ("pipeline",)
 HASHES = Path("requirements.hashes")
 
-NO_SETUPTOOLS = "--no-emit-package=setuptools"
-"""torch requires setuptools, which every environment has. Only external-baselines restricts its version."""
+OMITTED = {"setuptools": ("external-baselines",), "pandas": ("dev", "external-baselines", "spark")}
+"""Package that is left out → extras that use it. torch requires setuptools, which every environment has. ibis
+requires pandas, for results that only tests ask for."""
 
 EXTRA_LOCKS = {
     "requirements-browser.lock": ("browser",),
@@ -37,19 +38,22 @@ PIN = re.compile(r"^(?=\S+==)", re.MULTILINE)
 
 def main(uv: str, *options: str) -> None:
     """Write all lock files."""
-    base = compile_pins(uv, BASE_EXTRAS, BASE, (NO_SETUPTOOLS, *options))
+    base = compile_pins(uv, BASE_EXTRAS, BASE, (*omit(BASE_EXTRAS), *options))
     write_lock(BASE, "Versions of all packages of `make repro`.", base)
-    hash_options = (NO_SETUPTOOLS, "--generate-hashes", "--no-emit-package=torch")
+    hash_options = (*omit(BASE_EXTRAS), "--generate-hashes", "--no-emit-package=torch")
     hashed = compile_pins(uv, BASE_EXTRAS, BASE, hash_options)
     write_lock(HASHES, "The same versions with hashes, except torch.", hashed)
     for name, extras in EXTRA_LOCKS.items():
         path = Path(name)
-        extra_options = ["--generate-hashes", f"--constraint={BASE}", *options]
-        if "external-baselines" not in extras:
-            extra_options.append(NO_SETUPTOOLS)
-        pins = compile_pins(uv, extras, path, tuple(extra_options))
+        extra_options = (*omit(extras), "--generate-hashes", f"--constraint={BASE}", *options)
+        pins = compile_pins(uv, extras, path, extra_options)
         extra_pins = [pin for pin in pins if pin.split()[0] not in {base_pin.split()[0] for base_pin in base}]
         write_lock(path, f"Packages of {' and '.join(extras)} in addition to {BASE}.", extra_pins)
+
+
+def omit(extras: tuple[str, ...]) -> list[str]:
+    """Return uv's options that leave out the packages of ``OMITTED`` that these extras do not use."""
+    return [f"--no-emit-package={name}" for name, users in OMITTED.items() if not set(users) & set(extras)]
 
 
 def compile_pins(uv: str, extras: tuple[str, ...], current: Path, options: tuple[str, ...]) -> list[str]:
