@@ -8,7 +8,7 @@ Linear Item-Item Models") with one future movie.
 from __future__ import annotations
 
 import numpy as np
-from jaxtyping import Int64
+from jaxtyping import Float32, Int64
 from pydantic import Field
 from scipy.linalg import cho_solve
 
@@ -46,7 +46,9 @@ def fit(inputs: RankerInputs, params: Params) -> ItemWeightsRanker:
     return ItemWeightsRanker(movies, solve_ridge(gram, cross, params.l2), params.decay, ratings.n_movies)
 
 
-def solve_ridge(gram: Matrix, cross: Matrix, l2: float) -> Matrix:
+def solve_ridge(
+    gram: Matrix, cross: Float32[np.ndarray, "frequent targets"], l2: float
+) -> Float32[np.ndarray, "frequent targets"]:
     """Return (gram + l2 · I)⁻¹ · cross.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Every ranker of params.yaml keeps the contract of ``reelgraph.rankers.registry``."""
+"""Every ranker, and every peer of a study, keeps the contract of ``reelgraph.rankers.registry``."""
 
 from __future__ import annotations
 
@@ -12,18 +12,32 @@ from ruamel.yaml import YAML
 from reelgraph.rankers.ranker import Ranker
 from reelgraph.rankers.registry import find_ranker, find_rankers, load_ranker, save_ranker
 from reelgraph.runtime.errors import ArtifactError, ParamError
+from studies.ranking_peers.params import RANKING_PEERS_FILE
 from tests.helpers.ranker_samples import planted_inputs, query
 
 RANKERS = YAML(typ="safe").load(Path("params.yaml"))["rankers"]
+PEERS = {
+    name: {param: values[0] for param, values in params.items()}
+    for name, params in YAML(typ="safe").load(Path(RANKING_PEERS_FILE))["ranking_peers"].items()
+    if name not in RANKERS
+}
 HISTORY = query(2, 3, 4)
+
+every_ranker = pytest.mark.parametrize("name", [*RANKERS, *PEERS])
+
+
+def fit(name: str) -> Ranker:
+    if name.startswith("ials"):
+        pytest.importorskip("cmfrec")
+    return find_ranker(name, (RANKERS | PEERS)[name]).fit(planted_inputs())
 
 
 @cache
 def fitted(name: str) -> Ranker:
-    return find_ranker(name, RANKERS[name]).fit(planted_inputs())
+    return fit(name)
 
 
-@pytest.mark.parametrize("name", RANKERS)
+@every_ranker
 def test_score_is_finite_for_any_history(name: str) -> None:
     for history in (HISTORY, query(), query(*range(40))):
         scores = fitted(name).score(history)
@@ -32,7 +46,7 @@ def test_score_is_finite_for_any_history(name: str) -> None:
         assert np.isfinite(scores).all()
 
 
-@pytest.mark.parametrize("name", RANKERS)
+@every_ranker
 def test_contributions_are_of_the_history(name: str) -> None:
     contributions = fitted(name).contributions(HISTORY, 5)
     assert contributions.shape == (3,)
@@ -40,7 +54,7 @@ def test_contributions_are_of_the_history(name: str) -> None:
     assert fitted(name).contributions(query(), 5).shape == (0,)
 
 
-@pytest.mark.parametrize("name", RANKERS)
+@every_ranker
 def test_load_ranker_returns_what_was_saved(name: str, tmp_path: Path) -> None:
     save_ranker(name, fitted(name), tmp_path / name)
     scores = load_ranker(tmp_path / name).score(HISTORY)
@@ -48,9 +62,9 @@ def test_load_ranker_returns_what_was_saved(name: str, tmp_path: Path) -> None:
     np.testing.assert_allclose(scores, fitted(name).score(HISTORY), rtol=0.01, atol=0.01)
 
 
-@pytest.mark.parametrize("name", RANKERS)
+@every_ranker
 def test_fit_is_reproducible(name: str) -> None:
-    again = find_ranker(name, RANKERS[name]).fit(planted_inputs()).arrays()
+    again = fit(name).arrays()
     assert all((array == again[key]).all() for key, array in fitted(name).arrays().items())
 
 

@@ -10,7 +10,7 @@ from sklearn.linear_model import Ridge
 from reelgraph.rankers import blend, content
 from reelgraph.rankers.ranker import Ranker, RankerInputs, select_ratings
 from reelgraph.rankers.registry import find_ranker
-from tests.contracts.test_rankers import RANKERS
+from tests.contracts.test_rankers import PEERS, RANKERS
 from tests.helpers.ranker_samples import planted_inputs, query
 
 UNRATED = [5, 25]
@@ -23,9 +23,11 @@ def inputs_without_ratings() -> RankerInputs:
     return replace(inputs, ratings=select_ratings(inputs.ratings, mask), held_out=inputs.held_out[mask])
 
 
-@pytest.mark.parametrize("name", ["content", "blend"])
+@pytest.mark.parametrize("name", ["content", "blend", "marec", "ials_content"])
 def test_score_ranks_movies_without_ratings_by_the_taste_of_like_movies(name: str) -> None:
-    ranker: Ranker = find_ranker(name, RANKERS[name]).fit(inputs_without_ratings())
+    if name == "ials_content":
+        pytest.importorskip("cmfrec")
+    ranker: Ranker = find_ranker(name, (RANKERS | PEERS)[name]).fit(inputs_without_ratings())
     first = ranker.score(query(6, 7, 8))[UNRATED]
     second = ranker.score(query(26, 27, 28))[UNRATED]
     assert first[0] > first[1]

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
 from reelgraph.evaluation.ranking import RankingQueries
-from reelgraph.rankers.external import ials, sasrec
-from reelgraph.rankers.ranker import Ranker, frequent_movies
+from reelgraph.rankers.external import expected_popularity, ials, marec, sasrec
+from reelgraph.rankers.item_weights import watched_matrix
+from reelgraph.rankers.ranker import Ranker, frequent_movies, select_ratings
 from studies.ranking_peers.tuning import combine_values, tune_ranker
 from tests.helpers.ranker_samples import planted_inputs, query
 
@@ -30,18 +33,41 @@ def test_score_prefers_the_half_that_the_user_watches(ranker: Ranker) -> None:
         assert mean[half] > mean[1 - half]
 
 
-def test_restore_gives_the_same_scores(ranker: Ranker) -> None:
-    module = {ials.IalsRanker: ials, sasrec.SasrecRanker: sasrec}[type(ranker)]
-    restored = module.restore(ranker.arrays())
-    np.testing.assert_array_equal(restored.score(query(5, 6)), ranker.score(query(5, 6)))
-
-
 def test_ials_contributions_sum_to_the_score(ranker: Ranker) -> None:
     if isinstance(ranker, sasrec.SasrecRanker):
         assert not ranker.contributions(query(5, 6), 7).any()
     else:
         history = query(5, 6, 8)
         assert ranker.contributions(history, 9).sum() == pytest.approx(ranker.score(history)[9], abs=1e-6)
+
+
+def test_marec_has_the_weights_of_the_closed_form_of_all_movies() -> None:
+    ratings = select_ratings(INPUTS.ratings, ~np.isin(INPUTS.ratings.movie_row, [5, 25]))
+    ranker = marec.fit(replace(INPUTS, ratings=ratings), marec.Params(l2=3.0, alignment=2.0, smoothing=1.0))
+    watched = watched_matrix(ratings, np.arange(40)).toarray()
+    gram = watched.T @ watched
+    rated = ranker.movies
+    assert len(rated) == 38
+    parts = marec.similarities(INPUTS.content, rated, 1.0)
+    similarity = np.zeros((40, 40))
+    similarity[rated] = marec.weigh_similarities(gram[np.ix_(rated, rated)], rated, parts)
+    aligned = gram @ similarity * np.where(np.isin(np.arange(40), rated), 0, 2.0)
+    inverse = np.linalg.inv(gram + aligned + 3.0 * np.eye(40))
+    expected = np.eye(40) - inverse / np.diag(inverse)
+    np.testing.assert_allclose(ranker.weights, expected[rated], atol=1e-4)
+
+
+def test_expected_popularity_predicts_the_number_of_ratings_of_unrated_movies_alone() -> None:
+    ratings = INPUTS.ratings
+    rare = (ratings.movie_row < 20) & (ratings.user % 3 > 0)
+    kept = select_ratings(ratings, ~rare & ~np.isin(ratings.movie_row, [5, 25]))
+    score = expected_popularity.fit(replace(INPUTS, ratings=kept), expected_popularity.Params()).score(
+        query(1, 2)
+    )
+    count = np.bincount(kept.movie_row, minlength=40)
+    np.testing.assert_array_equal(np.delete(score, [5, 25]), np.delete(count, [5, 25]))
+    assert count[:20].max() < count[26:].min()
+    assert count[4:8].min() < score[5] < score[25] < count[24:28].max()
 
 
 def test_sasrec_split_histories_covers_each_movie_as_a_target_once() -> None:
