@@ -13,8 +13,13 @@ DEV_READY := $(VENV)/.ready-dev
 PIP_SOURCES = $(shell $(PYTHON) -m pip config list | grep -E 'index-url|find-links')
 NEEDS_CPU_TORCH = $(and $(filter Linux,$(shell uname -s)),$(if $(PIP_SOURCES)$(shell command -v nvidia-smi),,yes))
 TORCH_INDEX = $(if $(NEEDS_CPU_TORCH),https://download.pytorch.org/whl/cpu)
-# The report is rendered again if a study has new results.
-COLLECT_STUDIES = python -m tools.collect_studies || dvc repro report
+# A study reads the data of an up-to-date pipeline. The report is rendered again if its results are new.
+define RUN_STUDY
+dvc repro
+python -m studies.$(1).run
+@python -m tools.collect_studies
+dvc repro report
+endef
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export DVC_NO_ANALYTICS := 1
 # Else each process of the tests compiles for ten seconds, and each stage for a part of one.
@@ -53,22 +58,18 @@ setup: $(DEV_READY)  ## install everything in .venv, the tools of development to
 
 external-baselines: $(READY)  ## fit models of other libraries on the data of the last run
 	python -m pip install --quiet -r requirements-external-baselines.lock
-	dvc repro studies/external_baselines/dvc.yaml
-	@$(COLLECT_STUDIES)
+	$(call RUN_STUDY,external_baselines)
 	@python -m tools.summary external_baselines
 
 ranking-peers: $(READY)  ## tune other rankers on validation, and compare them with the ranker
 	python -m pip install --quiet -r requirements-external-baselines.lock
-	dvc repro studies/ranking_peers/dvc.yaml
-	@$(COLLECT_STUDIES)
+	$(call RUN_STUDY,ranking_peers)
 
 study-probe: $(READY)  ## predict users' preferences from each set of movie embeddings
-	dvc repro studies/probe/dvc.yaml
-	@$(COLLECT_STUDIES)
+	$(call RUN_STUDY,probe)
 
 study-ablation: $(READY)  ## train raters x embeddings x seeds; continues where it was stopped
-	dvc repro studies/ablation/dvc.yaml
-	@$(COLLECT_STUDIES)
+	$(call RUN_STUDY,ablation)
 
 # params.yaml stays as it is. Other data come with SET:
 #   make reproduce-reference SET="-S data.source=tables -S data.catalog=/path/catalog.parquet -S data.ratings=/path/ratings.parquet"

@@ -1,4 +1,4 @@
-"""The studies: ``python -m studies.NAME.SCRIPT`` runs one of their stages."""
+"""The studies: ``python -m studies.NAME.run`` runs one on the data of the last run of the pipeline."""
 
 import sys
 

@@ -17,7 +17,7 @@ from threadpoolctl import threadpool_limits
 
 from reelgraph.baselines.registry import load_baseline
 from reelgraph.core.metrics import rmse
-from reelgraph.params.base import load
+from reelgraph.params.base import PARAMS_FILE, load
 from reelgraph.params.evaluation import BaselineParams
 from reelgraph.runtime.errors import ParamError, ReelgraphError
 from reelgraph.sequences.dataset import UserHistories, read_histories, star_ratings
@@ -47,9 +47,10 @@ def read_params(target: str) -> dict[str, object]:
     Raises:
         ParamError: there is no such baseline.
     """
+    external = load(ExternalBaselineParams, PARAMS_FILE, EXTERNAL_BASELINES_FILE)
     by_section = {
         "baselines": load(BaselineParams).baselines,
-        "external_baselines": load(ExternalBaselineParams, EXTERNAL_BASELINES_FILE).external_baselines,
+        "external_baselines": external.external_baselines,
     }
     targets = {f"{section}.{name}": params for section, by_name in by_section.items()
                for name, params in by_name.items()}  # fmt: skip

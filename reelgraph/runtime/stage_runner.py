@@ -65,7 +65,8 @@ def _exit(stage: str, message: str, code: int) -> NoReturn:
 
 def _resume_hint(stage: str) -> str:
     has_checkpoint = (CHECKPOINT_ROOT / stage).is_dir()
-    return "`dvc repro` continues " + ("where this stage stopped." if has_checkpoint else "with this stage.")
+    place = "where this stage stopped" if has_checkpoint else "with this stage"
+    return f"The same command continues {place}."
 
 
 def _restore_hint() -> str:

@@ -23,14 +23,14 @@ from reelgraph.raters.rater import MovieInputs
 from reelgraph.runtime.errors import ParamError
 from reelgraph.sequences.batches import Batch
 from reelgraph.sequences.dataset import UserHistories, star_ratings
-from studies.ablation.params import AblationRunParams
+from studies.ablation.params import AblationParams
 from studies.ablation.result_table import Experiment
 
 
 def run_experiment(
     experiment: Experiment,
     seed: int,
-    params: AblationRunParams,
+    params: AblationParams,
     histories: UserHistories,
     movies: MovieInputs,
 ) -> dict[str, float]:
@@ -41,7 +41,7 @@ def run_experiment(
         TrainingError: there are no validation targets, or a loss is not finite.
     """
     histories, movies = apply_control(experiment.control, histories, movies, seed)
-    fitter = make_fitter(_rater_params(experiment, seed, params), histories, movies)
+    fitter = make_fitter(rater_params(experiment, seed, params), histories, movies)
     if experiment.control == "ratings_hidden":
         if not isinstance(fitter, NetworkFitter):
             raise ParamError("ablation.gp_controls", "controls that gp supports", "ratings_hidden",
@@ -56,7 +56,7 @@ def run_experiment(
     return result
 
 
-def read_vectors_of(experiment: Experiment, params: AblationRunParams) -> MovieInputs:
+def read_vectors_of(experiment: Experiment, params: AblationParams) -> MovieInputs:
     """Read the movies with the vectors of an experiment; ``random`` gets random ones."""
     name = experiment.control_embedding
     movies = read_movie_inputs(params.ablation.embeddings[name])
@@ -66,7 +66,8 @@ def read_vectors_of(experiment: Experiment, params: AblationRunParams) -> MovieI
     return replace(movies, vectors=random_embeddings(n_movies, dim, params.seed))
 
 
-def _rater_params(experiment: Experiment, seed: int, params: AblationRunParams) -> TrainRaterParams:
+def rater_params(experiment: Experiment, seed: int, params: AblationParams) -> TrainRaterParams:
+    """Return the params of an experiment's rater, with the keys that the study replaces."""
     ablation = params.ablation
     model = {"type": experiment.rater, "embedding": experiment.embedding, "seed": 0}
     gp = {"epochs": ablation.gp_epochs, "max_ratings": ablation.gp_max_ratings}

@@ -42,20 +42,14 @@ class Ablation(Section):
     """Limit of ratings over all epochs of gp; replaces gp.max_ratings; 1 or more."""
 
 
-class AblationRunParams(StageParams):
-    """Params of stage ablation_run."""
+class AblationParams(StageParams):
+    """Params of the ablation study."""
 
     seed: Seed
-    """Of the random vectors; a run's seed is that of its stage."""
+    """Of the random vectors; runs have the seeds of ``ablation``."""
     ablation: Ablation
     model: Model
     gp: Gp
     raters: Raters
     train: Train
     compute: Compute
-
-
-class AblationParams(StageParams):
-    """Params of stage ablation, which collects the runs."""
-
-    ablation: Ablation

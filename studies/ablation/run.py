@@ -1,41 +1,59 @@
-"""Stage ablation_run@SEED: all runs with one seed → data/ablation/runs/SEED.json."""
+"""The ablation study: fits each experiment's rater with each seed → results.tsv, plots/ablation.png."""
 
 from __future__ import annotations
 
-import sys
-from functools import partial
+from pathlib import Path
 
+from reelgraph.core.schemas.reports import write_table
 from reelgraph.core.torch_setup import configure_torch
-from reelgraph.params.base import PARAMS_FILE
-from reelgraph.runtime.atomic_io import write_json
 from reelgraph.runtime.checkpointing import resumable
-from reelgraph.runtime.stage_runner import run_stage
-from reelgraph.sequences.dataset import read_histories
-from studies.ablation.ablations import read_vectors_of, run_experiment
-from studies.ablation.params import ABLATION_FILE, AblationRunParams
-from studies.ablation.result_table import list_experiments
+from reelgraph.runtime.stage_runner import record_timing
+from reelgraph.sequences.dataset import UserHistories, read_histories
+from studies.ablation.ablations import rater_params, read_vectors_of, run_experiment
+from studies.ablation.params import AblationParams
+from studies.ablation.result_table import Experiment, aggregate_runs, list_experiments, plot_table
+from studies.study import run_study
 
-INPUTS = ["data/sequences", "data/movies.parquet", "data/text_vectors.parquet", "data/kg"]
+NAME = "ablation"
+INPUTS = (
+    "data/sequences", "data/movies.parquet", "data/text_vectors.parquet", "data/kg",
+    "data/movie_features.parquet", "data/emb_kg_gnn.parquet", "data/emb_kg_gnn_bert.parquet",
+)  # fmt: skip
+CODE = sorted(Path(__file__).parent.glob("*.py"))
 
 
-def main(stage: str, seed: int, params: AblationRunParams) -> str:
-    """Fit each experiment's rater and write its errors; an interrupted run continues."""
+def main(params: AblationParams) -> str:
+    """Write mean and std of each experiment over the seeds."""
     configure_torch(params.compute)
     histories = read_histories("data/sequences")
-    results = {}
-    with resumable(stage, params, [*INPUTS, *params.ablation.embeddings.values()]) as checkpoints:
-        for experiment in list_experiments(params.ablation):
-            checkpoint = checkpoints.checkpoint(experiment.name)
-            if not checkpoint.completed:
+    table = aggregate_runs(
+        {
+            experiment.name: [errors(experiment, seed, params, histories) for seed in params.ablation.seeds]
+            for experiment in list_experiments(params.ablation)
+        }
+    )
+    write_table(table, ["experiment"], "studies/ablation/results.tsv")
+    plot_table(table, "plots/ablation.png")
+    best = min(table, key=lambda name: table[name]["val_rmse"])
+    return f"{len(table)} experiments, best {best}: validation RMSE {table[best]['val_rmse']:.4f} stars"
+
+
+def errors(
+    experiment: Experiment, seed: int, params: AblationParams, histories: UserHistories
+) -> dict[str, float]:
+    """Return the errors of an experiment with a seed; those of an earlier run if nothing differs."""
+    run = f"{experiment.name}@{seed}"
+    vectors = params.ablation.embeddings[experiment.control_embedding]
+    rater = rater_params(experiment, seed, params)
+    with resumable(f"{NAME}/{run}", rater, [*INPUTS, vectors, *CODE]) as checkpoints:
+        result = checkpoints.result("errors", {"rater": rater.model_dump(), "random_seed": params.seed})
+        if not result.completed:
+            with record_timing(NAME, run):
                 movies = read_vectors_of(experiment, params)
-                checkpoint.log.append(run_experiment(experiment, seed, params, histories, movies))
-                checkpoint.save(1, {})
-            results[experiment.name] = checkpoint.log[0]
-        write_json(results, f"data/ablation/runs/{seed}.json")
-    return f"{len(results)} runs"
+                result.log.append(run_experiment(experiment, seed, params, histories, movies))
+            result.save(1, {})
+    return result.log[0]
 
 
 if __name__ == "__main__":
-    seed = int(sys.argv[1])
-    stage = f"ablation_run@{seed}"
-    run_stage(stage, AblationRunParams, partial(main, stage, seed), PARAMS_FILE, ABLATION_FILE)
+    run_study(NAME, AblationParams, main, INPUTS)

@@ -13,15 +13,9 @@ EXTERNAL_BASELINES_FILE = "studies/external_baselines/params.yaml"
 
 
 class ExternalBaselineParams(StageParams):
-    """Params of stage external_baseline."""
-
-    external_baselines: dict[str, dict[str, Any]] = Field(min_length=1)
-    """Modules of reelgraph/baselines/ and its folder external/ by name, with their params."""
-
-
-class ExternalBaselineTableParams(StageParams):
-    """Params of stage external_baselines, which compares them."""
+    """Params of the study."""
 
     seed: Seed
     evaluate: Evaluate
-    external_baselines: dict[str, dict[str, Any]]
+    external_baselines: dict[str, dict[str, Any]] = Field(min_length=1)
+    """Modules of reelgraph/baselines/ and its folder external/ by name, with their params."""

@@ -6,8 +6,6 @@ from pydantic import Field
 
 from reelgraph.params.base import Compute, Section, Seed, StageParams
 
-PROBE_FILE = "studies/probe/params.yaml"
-
 
 class Probe(Section):
     """Section ``probe`` of the study's params."""
@@ -20,7 +18,7 @@ class Probe(Section):
 
 
 class ProbeParams(StageParams):
-    """Params of stage probe."""
+    """Params of the study."""
 
     seed: Seed
     probe: Probe

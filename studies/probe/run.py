@@ -1,4 +1,4 @@
-"""Stage probe: a linear probe of each set of movie vectors → results.tsv."""
+"""The probe: a linear probe of each set of movie vectors → results.tsv."""
 
 from __future__ import annotations
 
@@ -15,14 +15,15 @@ from reelgraph.embeddings.embedding_sets import (
     postprocess,
     random_embeddings,
 )
-from reelgraph.params.base import PARAMS_FILE
 from reelgraph.runtime.progress import progress
-from reelgraph.runtime.stage_runner import run_stage
 from reelgraph.sequences.dataset import read_histories
 from studies.probe.linear_probe import fit_probe, probe_metrics, select_user_prior
-from studies.probe.params import PROBE_FILE, ProbeParams
+from studies.probe.params import ProbeParams
 from studies.probe.probe_data import build_probe_data
 from studies.probe.projections import text_projections
+from studies.study import run_study
+
+INPUTS = ("data/sequences", "data/movies.parquet", *EMBEDDING_FILES.values())
 
 
 def main(params: ProbeParams) -> str:
@@ -52,4 +53,4 @@ def main(params: ProbeParams) -> str:
 
 
 if __name__ == "__main__":
-    run_stage("probe", ProbeParams, main, PARAMS_FILE, PROBE_FILE)
+    run_study("probe", ProbeParams, main, INPUTS)

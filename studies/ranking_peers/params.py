@@ -14,7 +14,7 @@ Values = Annotated[list[Any], Field(min_length=1)]
 
 
 class RankingPeersParams(StageParams):
-    """Params of stage ranking_peers."""
+    """Params of the study."""
 
     seed: Seed
     evaluate: Evaluate

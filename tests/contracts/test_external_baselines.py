@@ -22,7 +22,7 @@ from tests.helpers.history_strategies import SPLITS, assert_unknown_ratings_do_n
 from tests.helpers.planted_ratings import planted_histories
 from tests.helpers.rater_samples import small_movie_content
 
-PEERS = base.load(ExternalBaselineParams, EXTERNAL_BASELINES_FILE).external_baselines
+PEERS = base.load(ExternalBaselineParams, base.PARAMS_FILE, EXTERNAL_BASELINES_FILE).external_baselines
 PACKAGE = {"svd": "surprise", "svdpp": "surprise", "als_implicit": "cmfrec"} | dict.fromkeys(
     ("bayesian_fm_ids", "bayesian_fm", "ordered_probit_fm", "fm_content"), "myfm"
 )

@@ -53,5 +53,5 @@ def unchanged(project: Project) -> Iterator[None]:
         (project.folder / name).touch()
     project.run("git", "checkout", "-q", "--", ".")
     if list_files(data) != before:
-        project.run("dvc", "checkout", "--force", "-q", "dvc.yaml")
-    project.run("git", "clean", "-fdxq", ".checkpoints", ".cache/results", ".timings", "studies")
+        project.run("dvc", "checkout", "--force", "-q")
+    project.run("git", "clean", "-fdxq", ".checkpoints", ".cache/results", ".cache/studies", ".timings")

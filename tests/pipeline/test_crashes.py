@@ -96,7 +96,7 @@ def test_ctrl_c_prints_how_to_continue_and_a_second_repro_is_refused(project: Pr
     os.killpg(process.pid, signal.SIGINT)
     output = process.communicate()[0]
     assert process.returncode
-    assert "train_rater: stopped. `dvc repro` continues where this stage stopped." in output, output
+    assert "train_rater: stopped. The same command continues where this stage stopped." in output, output
     assert wait_for_checkpoint(project).is_file()
 
 

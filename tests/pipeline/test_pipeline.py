@@ -117,6 +117,24 @@ def _check_pr_report(project: Project, up_to_date: str) -> None:
     assert "Lock: `dvc.yaml` is stale: `check_params`, `report`, `train_rater`." in lines
 
 
+def test_a_project_in_a_subfolder_of_a_git_repository(project: Project, tmp_path: Path) -> None:
+    top = tmp_path / "mono"
+    shutil.copytree(project.folder, top / "sub", symlinks=True, ignore=shutil.ignore_patterns(".git"))
+    sub = Project.open(top / "sub")
+    sub.run("git", "init", "-q", str(top))
+    sub.commit("the project in a subfolder")
+    sub.run("python", "-m", "tools.prepare_repro")
+    assert sub.executed_stages("dvc", "repro") == set()
+    assert sub.run("git", "status", "--short") == ""
+    assert "No param, stage, metric or plot differs" in sub.run("python", "-m", "tools.pr_report", "HEAD")
+    ran = sub.executed_stages("dvc", "exp", "run", "-S", "evaluate.examples=3")
+    assert ran == {"check_params", "report"} | EVALUATION
+    lines = sub.run("python", "-m", "tools.pr_report", "HEAD").splitlines()
+    assert "| `evaluate.examples` | 10 | 3 |" in lines
+    assert not [line for line in lines if line.endswith(": `new`")]
+    assert not list(top.glob("*.*"))
+
+
 def stop_workers(project: Project) -> None:
     for process in psutil.process_iter(["cmdline", "cwd"]):
         if "queue-worker" in (process.info["cmdline"] or []) and process.info["cwd"] == str(project.folder):
@@ -221,31 +239,37 @@ def test_changed_input_makes_ingest_stale(project: Project, tmp_path: Path) -> N
     assert re.search(r"ingest:\s+changed deps:\s+modified:\s+\S*ratings.parquet", output)
 
 
+def fitted_runs(project: Project) -> set[str]:
+    """Run the ablation study; return the runs whose rater was fitted."""
+    project.executed_stages("python", "-m", "studies.ablation.run")
+    return {path.stem for path in (project.folder / ".timings/ablation").glob("*.json")}
+
+
 def test_ablation_study_resumes_and_collects(project: Project) -> None:
     tiny = {"ablation.seeds": [1], "ablation.raters": ["attention"], "ablation.network_controls": [],
             "ablation.gp_controls": [], "ablation.embeddings": {"random": "data/emb_kg_gnn.parquet"},
             "ablation.epochs": 1}  # fmt: skip
     project.update_params(tiny, "studies/ablation/params.yaml")
-    first = project.executed_stages("dvc", "repro", "studies/ablation/dvc.yaml")
-    assert first == {"ablation_run@1", "ablation"}
+    assert fitted_runs(project) == {"attention-random-none@1"}
     project.update_params({"ablation.seeds": [1, 2]}, "studies/ablation/params.yaml")
     project.update_params({"train.epochs": 99})  # the study has its own
-    second = project.executed_stages("dvc", "repro", "studies/ablation/dvc.yaml")
-    assert second == {"check_params", "ablation_run@2", "ablation"}
+    assert fitted_runs(project) == {"attention-random-none@2"}
     table = read_table(project.folder / "studies/ablation/results.tsv", ["experiment"])
     row = table["attention-random-none"]
     assert row["seeds"] == 2
     assert row["val_rmse_std"] > 0
     assert (project.folder / "plots/ablation.png").is_file()
     project.update_params({"train.weight_decay": 0.5})
-    status = project.run("dvc", "status", "studies/ablation/dvc.yaml")
-    assert re.findall(r"dvc.yaml:(\S+):\n", status) == ["ablation_run@1", "ablation_run@2"], status
-    project.run("git", "clean", "-fdq", "studies", "plots")
+    assert fitted_runs(project) == {"attention-random-none@1", "attention-random-none@2"}
 
 
 def test_probe_study_measures_every_embedding_set(project: Project) -> None:
-    project.run("dvc", "repro", "studies/probe/dvc.yaml")
+    page = project.folder / "data/report/index.html"
+    project.run(*project.make_command("study-probe"))
     found = read_table(project.folder / "studies/probe/results.tsv", ["vectors", "processing"])
     assert set(found) > {"none", "pca_32", *read_reports(project.folder / "reports")["embeddings"]}
     assert all(row["val_rmse"] > 0 for treatments in found.values() for row in treatments.values())
-    project.run("git", "clean", "-fdq", "studies")
+    new = f"{found['none']['raw']['val_rmse']:.4f}"
+    assert new in page.read_text(encoding="utf-8")
+    results = json.loads((project.folder / "studies/results.json").read_text(encoding="utf-8"))
+    assert results["probe"]["stale"] is False

@@ -94,9 +94,8 @@ CONSTANT = {"check_params"}
 
 @cache
 def pipeline_stages() -> dict[str, Stage]:
-    """Return the stages of the root dvc.yaml by name, without those of the studies."""
-    stages = Repo(".").index.stages
-    return {stage.addressing: stage for stage in stages if stage.path_in_repo == "dvc.yaml"}
+    """Return the stages by name."""
+    return {stage.addressing: stage for stage in Repo(".").index.stages}
 
 
 @cache

@@ -22,17 +22,17 @@ from studies.ablation.ablations import (
     run_experiment,
     shuffle_training_ratings,
 )
-from studies.ablation.params import ABLATION_FILE, AblationParams, AblationRunParams
+from studies.ablation.params import ABLATION_FILE, AblationParams
 from studies.ablation.result_table import Experiment, aggregate_runs, list_experiments, plot_table
 from tests.helpers.history_strategies import build_strategy, random_histories
 from tests.helpers.rater_samples import small_movie_inputs, small_rater_params
 
 
-def small_params() -> AblationRunParams:
-    params = load(AblationRunParams, PARAMS_FILE, ABLATION_FILE).model_dump()
+def small_params() -> AblationParams:
+    params = load(AblationParams, PARAMS_FILE, ABLATION_FILE).model_dump()
     params |= small_rater_params("gp").model_dump(include={"model", "gp", "train"})
     params["ablation"] |= {"epochs": 2, "gp_epochs": 1}
-    return AblationRunParams.model_validate(params)
+    return AblationParams.model_validate(params)
 
 
 def run(experiment: Experiment, seed: int = 1) -> dict[str, float]:
@@ -118,7 +118,7 @@ def test_apply_control_removes_one_input() -> None:
 
 
 def test_list_experiments_returns_every_pair_and_the_controls() -> None:
-    experiments = list_experiments(load(AblationParams, ABLATION_FILE).ablation)
+    experiments = list_experiments(load(AblationParams, PARAMS_FILE, ABLATION_FILE).ablation)
     names = [experiment.name for experiment in experiments]
     assert len(set(names)) == len(names) == 3 * 5 + 2 * 2 + 3
     assert {"gp-random-none", "transformer-kg_gnn_bert-ratings_hidden"} <= set(names)

@@ -3,6 +3,7 @@ from __future__ import annotations
 import socket
 from pathlib import Path
 
+import huggingface_hub
 import numpy as np
 import pytest
 import torch
@@ -61,6 +62,21 @@ def test_load_encoder_refuses_a_hub_name_without_network(
     monkeypatch.setattr(socket, "getaddrinfo", refuse)
     with pytest.raises(PackageError, match=r"text.model someone/no-such-model: .*Set text.model to bundled"):
         load_encoder("someone/no-such-model")
+
+
+def test_load_encoder_asks_a_hub_that_never_answers_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("reelgraph.text.sentence_model.HUB_TIMEOUT_S", 0.2)
+    # A local encoder, loaded by another test, switches the hub off.
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", False)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        address = f"http://127.0.0.1:{server.getsockname()[1]}"
+        monkeypatch.setattr(huggingface_hub.constants, "ENDPOINT", address)
+        with pytest.raises(PackageError, match="timed out. Set text.model to bundled"):
+            load_encoder("someone/no-such-model")
+        server.settimeout(0)
+        server.accept()[0].close()
+        with pytest.raises(BlockingIOError):  # a download repeats each request for half a minute
+            server.accept()
 
 
 def test_check_bfloat16_support(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,32 +7,35 @@ import pyarrow as pa
 import pytest
 
 from reelgraph.report.inputs import target_fingerprint
-from reelgraph.runtime.atomic_io import write_parquet
-from tools import collect_studies
+from reelgraph.runtime.atomic_io import write_json, write_parquet
+from studies.study import RECORDS
 from tools.collect_studies import collect_results
 
 PREDICTIONS = pa.table({"userId": [1, 2], "movieId": [3, 4], "rating": [4.0, 3.5], "prediction": [3.0, 3.1]})
 TARGETS = target_fingerprint(PREDICTIONS)
 FIGURES = {"svdpp": {"rmse": 0.9}}
+LOCK = """schema: '2.0'
+stages:
+  one:
+    cmd: x
+    outs:
+    - {path: data/sequences, md5: h1}
+    - {path: data/emb.parquet, md5: e1}
+"""
 
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
     write_parquet(PREDICTIONS, tmp_path / "data/predictions.parquet")
     (tmp_path / "studies/external_baselines").mkdir(parents=True)
-    (tmp_path / "dvc.lock").write_text(lock("outs", {"data/sequences": "h1", "data/emb.parquet": "e1"}))
+    (tmp_path / "studies/external_baselines/results.tsv").write_text("model\trmse\nsvdpp\t0.9\n")
+    (tmp_path / "dvc.lock").write_text(LOCK)
     return tmp_path
 
 
-def lock(kind: str, hashes: dict[str, str]) -> str:
-    entries = "".join(f"    - path: {path}\n      md5: {md5}\n" for path, md5 in hashes.items())
-    return f"schema: '2.0'\nstages:\n  one:\n    cmd: x\n    {kind}:\n{entries}"
-
-
 def collect_study(project: Path, **hashes: str) -> dict:
-    (project / "studies/external_baselines/results.tsv").write_text("model\trmse\nsvdpp\t0.9\n")
-    dependencies = {f"../../data/{name}": md5 for name, md5 in hashes.items()}
-    (project / "studies/external_baselines/dvc.lock").write_text(lock("deps", dependencies))
+    inputs = {f"data/{name}": md5 for name, md5 in hashes.items()}
+    write_json(inputs, project / RECORDS / "external_baselines.json")
     return collect_results(project)["external_baselines"]
 
 
@@ -51,11 +54,9 @@ def test_collect_results_stale_embeddings(project: Path) -> None:
 
 def test_collect_results_other_ratings(project: Path) -> None:
     assert collect_study(project, sequences="h0")["targets"] == ""
-    assert collect_study(project, **{"emb.parquet": "e1"})["targets"] == ""
 
 
-def test_collect_results_keeps_earlier_results_without_a_lock(project: Path) -> None:
-    (project / "studies/external_baselines/results.tsv").write_text("model\trmse\nsvdpp\t0.9\n")
+def test_collect_results_keeps_earlier_results_of_other_clones(project: Path) -> None:
     previous = {"external_baselines": {"targets": TARGETS, "stale": True, "figures": FIGURES}}
     (project / "studies/results.json").write_text(json.dumps(previous))
     assert collect_results(project) == previous
@@ -66,12 +67,3 @@ def test_collect_results_keeps_earlier_results_without_predictions(project: Path
     previous = {"probe": {"targets": TARGETS, "stale": False, "figures": FIGURES}}
     (project / "studies/results.json").write_text(json.dumps(previous))
     assert collect_results(project) == previous
-
-
-def test_main_copies_predictions_and_tells_whether_a_file_changed(project: Path) -> None:
-    assert collect_studies.main(project)
-    assert not collect_studies.main(project)
-    (project / "data/external_baselines.tsv").write_text("user\tmovie\tactual\tsvd.train\n1\t3\t4\t3.5\n")
-    assert collect_studies.main(project)
-    assert (project / "studies/external_baselines.tsv").read_text().endswith("1\t3\t4\t3.5\n")
-    assert not collect_studies.main(project)

@@ -219,14 +219,14 @@ def test_pr_report_prints_the_review_of_a_subfolder(root: Path) -> None:
 
 def test_lock_state_names_stale_stages() -> None:
     assert _lock_state({}) == "is up to date"
-    assert _lock_state({"map": [], "studies/x/dvc.yaml:run": []}) == "is stale: `map`, `run`"
+    assert _lock_state({"run": [], "map": []}) == "is stale: `map`, `run`"
 
 
 def test_lock_state_of_missing_data_is_not_stale() -> None:
     deleted = [{"changed deps": {"data/movies.parquet": "deleted"}}, {"changed outs": {"data/kg": "deleted"}}]
     assert _lock_state({"map": deleted}) == "is up to date (data of 1 stages missing)"
-    uncached = [{"changed outs": {"data/external_baselines/svd": "not in cache"}}]
-    assert _lock_state({"external_baseline@svd": uncached}) == "is up to date (data of 1 stages missing)"
+    uncached = [{"changed outs": {"data/kg": "not in cache"}}]
+    assert _lock_state({"build_kg": uncached}) == "is up to date (data of 1 stages missing)"
     code = [
         {"changed deps": {"data/movies.parquet": "deleted", "reelgraph/runtime/atomic_io.py": "modified"}}
     ]

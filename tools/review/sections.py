@@ -27,21 +27,9 @@ PROCESSOR = "processor"
 Row = tuple[str, ...]
 
 
-def pipelines(root: Path) -> list[str]:
-    """Return the dvc.yaml of the pipeline and of each study that was run."""
-    study_locks = sorted(root.glob("studies/*/dvc.lock"))
-    return ["dvc.yaml", *(path.with_suffix(".yaml").relative_to(root).as_posix() for path in study_locks)]
-
-
 def lock_entries(sides: Sides) -> tuple[Entries, Entries]:
-    """Return the lock entries of all pipelines on both sides; those of a study under ``STUDY: STAGE``."""
-    before: dict[str, Any] = {}
-    after: dict[str, Any] = {}
-    for file in pipelines(sides.root):
-        prefix = "" if file == "dvc.yaml" else f"{Path(file).parent.name}: "
-        for text, entries in zip(sides.texts(file.replace(".yaml", ".lock")), (before, after), strict=True):
-            stages = parse_yaml(text).get("stages", {})
-            entries |= {prefix + name: entry for name, entry in stages.items()}
+    """Return the lock entries on both sides."""
+    before, after = (parse_yaml(text).get("stages", {}) for text in sides.texts("dvc.lock"))
     return before, after
 
 
@@ -141,17 +129,12 @@ def find_changes(before: Entries, after: Entries) -> tuple[list[StageChange], se
 
 
 def lock_line(root: Path) -> str:
-    """Return the state of each pipeline's lock in one line."""
-    states = [f"{code_span(file)} {_read_lock_state(root, file)}" for file in pipelines(root)]
-    return f"Lock: {'; '.join(states)}."
-
-
-def _read_lock_state(root: Path, file: str) -> str:
-    command = [sys.executable, "-m", "dvc", "status", "--json", file]
+    """Return the state of the lock in one line."""
+    command = [sys.executable, "-m", "dvc", "status", "--json"]
     result = subprocess.run(command, cwd=root, check=False, capture_output=True, text=True)
     if result.returncode:
-        return f"is unknown: {escape_markdown(result.stderr)}"
-    return _lock_state(json.loads(result.stdout or "{}"))
+        return f"Lock: {code_span('dvc.yaml')} is unknown: {escape_markdown(result.stderr)}."
+    return f"Lock: {code_span('dvc.yaml')} {_lock_state(json.loads(result.stdout or '{}'))}."
 
 
 def _lock_state(status: Mapping[str, Any]) -> str:
@@ -159,7 +142,7 @@ def _lock_state(status: Mapping[str, Any]) -> str:
     without_data = {
         name for name, changes in status.items() if changes and all(map(_is_only_absent, changes))
     }
-    stale = [name.rpartition(":")[2] for name in sorted(status.keys() - without_data)]
+    stale = sorted(status.keys() - without_data)
     more = [f"{len(stale) - MAX_STALE_NAMES} more"] if len(stale) > MAX_STALE_NAMES else []
     names = ", ".join([*map(code_span, stale[:MAX_STALE_NAMES]), *more])
     state = f"is stale: {names}" if stale else "is up to date"

@@ -89,8 +89,8 @@ class _Comparison:
 
 
 def file_hashes(entry: Mapping[str, Any], kind: str) -> dict[str, str]:
-    """Return path, relative to the project's root → hash of the ``deps`` or ``outs`` of a lock entry."""
-    return {item["path"].removeprefix("../../"): item.get("md5", "") for item in entry.get(kind, [])}
+    """Return path → hash of the ``deps`` or ``outs`` of a lock entry."""
+    return {item["path"]: item.get("md5", "") for item in entry.get(kind, [])}
 
 
 def _params(entry: Mapping[str, Any]) -> dict[str, object]:

@@ -1,4 +1,4 @@
-"""Stage ranking_peers: tune each peer on validation targets, and compare it with blend on test targets."""
+"""The study of ranking peers: tunes each on validation targets, compares it with blend on test targets."""
 
 from __future__ import annotations
 
@@ -8,16 +8,17 @@ from reelgraph.core.schemas.reports import write_table
 from reelgraph.core.seeds import derive_seed, generator
 from reelgraph.core.torch_setup import configure_torch
 from reelgraph.evaluation import ranking
-from reelgraph.params.base import PARAMS_FILE, Compute
+from reelgraph.params.base import Compute
 from reelgraph.rankers.io import read_ranker_inputs
 from reelgraph.rankers.registry import SERVED, load_ranker
-from reelgraph.runtime.stage_runner import record_timing, run_stage
+from reelgraph.runtime.stage_runner import record_timing
 from reelgraph.sequences.dataset import read_histories
-from studies.ranking_peers.params import RANKING_PEERS_FILE, RankingPeersParams
+from studies.ranking_peers.params import RankingPeersParams
 from studies.ranking_peers.tuning import TunedRanker, tune_ranker
+from studies.study import run_study
 
-STAGE = "ranking_peers"
-RESULTS = "studies/ranking_peers/results.tsv"
+NAME = "ranking_peers"
+INPUTS = ("data/ranker", "data/sequences", "data/movies.parquet", "data/kg", "data/text_vectors.parquet")
 
 
 def main(params: RankingPeersParams) -> str:
@@ -34,7 +35,7 @@ def main(params: RankingPeersParams) -> str:
     rankers = {SERVED: load_ranker(f"data/ranker/{SERVED}")}
     tuned: dict[str, TunedRanker] = {}
     for name, values in params.ranking_peers.items():
-        with record_timing(STAGE, name):
+        with record_timing(NAME, name):
             tuned[name] = tune_ranker(name, values, train_inputs, val)
             rankers[name] = tuned[name].ranker if fit == "train" else tuned[name].type.fit(inputs)
     rankings = {
@@ -47,10 +48,10 @@ def main(params: RankingPeersParams) -> str:
         name: {tuned[name].setting: {"val_ndcg_10": tuned[name].val_ndcg_10, **metrics[name]}}
         for name in tuned
     }
-    write_table(rows, ["model", "params"], RESULTS)
+    write_table(rows, ["model", "params"], f"studies/{NAME}/results.tsv")
     best = max(tuned, key=lambda name: tuned[name].val_ndcg_10)
     return f"{len(tuned)} peers; the best on validation is {best} ({tuned[best].setting})"
 
 
 if __name__ == "__main__":
-    run_stage(STAGE, RankingPeersParams, main, PARAMS_FILE, RANKING_PEERS_FILE)
+    run_study(NAME, RankingPeersParams, main, INPUTS)
