@@ -81,9 +81,11 @@ class IdConverter:
 
     def convert(self, column: pa.Array, counts: Counts) -> pa.Array:
         """Return int64."""
-        if not is_id(column.type) or (self.texts is None and not is_text(column.type)):
+        if not is_id(column.type) or (self.texts is None and pa.types.is_integer(column.type)):
             return column
         texts = trimmed_texts(column, self.name)
+        if is_number(column.type):
+            raise_first(pc.invert(pc.match_substring_regex(texts, WHOLE_NUMBER)), column, "a whole number")
         if self.texts is None:
             return pc.cast(pc.replace_substring_regex(texts, r"\.0$", ""), pa.int64())
         return pc.add(pc.cast(pc.index_in(texts, self.texts), pa.int64()), 1)
@@ -96,20 +98,17 @@ class IdCollector:
     name: str
     """Name of the columns."""
     distinct: pa.Array = field(default_factory=lambda: pa.array([], pa.string()))
-    has_text: bool = False
 
     def add(self, column: pa.Array) -> None:
-        """Add a batch of a column of text or of whole numbers; other types are left to the contract."""
+        """Add a batch of a column of text or numbers; other types are left to the contract."""
         if not is_id(column.type):
             return
-        self.has_text |= is_text(column.type)
         texts = trimmed_texts(column, self.name).unique().drop_null()
         self.distinct = pa.concat_arrays([self.distinct, texts]).unique()
 
     def converter(self) -> IdConverter:
         """Return the converter; texts stay numbers if all of them are whole numbers."""
-        are_numbers = pc.all(pc.match_substring_regex(self.distinct, WHOLE_NUMBER), min_count=0).as_py()
-        if not self.has_text or are_numbers:
+        if pc.all(pc.match_substring_regex(self.distinct, WHOLE_NUMBER), min_count=0).as_py():
             return IdConverter(self.name, None)
         return IdConverter(self.name, self.distinct.take(pc.sort_indices(self.distinct)))
 
@@ -197,5 +196,5 @@ def is_number(kind: pa.DataType) -> bool:
 
 
 def is_id(kind: pa.DataType) -> bool:
-    """Return whether the type can hold ids: text or integers."""
-    return is_text(kind) or pa.types.is_integer(kind)
+    """Return whether the type can hold ids: text or numbers, as pandas makes floats of integers with gaps."""
+    return is_text(kind) or is_number(kind)

@@ -79,6 +79,12 @@ class InputTable:
             return name in self.names
         return name in self.names and self.engine_table[name].type().is_string()
 
+    def needs_id_conversion(self, name: str) -> bool:
+        """Return whether the ids of a column are anything but integers."""
+        if self.engine_table is None:
+            return name in self.names
+        return name in self.names and not self.engine_table[name].type().is_integer()
+
 
 def open_source(params: IngestParams, staging: Staging) -> Source:
     """Open the files that ``data.catalog`` and ``data.ratings`` name, and convert what needs it.
@@ -138,8 +144,8 @@ def _open_table(staging: Staging, location: str, known: Sequence[str], required:
 
 
 def _id_converter(name: str, *tables: InputTable) -> IdConverter | None:
-    """Return one converter for the ids of all tables; None if all of them are numbers already."""
-    if not any(table.has_text(name) for table in tables):
+    """Return one converter for the ids of all tables; None if all of them are integers already."""
+    if not any(table.needs_id_conversion(name) for table in tables):
         return None
     collector = IdCollector(name)
     for table in tables:

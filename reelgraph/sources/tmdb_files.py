@@ -47,6 +47,9 @@ NO_OVERVIEW = ("No overview found.", "No Overview")
 WRITER_JOBS = ("Screenplay", "Writer", "Story", "Author", "Novel")
 """Jobs that count as writer_1; the first in this order has precedence."""
 
+WHOLE_NUMBER = r"^\s*(?P<n>\d{1,18})(?:\.0)?\s*$"
+"""An id; pandas writes 862.0 in a column with gaps."""
+
 PARSE_ERRORS = (ValueError, SyntaxError, TypeError, RecursionError, MemoryError)
 
 MAX_NESTING = 50
@@ -149,15 +152,16 @@ class TmdbFiles:
         return self._parse_numbers(table)
 
     def _parse_numbers(self, table: pa.Table) -> pa.Table:
-        has_id = pc.match_substring_regex(table["id"], r"^\s*\d{1,18}\s*$")
+        has_id = pc.match_substring_regex(table["id"], WHOLE_NUMBER)
         self.skipped += len(table) - (pc.sum(has_id).as_py() or 0)
         table = table.filter(has_id)
-        ids = pc.cast(pc.utf8_trim_whitespace(table["id"]), pa.int64())
-        year = pc.coalesce(_number(table["release_date"], r"^(?P<n>\d{4})-"),
+        ids = _number(table["id"], WHOLE_NUMBER)
+        # A spreadsheet may have put the year last.
+        year = pc.coalesce(_number(table["release_date"], r"\b(?P<n>\d{4})\b"),
                            _number(table["release_year"], r"^(?P<n>\d{4})(?:\.0)?$"))  # fmt: skip
         table = table.drop_columns(["id", "release_date", "release_year"])
         table = table.append_column("tmdb_id", ids).append_column("release_year", _valid_years(year))
-        imdb = _number(table["imdb_id"], r"^tt(?P<n>\d{1,18})$")
+        imdb = _number(table["imdb_id"], r"^(?:tt)?(?P<n>\d{1,18})$")
         return _first_row_per_id(table.drop_columns("imdb_id").append_column("imdb_id", imdb))
 
     def catalog_columns(self, movies: pa.Table) -> pa.Table:

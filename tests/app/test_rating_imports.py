@@ -305,6 +305,27 @@ def test_match_ratings_of_each_layout(site: str) -> None:
     assert match.rating.time == (parse_timestamp(date) if date else None)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Movie Name,Rating,Date Watched\nHeat (1995),4.5,9-Mar-24\n",
+        "Film Name,Year,Score,Rated On\nHeat,1995,4.5,09 Mar 2024\n",
+        "imdb_id,Title,My Rating,Date Seen\nTT0001004,Other,4.5,2024-03-09\n",
+    ],
+)
+def test_match_ratings_of_tables_that_people_write(text: str) -> None:
+    (match,) = match_file(text).matches
+    assert (match.row, match.rating.stars, match.rating.time) == (4, 4.5, 1709942400)
+
+
+def test_match_ratings_counts_missing_ratings() -> None:
+    cells = ("#N/A", "<NA>", "nan", "-", "")
+    matched = match_file(
+        "title,rating\nThe Matrix,4.5\n" + "".join(f"Heat (1995),{cell}\n" for cell in cells)
+    )
+    assert matched.skip_counts == {"no rating": len(cells)}
+
+
 def test_layout_files_has_every_layout() -> None:
     assert LAYOUT_FILES.keys() == {layout.site for layout in LAYOUTS}
 

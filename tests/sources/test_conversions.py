@@ -135,6 +135,24 @@ def test_whole_numbers_as_text_stay_numbers(tmp_path: Path, project: Path) -> No
     assert conversions() == {}
 
 
+@pytest.mark.parametrize("kind", [pa.float64(), pa.float32(), pa.decimal128(20, 0)])
+def test_ids_of_a_column_with_gaps_stay_numbers(tmp_path: Path, project: Path, kind: pa.DataType) -> None:
+    run(tmp_path, with_column("movieId", pa.array([10, 20, 10, 30]).cast(pa.float64()).cast(kind)))
+    assert read_ratings() == sorted(ROWS, key=lambda row: (row[0], row[3], row[1]))
+    assert conversions() == {}
+
+
+def test_ids_as_numbers_and_as_text_are_the_same(tmp_path: Path, project: Path) -> None:
+    run(tmp_path, with_column("movieId", pa.array([10.0, 20.0, 10.0, 30.0])), CATALOG_CSV + "tt5,C,,,\n")
+    assert pq.read_table("data/catalog.parquet")["sourceMovieId"].to_pylist() == ["10", "20", "tt5"]
+    assert [row[1] for row in read_ratings()] == [3, 1, 2, 1]
+
+
+def test_missing_ids_among_floats_raise(tmp_path: Path, project: Path) -> None:
+    with pytest.raises(InputError, match="userId is missing in 1 row, first at row 2"):
+        run(tmp_path, with_column("userId", pa.array([2.0, float("nan"), 1.0, 1.0])))
+
+
 def test_ids_with_leading_zeros_are_text(tmp_path: Path, project: Path) -> None:
     run(tmp_path, with_column("userId", ["02", "2", "2", "2"]))
     assert [row[0] for row in read_ratings()] == [1, 2, 2, 2]

@@ -95,7 +95,7 @@ INVALID_RATINGS = {
     "before 1970": (with_column("timestamp", [-1, 1, 2]), ["timestamp is below 0", "row 1"]),
     "missing id": (with_column("userId", [1, None, 2]), ["userId is missing", "row 2"]),
     "list as id": (with_column("movieId", [[1], [2], [3]]), ["column movieId of type array"]),
-    "float id": (with_column("movieId", [1.0, 2.0, 3.0]), ["column movieId of type float64"]),
+    "float id": (with_column("movieId", [1.0, 2.5, 3.0]), ["row 2, column movieId: expected a whole number, got 2.5"]),
     "text rating": (with_column("rating", ["4", "good", "1"]), ["row 2, column rating: expected a number, got 'good'"]),
     "no column": (ratings_table(ROWS).drop_columns("timestamp"), ["no column timestamp", "The file has userId"]),
     "twice": (ratings_table([*ROWS, (1, 20, 1.0, 1)]), ["userId and movieId more than once, 1 times",

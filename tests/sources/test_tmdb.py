@@ -130,6 +130,24 @@ def test_join_tmdb_lists_joined_by_commas(tmp_path, project, name):
     assert f"{name}: 2 movies joined; " in summary
 
 
+@pytest.mark.parametrize(
+    ("links", "row"),
+    [
+        ("1,0114709,862", "862.0,tt0114709,Toy Story,1995-10-30,Pixar"),
+        ("1,0114709,", "862,0114709,Toy Story,1995-10-30,Pixar"),
+        (None, "862,tt0114709,Toy Story,10/30/1995,Pixar"),
+    ],
+    ids=["ids of pandas", "IMDb's ids without tt", "dates of a spreadsheet"],
+)
+def test_join_tmdb_files_that_were_saved_again(tmp_path, project, links, row):
+    latest = {name: text for name, text in LATEST.items() if name != "links.csv"}
+    if links:
+        latest["links.csv"] = f"movieId,imdbId,tmdbId\n{links}\n"
+    text = f"id,imdb_id,original_title,release_date,production_companies\n{row}\n"
+    _, movies = run_ingest(tmp_path, {"tmdb_movies.csv": text}, latest)
+    assert (movies[1]["produced_by_company_1"], movies[1]["release_year"]) == ("Pixar", 1995)
+
+
 def test_join_tmdb_people_joined_by_commas(tmp_path, project):
     rows = [
         (

@@ -7,6 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 
+from reelgraph.core.schemas.tables import YEAR_2100
+
 MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 TIME = r"(?P<hour>\d{1,2}):(?P<minute>\d\d)(?::(?P<second>\d\d)(?:[.,]\d+)?)?\s*(?P<half>[AaPp]\.?[Mm]\.?)?"
 CLOCK = rf"(?:[T ,]+{TIME})?\s*(?P<zone>Z|UTC|GMT|[+-]\d\d:?\d\d)?"
@@ -14,6 +16,8 @@ YEAR_FIRST = re.compile(rf"(?P<year>\d{{4}})[-/.年](?P<month>\d{{1,2}})[-/.月]
 YEAR_LAST = re.compile(
     rf"(?P<first>\d{{1,2}})(?P<mark>[-/.])(?P<middle>\d{{1,2}})(?P=mark)(?P<year>\d{{4}}|\d\d){CLOCK}"
 )
+SHORT_YEAR = re.compile(r"\d{1,2}[-/. ]+[A-Za-z]+[-/. ]+(\d\d)")
+"""A spreadsheet's date such as 9-Mar-24."""
 MONTH_NAME = re.compile(rf"\b({'|'.join(MONTHS)})[a-z]*\b", re.I)
 EXCEL_EPOCH = datetime(1899, 12, 30, tzinfo=UTC)
 UNIX_UNITS = {9: 1, 10: 1, 12: 1_000, 13: 1_000, 15: 1_000_000, 16: 1_000_000}
@@ -37,7 +41,7 @@ class DateColumn:
     n_ambiguous: int
     """Number of dates whose day and month can't be told apart."""
     n_unreadable: int
-    """Number of other texts that are not dates since 1970."""
+    """Number of other texts that are not dates from 1970 to 2100."""
     example: str
     """The first date that was not understood."""
 
@@ -75,7 +79,7 @@ def detect_order(texts: Sequence[str]) -> DateOrder:
 
 
 def parse_timestamp(text: str, order: DateOrder = "") -> int | None:
-    """Return the Unix time of a date; None if it is not understood, or before 1970.
+    """Return the Unix time of a date; None if it is not understood, or outside of 1970 to 2100.
 
     Args:
         text: a date.
@@ -96,7 +100,7 @@ def parse_timestamp(text: str, order: DateOrder = "") -> int | None:
             moment = parse(text)
             if moment is not None:
                 aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-                return seconds if (seconds := int(aware.timestamp())) >= 0 else None
+                return seconds if 0 <= (seconds := int(aware.timestamp())) <= YEAR_2100 else None
         except (ValueError, OverflowError):
             continue
     return None
@@ -135,15 +139,15 @@ def _parse_year_last(text: str, order: DateOrder) -> datetime | None:
 
 
 def _parse_month_name(text: str) -> datetime | None:
-    """Parse dates such as ``Fri Aug 19 00:00:00 2016``, ``19 Aug 2016`` and ``August 19, 2016``."""
+    """Parse dates such as ``Fri Aug 19 00:00:00 2016``, ``August 19, 2016`` and ``19-Aug-16``."""
     month = MONTH_NAME.search(text)
     clock = re.search(rf"\b{TIME}", text)
     date = text.replace(clock[0], " ") if clock else text
-    year = re.search(r"\b\d{4}\b", date)
+    year = re.search(r"\b(\d{4})\b", date) or SHORT_YEAR.fullmatch(date.strip())
     day = re.search(r"\b(\d{1,2})(?:st|nd|rd|th)?\b", date)
     if month is None or year is None or day is None:
         return None
-    return _make_moment(year[0], str(MONTHS.index(month[1].lower()) + 1), day[1], clock)
+    return _make_moment(year[1], str(MONTHS.index(month[1].lower()) + 1), day[1], clock)
 
 
 def _make_moment(year: str, month: str, day: str, clock: re.Match[str] | None) -> datetime:

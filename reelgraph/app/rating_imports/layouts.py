@@ -32,13 +32,17 @@ class Layout:
     """Sets of columns; a file of this layout has all columns of one of them."""
     ratings: tuple[RatingColumn, ...]
     """Columns with ratings; the first one that has any counts."""
-    titles: tuple[str, ...] = ("Title", "Name", "Film", "Movie", "Movie Title", "Original Title")
+    titles: tuple[str, ...] = (
+        *("Title", "Name", "Film", "Movie"),
+        *("Movie Title", "Film Title", "Movie Name", "Film Name", "Original Title"),
+    )
     """Columns with titles. If the first title is unknown, the next one is tried."""
     title_separator: str = ""
     """Separates the titles of one cell."""
     year: tuple[str, ...] = ("Year", "Release Year", "Release Date", "Released")
     date: tuple[str, ...] = (
-        *("Date Rated", "Rated At", "User Rated At", "Rating Date", "Date", "Watched Date", "Watched At"),
+        *("Date Rated", "Rated At", "Rated On", "User Rated At", "Rating Date", "Date"),
+        *("Watched Date", "Watched At", "Watched On", "Date Watched", "Date Seen"),
         *("Date Added", "Created", "Created At", "Timestamp", "Last Watched At"),
     )
     """When the user rated."""
@@ -55,7 +59,7 @@ RATING_OF_10 = RatingColumn("Rating", 10)
 YOUR_RATING = RatingColumn("Your Rating", 10)
 
 IDENTITIES = (
-    *("title", "name", "film", "movie", "movie title", "original title"),
+    *Layout.titles,
     *("imdbID", "imdb", "const", "tconst", "tmdbID", "tmdb", "movieId"),
 )
 """Columns of which a table has at least one."""

@@ -28,10 +28,10 @@ from reelgraph.app.rating_imports.scales import (
 from reelgraph.runtime.errors import InputError
 
 MAX_FILE_BYTES = 20_000_000
-MISSING = frozenset({"", "nan", "nat", "none", "null", "n/a", "-", "\\n"})
+MISSING = frozenset({"", "nan", "nat", "none", "null", "n/a", "#n/a", "<na>", "-", "\\n"})
 """Cells without a value, in lower case."""
 YEAR = re.compile(r"(?<!\d)(1[89]\d\d|2[01]\d\d)(?!\d)")
-IMDB_ID = re.compile(r"tt0*(\d{1,12})(?!\d)|^0*(\d{1,12})(?:\.0)?$", re.ASCII)
+IMDB_ID = re.compile(r"tt0*(\d{1,12})(?!\d)|^0*(\d{1,12})(?:\.0)?$", re.ASCII | re.IGNORECASE)
 """An id such as ``tt0113277`` or 113277, or the address of its page."""
 NUMERIC_ID = re.compile(r"^0*(\d{1,12})(?:\.0)?$", re.ASCII)
 
