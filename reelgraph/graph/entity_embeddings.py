@@ -20,7 +20,7 @@ HUB_REPOSITORY = "facebook/fasttext-en-vectors"
 HUB_FILE = "model.bin"
 """The hub's name for cc.en.300.bin."""
 
-HUB_TIMEOUT_S = 5
+HUB_TIMEOUT_S = 3
 """Seconds within which the hub must answer."""
 
 SKIP_GRAM = {

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import socket
+from contextlib import suppress
 from pathlib import Path
 
 import huggingface_hub
@@ -66,17 +67,28 @@ def test_load_encoder_refuses_a_hub_name_without_network(
 
 def test_load_encoder_asks_a_hub_that_never_answers_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("reelgraph.text.sentence_model.HUB_TIMEOUT_S", 0.2)
-    # A local encoder, loaded by another test, switches the hub off.
-    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", False)
     with socket.create_server(("127.0.0.1", 0)) as server:
         address = f"http://127.0.0.1:{server.getsockname()[1]}"
         monkeypatch.setattr(huggingface_hub.constants, "ENDPOINT", address)
         with pytest.raises(PackageError, match="timed out. Set text.model to bundled"):
             load_encoder("someone/no-such-model")
         server.settimeout(0)
-        server.accept()[0].close()
-        with pytest.raises(BlockingIOError):  # a download repeats each request for half a minute
-            server.accept()
+        requests = []
+        with suppress(BlockingIOError):
+            while True:
+                with server.accept()[0] as connection:
+                    requests.append(connection.recv(1000))
+    # A download repeats each of its requests for half a minute.
+    assert sum(b"/someone/no-such-model" in request for request in requests) == 1
+
+
+def test_load_encoder_of_a_folder_uses_no_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        pytest.fail("a request")
+
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+    monkeypatch.setattr(socket, "getaddrinfo", refuse)
+    load_encoder(locate_model("bundled"))
 
 
 def test_check_bfloat16_support(monkeypatch: pytest.MonkeyPatch) -> None:
