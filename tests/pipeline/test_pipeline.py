@@ -128,11 +128,11 @@ def test_a_project_in_a_subfolder_of_a_git_repository(project: Project, tmp_path
     assert sub.run("git", "status", "--short") == ""
     assert "No param, stage, metric or plot differs" in sub.run("python", "-m", "tools.pr_report", "HEAD")
     ran = sub.executed_stages("dvc", "exp", "run", "-S", "evaluate.examples=3")
-    assert ran == {"check_params", "report"} | EVALUATION
+    assert ran == {"check_params", "evaluate", "report"}
     lines = sub.run("python", "-m", "tools.pr_report", "HEAD").splitlines()
     assert "| `evaluate.examples` | 10 | 3 |" in lines
     assert not [line for line in lines if line.endswith(": `new`")]
-    assert not list(top.glob("*.*"))
+    assert sorted(path.name for path in top.iterdir()) == [".git", "sub"]
 
 
 def stop_workers(project: Project) -> None:
@@ -265,11 +265,11 @@ def test_ablation_study_resumes_and_collects(project: Project) -> None:
 
 def test_probe_study_measures_every_embedding_set(project: Project) -> None:
     page = project.folder / "data/report/index.html"
+    assert "make study-probe" in page.read_text(encoding="utf-8")  # measured on other test targets
     project.run(*project.make_command("study-probe"))
     found = read_table(project.folder / "studies/probe/results.tsv", ["vectors", "processing"])
     assert set(found) > {"none", "pca_32", *read_reports(project.folder / "reports")["embeddings"]}
     assert all(row["val_rmse"] > 0 for treatments in found.values() for row in treatments.values())
-    new = f"{found['none']['raw']['val_rmse']:.4f}"
-    assert new in page.read_text(encoding="utf-8")
+    assert "make study-probe" not in page.read_text(encoding="utf-8")
     results = json.loads((project.folder / "studies/results.json").read_text(encoding="utf-8"))
     assert results["probe"]["stale"] is False
