@@ -116,8 +116,11 @@ def test_what_is_neither_fitted_nor_in_the_history_does_not_matter(
             )
 
 
-def test_fit_rater_learns_nothing_of_held_out_movies(params: TrainRaterParams, tmp_path: Path) -> None:
-    people = random_histories(3, 20, MOVIES, 60, "cold_movies")
+@pytest.mark.parametrize("split", ["leave_last_out", "cold_movies"])
+def test_fit_rater_learns_nothing_of_test_targets(
+    params: TrainRaterParams, split: str, tmp_path: Path
+) -> None:
+    people = random_histories(3, 20, MOVIES, 60, split)
     other = with_changed_ratings(people, np.isin(np.arange(len(people.movie_row)), people.test))
     for name, inputs in (("a", people), ("b", other)):
         fit_rater(params, inputs, small_movie_inputs(), lambda epoch: None).train_val.save(tmp_path / name)
