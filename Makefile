@@ -76,7 +76,7 @@ study-ablation: $(READY)  ## train raters x embeddings x seeds; continues where 
 reproduce-reference: $(READY)  ## run the reference system as an experiment; SET="-S key=value" overrides params
 	python -m tools.reproduce_reference $(SET)
 
-clean: $(READY)  ## ask, then remove from DVC's cache what no branch, tag or experiment has
+clean: $(READY)  ## ask, then remove .cache/, and from DVC's cache what no branch, tag or experiment has
 	dvc gc --all-branches --all-tags --all-experiments
 	rm -rf .timings .cache
 
