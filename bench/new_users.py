@@ -44,7 +44,7 @@ def fit_and_predict(
     targets: Int64[np.ndarray, " targets"],
 ) -> Float64[np.ndarray, " targets"]:
     """Fit on the training rows of those who are seen; return the targets' predictions, stars."""
-    rater = make_fitter(params, seen_users, movies).fit_and_select(lambda epoch: None).rater
+    rater = make_fitter(params, seen_users, movies).fit_and_select().rater
     return rater.predict(seen_users, seen_users.fit_end("train"), targets).stars.astype(np.float64)
 
 

@@ -17,7 +17,7 @@ from reelgraph.report.movies import read_other_titles
 from reelgraph.runtime.atomic_io import write_text
 from reelgraph.runtime.stage_runner import run_stage
 
-CURVES = "plots/rater/plots/metrics"
+CURVES = "plots/rater"
 PAGE = "data/report/index.html"
 
 

@@ -10,9 +10,8 @@ from reelgraph.core.torch_setup import CPU, configure_torch, device_suffix
 from reelgraph.params.base import load
 from reelgraph.params.model import TrainRaterParams
 from reelgraph.raters.fitting import fit_rater, fit_worker, launch_workers
-from reelgraph.raters.io import read_movie_inputs, save_raters
+from reelgraph.raters.io import read_movie_inputs, save_raters, write_learning_curves
 from reelgraph.raters.networks.distributed import ProcessGroup, init_process_group, is_worker
-from reelgraph.raters.networks.dvclive_logger import open_dvclive_logger
 from reelgraph.raters.rater import MovieInputs
 from reelgraph.raters.registry import find_rater
 from reelgraph.runtime.checkpointing import checkpoint_dir, resumable
@@ -32,9 +31,9 @@ def main(params: TrainRaterParams) -> str:
         if params.train.processes > 1:
             folder = checkpoint_dir(STAGE, params, inputs)
             launch_workers(params, "stages.train_rater", folder=folder, device=device)
-        with open_dvclive_logger("plots/rater") as log_epoch:
-            result = fit_rater(params, histories, movies, log_epoch, checkpoints, ProcessGroup(device))
+        result = fit_rater(params, histories, movies, checkpoints, ProcessGroup(device))
         save_raters(result, params, "data/rater")
+    write_learning_curves(result.epochs, "plots/rater")
     suffix = device_suffix(device if rater_type.uses_device else CPU, params.compute)
     return (
         f"{params.model.type}, {result.train.parameter_count:,} parameters, epoch {result.best_epoch} "

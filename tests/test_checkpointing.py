@@ -68,8 +68,8 @@ def test_fit_rater_resumes_to_the_same_bytes(kind: str, tmp_path: Path) -> None:
     epochs_by_run: list[list] = []
 
     def work(resume: CheckpointDir, name: str) -> None:
-        epochs_by_run.append([])
-        fitted = fit_rater(params, people, movie_inputs, epochs_by_run[-1].append, resume)
+        fitted = fit_rater(params, people, movie_inputs, resume)
+        epochs_by_run.append(fitted.epochs)
         fitted.train.save(tmp_path / f"{name}.train")
         fitted.train_val.save(tmp_path / f"{name}.train_val")
 
@@ -96,19 +96,18 @@ def test_fit_process_is_skipped_for_other_heads_with_the_same_bytes(
     movies = small_movie_inputs()
 
     def fit(name: str, **model: int) -> list[Epoch]:
-        epochs: list[Epoch] = []
         checkpoints = CheckpointDir(tmp_path / name, results=tmp_path / "results")
         params = small_rater_params("gp", **model)
-        fit_rater(params, histories, movies, epochs.append, checkpoints).train.save(tmp_path / f"{name}.out")
-        return epochs
+        fitted = fit_rater(params, histories, movies, checkpoints)
+        fitted.train.save(tmp_path / f"{name}.out")
+        return fitted.epochs
 
-    plain: list[Epoch] = []
-    fitted = fit_rater(small_rater_params("gp", hidden_dim=24), histories, movies, plain.append)
-    fitted.train.save(tmp_path / "plain.out")
+    plain = fit_rater(small_rater_params("gp", hidden_dim=24), histories, movies)
+    plain.train.save(tmp_path / "plain.out")
     fit("first", hidden_dim=8)
     with monkeypatch.context() as patch:
         patch.setattr(process_fitting, "train_gaussian_process", None)
-        assert fit("second", hidden_dim=24) == plain
+        assert fit("second", hidden_dim=24) == plain.epochs
     assert (tmp_path / "second.out").read_bytes() == (tmp_path / "plain.out").read_bytes()
 
 

@@ -27,7 +27,7 @@ def rater(kind: str) -> Callable[[], object]:
     fitter = make_fitter(
         TrainRaterParams.model_validate(values), random_histories(3, 6, MOVIES, 40), small_movie_inputs()
     )
-    return lambda: fitter.fit_and_select(lambda epoch: None)
+    return lambda: fitter.fit_and_select()
 
 
 def gnn(kind: str) -> Callable[[], object]:

@@ -34,7 +34,7 @@ def seed_errors(
     """
     model = params.model.model_copy(update={"seed": seed})
     fitter = make_fitter(params.model_copy(update={"model": model}), histories, movies)
-    rater = fitter.fit_and_select(lambda epoch: None).rater
+    rater = fitter.fit_and_select().rater
     fit_end = histories.fit_end("train")
     val, test = (
         rmse(star_ratings(histories, index), rater.predict(histories, fit_end, index).stars)

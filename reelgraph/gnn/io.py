@@ -10,10 +10,11 @@ from jaxtyping import Float32, Float64, Int64
 
 from reelgraph.core.schemas.kg import KnowledgeGraph
 from reelgraph.core.schemas.movies import read_movies
+from reelgraph.core.schemas.reports import write_curve
 from reelgraph.core.schemas.vectors import align_to, read_vectors
 from reelgraph.gnn.link_predictor import LinkPredictor
 from reelgraph.gnn.sage import HeteroSage
-from reelgraph.runtime.atomic_io import RERUN_HINT, atomic_write, read_json, write_json, write_text
+from reelgraph.runtime.atomic_io import RERUN_HINT, atomic_write, read_json, write_json
 from reelgraph.runtime.errors import ArtifactError, InputError
 from reelgraph.runtime.safetensors_io import load_state_dict_strict, read_tensors, write_tensors
 
@@ -96,14 +97,9 @@ def read_model(folder: Path | str) -> HeteroSage | LinkPredictor:
 
 def write_loss_curve(losses: list[float], path: Path | str) -> None:
     """Write the loss of each epoch, counted from 1, as TSV for ``dvc plots``."""
-    _write_curve("loss", dict(enumerate(losses, 1)), path)
+    write_curve("loss", dict(enumerate(losses, 1)), path)
 
 
 def write_validation_curve(mrr: dict[int, float], path: Path | str) -> None:
     """Write the validation MRR of the evaluated epochs as TSV for ``dvc plots``."""
-    _write_curve("mrr", mrr, path)
-
-
-def _write_curve(name: str, values: dict[int, float], path: Path | str) -> None:
-    lines = [f"{epoch}\t{value:.6f}" for epoch, value in values.items()]
-    write_text("\n".join([f"epoch\t{name}", *lines]) + "\n", path)
+    write_curve("mrr", mrr, path)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,7 +37,6 @@ def fit_rater(
     params: TrainRaterParams,
     histories: UserHistories,
     movies: MovieInputs,
-    on_epoch: Callable[[Epoch], None],
     checkpoints: CheckpointDir = NO_CHECKPOINTS,
     group: ProcessGroup = SINGLE_PROCESS,
 ) -> FitResult:
@@ -48,7 +46,6 @@ def fit_rater(
         params: selects the rater and holds its params.
         histories: ratings and targets.
         movies: what raters may read of the movies.
-        on_epoch: called after each epoch of the first fit.
         checkpoints: where to resume from.
         group: processes and device of a network; other raters ignore it.
 
@@ -57,7 +54,7 @@ def fit_rater(
         ParamError: as ``check_rater_params``.
     """
     fitter = make_fitter(params, histories, movies, checkpoints, group)
-    selected = fitter.fit_and_select(on_epoch)
+    selected = fitter.fit_and_select()
     refitted = fitter.refit(selected.best_epoch) if params.evaluate.fit == "train_val" else None
     predicted = selected.rater.predict(histories, histories.fit_end("train"), histories.val).stars
     val_rmse = rmse(star_ratings(histories, histories.val), predicted)
@@ -77,7 +74,7 @@ def fit_worker(
         TrainingError, ParamError: as ``fit_rater``.
     """
     fitter = make_fitter(params, histories, movies, checkpoints, group)
-    best_epoch = fitter.fit_and_select(lambda epoch: None).best_epoch
+    best_epoch = fitter.fit_and_select().best_epoch
     if params.evaluate.fit == "train_val":
         fitter.refit(best_epoch)
 

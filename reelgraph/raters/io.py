@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from collections.abc import Sequence
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +14,12 @@ from jaxtyping import Float32
 from reelgraph.core.schemas.kg import read_kg
 from reelgraph.core.schemas.movies import read_movie_ids, read_movies, release_years
 from reelgraph.core.schemas.records import read_record
+from reelgraph.core.schemas.reports import write_curve
 from reelgraph.core.schemas.vectors import read_aligned
 from reelgraph.core.torch_setup import CPU
 from reelgraph.params.model import RaterConfig, TrainRaterParams
 from reelgraph.raters.fitting import FitResult
-from reelgraph.raters.rater import MovieInputs, Rater
+from reelgraph.raters.rater import Epoch, MovieInputs, Rater
 from reelgraph.raters.registry import LoadVectors, find_rater
 from reelgraph.runtime.atomic_io import RERUN_HINT, atomic_write, write_json
 from reelgraph.runtime.errors import ArtifactError, ParamError
@@ -47,6 +49,15 @@ def save_raters(result: FitResult, params: TrainRaterParams, folder: Path | str)
             result.train_val.save(draft / "train_val.safetensors")
         write_json(params.config().to_json(), draft / "config.json")
         write_json({"best_epoch": result.best_epoch, "epochs": epochs}, draft / "history.json")
+
+
+def write_learning_curves(epochs: Sequence[Epoch], folder: Path | str) -> None:
+    """Write ``train`` and ``val``, each with a file for each metric: loss.tsv, rmse.tsv, mae.tsv."""
+    with atomic_write(folder) as draft:
+        for field in fields(Epoch)[1:]:
+            rows, metric = field.name.split("_")
+            values = {epoch.epoch: getattr(epoch, field.name) for epoch in epochs}
+            write_curve(metric, values, draft / rows / f"{metric}.tsv")
 
 
 def load_rater(folder: str, rows: Fit, data: str = "data", device: torch.device = CPU) -> Rater:

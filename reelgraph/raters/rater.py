@@ -163,12 +163,8 @@ class SelectedFit:
 class Fitter(Protocol):
     """Fits a rater on training rows, and then on training and validation rows with the same settings."""
 
-    def fit_and_select(self, on_epoch: Callable[[Epoch], None]) -> SelectedFit:
-        """Fit on training rows and select the best epoch by the validation targets.
-
-        Args:
-            on_epoch: called after each epoch.
-        """
+    def fit_and_select(self) -> SelectedFit:
+        """Fit on training rows and select the best epoch by the validation targets."""
         ...
 
     def refit(self, epochs: int) -> Rater:

@@ -47,7 +47,7 @@ def run_experiment(
             raise ParamError("ablation.gp_controls", "controls that gp supports", "ratings_hidden",
                              "Remove it: a Gaussian process without ratings is item_mean.")  # fmt: skip
         fitter.wrap_network(RatingsHiddenNetwork)
-    rater = fitter.fit_and_select(lambda epoch: None).rater
+    rater = fitter.fit_and_select().rater
     fit_end = histories.fit_end("train")
     result = {}
     for name, index in (("val", histories.val), ("test", histories.test)):

@@ -262,7 +262,7 @@ def test_mmr_rerank_does_not_depend_on_the_unit_of_scores(scale: float, shift: f
 def test_load_needs_neither_dvc_nor_the_project_folder(tmp_path: Path) -> None:
     folder = bundle_samples.write_sample_bundle(tmp_path)
     code = (
-        "import sys; sys.modules['dvc'] = sys.modules['dvclive'] = None; import reelgraph; "
+        "import sys; sys.modules['dvc'] = None; import reelgraph; "
         f"print(reelgraph.load({str(folder)!r}).predict([(120, 4.0)], ['Heat (1995)'])[0].stars)"
     )
     working_dir = tmp_path / "elsewhere"

@@ -77,7 +77,7 @@ def bundle(real_data: Path, ratings: pd.DataFrame, tmp_path_factory: pytest.Temp
     settings["gp"] |= {"epochs": 1, "head_epochs": 1, "context_length": 48, "ensemble_size": 1}
     params = TrainRaterParams.model_validate(settings)
     weights = tmp_path_factory.mktemp("rater") / "weights.safetensors"
-    fit_rater(params, histories, movies, lambda epoch: None).train.save(weights)
+    fit_rater(params, histories, movies).train.save(weights)
     catalog = add_titles(pa.Table.from_pandas(table.reset_index(), preserve_index=False), folder)
     catalog = catalog.append_column("ratings", pa.array(counts.astype(np.int64)))
     catalog = catalog.append_column("source_movie_id", pa.nulls(len(table), pa.string()))

@@ -82,7 +82,7 @@ def test_reasons_of_a_planted_taste_are_movies_of_the_same_kind(tmp_path: Path) 
     histories = replace(histories, half_star_code=np.where(is_liked, 9, 3).astype(np.uint8))
     movies = small_movie_inputs()
     params = small_rater_params("gp")
-    fit_rater(params, histories, movies, lambda epoch: None).train.save(tmp_path / "weights.safetensors")
+    fit_rater(params, histories, movies).train.save(tmp_path / "weights.safetensors")
     contents = BundleContents(
         catalog=sample_catalog(
             40, genre_1=["Drama"] * 40, other_genres=[["Crime"]] * 40, actor_1=[None] * 40

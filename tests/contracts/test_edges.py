@@ -46,7 +46,7 @@ def model(request: pytest.FixtureRequest):
     if name in BASELINES:
         predict = load_baseline(name, BASELINES[name])
         return lambda histories, index: predict(histories, histories.fit_end("train"), index)
-    rater: Rater = fit_rater(small_rater_params(name), people, small_movie_inputs(), lambda epoch: None).train
+    rater: Rater = fit_rater(small_rater_params(name), people, small_movie_inputs()).train
     return lambda histories, index: rater.predict(histories, histories.fit_end("train"), index).stars
 
 
@@ -124,7 +124,6 @@ class TestTraining:
                     small_rater_params(kind),
                     crowd(),
                     replace(movie_inputs, **{name: broken}),
-                    lambda epoch: None,
                 )
 
     def test_no_validation_target(self, kind: str) -> None:
@@ -132,7 +131,7 @@ class TestTraining:
         with pytest.raises(
             TrainingError, match="expected validation targets, got none. Add ratings, or lower"
         ):
-            fit_rater(small_rater_params(kind), nobody, small_movie_inputs(), lambda epoch: None)
+            fit_rater(small_rater_params(kind), nobody, small_movie_inputs())
 
     def test_vectors_in_another_order_of_memory(self, kind: str) -> None:
         movie_inputs = small_movie_inputs()
@@ -143,7 +142,7 @@ class TestTraining:
         )
         people = crowd()
         first, other = (
-            fit_rater(small_rater_params(kind), people, inputs, lambda epoch: None).train.predict(
+            fit_rater(small_rater_params(kind), people, inputs).train.predict(
                 people, people.fit_end("train"), people.test
             )
             for inputs in (movie_inputs, turned)
@@ -161,9 +160,7 @@ def test_a_step_too_long_stops_it_at_the_place(kind: str, monkeypatch: pytest.Mo
     raw_params = small_rater_params(kind).model_dump()
     raw_params["train"] |= {"clip_norm": 1e30}
     with pytest.raises(TrainingError, match=r"^epoch \d+"):
-        fit_rater(
-            TrainRaterParams.model_validate(raw_params), crowd(), small_movie_inputs(), lambda epoch: None
-        )
+        fit_rater(TrainRaterParams.model_validate(raw_params), crowd(), small_movie_inputs())
 
 
 def permuted(

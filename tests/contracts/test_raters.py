@@ -46,7 +46,7 @@ def params(request: pytest.FixtureRequest) -> TrainRaterParams:
 
 @pytest.fixture(scope="module")
 def fitted(params: TrainRaterParams, people: UserHistories) -> FitResult:
-    return fit_rater(params, people, small_movie_inputs(), lambda epoch: None)
+    return fit_rater(params, people, small_movie_inputs())
 
 
 @pytest.fixture
@@ -123,7 +123,7 @@ def test_fit_rater_learns_nothing_of_test_targets(
     people = random_histories(3, 20, MOVIES, 60, split)
     other = with_changed_ratings(people, np.isin(np.arange(len(people.movie_row)), people.test))
     for name, inputs in (("a", people), ("b", other)):
-        fit_rater(params, inputs, small_movie_inputs(), lambda epoch: None).train_val.save(tmp_path / name)
+        fit_rater(params, inputs, small_movie_inputs()).train_val.save(tmp_path / name)
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
 
 
@@ -234,7 +234,7 @@ def test_an_empty_history_is_predicted(rater: Rater, people: UserHistories) -> N
 def test_all_equal_ratings_and_tied_times_are_fitted(params: TrainRaterParams, people: UserHistories) -> None:
     same = UserHistories(**{**people.__dict__, "half_star_code": np.full_like(people.half_star_code, 8),
                         "timestamp": np.zeros_like(people.timestamp)})  # fmt: skip
-    predicted = predicted_stars(fit_rater(params, same, small_movie_inputs(), lambda epoch: None).train, same)
+    predicted = predicted_stars(fit_rater(params, same, small_movie_inputs()).train, same)
     assert np.isfinite(predicted).all()
 
 
@@ -248,9 +248,7 @@ def test_same_seed_same_weights(
     fitted: FitResult, params: TrainRaterParams, people: UserHistories, tmp_path: Path
 ) -> None:
     fitted.train_val.save(tmp_path / "a.safetensors")
-    fit_rater(params, people, small_movie_inputs(), lambda epoch: None).train_val.save(
-        tmp_path / "b.safetensors"
-    )
+    fit_rater(params, people, small_movie_inputs()).train_val.save(tmp_path / "b.safetensors")
     assert (tmp_path / "a.safetensors").read_bytes() == (tmp_path / "b.safetensors").read_bytes()
 
 

@@ -44,7 +44,7 @@ def fit_sample_rater(rater_type: str) -> tuple[Rater, MovieInputs, RaterConfig]:
     params = small_rater_params(rater_type)
     movies = small_movie_inputs()
     histories = random_histories(3, 30, len(movies.year) - N_UNRATED, 60)
-    rater = fit_rater(params, histories, movies, lambda epoch: None).train
+    rater = fit_rater(params, histories, movies).train
     return rater, movies, params.config()
 
 

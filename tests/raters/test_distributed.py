@@ -19,7 +19,7 @@ EPOCHS, CLOSE = 3, 1e-4
 
 
 def fitted(kind: str, resume: CheckpointDir = NO_CHECKPOINTS) -> FitResult:
-    return fit_rater(params(kind, 1), people(), small_movie_inputs(), lambda epoch: None, resume)
+    return fit_rater(params(kind, 1), people(), small_movie_inputs(), resume)
 
 
 def trained(kind: str, folder: Path, *step: int) -> FitResult:

@@ -81,7 +81,7 @@ def test_rater_and_baselines_beat_the_user_mean(
     assert (people.history_cap - people.offsets[:-1]).sum() == (~ratings.test).sum()
     actual = star_ratings(people, people.test)
     off = {name: rmse(actual, predicted(name, people, people.test)) for name in PARAMS}
-    fitted = fit_rater(TrainRaterParams.model_validate(settings), people, movies, lambda epoch: None)
+    fitted = fit_rater(TrainRaterParams.model_validate(settings), people, movies)
     rater = rmse(actual, fitted.train.predict(people, people.fit_end("train"), people.test).stars)
     assert off["bias"] < off["user_mean"] - 0.02
     assert off["bias_recent"] < off["user_mean"] - 0.02

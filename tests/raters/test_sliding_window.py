@@ -107,4 +107,4 @@ def test_fit_rater_rejects_users_per_batch_for_the_transformer() -> None:
     with pytest.raises(
         ParamError, match=r"train.users_per_batch: expected 0 with model.type transformer, got 4"
     ):
-        fit_rater(params, random_histories(2, 20, MOVIES, 40), small_movie_inputs(), lambda epoch: None)
+        fit_rater(params, random_histories(2, 20, MOVIES, 40), small_movie_inputs())

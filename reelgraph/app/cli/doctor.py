@@ -22,7 +22,7 @@ CheckState = Literal["ok", "missing", "stale", "broken"]
 
 WEIGHTS = PIPELINE_FOLDER / "model" / "model.safetensors"
 EXTRAS = {
-    "pipeline": ("dvc", "dvclive"),
+    "pipeline": ("dvc",),
     "docs": ("mkdocs", "nbclient"),
     "onnx": ("onnx", "onnxscript"),
     "spark": ("pyspark",),

@@ -1,6 +1,6 @@
-"""Files of results: metrics/NAME.json for DVC, and the tables under reports/.
+"""Files of results: metrics/NAME.json for DVC, curves for ``dvc plots``, and the tables under reports/.
 
-Both are rounded here: a figure has as many decimals as its interval supports.
+Metrics and tables are rounded here: a figure has as many decimals as its interval supports.
 """
 
 from __future__ import annotations
@@ -122,6 +122,18 @@ def read_reports(folder: Path | str = "reports") -> dict[str, dict[str, Any]]:
     """Read all ``TABLES``; a missing file counts as empty."""
     paths = {name: Path(folder) / f"{name}.tsv" for name in TABLES}
     return {name: read_table(path, TABLES[name]) if path.exists() else {} for name, path in paths.items()}
+
+
+def write_curve(name: str, values: Mapping[int, float], path: Path | str) -> None:
+    """Write a value of some epochs as TSV for ``dvc plots``.
+
+    Args:
+        name: of the value's column.
+        values: epoch → value.
+        path: the output file.
+    """
+    lines = [f"{epoch}\t{value:.6f}" for epoch, value in values.items()]
+    write_text("\n".join([f"epoch\t{name}", *lines]) + "\n", path)
 
 
 def write_table(rows: Rows, keys: Sequence[str], path: Path | str) -> None:

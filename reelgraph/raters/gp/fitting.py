@@ -78,17 +78,12 @@ class GpFitter:
         self.content = build_movie_content(movies.graph, movies.year, (movies.text, movies.vectors))
         self.checkpoints = checkpoints
 
-    def fit_and_select(self, on_epoch: Callable[[Epoch], None]) -> SelectedFit:
+    def fit_and_select(self) -> SelectedFit:
         """Fit on training rows; see ``reelgraph.raters.rater.Fitter``."""
         epochs: list[Epoch] = []
-
-        def record(epoch: Epoch) -> None:
-            epochs.append(epoch)
-            on_epoch(epoch)
-
         fit_end = self.histories.fit_end("train")
         checkpoints = self.checkpoints.subdirectory("train")
-        rater = fit(self.histories, fit_end, self.content, self.params, record, checkpoints)
+        rater = fit(self.histories, fit_end, self.content, self.params, epochs.append, checkpoints)
         return SelectedFit(rater, len(epochs), epochs)
 
     def refit(self, epochs: int) -> GpRater:

@@ -19,7 +19,6 @@ from reelgraph.raters.networks.distributed import SINGLE_PROCESS, ProcessGroup
 from reelgraph.raters.networks.trainer import Trainer, predict_stars
 from reelgraph.raters.rater import (
     CandidateScores,
-    Epoch,
     Fitter,
     MovieInputs,
     Prediction,
@@ -120,9 +119,9 @@ class NetworkFitter:
         make_network = self.make_network
         self.make_network = lambda: wrapper(make_network())
 
-    def fit_and_select(self, on_epoch: Callable[[Epoch], None]) -> SelectedFit:
+    def fit_and_select(self) -> SelectedFit:
         """Train on training rows; select the epoch with the lowest validation RMSE."""
-        result = self._trainer().train(self.histories, on_epoch, self.checkpoints.checkpoint("train"))
+        result = self._trainer().train(self.histories, self.checkpoints.checkpoint("train"))
         rater = NetworkRater(result.network, self.max_history)
         return SelectedFit(rater, result.best_epoch.epoch, result.epochs)
 

@@ -153,17 +153,11 @@ class Trainer:
         self.schedule = CosineAnnealingLR(self.optimizer, params.cosine_epochs, params.min_learning_rate)
         self.training_state = TrainingState(self.network, self.optimizer, self.order_rng, self.schedule)
 
-    def train(
-        self,
-        histories: UserHistories,
-        on_epoch: Callable[[Epoch], None] = lambda epoch: None,
-        checkpoint: Checkpoint | None = None,
-    ) -> TrainResult:
+    def train(self, histories: UserHistories, checkpoint: Checkpoint | None = None) -> TrainResult:
         """Train for ``train.epochs`` epochs and return the first with the lowest validation RMSE.
 
         Args:
             histories: ratings and targets.
-            on_epoch: called after each epoch, and first for those in the checkpoint.
             checkpoint: where to resume from.
 
         Raises:
@@ -177,12 +171,9 @@ class Trainer:
         self.training_state.restore(checkpoint)
         epochs = [Epoch(**values) for values in checkpoint.log]
         weights = select_prefix(checkpoint.tensors, "best")
-        for epoch in epochs:
-            on_epoch(epoch)
         for number in progress(range(checkpoint.completed + 1, self.params.epochs + 1), "train_rater"):
             loss = self.run_epoch(histories, histories.train, number)
             epochs.append(self._validate(histories, number, loss))
-            on_epoch(epochs[-1])
             checkpoint.log.append(asdict(epochs[-1]))
             if _best(epochs) is epochs[-1]:
                 weights = copy.deepcopy(self.network.state_dict())
