@@ -83,7 +83,10 @@ class MovieLensFiles:
             return pa.table({"movieId": movie_ids, "title": blank, "genres": blank, "released": blank})
         table = read_table(self.movies)
         if not self.genre_flags:
+            # People join the names by commas when they write the file again. No name has one.
+            genres = pc.replace_substring_regex(table["genres"], r"\s*,\s*", "|")
             released = pa.repeat(pa.scalar(""), len(table))
+            table = table.drop_columns("genres").append_column("genres", genres)
             return table.append_column("released", released)
         null = pa.scalar(None, pa.string())
         names = [pc.if_else(pc.equal(table[genre], 1), genre, null) for genre in self.genre_flags]

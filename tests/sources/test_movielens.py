@@ -32,6 +32,13 @@ def test_read_movielens_csv_with_crlf_quotes_and_bom(tmp_path, project):
     assert ratings[0] == {"userId": 1, "movieId": 2, "rating": 0.5, "timestamp": 964981247}
 
 
+def test_read_movielens_genres_joined_by_commas(tmp_path, project):
+    movies = LATEST["movies.csv"].replace("Animation|Children", '"Animation, Children"')
+    catalog, _ = run_ingest(write_files(tmp_path / "ml", LATEST | {"movies.csv": movies}))
+    assert catalog[1]["genre_1"] == "Animation"
+    assert "Animation, Children. Tagged" in catalog[1]["overview"]
+
+
 def test_read_movielens_1m_latin_1_and_whole_stars(tmp_path, project):
     movies, ratings = run_ingest(write_files(tmp_path / "ml", ML_1M, "latin-1"))
     assert [m["original_title"] for m in movies.values()] == ["Misérables, Les: a tale", "Léon"]
