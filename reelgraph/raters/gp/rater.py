@@ -66,10 +66,8 @@ class GpRater:
     ) -> Prediction:
         """Predict the ratings at ``index``; see ``reelgraph.raters.rater.Rater``."""
         if mask_content:
-            masked = GpRater(
-                *append_masked_movies(self.content, self.stats, self.gp), self.heads, self.params
-            )
-            return masked.predict(mask_target_movies(histories, index, self.content.n_movies), fit_end, index)
+            masked_histories = mask_target_movies(histories, index, self.content.n_movies)
+            return self._with_masked_movies.predict(masked_histories, fit_end, index)
         if not len(index):
             return Prediction(np.zeros(0), np.zeros((0, N_CODES)))
         predictor = OneStepPredictor(self.gp, self.stats, all_ratings(histories, fit_end), self.content)
@@ -121,6 +119,11 @@ class GpRater:
         history = torch.from_numpy(window[:-1])
         contributions = likeness_contributions(self.gp, predictor.features, history, predictions, selected)
         return [Attributions(window[:-1], contribution) for contribution in contributions.double().numpy()]
+
+    @cached_property
+    def _with_masked_movies(self) -> GpRater:
+        """The rater with a masked copy of each movie; built at the first use."""
+        return GpRater(*append_masked_movies(self.content, self.stats, self.gp), self.heads, self.params)
 
     @cached_property
     def catalogue_scorer(self) -> CatalogueScorer:
