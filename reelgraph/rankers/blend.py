@@ -18,7 +18,8 @@ from reelgraph.core.seeds import generator
 from reelgraph.rankers.blend_features import FEATURES, FLOORS, NOT_NEGATIVE, TOP_FEATURES, BlendFeatures
 from reelgraph.rankers.blend_items import ItemParams, fit_items, select_and_fit_items
 from reelgraph.rankers.candidates import collect_choices
-from reelgraph.rankers.content import fit_features, restore_features
+from reelgraph.rankers.content import ContentRanker, fit_coefficients, fit_features
+from reelgraph.rankers.content import restore as restore_content
 from reelgraph.rankers.held_out import held_out_queries, hide_movies
 from reelgraph.rankers.item_weights import ItemWeightsRanker, restore_item_weights
 from reelgraph.rankers.listwise import fit_listwise
@@ -63,7 +64,7 @@ class BlendRanker:
             similarity = self.features.text_weights(query) * (text[query.history] @ text[movie])
             total += coefficient["text_similarity"] * similarity
         if self.features.is_unrated(movie):
-            total += coefficient["unrated_similarity"] * self.features.content.similarities(query, movie)
+            total += coefficient["unrated_score"] * self.features.content.contributions(query, movie)
         return total
 
     def arrays(self) -> dict[str, np.ndarray]:
@@ -90,7 +91,7 @@ def restore(arrays: Mapping[str, np.ndarray]) -> BlendRanker:
 
     features = BlendFeatures(
         items={name: restore_item_weights(part(name)) for name in FLOORS},
-        content=restore_features(part("content")),
+        content=restore_content(part("content")),
         times=restore_times(part("times")),
         text=arrays["text"].astype(np.float32),
         year=arrays["year"],
@@ -107,11 +108,14 @@ def fit(inputs: RankerInputs, params: Params) -> BlendRanker:
     held_out = hide_movies(held_out_queries(inputs, rng), rng)
     sample = sample_users(held_out.ratings, rng)
     items, penalties = select_and_fit_items(held_out, sample, params)
-    features = _build_features(items, held_out.ratings, inputs.content, params)
+    content = fit_features(held_out.ratings, inputs.content)
+    by_content = ContentRanker(content, fit_coefficients(content, held_out, rng))
+    features = _build_features(items, by_content, held_out.ratings, inputs.content, params)
     choices = collect_choices(features.compute, TOP_FEATURES, held_out, rng)
     coefficients = fit_listwise(choices, NOT_NEGATIVE)
     items = fit_items(sample_users(inputs.ratings, rng), params, penalties)
-    features = _build_features(items, inputs.ratings, inputs.content, params)
+    by_content = replace(by_content, features=fit_features(inputs.ratings, inputs.content))
+    features = _build_features(items, by_content, inputs.ratings, inputs.content, params)
     return BlendRanker(features, coefficients)
 
 
@@ -126,11 +130,14 @@ def append_movies(ranker: BlendRanker, ratings: FittedRatings, content: MovieCon
     n_movies = len(content.year)
     items = {name: replace(item, n_movies=n_movies) for name, item in ranker.features.items.items()}
     extended = replace(ratings, n_movies=n_movies)
-    return replace(ranker, features=_build_features(items, extended, content, ranker.features))
+    by_content = replace(ranker.features.content, features=fit_features(extended, content))
+    features = _build_features(items, by_content, extended, content, ranker.features)
+    return replace(ranker, features=features)
 
 
 def _build_features(
     items: dict[str, ItemWeightsRanker],
+    by_content: ContentRanker,
     ratings: FittedRatings,
     content: MovieContent,
     params: Params | BlendFeatures,
@@ -139,7 +146,7 @@ def _build_features(
     year = np.where(known, content.year, np.median(content.year[known]) if known.any() else 0)
     return BlendFeatures(
         items=items,
-        content=fit_features(ratings, content),
+        content=by_content,
         times=collect_times(ratings),
         text=unit_rows(content.text),
         year=year.astype(np.float32),

@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 from jaxtyping import Float, Float32
 
-from reelgraph.rankers.content import ContentFeatures
+from reelgraph.rankers.content import ContentRanker
 from reelgraph.rankers.item_weights import ItemWeightsRanker
 from reelgraph.rankers.ranker import RankingQuery
 from reelgraph.rankers.rating_times import SECONDS_PER_DAY, SECONDS_PER_YEAR, RatingTimes
@@ -19,13 +19,11 @@ FLOORS = {"next_movie": 1e-3, "last_movie": 1e-3, "ease": 1e-2}
 HISTORY_FEATURES = ("text_similarity", "year_distance", "popularity_distance")
 TIME_FEATURES = ("popularity", "recent_popularity", "not_yet_rated", "age", "years_since_release",
                  "mean_stars", "rarely_rated")  # fmt: skip
-UNRATED_FEATURES = ("unrated_similarity", "unrated_log_count")
-"""Those of ``ContentFeatures``, 0 for movies with fitted ratings."""
-FEATURES = (*FLOORS, *HISTORY_FEATURES, *TIME_FEATURES, "popularity_by_length", *UNRATED_FEATURES)
+FEATURES = (*FLOORS, *HISTORY_FEATURES, *TIME_FEATURES, "popularity_by_length", "unrated_score")
 """Names of the features, in order."""
 TOP_FEATURES = (*range(len(FLOORS)), FEATURES.index("recent_popularity"))
 """Columns of the features whose sum finds the candidates with high scores."""
-NOT_NEGATIVE = tuple(FEATURES.index(name) for name in (*FLOORS, "text_similarity", *UNRATED_FEATURES))
+NOT_NEGATIVE = tuple(FEATURES.index(name) for name in (*FLOORS, "text_similarity", "unrated_score"))
 """Columns of the features whose coefficients are not negative."""
 
 Features = Float32[np.ndarray, "movies features"]
@@ -37,7 +35,8 @@ class BlendFeatures:
 
     items: dict[str, ItemWeightsRanker]
     """Rankers by the names of ``FLOORS``."""
-    content: ContentFeatures
+    content: ContentRanker
+    """Its score is a feature of the movies without ratings."""
     times: RatingTimes
     text: Float32[np.ndarray, "movies text"]
     """Unit text vectors."""
@@ -56,7 +55,7 @@ class BlendFeatures:
         at_time = self._features_at(self.times.time_of(query))
         by_length = at_time[:, 0] * np.float32(np.log1p(len(query.history)))
         popularity, _ = self._overall
-        unrated = self.content.compute(query) * (popularity == 0)[:, None]
+        unrated = np.where(popularity == 0, self.content.score(query), 0)
         return np.column_stack([*items, *self._compare_history(query), at_time, by_length, unrated])
 
     def is_unrated(self, movie: int) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import numpy as np
-from jaxtyping import Float, Float32, Int64
+from jaxtyping import Bool, Float, Float32, Int64
 
 from reelgraph.rankers.held_out import HeldOutQueries
 from reelgraph.rankers.listwise import Choices
@@ -25,8 +25,9 @@ def collect_choices(
 ) -> Choices:
     """Return the candidates of all held-out queries.
 
-    The likelihood of a softmax over all movies is estimated without bias: a sampled candidate has the weight
-    of the movies that it stands for.
+    The likelihood of a softmax over all movies that anybody has rated is estimated without bias: a sampled
+    candidate has the weight of the movies that it stands for. A movie without any rating cannot be a target:
+    it would teach that movies which the ranker knows by their content alone are not watched.
 
     Args:
         features: computes the features of all movies for a query.
@@ -41,7 +42,7 @@ def collect_choices(
     target = np.zeros(shape)
     for i, (query, targets) in enumerate(zip(held_out.queries, held_out.targets, strict=True)):
         computed = features(query)
-        movies, weight = _sample_candidates(computed[:, top_columns], query, targets, rng)
+        movies, weight = _sample_candidates(computed[:, top_columns], query, targets, held_out.rated, rng)
         padding = np.zeros((size - len(movies), computed.shape[1]), np.float32)
         values.append(np.concatenate([computed[movies], padding]))
         log_weight[i, : len(movies)] = np.log(weight)
@@ -53,11 +54,13 @@ def _sample_candidates(
     columns: Float32[np.ndarray, "movies columns"],
     query: RankingQuery,
     targets: Int64[np.ndarray, " _"],
+    rated: Bool[np.ndarray, " movies"],
     rng: np.random.Generator,
 ) -> tuple[Int64[np.ndarray, " candidates"], Float[np.ndarray, " candidates"]]:
     """Return the candidates, and the number of movies that each stands for."""
     deviation = columns.std(axis=0)
     base = (columns / np.where(deviation > 0, deviation, 1)).sum(axis=1)
+    base[~rated] = -np.inf
     base[query.history] = -np.inf
     base[targets] = np.inf
     order = np.argsort(-base, kind="stable")

@@ -21,7 +21,7 @@ from reelgraph.core.schemas.vectors import unit_rows
 from reelgraph.core.seeds import generator
 from reelgraph.params.base import Section
 from reelgraph.rankers.candidates import collect_choices
-from reelgraph.rankers.held_out import held_out_queries
+from reelgraph.rankers.held_out import HeldOutQueries, held_out_queries
 from reelgraph.rankers.item_weights import penalized_inverse
 from reelgraph.rankers.listwise import fit_listwise
 from reelgraph.rankers.ranker import (
@@ -116,8 +116,15 @@ def fit(inputs: RankerInputs, params: Params) -> ContentRanker:
     rng = generator(inputs.seed, "rankers/content")
     held_out = held_out_queries(inputs, rng)
     earlier = fit_features(held_out.ratings, inputs.content)
-    choices = collect_choices(earlier.compute, (0, 1), held_out, rng)
-    return ContentRanker(fit_features(inputs.ratings, inputs.content), fit_listwise(choices, (0, 1)))
+    coefficients = fit_coefficients(earlier, held_out, rng)
+    return ContentRanker(fit_features(inputs.ratings, inputs.content), coefficients)
+
+
+def fit_coefficients(
+    features: ContentFeatures, held_out: HeldOutQueries, rng: np.random.Generator
+) -> Float[np.ndarray, "2"]:
+    """Return the coefficients that rank the held-out movies best; ``features`` were fitted without them."""
+    return fit_listwise(collect_choices(features.compute, (0, 1), held_out, rng), (0, 1))
 
 
 def fit_features(ratings: FittedRatings, content: MovieContent) -> ContentFeatures:

@@ -27,6 +27,8 @@ class HeldOutQueries:
     queries: list[RankingQuery]
     targets: list[Int64[np.ndarray, " _"]]
     """Movies that the user of each query rated next."""
+    rated: Bool[np.ndarray, " movies"]
+    """Movies with a rating, held out or not: those that could be targets."""
 
 
 def hold_out(
@@ -74,7 +76,8 @@ def held_out_queries(inputs: RankerInputs, rng: np.random.Generator) -> HeldOutQ
         history = ratings.movie_row[start[user] : target]
         queries.append(RankingQuery(history, int(ratings.timestamp[target])))
         targets.append(ratings.movie_row[target : end[user]][:MAX_TARGETS])
-    return HeldOutQueries(select_ratings(ratings, ~held_out), queries, targets)
+    rated = np.bincount(ratings.movie_row, minlength=ratings.n_movies) > 0
+    return HeldOutQueries(select_ratings(ratings, ~held_out), queries, targets, rated)
 
 
 def hide_movies(held_out: HeldOutQueries, rng: np.random.Generator) -> HeldOutQueries:

@@ -8,6 +8,8 @@ import scipy.sparse as sp
 from sklearn.linear_model import Ridge
 
 from reelgraph.rankers import blend, content
+from reelgraph.rankers.candidates import collect_choices
+from reelgraph.rankers.held_out import held_out_queries
 from reelgraph.rankers.ranker import Ranker, RankerInputs, select_ratings
 from reelgraph.rankers.registry import find_ranker
 from tests.contracts.test_rankers import PEERS, RANKERS
@@ -68,8 +70,15 @@ def test_fit_features_of_few_ratings_are_finite() -> None:
 def test_blend_reads_content_of_unrated_movies_alone() -> None:
     features = blend.fit(inputs_without_ratings(), blend.Params(**RANKERS["blend"])).features
     computed = features.compute(query(6, 7))
-    unrated = computed[
-        :, [blend.FEATURES.index(name) for name in ("unrated_similarity", "unrated_log_count")]
-    ]
-    assert np.flatnonzero(unrated.all(axis=1)).tolist() == UNRATED
-    assert not np.delete(unrated, UNRATED, axis=0).any()
+    unrated = computed[:, blend.FEATURES.index("unrated_score")]
+    np.testing.assert_allclose(unrated[UNRATED], features.content.score(query(6, 7))[UNRATED])
+    assert not np.delete(unrated, UNRATED).any()
+
+
+def test_collect_choices_leaves_out_movies_that_nobody_has_rated() -> None:
+    rng = np.random.default_rng(0)
+    held_out = held_out_queries(inputs_without_ratings(), rng)
+    rows = np.arange(40, dtype=np.float32)[:, None]
+    choices = collect_choices(lambda _: rows, (0,), held_out, rng)
+    candidates = choices.features[np.isfinite(choices.log_weight)].astype(int)
+    assert np.unique(candidates).tolist() == np.delete(np.arange(40), UNRATED).tolist()
