@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
@@ -251,6 +252,14 @@ def test_read_other_titles_of_a_movielens_data_set(tmp_path: Path) -> None:
     table = pa.table({"movie_id": [1, 2, 3], "original_title": ["Il Postino", "Heat", None]})
     assert movies.read_other_titles(str(tmp_path), table) == [["The Postman"], [], []]
     assert movies.read_other_titles("", table) == [[], [], []]
+
+
+def test_build_report_tells_what_was_converted() -> None:
+    sample = report_samples.inputs(3)
+    data = sample.metrics["data"] | {"ingest": {"conversions": {"user_ids_from_text": 3}}}
+    metrics = {**sample.metrics, "data": data}
+    page = build_report(replace(sample, metrics=metrics))
+    assert "conversions: user ids from text" in page
 
 
 def test_read_studies_leaves_out_other_targets(tmp_path: Path) -> None:
