@@ -29,10 +29,10 @@ def main(params: EvaluateParams) -> str:
     fit = params.evaluate.fit
     histories = read_histories("data/sequences", len(movie_id))
     raters = {rows: load_rater("data/rater", rows, device=device) for rows in required_fits(fit)}
-    val_prediction, test_predictions = io.predict_targets(raters, histories)
-    predicted = test_predictions[fit].stars
+    val, test = io.predict_targets(raters, histories)
+    predicted = test[fit].stars
     baselines = io.read_baseline_predictions("data/baselines", list(params.baselines), histories)
-    evaluation = comparison.evaluate(histories, val_prediction, test_predictions, baselines, fit, params.seed)
+    evaluation = comparison.evaluate(histories, val, test, baselines, fit, params.seed)
     truth = io.read_truth("data/truth")
     bound = comparison.bayes_bound_metrics(truth, histories, movie_id, predicted, params.seed)
     epoch = read_record("data/rater/history.json", TrainingHistory).best_epoch
@@ -43,7 +43,7 @@ def main(params: EvaluateParams) -> str:
     columns = io.target_columns(histories, movie_id, {"predicted": predicted})
     write_target_rows(columns, 2, "plots/predictions.tsv")
     years = release_years(movies)
-    write_error_analysis(histories, raters, fit, test_predictions[fit], baselines, years, params.seed)
+    write_error_analysis(histories, raters, fit, val, test[fit], baselines, years, params.seed)
     titles = movie_titles(movies["original_title"].to_pylist(), movie_id)
     source = SourceInfo(titles, read_kg("data/kg"), io.user_labels(histories, "data/sequences"))
     fit_end = histories.fit_end(fit)

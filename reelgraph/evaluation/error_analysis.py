@@ -27,7 +27,7 @@ from reelgraph.sequences.dataset import Fit, UserHistories, star_ratings
 
 
 def write_error_analysis(
-    histories: UserHistories, raters: Mapping[Fit, Rater], fit: Fit, prediction: Prediction,
+    histories: UserHistories, raters: Mapping[Fit, Rater], fit: Fit, val: Prediction, prediction: Prediction,
     baselines: Mapping[str, ModelPredictions], year: Float[np.ndarray, " movies"], seed: int,
 ) -> None:  # fmt: skip
     """Write the tables of the error analysis to reports/, and the plot of the calibration.
@@ -36,7 +36,8 @@ def write_error_analysis(
         histories: ratings and targets.
         raters: by the rows that they were fitted on; ``train`` among them.
         fit: rows of the rater whose test error is reported.
-        prediction: its predictions of the test targets.
+        val: predictions of the validation targets by the rater ``train``.
+        prediction: predictions of the test targets by the rater ``fit``.
         baselines: predictions of the baselines.
         year: release year of each movie; NaN where unknown.
         seed: root seed.
@@ -46,9 +47,12 @@ def write_error_analysis(
     slices = compare_with_best_baseline(labels, histories, fit, prediction.stars, baselines, bootstrap_seed)
     actual = star_ratings(histories, histories.test)
     bins = calibration(target_clusters(histories, histories.test), actual, prediction.stars, bootstrap_seed)
-    test_rows = perturbation_tests(raters[fit], histories, histories.fit_end(fit), histories.test, seed)
-    train_end = histories.fit_end("train")
-    val_rows = perturbation_tests(raters["train"], histories, train_end, histories.val, seed)
+    test_rows = perturbation_tests(
+        raters[fit], histories, histories.fit_end(fit), histories.test, prediction.stars, seed
+    )
+    val_rows = perturbation_tests(
+        raters["train"], histories, histories.fit_end("train"), histories.val, val.stars, seed
+    )
     write_report("slices", slices)
     write_report("calibration", bins)
     perturbations = {name: {"test": row, "val": val_rows[name]} for name, row in test_rows.items()}

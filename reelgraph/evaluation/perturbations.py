@@ -23,7 +23,7 @@ Index = Int64[np.ndarray, " targets"]
 
 
 def perturbation_tests(
-    rater: Rater, histories: UserHistories, fit_end: RowEnds, index: Index, seed: int
+    rater: Rater, histories: UserHistories, fit_end: RowEnds, index: Index, predicted: Stars, seed: int
 ) -> dict[str, dict[str, float]]:
     """Return for each perturbation the RMSE and its increase over the RMSE on the unperturbed input.
 
@@ -35,20 +35,22 @@ def perturbation_tests(
         histories: ratings of all users.
         fit_end: end of the rows that the rater was fitted on, a user.
         index: the targets; more than ``MAX_TARGETS`` are subsampled.
+        predicted: the rater's predictions of the targets from the unperturbed input.
         seed: root seed, of the subsample, the permutation and the bootstrap.
 
     Returns:
         ``rmse``, ``rmse_increase`` and its paired 95 % interval, in stars.
     """
-    index = subsample(index, MAX_TARGETS, generator(seed, "controls/targets"))
+    subset = subsample(np.arange(len(index)), MAX_TARGETS, generator(seed, "controls/targets"))
+    index = index[subset]
     targets = isolate_targets(histories, fit_end, index)
-    unperturbed = rater.predict(histories, fit_end, index).stars
     perturbed = {
         "history_shuffled": _predict(rater, shuffle_histories(targets, generator(seed, "controls"))),
         "ratings_hidden": _predict(rater, hide_ratings(targets, histories, fit_end)),
         "content_masked": _predict(rater, targets, mask_content=True),
     }
-    residual = np.stack([unperturbed, *perturbed.values()], axis=1) - star_ratings(histories, index)[:, None]
+    residual = np.stack([predicted[subset], *perturbed.values()], axis=1)
+    residual -= star_ratings(histories, index)[:, None]
     clusters = target_clusters(histories, index)
     resampled = np.sqrt(bootstrap_means(clusters, residual**2, derive_seed(seed, "bootstrap")))
     rmse = np.sqrt((residual**2).mean(axis=0))

@@ -55,7 +55,9 @@ class ByMovie(Constant):
 
 
 def found(rater: Rater, histories: UserHistories) -> dict[str, dict[str, float]]:
-    return perturbation_tests(rater, histories, histories.fit_end("train"), histories.test, seed=0)
+    fit_end = histories.fit_end("train")
+    predicted = rater.predict(histories, fit_end, histories.test).stars
+    return perturbation_tests(rater, histories, fit_end, histories.test, predicted, seed=0)
 
 
 def test_perturbation_tests_subsample_the_targets(
@@ -73,9 +75,10 @@ def test_perturbation_tests_subsample_the_targets(
     monkeypatch.setattr(module, "MAX_TARGETS", 10)
     found(Noting(), histories)
     whose = histories.user_id[histories.users_of(histories.test)]
-    assert len(queries[0]) == 10 < len(whose)
-    assert len(set(queries[0])) == 10
-    assert all((each == queries[0]).all() for each in queries)
+    unperturbed, *perturbed = queries
+    assert len(unperturbed) == len(whose) > 10
+    assert len(set(perturbed[0])) == 10
+    assert all((each == perturbed[0]).all() for each in perturbed)
 
 
 def test_perturbation_tests_of_a_constant_rater(histories: UserHistories) -> None:
