@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 import scipy.sparse as sp
 from jaxtyping import Bool, Float64
-from scipy.sparse.linalg import LinearOperator, cg
 from threadpoolctl import threadpool_limits
 
 from reelgraph.raters.gp.movie_content import MovieContent
@@ -18,8 +16,6 @@ DAMPING = 5.0
 """Weight of the prior mean of a movie or of a user, in ratings."""
 L2 = 8.0
 """Penalty of the regression of movie effects on the content."""
-RTOL = 1e-4
-"""Norm of the regression's residual by that of the targets, at which it ends."""
 N_REGRESSION_FOLDS = 5
 HIDDEN_FRACTION = 0.05
 """Fraction of the fitted ratings whose movies are shown to the training as if unrated."""
@@ -161,6 +157,9 @@ def predict_from_content(
         targets: one regression for each column.
         seed: of the cross-validation folds.
     """
+    # Imported here, as prediction does not need it: it takes as long to import as all of torch.
+    from sklearn.linear_model import Ridge
+
     weight = count / (count + DAMPING)
     fold = np.random.default_rng(seed).integers(0, N_REGRESSION_FOLDS, len(count))
     fold[count == 0] = N_REGRESSION_FOLDS
@@ -170,39 +169,7 @@ def predict_from_content(
             fit_rows = np.flatnonzero((fold != number) & (count > 0))
             rows = np.flatnonzero(fold == number)
             if len(fit_rows):
-                coefficients, intercept = _fit_ridge(
-                    design_matrix[fit_rows], targets[fit_rows], weight[fit_rows]
-                )
-                prediction[rows] = design_matrix[rows] @ coefficients + intercept
+                ridge = Ridge(alpha=L2)
+                ridge.fit(design_matrix[fit_rows], targets[fit_rows], sample_weight=weight[fit_rows])
+                prediction[rows] = ridge.predict(design_matrix[rows])
     return prediction
-
-
-def _fit_ridge(
-    x: sp.csr_matrix, y: Float64[np.ndarray, "rows columns"], weight: Float64[np.ndarray, " rows"]
-) -> tuple[Float64[np.ndarray, "features columns"], Float64[np.ndarray, " columns"]]:
-    """Return coefficients and intercepts of weighted ridge regressions, by conjugate gradients.
-
-    These are the steps of scikit-learn's ``Ridge``, which takes as long to import as all of torch: X is
-    centred inside the products, so that it stays sparse, and the smaller of its two Gram matrices is solved.
-    """
-    root = np.sqrt(weight)
-    x_mean = x.T @ weight / weight.sum()
-    y_mean = np.average(y, axis=0, weights=weight)
-    scaled = sp.diags_array(root) @ x
-
-    def product(vector: Float64[np.ndarray, " features"]) -> Float64[np.ndarray, " rows"]:
-        return scaled @ vector - root * (vector @ x_mean)
-
-    def adjoint_product(vector: Float64[np.ndarray, " rows"]) -> Float64[np.ndarray, " features"]:
-        return scaled.T @ vector - x_mean * (vector @ root)
-
-    scaled_targets = ((y - y_mean) * root[:, None]).T
-    operator = partial(LinearOperator, dtype=np.float64)
-    if x.shape[1] > x.shape[0]:
-        gram = operator((x.shape[0],) * 2, lambda v: product(adjoint_product(v)) + L2 * v)
-        columns = [adjoint_product(cg(gram, column, rtol=RTOL)[0]) for column in scaled_targets]
-    else:
-        gram = operator((x.shape[1],) * 2, lambda v: adjoint_product(product(v)) + L2 * v)
-        columns = [cg(gram, adjoint_product(column), rtol=RTOL)[0] for column in scaled_targets]
-    coefficients = np.array(columns).T
-    return coefficients, y_mean - x_mean @ coefficients

@@ -6,13 +6,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-import scipy.sparse as sp
-from sklearn.linear_model import Ridge
 
 from reelgraph.raters.gp.leave_one_out_stats import (
     DAMPING,
     HIDDEN_FRACTION,
-    L2,
     draw_hidden,
     fit_movie_stats,
     leave_one_out_stats,
@@ -65,17 +62,6 @@ def test_predict_from_content_of_a_movie_does_not_read_its_target(content: Movie
     after = predict_from_content(design, count, targets, 0)
     np.testing.assert_array_equal(after[5], before[5])
     assert (after != before).all(axis=1).sum() > content.n_movies / 2
-
-
-@pytest.mark.parametrize("n_features", [20, 200])
-def test_predict_from_content_of_unrated_movies_is_that_of_scikit_learn(n_features: int) -> None:
-    rng = np.random.default_rng(0)
-    design = sp.random_array((90, n_features), density=0.2, rng=rng, format="csr")
-    count = np.append(rng.integers(1, 30, 80), np.zeros(10))
-    targets = rng.normal(size=(90, 3))
-    ridge = Ridge(alpha=L2).fit(design[:80], targets[:80], sample_weight=count[:80] / (count[:80] + DAMPING))
-    predicted = predict_from_content(sp.csr_matrix(design), count, targets, 0)
-    np.testing.assert_allclose(predicted[80:], ridge.predict(design[80:]), rtol=1e-12)
 
 
 def test_draw_hidden_depends_on_its_seed_and_hides_fitted_ratings_only(ratings: RatingTable) -> None:
