@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -100,6 +103,20 @@ class Project:
             command, cwd=self.folder, env=self._env(**env), start_new_session=True, text=True,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         )  # fmt: skip
+
+    @staticmethod
+    def kill(process: subprocess.Popen[str]) -> None:
+        """Kill a started command with all that it started, and wait until none of them is left.
+
+        DVC takes a process that is dead, but not yet forgotten by the system, for one that holds its lock.
+        """
+        os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+        with contextlib.suppress(ProcessLookupError):
+            for _ in range(600):
+                os.killpg(process.pid, 0)
+                time.sleep(0.1)
+            raise AssertionError("a killed process is still there after a minute")
 
     def _run(self, *command: str, folder: Path, **env: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(

@@ -61,7 +61,8 @@ def kill_stage(project: Project, stage: str, method: str, after: float) -> bool:
             orphans = [child for child in children if "stages" in " ".join(_command(child))]
             assert not psutil.wait_procs(orphans, timeout=ORPHAN_TIMEOUT)[1], "an orphan keeps running"
         else:
-            os.killpg(process.pid, signal.SIGKILL)
+            project.kill(process)
+            return True
     process.communicate()
     return running
 

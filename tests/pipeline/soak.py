@@ -7,9 +7,7 @@ undisturbed one, and the metrics must be in their possible range.
 from __future__ import annotations
 
 import json
-import os
 import random
-import signal
 import sys
 import tempfile
 import time
@@ -81,8 +79,9 @@ def _run_and_kill(project: Project, rng: random.Random) -> str:
     time.sleep(rng.uniform(0, seconds))
     running = process.poll() is None
     if running:
-        os.killpg(process.pid, signal.SIGKILL)
-    process.communicate()
+        project.kill(process)
+    else:
+        process.communicate()
     lock_was_cut = rerun_and_compare(project, expected)
     if not running:
         return "not killed, same bytes"
