@@ -159,7 +159,7 @@ LAYOUTS = (
 LIST_LAYOUTS = (
     Layout(
         "a list of movies",
-        signatures=(("name", "year"), *((identity,) for identity in IDENTITIES if identity != "name")),
+        signatures=(("Name", "Year"), *((identity,) for identity in IDENTITIES if identity != "Name")),
         ratings=(),
     ),
 )
