@@ -1,7 +1,8 @@
 """What vectors of the movies are worth to the rater: ``python -m bench.movie_vectors NAME...``.
 
 On the data of the last run. Fits ``gp`` on training rows with each set of vectors, by default with all sets,
-and compares it with the first one on the validation targets. All read the graph's entities and release years.
+and with each of ``SEEDS``. Compares the sets with the first two on the validation targets, whose squared
+errors are averaged over the seeds. All read the graph's entities and release years.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from jaxtyping import Float32, Float64
 from reelgraph.core.torch_setup import configure_torch
 from reelgraph.embeddings.embedding_sets import EMBEDDING_FILES, random_embeddings
 from reelgraph.evaluation.intervals import (
+    Clusters,
     bootstrap_means,
     percentile_interval,
     target_clusters,
@@ -27,8 +29,14 @@ from reelgraph.raters.io import read_movie_inputs
 from reelgraph.raters.rater import MovieInputs
 from reelgraph.sequences.dataset import UserHistories, read_histories, star_ratings
 
-SETS = ("random", "none", "projected", "text", "kg_gnn", "kg_gnn_bert", "text+kg_gnn", "text+kg_gnn_bert")
+SETS = ("random", "text", "none", "projected", "kg_gnn", "kg_gnn_bert", "text+kg_gnn", "text+kg_gnn_bert")
 """Names of files joined by +; ``none``: zeros; ``random``: standard normal, with the dimension of text."""
+SEEDS = (0, 1, 2)
+"""Values of ``model.seed``; that of the random vectors changes with it."""
+N_REFERENCES = 2
+"""Leading sets that the others are compared with."""
+
+Errors = Float64[np.ndarray, "seeds targets"]
 
 
 def read_sets(name: str, movies: MovieInputs, seed: int) -> list[Float32[np.ndarray, "movies _"]]:
@@ -42,30 +50,53 @@ def read_sets(name: str, movies: MovieInputs, seed: int) -> list[Float32[np.ndar
 
 def squared_errors(
     name: str, params: TrainRaterParams, histories: UserHistories, movies: MovieInputs
-) -> Float64[np.ndarray, " targets"]:
+) -> Errors:
     """Fit the rater with a set of vectors; return the squared errors of the validation targets, stars²."""
-    content = build_movie_content(movies.graph, movies.year, read_sets(name, movies, params.seed))
-    fit_end = histories.fit_end("train")
-    rater = fit(histories, fit_end, content, params)
-    stars = rater.predict(histories, fit_end, histories.val).stars
-    return (stars - star_ratings(histories, histories.val)) ** 2
+    errors = []
+    for seed in SEEDS:
+        model = params.model.model_copy(update={"seed": seed})
+        seeded = params.model_copy(update={"model": model})
+        content = build_movie_content(movies.graph, movies.year, read_sets(name, movies, seeded.rater_seed))
+        fit_end = histories.fit_end("train")
+        rater = fit(histories, fit_end, content, seeded)
+        stars = rater.predict(histories, fit_end, histories.val).stars
+        errors.append((stars - star_ratings(histories, histories.val)) ** 2)
+    return np.stack(errors)
+
+
+def format_row(name: str, errors: Errors, references: Sequence[Errors], clusters: Clusters, seed: int) -> str:
+    """Return mean and standard deviation of the RMSE over the seeds, and the intervals to the references.
+
+    Args:
+        name: of the set.
+        errors: squared errors of the set.
+        references: squared errors of the sets that it is compared with.
+        clusters: users of the targets, and perhaps movies.
+        seed: of the resamples.
+    """
+    rmse = np.sqrt(errors.mean(axis=1))
+    row = f"{name:<18}{rmse.mean():.4f} ± {rmse.std(ddof=1):.4f}"
+    for reference in references:
+        pair = np.stack([errors.mean(axis=0), reference.mean(axis=0)], axis=1)
+        this, other = np.sqrt(bootstrap_means(clusters, pair, seed)).T
+        low, high = percentile_interval(this - other)
+        row += f"{low:>+10.4f} to {high:+.4f}"
+    return row
 
 
 def main(names: Sequence[str]) -> None:
-    """Print RMSE of each set, and the 95 % interval of the difference to the first one."""
+    """Print a row for each set as soon as it is known."""
     params = load(TrainRaterParams)
     configure_torch(params.compute)
     movies = read_movie_inputs(EMBEDDING_FILES["text"])
     histories = read_histories("data/sequences", len(movies.year))
     clusters = target_clusters(histories, histories.val)
-    print(f"{len(histories.val):,} targets")
-    errors: list[Float64[np.ndarray, " targets"]] = []
+    differences = "".join(f"{'minus ' + name:>20}" for name in names[:N_REFERENCES])
+    print(f"{len(histories.val):,} targets, {len(SEEDS)} seeds\n{'':<18}{'RMSE, stars':<15}{differences}")
+    errors: list[Errors] = []
     for name in names:
         errors.append(squared_errors(name, params, histories, movies))
-        pair = np.stack([errors[0], errors[-1]], axis=1)
-        first, other = np.sqrt(bootstrap_means(clusters, pair, params.seed)).T
-        low, high = percentile_interval(other - first)
-        print(f"{name:<20}{np.sqrt(errors[-1].mean()):.4f} stars, {low:+.4f} to {high:+.4f}", flush=True)
+        print(format_row(name, errors[-1], errors[:N_REFERENCES], clusters, params.seed), flush=True)
 
 
 if __name__ == "__main__":

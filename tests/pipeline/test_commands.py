@@ -41,7 +41,7 @@ ELSEWHERE = {
     r"git tag|dvc artifacts get": "tests/pipeline/test_sharing.py::test_artifacts_get_downloads_the_rater",
     r"\w+=1 torchrun": "tests/pipeline/test_commands.py::test_processes_that_torchrun_starts",
     r"python -m pytest": "tests/docs/test_extending.py::test_recipe",
-    r"python -m bench.movie_vectors": "tests/bench/test_movie_vectors.py::test_squared_errors_depend_on_the_vectors",
+    r"python -m bench.movie_vectors": "tests/bench/test_movie_vectors.py::test_squared_errors_depend_on_the_vectors_and_the_seed",
     r"make external-baselines": "tests/pipeline/test_commands.py::test_external_baselines_are_fitted_and_shown",
     r"python -m tools.export_split": "tests/tools/test_export_split.py::test_main_writes_each_part_of_the_split",
     r"make ranking-peers": "tests/pipeline/test_commands.py::test_ranking_peers_are_tuned_and_shown",
