@@ -55,6 +55,8 @@ class BlendRanker:
     def contributions(self, query: RankingQuery, movie: int) -> Float[np.ndarray, " history"]:
         """Return what each movie of the history adds to the score of one movie, to first order."""
         coefficient = dict(zip(FEATURES, self.coefficients, strict=True))
+        if self.features.is_unrated(movie):
+            return coefficient["unrated_score"] * self.features.content.contributions(query, movie)
         total = np.zeros(len(query.history))
         for name, floor in FLOORS.items():
             summands = self.features.items[name].contributions(query, movie)
@@ -63,8 +65,6 @@ class BlendRanker:
             text = self.features.text
             similarity = self.features.text_weights(query) * (text[query.history] @ text[movie])
             total += coefficient["text_similarity"] * similarity
-        if self.features.is_unrated(movie):
-            total += coefficient["unrated_score"] * self.features.content.contributions(query, movie)
         return total
 
     def arrays(self) -> dict[str, np.ndarray]:

@@ -25,6 +25,11 @@ TOP_FEATURES = (*range(len(FLOORS)), FEATURES.index("recent_popularity"))
 """Columns of the features whose sum finds the candidates with high scores."""
 NOT_NEGATIVE = tuple(FEATURES.index(name) for name in (*FLOORS, "text_similarity", "unrated_score"))
 """Columns of the features whose coefficients are not negative."""
+CONTENT_FEATURES = [
+    FEATURES.index(name) for name in ("text_similarity", "year_distance", "years_since_release")
+]
+"""Columns of the features of a movie's content. They are 0 for movies without ratings, whose
+``unrated_score`` knows text and year: as these coefficients are those of rated movies."""
 
 Features = Float32[np.ndarray, "movies features"]
 
@@ -55,8 +60,12 @@ class BlendFeatures:
         at_time = self._features_at(self.times.time_of(query))
         by_length = at_time[:, 0] * np.float32(np.log1p(len(query.history)))
         popularity, _ = self._overall
-        unrated = np.where(popularity == 0, self.content.score(query), 0)
-        return np.column_stack([*items, *self._compare_history(query), at_time, by_length, unrated])
+        is_unrated = popularity == 0
+        unrated_score = np.where(is_unrated, self.content.score(query), 0)
+        compared = self._compare_history(query)
+        features = np.column_stack([*items, *compared, at_time, by_length, unrated_score])
+        features[np.ix_(is_unrated, CONTENT_FEATURES)] = 0
+        return features
 
     def is_unrated(self, movie: int) -> bool:
         """Whether the rankers were fitted on no rating of the movie."""

@@ -67,12 +67,21 @@ def test_fit_features_of_few_ratings_are_finite() -> None:
     assert not features.compute(query(1, 2)).any()
 
 
-def test_blend_reads_content_of_unrated_movies_alone() -> None:
-    features = blend.fit(inputs_without_ratings(), blend.Params(**RANKERS["blend"])).features
-    computed = features.compute(query(6, 7))
-    unrated = computed[:, blend.FEATURES.index("unrated_score")]
-    np.testing.assert_allclose(unrated[UNRATED], features.content.score(query(6, 7))[UNRATED])
-    assert not np.delete(unrated, UNRATED).any()
+def test_blend_orders_unrated_movies_by_the_score_of_content() -> None:
+    ranker = blend.fit(inputs_without_ratings(), blend.Params(**RANKERS["blend"]))
+    history = query(6, 7)
+    unrated_score = ranker.features.compute(history)[:, blend.FEATURES.index("unrated_score")]
+    by_content = ranker.features.content
+    np.testing.assert_allclose(unrated_score[UNRATED], by_content.score(history)[UNRATED])
+    assert not np.delete(unrated_score, UNRATED).any()
+    coefficient = ranker.coefficients[blend.FEATURES.index("unrated_score")]
+    difference = np.subtract(*ranker.score(history)[UNRATED])
+    assert coefficient > 0
+    assert difference == pytest.approx(
+        coefficient * np.subtract(*by_content.score(history)[UNRATED]), rel=1e-4
+    )
+    contributions = ranker.contributions(history, UNRATED[0])
+    np.testing.assert_allclose(contributions, coefficient * by_content.contributions(history, UNRATED[0]))
 
 
 def test_collect_choices_leaves_out_movies_that_nobody_has_rated() -> None:
