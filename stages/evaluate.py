@@ -1,4 +1,4 @@
-"""Stage evaluate: compare the rater with the baselines, analyse its errors and write the final model."""
+"""Stage evaluate: compare rater and baselines, and the rankers; analyse errors; write the final model."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from threadpoolctl import threadpool_limits
 from reelgraph.core.schemas.kg import read_kg
 from reelgraph.core.schemas.movies import read_movies, release_years
 from reelgraph.core.schemas.records import TrainingHistory, read_record
-from reelgraph.core.target_rows import write_target_rows
 from reelgraph.core.torch_setup import CPU, configure_torch, device_suffix
 from reelgraph.evaluation import comparison, io, plots
 from reelgraph.evaluation.error_analysis import write_error_analysis
 from reelgraph.evaluation.examples import SourceInfo, movie_titles, write_examples
 from reelgraph.evaluation.model_card import model_card, write_model
+from reelgraph.evaluation.ranker_comparison import write_ranker_comparison
 from reelgraph.params.evaluation import EvaluateParams
 from reelgraph.raters.io import load_rater, read_rater_config
 from reelgraph.raters.registry import find_rater
@@ -37,11 +37,11 @@ def main(params: EvaluateParams) -> str:
     bound = comparison.bayes_bound_metrics(truth, histories, movie_id, predicted, params.seed)
     epoch = read_record("data/rater/history.json", TrainingHistory).best_epoch
     figures = evaluation.rater | bound | {"parameters": raters[fit].parameter_count, "best_epoch": epoch}
+    cpu_rater = raters[fit] if device == CPU else load_rater("data/rater", fit)
+    ndcg = write_ranker_comparison(histories, len(movie_id), cpu_rater, params)
     comparison.write_evaluation(evaluation.models, figures)
     plots.save_evaluation(evaluation.actual, predicted, evaluation.models, "plots/evaluate")
-    io.write_predictions(io.prediction_table(histories, predicted, movie_id), "data")
-    columns = io.target_columns(histories, movie_id, {"predicted": predicted})
-    write_target_rows(columns, 2, "plots/predictions.tsv")
+    io.write_predictions(histories, predicted, movie_id)
     years = release_years(movies)
     write_error_analysis(histories, raters, fit, val, test[fit], baselines, years, params.seed)
     titles = movie_titles(movies["original_title"].to_pylist(), movie_id)
@@ -52,7 +52,8 @@ def main(params: EvaluateParams) -> str:
     card = model_card(histories, fit, config, evaluation, params.data)
     write_model("data/rater", fit, evaluation.models["rater"] | figures, card, "data/model")
     suffix = device_suffix(device if find_rater(config.model.type).uses_device else CPU, params.compute)
-    return "test RMSE {rmse:.4f}, MAE {mae:.4f} stars".format(**evaluation.models["rater"]) + suffix
+    errors = "test RMSE {rmse:.4f}, MAE {mae:.4f} stars".format(**evaluation.models["rater"])
+    return f"{errors}; {ndcg}{suffix}"
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ from reelgraph.core.rating_scale import MAX_STARS, MIN_STARS
 from reelgraph.core.schemas.artifacts import Violations
 from reelgraph.core.schemas.movies import read_source_movie_ids
 from reelgraph.core.schemas.records import PREDICTION_SCHEMA, read_source_user_ids
+from reelgraph.core.target_rows import write_target_rows
 from reelgraph.raters.rater import Prediction, Rater
 from reelgraph.runtime.atomic_io import read_array, write_parquet
 from reelgraph.sequences.dataset import FITS, Fit, UserHistories, star_ratings
@@ -71,21 +72,26 @@ def prediction_table(
     return pa.table(list(columns.values()), schema=PREDICTION_SCHEMA)
 
 
-def write_predictions(predictions: pa.Table, folder: Path | str) -> None:
-    """Write predictions.parquet, with sourceUserId and sourceMovieId where the ids of the source are text.
+def write_predictions(
+    histories: UserHistories,
+    predicted: Float[np.ndarray, "targets"],
+    movie_id: Int64[np.ndarray, "movies"],
+) -> None:
+    """Write data/predictions.parquet, and the targets that two commits compare to plots/predictions.tsv.
 
-    Args:
-        predictions: as ``prediction_table`` returns it.
-        folder: with movies.parquet and sequences/.
+    The former has sourceUserId and sourceMovieId where the ids of the source are text.
     """
-    user_ids = read_source_user_ids(Path(folder) / "sequences")
-    movie_ids = read_source_movie_ids(Path(folder) / "movies.parquet")
+    columns = target_columns(histories, movie_id, {"predicted": predicted})
+    write_target_rows(columns, 2, "plots/predictions.tsv")
+    predictions = prediction_table(histories, predicted, movie_id)
+    user_ids = read_source_user_ids("data/sequences")
+    movie_ids = read_source_movie_ids("data/movies.parquet")
     for name, ids in {"user": user_ids, "movie": movie_ids}.items():
         if ids is not None:
             row = pc.index_in(predictions[f"{name}Id"], ids[f"{name}_id"].combine_chunks())
             column = ids[f"source_{name}_id"].take(row)
             predictions = predictions.append_column(f"source{name.capitalize()}Id", column)
-    write_parquet(predictions, Path(folder) / "predictions.parquet")
+    write_parquet(predictions, "data/predictions.parquet")
 
 
 def user_labels(histories: UserHistories, folder: Path | str) -> list[str]:

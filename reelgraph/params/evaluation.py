@@ -40,6 +40,7 @@ class EvaluateParams(StageParams):
     seed: Seed
     data: Data
     baselines: dict[str, dict[str, Any]]
+    rankers: Rankers
     evaluate: Evaluate
     compute: Compute
 
@@ -50,12 +51,3 @@ class TrainRankerParams(StageParams):
     seed: Seed
     rankers: Rankers
     evaluate: Evaluate
-
-
-class EvaluateRankingParams(StageParams):
-    """Params of stage evaluate_ranking."""
-
-    seed: Seed
-    rankers: Rankers
-    evaluate: Evaluate
-    compute: Compute

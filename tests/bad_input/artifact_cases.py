@@ -21,7 +21,7 @@ from tests.helpers.stage_cases import Case, run_case, write_params
 
 ORDER = (
     "ingest", "filter", "build_kg", "project", "train_gnn", "make_sequences", "baselines",
-    "train_rater", "evaluate",
+    "train_ranker", "train_rater", "evaluate",
 )  # fmt: skip
 
 
@@ -250,6 +250,12 @@ RATER = {
     "the truth of another demo": change_array("evaluate", "truth/movie_id.npy", lambda a: a + 10**6),
 }  # fmt: skip
 
+RANKER = {
+    "gone": remove("evaluate", "ranker"),
+    "an array gone": remove("evaluate", "ranker/blend/mean_stars.npy"),
+    "an array cut": change_bytes("evaluate", "ranker/blend/mean_stars.npy", lambda b: b[:-3]),
+}
+
 
 def _overlapping(content: bytes) -> bytes:
     size = struct.unpack("<Q", content[:8])[0]
@@ -270,6 +276,7 @@ CASES = {
     f"{group}: {name}": case
     for group, cases in {
         "artifact tables": TABLES, "vectors": OF_VECTORS, "graph": KG, "histories": HISTORIES, "rater": RATER,
+        "ranker": RANKER,
     }.items()
     for name, case in cases.items()
 }  # fmt: skip

@@ -18,8 +18,8 @@ from tests.helpers.source_files import catalog_table, ratings_table
 from tests.helpers.stage_cases import Case, run_case, write_params
 
 REST = (
-    "filter", "build_kg", "project", "train_gnn", "make_sequences", "baselines", "train_rater",
-    "evaluate",
+    "filter", "build_kg", "project", "train_gnn", "make_sequences", "baselines", "train_ranker",
+    "train_rater", "evaluate",
 )  # fmt: skip
 
 Rows = list[tuple[int, int, float, int]]
@@ -106,7 +106,7 @@ ACCEPTED = {
 @pytest.mark.parametrize("name", ACCEPTED)
 def test_accepted(name: str, tmp_path: Path) -> None:
     rows, movies, params = ACCEPTED[name]
-    result = run(tmp_path, rows, movies, until="baselines", **params)
+    result = run(tmp_path, rows, movies, until="train_ranker", **params)
     assert result["exit"] == 0, result
     for rater in RATERS:
         write_params(tmp_path, {"data": tables(tmp_path), **params, **rater})

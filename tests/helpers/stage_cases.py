@@ -17,7 +17,7 @@ from ruamel.yaml import YAML
 
 from reelgraph.params.base import StageParams
 from reelgraph.params.data import FilterParams, IngestParams
-from reelgraph.params.evaluation import BaselineParams, EvaluateParams
+from reelgraph.params.evaluation import BaselineParams, EvaluateParams, TrainRankerParams
 from reelgraph.params.graph import BuildKgParams, LayoutMapParams, TrainGnnParams
 from reelgraph.params.model import TrainRaterParams
 from reelgraph.params.sequences import MakeSequencesParams
@@ -34,6 +34,7 @@ from stages import (
     project,
     report,
     train_gnn,
+    train_ranker,
     train_rater,
 )
 from stages import filter as filter_stage
@@ -47,6 +48,7 @@ STAGES: dict[str, tuple[type[StageParams], Callable[..., str]]] = {
     "make_sequences": (MakeSequencesParams, make_sequences.main),
     "baselines": (BaselineParams, baselines.main),
     "train_rater": (TrainRaterParams, train_rater.main),
+    "train_ranker": (TrainRankerParams, train_ranker.main),
     "evaluate": (EvaluateParams, evaluate.main),
     "layout_map": (LayoutMapParams, partial(layout_map.main, path="data/emb_kg_gnn_bert.parquet")),
     "dataset_stats": (StageParams, dataset_stats.main),
@@ -120,6 +122,7 @@ def write_params(
     """Write sections of the project's params, with small sizes, and the changed ones."""
     values = json.loads(json.dumps(DEFAULT_PARAMS))
     values["baselines"] = {"bias": values["baselines"]["bias"]}
+    values["rankers"] = {"blend": values["rankers"]["blend"]}
     for section, keys in [*SMALL_PARAMS.items(), *changed.items()]:
         values[section] = values[section] | keys if isinstance(keys, dict) else keys
     values = {section: value for section, value in values.items() if section in {*sections, *changed}}

@@ -61,7 +61,7 @@ def test_repro_writes_the_tables(project: Project) -> None:
     assert {"filter", "text", "kg", "sequences"} <= set(counts)
 
 
-def test_evaluate_and_evaluate_ranking_write_tables(project: Project) -> None:
+def test_evaluate_writes_tables(project: Project) -> None:
     tables = read_reports(project.folder / "reports")
     rater = tables["models"]["rater"]
     slices = tables["slices"]
@@ -111,7 +111,7 @@ def test_repro_in_a_fresh_clone_writes_the_same_bytes(project: Project, tmp_path
     assert rebuilt.startswith("This clone has no data yet: `dvc repro` runs all ")
     assert rebuilt.count("\n") == 1
     stages = set(clone.run("dvc", "stage", "list", "--name-only").split())
-    with_metrics_in_git = {"evaluate_embeddings", "dataset_stats", "evaluate_ranking"}
+    with_metrics_in_git = {"evaluate_embeddings", "dataset_stats"}
     other = {"PYTHONHASHSEED": "7", "TZ": "Asia/Tokyo", "LC_ALL": "C", **OTHER_KERNELS}
     command = (*without_network(), "taskset", "--cpu-list", "0", "dvc", "repro")
     assert clone.executed_stages(*command, **other) == stages - with_metrics_in_git

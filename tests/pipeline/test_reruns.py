@@ -11,10 +11,9 @@ from dvc.stage import Stage
 from ruamel.yaml import YAML
 
 GNN = {"train_gnn"}
-EVALUATION = {"evaluate", "evaluate_ranking"}
-RATER = {"train_rater"} | EVALUATION
+RATER = {"train_rater", "evaluate"}
 BASELINES = {"baselines", "evaluate"}
-RANKERS = {"train_ranker", "evaluate_ranking"}
+RANKERS = {"train_ranker", "evaluate"}
 EMBEDDINGS = {"evaluate_embeddings", "layout_map"}
 LINKS = {"evaluate_links"} | EMBEDDINGS | GNN | RATER
 TEXT = {"bert_encode", "project", "dataset_stats"} | LINKS | RANKERS
@@ -53,7 +52,7 @@ BY_PARAM = {
     "train.processes": RATER,
     "evaluate.fit": RATER | RANKERS,
     "evaluate.examples": {"evaluate"},
-    "evaluate.ranking_users": {"evaluate_ranking"},
+    "evaluate.ranking_users": {"evaluate"},
     "rankers.blend.days": RANKERS,
     "baselines.recent_mean.recent": BASELINES,
     "baselines.item_knn.neighbours": BASELINES,
@@ -78,11 +77,11 @@ BY_CODE = {
     "reelgraph/rankers": RANKERS,
     "reelgraph/baselines": BASELINES,
     "reelgraph/baselines/recent_mean.py": BASELINES,
-    "reelgraph/evaluation": EVALUATION,
+    "reelgraph/evaluation": {"evaluate"},
     "reelgraph/report": set(),
     "stages/filter.py": ALL - {"ingest"},
     "stages/baselines.py": BASELINES,
-    "stages/evaluate_ranking.py": {"evaluate_ranking"},
+    "stages/evaluate.py": {"evaluate"},
     "studies": set(),
     "tools": set(),
 }
@@ -178,6 +177,6 @@ def test_every_stage_comes_after_check_params() -> None:
 
 def test_the_report_is_downstream_of_all_metrics() -> None:
     upstream = {name for name in pipeline_stages() if "report" in readers(name)}
-    assert upstream >= {"dataset_stats", "evaluate_links", *EMBEDDINGS, *EVALUATION, *GNN}
+    assert upstream >= {"dataset_stats", "evaluate", "evaluate_links", *EMBEDDINGS, *GNN}
     for path in ("params.yaml", "studies/results.json", "reelgraph/report/page"):
         assert reads_path(pipeline_stages()["report"], path)

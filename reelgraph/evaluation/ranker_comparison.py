@@ -1,4 +1,4 @@
-"""Stage evaluate_ranking: rank all movies by the rankers, the rater's stars and the movie means."""
+"""Comparison of the rankers with each other, with the rater's stars and with the movie means."""
 
 from __future__ import annotations
 
@@ -6,30 +6,33 @@ from collections.abc import Iterable
 from itertools import repeat
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
-from reelgraph.core.schemas.movies import read_movie_ids
 from reelgraph.core.schemas.reports import write_metrics, write_report
 from reelgraph.core.seeds import derive_seed, generator
 from reelgraph.core.target_rows import write_target_rows
-from reelgraph.core.torch_setup import configure_torch
 from reelgraph.evaluation import ranking
 from reelgraph.evaluation.list_metrics import calibrate_lists
-from reelgraph.params.evaluation import EvaluateRankingParams
+from reelgraph.params.evaluation import EvaluateParams
 from reelgraph.rankers.registry import SERVED, load_ranker
-from reelgraph.raters.io import load_rater
-from reelgraph.runtime.stage_runner import run_stage
-from reelgraph.sequences.dataset import read_histories
+from reelgraph.raters.rater import Rater
+from reelgraph.sequences.dataset import UserHistories
 from reelgraph.sequences.isolated_targets import isolate_targets
 
 
-@threadpool_limits.wrap(limits=1, user_api="blas")  # threads wait for each other in a user's small products
-def main(params: EvaluateRankingParams) -> str:
-    """Score all movies for a sample of users with each order."""
-    configure_torch(params.compute.model_copy(update={"device": "cpu"}))
-    n_movies = len(read_movie_ids("data/movies.parquet"))
-    histories = read_histories("data/sequences", n_movies)
-    rater = load_rater("data/rater", params.evaluate.fit)
+def write_ranker_comparison(
+    histories: UserHistories, n_movies: int, rater: Rater, params: EvaluateParams
+) -> str:
+    """Rank all movies for a sample of users by each order, and write the metrics and their tables.
+
+    Args:
+        histories: ratings and targets.
+        n_movies: number of movies, those without a rating included.
+        rater: fitted on the rows of ``evaluate.fit``.
+        params: the rankers of data/ranker/, the number of users and the root seed.
+
+    Returns:
+        NDCG@10 of the ranker that orders recommendations, and of popularity if it is among the rankers.
+    """
     fit_end = histories.fit_end(params.evaluate.fit)
     rng = generator(params.seed, "ranking")
     queries = ranking.build_queries(histories, "test", params.evaluate.ranking_users, rng)
@@ -52,9 +55,5 @@ def main(params: EvaluateRankingParams) -> str:
     write_target_rows(columns, 1, "plots/ranking_users.tsv")
     write_report("ranking", metrics)
     write_metrics(ranking.headline_metrics(metrics, SERVED), "metrics/ranking.json")
-    ndcg = ", ".join(f"{model} {row['ndcg_10']:.4f}" for model, row in metrics.items())
-    return f"NDCG@10 of {len(queries.queries):,} users: {ndcg}"
-
-
-if __name__ == "__main__":
-    run_stage("evaluate_ranking", EvaluateRankingParams, main)
+    ndcg = [f"{name} {metrics[name]['ndcg_10']:.4f}" for name in (SERVED, "popularity") if name in metrics]
+    return f"NDCG@10 of {len(queries.queries):,} users: {', '.join(ndcg)}"
