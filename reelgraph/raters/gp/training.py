@@ -106,7 +106,7 @@ def _optimizer(gp: GaussianProcess) -> torch.optim.Adam:
         {"params": others, "lr": LEARNING_RATE},
         {"params": [gp.projection], "lr": PROJECTION_LEARNING_RATE},
     ]
-    return torch.optim.Adam(groups, betas=ADAM_BETAS)
+    return torch.optim.Adam(groups, betas=ADAM_BETAS, fused=True)
 
 
 def _train_step(
@@ -161,7 +161,9 @@ def train_head(
     head.feature_mean.copy_(inputs.features.mean(dim=0))
     head.feature_std.copy_(inputs.features.std(dim=0, correction=0) + 1e-6)
     target = torch.from_numpy(codes)
-    optimizer = torch.optim.AdamW(head.parameters(), HEAD_LEARNING_RATE, weight_decay=HEAD_WEIGHT_DECAY)
+    optimizer = torch.optim.AdamW(
+        head.parameters(), HEAD_LEARNING_RATE, weight_decay=HEAD_WEIGHT_DECAY, fused=True
+    )
     rng = torch.Generator().manual_seed(seed)
     head.draw_dropout_from(rng)
     n_steps = params.head_epochs * math.ceil(len(codes) / HEAD_BATCH_SIZE)
