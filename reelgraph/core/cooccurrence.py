@@ -14,6 +14,8 @@ MOVIE_DAMPING = 10.0
 """Added to the number of a movie's ratings in the weights."""
 SHRINKAGE = 0.3
 """Fraction of the median added to a vector's squared length: shortens vectors of movies with few ratings."""
+TOLERANCE = 0.1
+"""Relative error of the eigenvalues at which ARPACK may stop. Those of noise are too close to tell apart."""
 
 
 def cooccurrence_vectors(
@@ -42,7 +44,7 @@ def cooccurrence_vectors(
     if rank < 2:
         return result
     with threadpool_limits(1):
-        _, singular_values, right = svds(matrix, k=rank, v0=np.ones(min(shape)))
+        _, singular_values, right = svds(matrix, k=rank, tol=TOLERANCE, v0=np.ones(min(shape)))
     order = np.argsort(-singular_values)[1:]
     vectors = right[order].T * np.sqrt(singular_values[order])
     # The sign of a singular vector is arbitrary: its largest entry is made positive.

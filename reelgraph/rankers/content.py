@@ -2,8 +2,8 @@
 
 A movie's co-occurrence vector and the logarithm of its number of ratings are predicted from its entities,
 release year and text by a ridge regression. A score is a linear function of that number and of the inner
-product of the predicted vector with the mean vector of the history. No movie's prediction reads its own
-ratings, so that movies with and without ratings are ranked alike.
+product of the predicted vector with the damped mean vector of the history. No prediction reads the ratings of
+the movie itself, so that movies with and without ratings are ranked alike.
 """
 
 from __future__ import annotations
@@ -38,6 +38,8 @@ L2 = 10.0
 """Weight of the L2 penalty of the regression, in movies."""
 COUNT_DAMPING = 10.0
 """Ratings at which a movie has half of the largest weight in the regression."""
+HISTORY_DAMPING = 10.0
+"""Movies of an average taste that a history counts with: a short one tells little of the user's taste."""
 TEXT_SCALE = 3.0
 """Length of a text vector among the regressors; an entity has length 1."""
 YEARS_PER_BIN = 5
@@ -61,15 +63,13 @@ class ContentFeatures:
     """Logarithm of 1 + number of ratings, as the content predicts it."""
 
     def compute(self, query: RankingQuery) -> Float32[np.ndarray, "movies 2"]:
-        """Return the mean of ⟨vector of h, predicted vector of m⟩ over the history, and the log count."""
-        similarity = np.zeros_like(self.log_count)
-        if len(query.history):
-            similarity = self.predicted @ self.vectors[query.history].mean(axis=0)
-        return np.column_stack([similarity, self.log_count])
+        """Return the damped mean of ⟨vector of h, predicted vector of m⟩ over the history, and log counts."""
+        taste = self.vectors[query.history].sum(axis=0) / _damped_length(query)
+        return np.column_stack([self.predicted @ taste, self.log_count])
 
     def similarities(self, query: RankingQuery, movie: int) -> Float32[np.ndarray, " history"]:
         """Return what each movie of the history adds to the mean."""
-        return self.vectors[query.history] @ self.predicted[movie] / np.float32(max(len(query.history), 1))
+        return self.vectors[query.history] @ self.predicted[movie] / _damped_length(query)
 
     def arrays(self) -> dict[str, np.ndarray]:
         """Return vectors, in half precision, and predicted log counts."""
@@ -78,6 +78,10 @@ class ContentFeatures:
             "predicted": self.predicted.astype(np.float16),
             "log_count": self.log_count,
         }
+
+
+def _damped_length(query: RankingQuery) -> np.float32:
+    return np.float32(len(query.history) + HISTORY_DAMPING)
 
 
 def restore_features(arrays: Mapping[str, np.ndarray]) -> ContentFeatures:

@@ -36,6 +36,12 @@ def test_score_ranks_movies_without_ratings_by_the_taste_of_like_movies(name: st
     assert second[0] < second[1]
 
 
+def test_a_short_history_tells_little_of_the_taste() -> None:
+    ranker = find_ranker("content", {}).fit(inputs_without_ratings())
+    spread = [np.ptp(ranker.features.compute(query(*[6] * length))[:, 0]) for length in (0, 1, 10, 100)]
+    assert spread == pytest.approx([0, spread[3] * 1.1 / 11, spread[3] * 0.55, spread[3]], rel=1e-3)
+
+
 def test_contributions_of_content_are_of_the_same_taste() -> None:
     ranker = find_ranker("content", {}).fit(inputs_without_ratings())
     same_taste, other_taste = ranker.contributions(query(6, 26), 5)
