@@ -14,7 +14,9 @@ import numpy as np
 from jaxtyping import Float
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
+from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
 from reelgraph.evaluation import plots
@@ -70,7 +72,6 @@ STYLE: dict[Any, Any] = {
     "axes.spines.left": False, "axes.spines.right": False,
     "axes.spines.top": False, "axes.spines.bottom": False,
     "xtick.major.size": 0, "ytick.major.size": 0, "xtick.minor.size": 0, "ytick.minor.size": 0,
-    "figure.constrained_layout.use": True,
     "svg.fonttype": "none",
 }  # fmt: skip
 
@@ -97,8 +98,10 @@ def draw_chart(draw: Callable[[Axes], None], label: str, height: float = 270.0) 
         height: CSS pixels.
     """
     with mpl.rc_context({**STYLE, "svg.hashsalt": label}):
-        drawn = Figure(figsize=(WIDTH / 72, height / 72))
+        drawn = Figure(figsize=(WIDTH / 72, height / 72), dpi=72)
+        FigureCanvasSVG(drawn)  # for the layout, which else measures text in pixels
         draw(drawn.add_subplot())
+        ConstrainedLayoutEngine().execute(drawn)  # an engine of the figure would draw it twice
         buffer = io.StringIO()
         no_metadata = {"Creator": None, "Date": None, "Format": None, "Type": None}
         drawn.savefig(buffer, format="svg", transparent=True, metadata=no_metadata)
