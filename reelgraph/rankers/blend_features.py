@@ -95,7 +95,7 @@ class BlendFeatures:
     @cached_property
     def _overall(self) -> tuple[Float32[np.ndarray, " movies"], Float32[np.ndarray, " movies"]]:
         """Log number of ratings, and whether the item rankers do not score the movie."""
-        count = self.times.count_between(-np.inf, np.inf)
+        count = self.times.count_all()
         rarely = np.ones(len(count), np.float32)
         rarely[self.items["ease"].movies] = 0
         return np.log1p(count).astype(np.float32), rarely
@@ -103,8 +103,8 @@ class BlendFeatures:
     def _features_at(self, time: int) -> Features:
         """Return the features that depend on the time alone, in the order of ``TIME_FEATURES``."""
         _, rarely = self._overall
-        earlier = self.times.count_between(-np.inf, time)
-        recent = self.times.count_between(time - self.days * SECONDS_PER_DAY, time)
+        earlier = self.times.count_before(time)
+        recent = earlier - self.times.count_before(time - self.days * SECONDS_PER_DAY)
         age = np.maximum(time - self._first_times, 0) / SECONDS_PER_YEAR
         released = np.maximum(UNIX_YEAR + time / SECONDS_PER_YEAR - self.year, 0)
         columns = [np.log1p(earlier), np.log1p(recent), earlier == 0, np.log1p(age), np.log1p(released),

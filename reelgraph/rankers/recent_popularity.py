@@ -31,8 +31,8 @@ class RecentPopularityRanker(SameForAll):
     def score(self, query: RankingQuery) -> Float32[np.ndarray, " movies"]:
         """Return the number of recent ratings, plus the movie's fraction of all ratings."""
         end = self.times.time_of(query)
-        recent = self.times.count_between(end - self.days * SECONDS_PER_DAY, end)
-        overall = self.times.count_between(-np.inf, np.inf)
+        recent = self.times.count_before(end) - self.times.count_before(end - self.days * SECONDS_PER_DAY)
+        overall = self.times.count_all()
         return (recent + overall / (overall.sum() + 1)).astype(np.float32)
 
     def arrays(self) -> dict[str, np.ndarray]:
