@@ -40,10 +40,10 @@ def draw_error_histogram(axes: Axes, actual: Stars, predicted: Stars) -> None:
     """Draw the histogram of predicted minus actual, with mean and standard deviation."""
     error = predicted - actual
     axes.hist(error, bins=ERROR_BINS, color=ACCENT_COLOR, edgecolor="white", linewidth=0.5)
-    label = f"mean {error.mean():+.3f}, standard deviation {error.std():.3f}"
+    label = f"mean {error.mean():+.3f}\nstd {error.std():.3f}"
     axes.axvline(float(error.mean()), color=TEXT_COLOR, linewidth=1, label=label)
     axes.set(xlabel="predicted − actual (stars)", ylabel="targets")
-    axes.legend(frameon=False)
+    axes.legend(frameon=False, loc="upper left")
 
 
 def draw_calibration(axes: Axes, bins: Mapping[str, Mapping[str, int | float]]) -> None:
