@@ -262,6 +262,26 @@ def test_export_ratings_writes_a_file_that_can_be_imported(page, tmp_path: Path)
     ]
 
 
+def test_page_imports_a_file_and_searches_what_was_given_before_the_movies_came(
+    browser, url: str, tmp_path: Path
+) -> None:
+    context = browser.new_context(viewport=DESKTOP_VIEWPORT)
+    page = context.new_page()
+    held_requests = []
+    page.route("**/api/movies", lambda route: held_requests.append(route))
+    page.goto(url)
+    (tmp_path / "me.csv").write_text("title,year,rating\nHeat,1995,4\nAmelie,2001,2\n")
+    page.locator("#file").set_input_files(tmp_path / "me.csv")
+    page.get_by_label("Find a movie").fill("spirited")
+    page.get_by_text("Matching the movies of me.csv").wait_for()
+    assert page.locator("#recommendations li").count() == 0
+    held_requests[0].continue_()
+    wait_for_recommendations(page, 2)
+    wait_until(page, "document.getElementById('results').dataset.query === 'spirited'")
+    assert page.locator("#results b").all_text_contents() == ["Spirited Away"]
+    context.close()
+
+
 def test_page_keeps_ratings_on_request_and_undoes(browser, url: str, tmp_path: Path) -> None:
     context = browser.new_context(viewport=DESKTOP_VIEWPORT)
     page = context.new_page()
@@ -301,7 +321,7 @@ def test_page_shows_details_the_watchlist_and_more(page) -> None:
     poster = first.locator("img.poster")
     poster.wait_for()
     assert poster.get_attribute("alt").startswith("Poster of ")
-    assert poster.evaluate("image => image.naturalWidth") == 1
+    assert poster.evaluate("async image => { await image.decode(); return image.naturalWidth; }") == 1
     title = first.locator("b").first.text_content()
     first.get_by_role("button", name="Watchlist").click()
     page.get_by_label("only my watchlist").check()

@@ -4,6 +4,8 @@
 const ratings = new Map();
 const byId = (id) => document.getElementById(id);
 let movies, rowById;
+// Resolves when the movies have come. A file or a search from before waits for it.
+const loaded = loadMovies();
 let latestSearch = 0;
 const MAX_RESULTS = 8;
 // Rows of movies that are not recommended, because they were watched or are of no interest, and of the watchlist.
@@ -92,6 +94,7 @@ async function search() {
   const number = ++latestSearch, query = byId("find").value.trim();
   let ids = [], status = "";
   try {
+    await loaded;
     if (query) {
       ids = (await post("/api/search", query)).movies;
       status = ids.length > MAX_RESULTS ? `The best ${MAX_RESULTS}` : `${ids.length} found`;
@@ -243,12 +246,13 @@ function setPlot({stars, prediction_set}) {
   return svg;
 }
 
-async function start() {
-  byId("filter-box").open = innerWidth > 640;
+async function loadMovies() {
   movies = await (await fetch("/api/movies")).json();
   rowById = new Map(movies.id.map((id, row) => [id, row]));
-  const genres = [...new Set(movies.genres.flat())].sort();
-  byId("genre").append(...genres.map((genre) => element("option", genre)));
+}
+
+async function start() {
+  byId("filter-box").open = innerWidth > 640;
   byId("find").addEventListener("input", search);
   byId("file").addEventListener("change", () => { if (byId("file").files[0]) importFile(byId("file").files[0]); byId("file").value = ""; });
   for (const type of ["dragenter", "dragover"]) addEventListener(type, (event) => { event.preventDefault(); byId("drop").classList.add("over"); });
@@ -258,6 +262,9 @@ async function start() {
     byId("drop").classList.remove("over");
     if (event.dataTransfer.files[0]) importFile(event.dataTransfer.files[0]);
   });
+  await loaded;
+  const genres = [...new Set(movies.genres.flat())].sort();
+  byId("genre").append(...genres.map((genre) => element("option", genre)));
   byId("filters").addEventListener("change", requestRecommendations);
   byId("filters").addEventListener("submit", (event) => event.preventDefault());
   byId("export").addEventListener("click", exportRatings);

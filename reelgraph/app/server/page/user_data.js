@@ -55,6 +55,7 @@ async function importFile(file) {
   if (file.size > 5e6) { status.replaceChildren(element("p", "The file is larger than 5 MB.", {className: "error"})); return; }
   status.replaceChildren(element("p", `Matching the movies of ${file.name}`));
   try {
+    await loaded;
     const result = await post(`/api/import?scale=${byId("scale").value}`, file);
     const parts = [element("p", `${result.site}: ${result.ratings.length} of ${result.rows} rows matched.`),
       element("p", result.notes.join(" "))];
