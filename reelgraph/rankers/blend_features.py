@@ -74,7 +74,7 @@ class BlendFeatures:
 
     def text_weights(self, query: RankingQuery) -> Float32[np.ndarray, " history"]:
         """Return the weights of the history's movies in ``text_similarity`` and ``year_distance``."""
-        return decayed_weights(len(query.history), self.items["next_movie"].decay)
+        return _mean_weights(query, self.items["next_movie"].decay)
 
     def _compare_history(self, query: RankingQuery) -> tuple[Float32[np.ndarray, " movies"], ...]:
         """Return the features of ``HISTORY_FEATURES``: 0 for an empty history."""
@@ -85,7 +85,7 @@ class BlendFeatures:
         similarity = self.text @ (weights @ self.text[history])
         distance = np.abs(self.year - weights @ self.year[history])
         popularity, _ = self._overall
-        mean_popularity = decayed_weights(len(history), self.last_decay) @ popularity[history]
+        mean_popularity = _mean_weights(query, self.last_decay) @ popularity[history]
         return similarity, distance, np.abs(popularity - mean_popularity)
 
     @cached_property
@@ -112,9 +112,9 @@ class BlendFeatures:
         return np.column_stack(columns).astype(np.float32)
 
 
-def decayed_weights(length: int, decay: float) -> Float32[np.ndarray, " history"]:
-    """Return decay^age, divided by its sum; the last movie of a history has age 0."""
-    weights = decay ** np.arange(length - 1, -1, -1, dtype=np.float64)
+def _mean_weights(query: RankingQuery, decay: float) -> Float32[np.ndarray, " history"]:
+    """Return the decayed weights of a history, divided by their sum."""
+    weights = query.decayed_weights(decay)
     return (weights / weights.sum()).astype(np.float32)
 
 

@@ -17,7 +17,7 @@ from reelgraph.rankers.ranker import FittedRatings, RankingQuery
 from reelgraph.runtime.errors import TrainingError
 
 NEGLIGIBLE = 1e-3
-"""Ratings of a history with a lower weight than this are not read."""
+"""Ratings of a history with a lower weight than this fraction of the highest are not read."""
 
 
 Matrix = Float32[np.ndarray, "frequent frequent"]
@@ -44,7 +44,7 @@ class ItemWeightsRanker:
 
     def score(self, query: RankingQuery) -> Float32[np.ndarray, " movies"]:
         """Return the score of each movie."""
-        _, position, decayed = self._read_history(query.history)
+        _, position, decayed = self._read_history(query)
         scores = np.zeros(self.n_movies, np.float32)
         scores[self.movies] = decayed @ self.weights[position].astype(np.float32, copy=False)
         return scores
@@ -54,7 +54,7 @@ class ItemWeightsRanker:
         result = np.zeros(len(query.history), np.float32)
         column = self._position[movie]
         if column >= 0:
-            index, position, decayed = self._read_history(query.history)
+            index, position, decayed = self._read_history(query)
             result[index] = decayed * self.weights[position, column]
         return result
 
@@ -68,12 +68,12 @@ class ItemWeightsRanker:
         }
 
     def _read_history(
-        self, history: Int64[np.ndarray, " history"]
+        self, query: RankingQuery
     ) -> tuple[Int64[np.ndarray, " read"], Int64[np.ndarray, " read"], Float32[np.ndarray, " read"]]:
         """Return indices into the history, positions in ``movies``, and decayed weights."""
-        decayed = self.decay ** np.arange(len(history) - 1, -1, -1, dtype=np.float64)
-        position = self._position[history]
-        index = np.flatnonzero((position >= 0) & (decayed >= NEGLIGIBLE))
+        decayed = query.decayed_weights(self.decay)
+        position = self._position[query.history]
+        index = np.flatnonzero((position >= 0) & (decayed >= NEGLIGIBLE * decayed.max(initial=0)))
         return index, position[index], decayed[index].astype(np.float32)
 
     @cached_property

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 import numpy as np
-from jaxtyping import Bool, Float, Float32, Int64
+from jaxtyping import Bool, Float, Float32, Float64, Int64
 from scipy.sparse import csr_matrix
 
 from reelgraph.core.rating_scale import STAR_STEP
@@ -20,6 +20,8 @@ MAX_RATINGS = 4_000_000
 """Ratings that the blend's weights are fitted on, at most."""
 LIKED_STARS = 4.0
 """A movie with at least this rating is liked."""
+LIKED_WEIGHT = 1.5
+"""Weight of the log probability to like a movie, against that of the log probability to watch it next."""
 MIN_PROBABILITY = 1e-9
 MEAN_DAMPING = 5.0
 """Ratings that the overall mean counts as in a movie's mean."""
@@ -33,6 +35,16 @@ class RankingQuery:
     """Rows of the movies that the user has rated, in the order of the ratings."""
     time: int | None = None
     """Unix time of the query in seconds; None: the time of the last rating that the ranker was fitted on."""
+    rated_at: Int64[np.ndarray, " history"] | None = None
+    """Times of the ratings, ascending: equal ones have no order. None: all times differ."""
+
+    def decayed_weights(self, decay: float) -> Float64[np.ndarray, " history"]:
+        """Return decay^age of each rating; the last one has age 0. Ratings of one time share their mean."""
+        weights = decay ** np.arange(len(self.history) - 1, -1, -1, dtype=np.float64)
+        if self.rated_at is None:
+            return weights
+        _, number = np.unique(self.rated_at, return_inverse=True)
+        return (np.bincount(number, weights) / np.bincount(number))[number]
 
 
 @dataclass(frozen=True)
@@ -155,11 +167,11 @@ def ranks(
 def watched_and_liked(
     scores: Float[np.ndarray, " movies"], probabilities: Float[np.ndarray, "movies 10"]
 ) -> Float[np.ndarray, " movies"]:
-    """Return log P(watched next) + log P(rated with ``LIKED_STARS`` or more), up to a constant.
+    """Return log P(watched next) + ``LIKED_WEIGHT`` · log P(``LIKED_STARS`` or more), up to a constant.
 
     Args:
         scores: of a ranker whose scores are log probabilities up to a constant, such as ``blend``.
         probabilities: of the half stars, by a rater.
     """
     liked = probabilities[:, round(LIKED_STARS / STAR_STEP) - 1 :].sum(axis=1)
-    return scores + np.log(np.maximum(liked, MIN_PROBABILITY))
+    return scores + LIKED_WEIGHT * np.log(np.maximum(liked, MIN_PROBABILITY))

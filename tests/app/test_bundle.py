@@ -22,7 +22,9 @@ from reelgraph.app.bundle.group import recommend_to_group
 from reelgraph.app.bundle.model import Bundle, restore_bundle_rater
 from reelgraph.app.bundle.new_user import UserRating, build_histories, fill_timestamps
 from reelgraph.app.bundle.results import MoviePrediction, mmr_rerank, star_ranges, top_k
+from reelgraph.rankers.item_weights import ItemWeightsRanker
 from reelgraph.rankers.popularity import PopularityRanker
+from reelgraph.rankers.ranker import watched_and_liked
 from reelgraph.rankers.registry import save_ranker
 from reelgraph.runtime.errors import ArtifactError, InputError
 from tests.helpers import bundle_samples
@@ -76,6 +78,30 @@ def test_recommend_orders_by_the_ranker_or_by_stars(gp_bundle: Bundle, tmp_path:
     np.save(array, count[::-1])
     with pytest.raises(ArtifactError, match=r"ranker/\w+\.npy: expected the file that was exported"):
         reelgraph.load(tmp_path / "bundle")
+
+
+def test_recommend_gives_ratings_of_one_day_or_without_dates_no_order(
+    gp_bundle: Bundle, tmp_path: Path
+) -> None:
+    n_movies = len(gp_bundle.catalog)
+    weights = np.zeros((n_movies, n_movies), np.float32)
+    weights[[0, 1], [10, 11]] = 1  # movie 10 follows movie 0, and movie 11 follows movie 1
+    ranker = ItemWeightsRanker(np.arange(n_movies), weights, 0.5, n_movies)
+    save_ranker("next_movie", ranker, tmp_path / "ranker")
+    bundle = Bundle(replace(gp_bundle.contents, ranker=tmp_path / "ranker"))
+
+    def score_difference(*times: int | None) -> float:
+        ratings = [UserRating(row, 4.0, time) for row, time in enumerate(times)]
+        scored = bundle.score(ratings)
+        probabilities = scored.scores.prediction.probabilities
+        assert probabilities is not None
+        scores = bundle.order(scored) - watched_and_liked(np.zeros(n_movies), probabilities)
+        return float(scores[11] - scores[10])
+
+    assert score_difference(None, None) == pytest.approx(0)
+    assert score_difference(86_400, 86_400) == pytest.approx(0)
+    assert score_difference(0, 86_400) == pytest.approx(0.5)
+    assert score_difference(None, 0) == pytest.approx(0.5)
 
 
 def test_predict_equals_the_raters_score(bundle: Bundle) -> None:

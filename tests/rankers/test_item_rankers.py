@@ -8,7 +8,14 @@ import pytest
 from reelgraph.rankers import ease, item_knn, next_movie, rp3beta
 from reelgraph.rankers.blend_items import fit_last_movie
 from reelgraph.rankers.item_weights import penalized_cholesky
-from reelgraph.rankers.ranker import RankerInputs, frequent_movies, sample_users, watched_and_liked
+from reelgraph.rankers.ranker import (
+    LIKED_WEIGHT,
+    RankerInputs,
+    RankingQuery,
+    frequent_movies,
+    sample_users,
+    watched_and_liked,
+)
 from reelgraph.rankers.registry import find_ranker
 from reelgraph.runtime.errors import TrainingError
 from tests.helpers.ranker_samples import planted_inputs, query
@@ -113,10 +120,31 @@ def test_sample_users_takes_whole_users(monkeypatch: pytest.MonkeyPatch) -> None
     assert (np.bincount(sampled.user)[np.unique(sampled.user)] == 12).all()
 
 
-def test_watched_and_liked_multiplies_the_probabilities() -> None:
+def test_watched_and_liked_multiplies_powers_of_the_probabilities() -> None:
     probabilities = np.zeros((3, 10))
     probabilities[0, 6] = 1  # 3.5 stars: not liked
     probabilities[1, [0, 7]] = 0.75, 0.25  # 0.5 or 4 stars
     probabilities[2, 9] = 1
     scores = watched_and_liked(np.log([0.9, 0.4, 0.2]), probabilities)
-    np.testing.assert_allclose(np.exp(scores), [0, 0.1, 0.2], atol=1e-8)
+    np.testing.assert_allclose(np.exp(scores), [0, 0.4 * 0.25**LIKED_WEIGHT, 0.2], atol=1e-8)
+
+
+def test_score_of_ratings_of_one_time_does_not_depend_on_their_order() -> None:
+    ranker = fit_last_movie(INPUTS.ratings, frequent_movies(INPUTS.ratings))
+
+    def score(history: list[int], rated_at: list[int] | None) -> np.ndarray:
+        times = None if rated_at is None else np.array(rated_at)
+        return ranker.score(RankingQuery(np.array(history), rated_at=times))
+
+    of_one_time = score([2, 4, 6], [0, 7, 7])
+    np.testing.assert_array_equal(score([2, 6, 4], [0, 7, 7]), of_one_time)
+    np.testing.assert_allclose((score([4], None) + score([6], None)) / 2, of_one_time, rtol=1e-6)
+    np.testing.assert_array_equal(score([2, 4, 6], [0, 7, 9]), score([2, 4, 6], None))
+    many = np.repeat([4, 6], 1000)
+    np.testing.assert_allclose(score(many.tolist(), [0] * 2000), of_one_time, rtol=1e-5)
+
+
+def test_score_of_an_empty_history_is_zero() -> None:
+    ranker = fit_last_movie(INPUTS.ratings, frequent_movies(INPUTS.ratings))
+    empty = np.zeros(0, np.int64)
+    assert not ranker.score(RankingQuery(empty, rated_at=empty)).any()

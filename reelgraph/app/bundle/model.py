@@ -13,7 +13,7 @@ from jaxtyping import Bool, Float64, Int64
 
 from reelgraph.app.bundle.filters import Filters, apply_filters, make_filters
 from reelgraph.app.bundle.format import EXPORT_HINT, BundleContents, read_bundle
-from reelgraph.app.bundle.new_user import UserRating, build_histories
+from reelgraph.app.bundle.new_user import UserRating, build_histories, order_ratings
 from reelgraph.app.bundle.reasons import select_reasons
 from reelgraph.app.bundle.results import MoviePrediction, SimilarMovie, mmr_rerank, star_ranges, top_k
 from reelgraph.app.bundle.similarity import MovieSimilarity
@@ -44,6 +44,8 @@ class ScoredMovies(NamedTuple):
     ratings: Sequence[UserRating]
     history_rows: Int64[np.ndarray, " history"]
     """Rows of the movies in the history, which attributions index."""
+    rated_at: Int64[np.ndarray, " history"]
+    """Unix times of the ratings in the history, −1 where unknown."""
     movie_rows: Int64[np.ndarray, " movies"]
     """Rows of the scored movies."""
     scores: CandidateScores
@@ -217,7 +219,9 @@ class Bundle:
         movies = None if rows is None else np.array(rows, np.int64)
         scores = next(iter(self.rater.score(history, history.train_end, history.test, movies, some_day=True)))
         scored_rows = np.arange(len(self.catalog)) if movies is None else movies
-        return ScoredMovies(ratings, history.movie_row[:-1].astype(np.int64), scored_rows, scores)
+        times = [-1 if rating.time is None else rating.time for rating in ratings]
+        rated_at = np.array(times, np.int64)[order_ratings(ratings)]
+        return ScoredMovies(ratings, history.movie_row[:-1].astype(np.int64), rated_at, scored_rows, scores)
 
     def rank(
         self,
@@ -249,10 +253,11 @@ class Bundle:
     def order(self, scored: ScoredMovies, by: Order = "ranker") -> Float64[np.ndarray, " movies"]:
         """Return a number for each movie, comparable between users; the highest is recommended first.
 
-        It is log P(watched next) + log P(4 stars or more), or the lower bound of the stars; see ``rank``.
+        It is ``watched_and_liked`` of the ranker's scores, or the lower bound of the stars; see ``rank``.
         """
         if by == "ranker" and self.ranker is not None:
-            watched = self.ranker.score(RankingQuery(scored.history_rows)).astype(np.float64)
+            query = RankingQuery(scored.history_rows, rated_at=scored.rated_at)
+            watched = self.ranker.score(query).astype(np.float64)
             watched -= np.logaddexp.reduce(watched)
             probabilities = scored.scores.prediction.probabilities
             return watched if probabilities is None else watched_and_liked(watched, probabilities)
