@@ -16,16 +16,16 @@ import numpy as np
 import scipy.sparse as sp
 from jaxtyping import Bool, Float64, Int64
 
-MAX_ITERATIONS = 14
+from reelgraph.raters.gp.principal_factors import damped_row_means, principal_factors
+
+MAX_ITERATIONS = 12
 MIN_ITERATIONS = 6
-MAX_RATINGS = 12_000_000
+MAX_RATINGS = 6_000_000
 """Largest number of ratings read in all iterations together, above the minimum of iterations."""
 WEIGHT_DAMPING = 20.0
 """L2 penalty of W, in movies."""
 CG_STEPS = 8
 """Conjugate gradient steps for W per iteration; the next iteration starts from their result."""
-FIRST_ITERATION_WITH_WEIGHTS = 3
-"""Iteration from which on W is fitted: before, the factors are still noise."""
 BLOCK_SIZE = 128
 """Users or movies whose posteriors are computed at a time."""
 MIN_VARIANCE = 1e-6
@@ -126,30 +126,29 @@ def fit_bayesian_mf(
     ratings = SparseRatings(values, values.T.tocsr(), indicator, indicator.T.tocsr())
     is_rated = np.diff(ratings.indicator_by_movie.indptr) > 0
     total_square = (deviation**2).sum()
-    state = _initial_state(shape, design_matrix.shape[1], n_factors, seed)
+    state = _initial_state(ratings, design_matrix.shape[1], n_factors, seed)
     n_iterations = int(np.clip(MAX_RATINGS // len(stars), MIN_ITERATIONS, MAX_ITERATIONS))
-    for iteration in range(n_iterations):
-        if iteration >= FIRST_ITERATION_WITH_WEIGHTS:
-            _fit_weights(state, design_matrix, is_rated)
+    for _ in range(n_iterations):
+        _fit_weights(state, design_matrix, is_rated)
         explained = _vb_step(state, ratings, design_matrix)
-        if iteration >= FIRST_ITERATION_WITH_WEIGHTS:
-            _rotate_to_principal_axes(state)
+        _rotate_to_principal_axes(state)
         mean_squared_error = float(total_square - explained) / len(deviation)
         _fit_variances(state, design_matrix, is_rated, mean_squared_error)
     covariance = state.movies.covariance[:, :n_factors, :n_factors]
     return state.movies.mean[:, :n_factors], np.einsum("nii->n", covariance)
 
 
-def _initial_state(shape: tuple[int, int], n_features: int, n_factors: int, seed: int) -> FactorizationState:
-    n_users, n_movies = shape
+def _initial_state(ratings: SparseRatings, n_features: int, n_factors: int, seed: int) -> FactorizationState:
+    """Return the damped means of the movies, and factors near the principal axes of what these leave."""
+    n_users, n_movies = ratings.values.shape
     dim = n_factors + 2
-    user_mean = np.zeros((n_users, dim))
-    user_mean[:, -1] = 1
-    movie_mean = np.zeros((n_movies, dim))
-    movie_mean[:, n_factors] = 1
-    movie_mean[:, :n_factors] = np.random.default_rng(seed).normal(0, 0.1, (n_movies, n_factors))
+    movie_mean = np.ones((n_movies, dim))
+    movie_mean[:, -1] = damped_row_means(ratings.values_by_movie)
+    movie_mean[:, :n_factors] = principal_factors(ratings.values, movie_mean[:, -1], n_factors, seed)
     movie_covariance = np.zeros((n_movies, dim, dim))
     movie_covariance[:, range(n_factors), range(n_factors)] = 0.01
+    user_mean = np.zeros((n_users, dim))
+    user_mean[:, -1] = 1
     return FactorizationState(
         users=GaussianFactors(user_mean, np.zeros((n_users, dim, dim))),
         movies=GaussianFactors(movie_mean, movie_covariance),

@@ -22,10 +22,10 @@ from reelgraph.core.seeds import derive_seed
 from reelgraph.raters.gp.bayesian_mf import fit_bayesian_mf
 from reelgraph.raters.gp.rating_table import RatingTable
 
-MIN_FOLDS = 2
+MIN_FOLDS = 5
 MAX_FOLDS = 10
-RATINGS_TO_FIT = 5_000_000
-"""Number of ratings in all folds together: with many ratings, two folds are enough."""
+RATINGS_TO_FIT = 10_000_000
+"""Number of ratings in all folds together, above the minimum of folds."""
 MIN_LATENT_DIM = 8
 MAX_PRODUCTS = 600_000_000
 """Largest number of ratings times the square of the dimension of the factorization, which takes this time."""

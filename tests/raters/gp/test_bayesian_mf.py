@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 
+from reelgraph.raters.gp import bayesian_mf
 from reelgraph.raters.gp.bayesian_mf import fit_bayesian_mf
 
 N_USERS = 300
@@ -66,3 +67,12 @@ def test_fit_bayesian_mf_on_equal_ratings_returns_almost_zeros(synthetic) -> Non
     assert np.isfinite(factors).all()
     assert np.abs(factors).max() < 0.01
     assert variance.max() < 0.01
+
+
+def test_fit_bayesian_mf_needs_few_iterations(synthetic, monkeypatch) -> None:
+    *data, true_factors = synthetic
+    monkeypatch.setattr(bayesian_mf, "MAX_ITERATIONS", bayesian_mf.MIN_ITERATIONS)
+    factors, _ = fit_bayesian_mf(*data, 2, 0)
+    products = factors[:N_RATED] @ factors[:N_RATED].T
+    true_products = true_factors[:N_RATED] @ true_factors[:N_RATED].T
+    assert np.corrcoef(products.ravel(), true_products.ravel())[0, 1] > 0.98
