@@ -67,6 +67,7 @@ def test_recommend_orders_by_the_ranker_or_by_stars(gp_bundle: Bundle, tmp_path:
     assert movies == [movie for movie in by_count if movie not in rated][:10]
     by_stars = bundle.recommend(sample_history(), top=10, by="stars")
     assert by_stars == gp_bundle.recommend(sample_history(), top=10)
+    assert bundle.recommend([], top=10) == gp_bundle.recommend([], top=10)
     users = [bundle.resolve_history(sample_history()[:half]) for half in (2, None)]
     mask = ~np.isin(np.arange(n_movies) + FIRST_ID, list(rated))
     for rule in ("least-misery", "mean"):

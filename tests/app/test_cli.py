@@ -50,11 +50,19 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def run(folder: Path, *arguments: str, code: int = 0) -> str:
-    """Run a command in a folder; return its output."""
+    """Run a command in a folder; return its result, or its message."""
     with contextlib.chdir(folder):
         result = CliRunner().invoke(app, list(arguments))
     assert result.exit_code == code, result.output
-    return result.output
+    return result.stdout or result.stderr
+
+
+def test_commands_say_how_many_rows_are_not_used(folder: Path) -> None:
+    with contextlib.chdir(folder):
+        result = CliRunner().invoke(app, ["predict", "-r", "ratings.csv", "Heat (1995)"])
+    n_skipped = len(run_json(folder, "match-ratings", "ratings.csv")["skipped"])
+    assert f"reelgraph: {n_skipped} of " in result.stderr
+    assert "rows are not used. See the reasons: `reelgraph match-ratings ratings.csv`." in result.stderr
 
 
 def run_json(folder: Path, *arguments: str, code: int = 0) -> dict:
@@ -143,7 +151,8 @@ def test_open_histories_warns_of_lost_dates(folder: Path) -> None:
     (folder / "dates.csv").write_text(f"{HEADER}1/2/2024,Heat,1995,u,4\nsoon,Amelie,2001,u,5\n")
     warning = "1 dates may be day/month or month/day and 1 dates were not understood, such as '1/2/2024'"
     for command in (("match-ratings", "dates.csv"), ("recommend", "-r", "dates.csv")):
-        assert warning in run(folder, *command)
+        with contextlib.chdir(folder):
+            assert warning in CliRunner().invoke(app, list(command)).output
 
 
 def test_version_option_prints_the_version(folder: Path) -> None:

@@ -10,6 +10,7 @@ from reelgraph.app.bundle.catalog import MovieCatalog
 from reelgraph.app.bundle.from_pipeline import add_titles
 from reelgraph.app.bundle.title_matching import TitleIndex, TitleMatch
 from reelgraph.app.bundle.title_search import TitleSearch
+from reelgraph.runtime.errors import InputError
 from tests.helpers import bundle_samples
 
 
@@ -127,6 +128,28 @@ def test_match_all_tries_the_titles_in_order(index: TitleIndex) -> None:
 def test_search_ranks_titles_by_how_well_they_fit(query: str, rows: list[int]) -> None:
     search = TitleSearch(bundle_samples.sample_catalog(30))
     assert [hit.row for hit in search.search(query, 5)][: len(rows) or 5] == rows
+
+
+@pytest.mark.parametrize(
+    ("title", "row"),
+    [
+        ("matrix 2000", 1),
+        ("The Matrix (2003)", None),
+        ("matrix 2003", None),
+        ("spirited 2019", None),
+        ("class 2030", 20),
+        ("class 1990", None),
+    ],
+)
+def test_find_refuses_a_movie_of_another_year(title: str, row: int | None) -> None:
+    titles = [name for _, name, _, _ in bundle_samples.TITLES]
+    catalog = bundle_samples.sample_catalog(21, title=[*titles, "A", "B", "C", "D", "Class of 2030"])
+    match = TitleIndex(catalog).match(title)
+    if row is not None:
+        assert TitleSearch(catalog).find(title, match) == row
+        return
+    with pytest.raises(InputError, match=r"Similar titles: .*\[movieId \d+\]"):
+        TitleSearch(catalog).find(title, match)
 
 
 REAL_QUERIES = {

@@ -238,8 +238,9 @@ class Bundle:
             mask: candidates.
             top: number of movies.
             diverse: select by maximal marginal relevance.
-            by: ``ranker``: by the probability that a movie is watched next and liked. ``stars``, and in a
-                bundle without a ranker: by predicted rating minus the standard error of the movie's mean.
+            by: ``ranker``: by the probability that a movie is watched next and liked. ``stars``, in a bundle
+                without a ranker, and for a user without ratings: by predicted rating minus the standard error
+                of the movie's mean.
         """
         order = self.order(scored, by)
         k = min(top * CANDIDATES_PER_RESULT if diverse else top, int(mask.sum()))
@@ -255,7 +256,7 @@ class Bundle:
 
         It is ``watched_and_liked`` of the ranker's scores, or the lower bound of the stars; see ``rank``.
         """
-        if by == "ranker" and self.ranker is not None:
+        if by == "ranker" and self.ranker is not None and len(scored.history_rows):
             query = RankingQuery(scored.history_rows, rated_at=scored.rated_at)
             watched = self.ranker.score(query).astype(np.float64)
             watched -= np.logaddexp.reduce(watched)

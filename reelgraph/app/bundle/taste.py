@@ -74,15 +74,16 @@ def compare_tastes(
     for ratings in (first, second):
         _require_ratings(ratings, f"at least {MIN_RATINGS} of each user")
     rng = np.random.default_rng(0)
-    is_compared = bundle.catalog.rating_counts >= min(MIN_RATINGS, int(bundle.catalog.rating_counts.max()))
-    if is_compared.sum() < MIN_COMPARED:
+    counts = bundle.catalog.rating_counts
+    compared = np.flatnonzero(counts >= min(MIN_RATINGS, int(counts.max())))
+    if len(compared) < MIN_COMPARED:
         raise InputError("the bundle", f"{MIN_COMPARED} movies with {MIN_RATINGS} ratings",
-                         str(is_compared.sum()), "Use a model of more ratings.")  # fmt: skip
+                         str(len(compared)), "Use a model of more ratings.")  # fmt: skip
+    average = bundle.average_stars[compared]
+    rows = compared.tolist()
 
     def correlation(*users: Sequence[UserRating]) -> float:
-        tastes = [
-            (bundle.score(user).scores.prediction.stars - bundle.average_stars)[is_compared] for user in users
-        ]
+        tastes = [bundle.score(user, rows).scores.prediction.stars - average for user in users]
         return float(np.corrcoef(tastes)[0, 1])
 
     def half(ratings: Sequence[UserRating]) -> list[UserRating]:

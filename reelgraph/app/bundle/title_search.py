@@ -25,6 +25,8 @@ MIN_SIMILARITY = 70
 MAX_SUGGESTIONS = 3
 MOVIE_ID = re.compile(r"\[?(?:movieId )?(\d{1,18})\]?", re.ASCII | re.IGNORECASE)
 """A movieId as messages write it."""
+MAX_YEAR_DIFFERENCE = 1
+"""Years that a movie may differ from that of a query: other movies are remakes or have a similar title."""
 MISSPELLED = 4
 """Tier of hits that have no word of the query."""
 MAX_MISSPELLED = 20
@@ -89,16 +91,24 @@ class TitleSearch:
             match: why it does not.
 
         Raises:
-            InputError: several movies fit, or none but with spelling mistakes.
+            InputError: several movies fit, or none but with spelling mistakes or of another year.
         """
         hits = [] if match.candidates else self.search(title, MAX_SUGGESTIONS)
         best = [hit.row for hit in hits if hit.tier == hits[0].tier < MISSPELLED]
         row = prefer_most_rated(best, self.catalog.rating_counts)
-        if row is not None:
+        if row is not None and self._is_of_year(row, title):
             return row
         labels = [self.catalog.label_with_id(hit.row) for hit in hits]
         remedy = f"Similar titles: {'; '.join(labels)}." if labels else "Give title and year, or the movieId."
         raise InputError(repr(title), "a movie of the bundle", match.reason, remedy)
+
+    def _is_of_year(self, row: int, query: str) -> bool:
+        """Return whether the year at the end of a query is about that of the movie, or part of its title."""
+        _, year = split_year(query)
+        released = self.catalog.years[row]
+        if year is None or released is None or abs(released - year) <= MAX_YEAR_DIFFERENCE:
+            return True
+        return self._search_text(query).get(row, MISSPELLED) < MISSPELLED
 
     def _search_text(self, text: str) -> dict[int, int]:
         """Return the best tier of each movie that fits."""

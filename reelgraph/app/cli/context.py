@@ -210,4 +210,9 @@ def _open_history(path: Path, bundle: Bundle, scale: Scale | None) -> list[UserR
         )
     for warning in file.warnings:
         print_warning(warning)
+    if matched.skipped:
+        print_warning(
+            f"{len(matched.skipped):,} of {file.rows:,} rows are not used. "
+            f"See the reasons: `reelgraph match-ratings {path}`."
+        )
     return matched.history

@@ -16,8 +16,8 @@ CHOICE_HINT = (
 )
 NO_RATINGS = "nobody has rated it: this rests on its text and graph alone"
 
-MIN_DRIFT = 0.05
-"""Smallest drift that is told, in stars."""
+MIN_LEVEL = 0.05
+"""Smallest level and drift that are told, in stars."""
 MAX_SKIPPED_SHOWN = 30
 """Number of skipped rows that are listed; --json has all."""
 
@@ -75,8 +75,9 @@ def format_level(user: UserLevel | None) -> str:
     """Return how the user rates whatever the movie, as one sentence; blank if it is not known."""
     if user is None:
         return ""
-    text = f"You rate {_format_difference(user.level)} than others"
-    if abs(user.drift) < MIN_DRIFT:
+    is_average = abs(user.level) < MIN_LEVEL
+    text = "You rate as others do" if is_average else f"You rate {_format_difference(user.level)} than others"
+    if abs(user.drift) < MIN_LEVEL:
         return f"{text}."
     return (
         f"{text}; your last ratings were {_format_difference(user.drift)}, which the predictions leave out."

@@ -222,7 +222,7 @@ function posterImage(row) {
 // How the user rates, and what the user likes more than others do.
 function showProfile({user, profile}) {
   const amount = (value) => `${Math.abs(value).toFixed(1)} stars ${value < 0 ? "lower" : "higher"}`, lines = [];
-  if (user && ratings.size) lines.push(`You rate ${amount(user.level)} than others` +
+  if (user && ratings.size) lines.push((Math.abs(user.level) < 0.05 ? "You rate as others do" : `You rate ${amount(user.level)} than others`) +
     (Math.abs(user.drift) < 0.05 ? "." : `; your last ratings were ${amount(user.drift)} than your usual ones, which is left out of the predictions.`));
   for (const [name, entries] of Object.entries(profile)) {
     if (entries.length) lines.push(`${name[0].toUpperCase()}${name.slice(1)} that you like more than others do: ` +
