@@ -312,6 +312,42 @@ def test_page_keeps_ratings_on_request_and_undoes(browser, url: str, tmp_path: P
     context.close()
 
 
+def test_tabs_that_keep_ratings_have_the_same_ones(browser, url: str) -> None:
+    context = browser.new_context()
+    first, second = context.new_page(), context.new_page()
+    first.goto(url)
+    first.locator("#recommendations li").first.wait_for()
+    first.get_by_label("Keep them in this browser").check()
+    rate(first, "generated 20", "5")
+    second.goto(url)
+    second.locator("#ratings li").first.wait_for()
+    rate(second, "generated 21", "1")
+    wait_until(first, "document.querySelectorAll('#ratings li').length === 2")
+    rate(first, "generated 22", "4")
+    wait_until(second, "document.querySelectorAll('#ratings li').length === 3")
+    assert len(json.loads(first.evaluate("localStorage.getItem('reelgraph')"))["ratings"]) == 3
+    second.get_by_label("Keep them in this browser").uncheck()
+    wait_until(first, "!document.getElementById('keep').checked")
+    rate(first, "generated 23", "4")
+    assert first.evaluate("localStorage.length") == 0
+    context.close()
+
+
+def test_page_says_in_words_that_the_server_does_not_respond(browser, url: str) -> None:
+    page = browser.new_page()
+    page.goto(url)
+    page.locator("#recommendations li").first.wait_for()
+    search(page, "generated 20")
+    page.route("**/api/recommend", lambda route: route.abort())
+    page.locator("#results [role=slider]").focus()
+    page.keyboard.press("4")
+    page.get_by_text("The server does not respond.").wait_for()
+    page.unroute("**/api/recommend")
+    page.keyboard.press("5")
+    wait_for_recommendations(page, 1)
+    page.close()
+
+
 def test_page_shows_details_the_watchlist_and_more(page) -> None:
     first = page.locator("#recommendations li").first
     first.get_by_role("button", name="Details").click()

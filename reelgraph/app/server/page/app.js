@@ -110,7 +110,8 @@ async function search() {
 }
 
 async function post(path, body) {
-  const response = await fetch(path, {method: "POST", body, headers: {"Content-Type": "application/octet-stream"}});
+  const response = await fetch(path, {method: "POST", body, headers: {"Content-Type": "application/octet-stream"}})
+    .catch(() => { throw new Error("The server does not respond. Start it again with `reelgraph serve`; your ratings are still here."); });
   const result = await response.json().catch(() => ({error: `The server responded with status ${response.status}.`}));
   if (!response.ok) throw new Error(result.error);
   return result;
@@ -276,6 +277,7 @@ async function start() {
   });
   byId("undo").addEventListener("click", undo);
   byId("keep").addEventListener("change", storeState);
+  addEventListener("storage", takeStateOfOtherTab);
   byId("more").addEventListener("click", () => { listLength += 10; requestRecommendations(); });
   startMap();
   addEventListener("resize", drawMap);

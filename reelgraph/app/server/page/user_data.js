@@ -38,6 +38,14 @@ function restoreState() {
   }
 }
 
+// Two tabs that keep their ratings have the same ones.
+function takeStateOfOtherTab({key, newValue}) {
+  if (key !== STORAGE_KEY || !byId("keep").checked) return;
+  if (newValue === null) { byId("keep").checked = false; return; }
+  applyState(JSON.parse(newValue));
+  onRatingsChange();
+}
+
 // Before an action that removes much: "Undo" brings this state back.
 function rememberState() {
   previousState = currentState();
