@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
 import re
@@ -157,6 +158,23 @@ def test_open_histories_warns_of_lost_dates(folder: Path) -> None:
 
 def test_version_option_prints_the_version(folder: Path) -> None:
     assert run(folder, "--version") == f"reelgraph {version('reelgraph')}\n"
+
+
+def test_commands_name_a_file_that_can_not_be_read(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(path: Path) -> bytes:
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(Path, "read_bytes", fail)
+    with contextlib.chdir(folder):
+        result = CliRunner().invoke(app, ["match-ratings", "ratings.csv", "--json"])
+    assert json.loads(result.stdout)["error"]["where"] == "ratings.csv"
+
+
+def test_recommend_warns_of_a_list_without_movies_of_the_bundle(folder: Path) -> None:
+    with contextlib.chdir(folder):
+        result = CliRunner().invoke(app, ["recommend", "-r", "ratings.csv", "--without", "unknown.csv"])
+    assert result.exit_code == 0
+    assert "--without unknown.csv: none of its movies is in the bundle." in result.stderr
 
 
 def test_exit_code_is_3_without_results(folder: Path) -> None:

@@ -21,6 +21,7 @@ from reelgraph.app.cli.context import (
     exit_on_error,
     open_histories,
     print_result,
+    print_warning,
 )
 from reelgraph.runtime.errors import InputError
 
@@ -112,7 +113,10 @@ def recommend(
         excluded = {rating.row for history in histories for rating in history}
         excluded |= _rows_in_archives(model, ratings, WATCHED_FILES)
         for path in without or ():
-            excluded |= _listed(model, path)
+            listed = _listed(model, path)
+            if not listed:
+                print_warning(f"--without {path}: none of its movies is in the bundle.")
+            excluded |= listed
         mask, reason_for_none = model.candidates(filters, excluded, _selected(model, only, ratings))
         recent = [_recent(history, rated_since) for history in histories]
         if len(recent) > 1:

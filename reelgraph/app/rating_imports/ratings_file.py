@@ -25,7 +25,7 @@ from reelgraph.app.rating_imports.scales import (
     parse_rating,
     to_stars,
 )
-from reelgraph.runtime.errors import InputError
+from reelgraph.runtime.errors import InputError, wrap_os_error
 
 MAX_FILE_BYTES = 20_000_000
 MISSING = frozenset({"", "nan", "nat", "none", "null", "n/a", "#n/a", "<na>", "-", "\\n"})
@@ -71,6 +71,7 @@ def read_content(path: Path | str) -> bytes:
 
     Raises:
         InputError: there is no such file, or it is too large.
+        ReelgraphError: the operating system can't read it.
     """
     file = Path(path)
     if not file.is_file():
@@ -81,7 +82,10 @@ def read_content(path: Path | str) -> bytes:
         raise InputError(
             str(path), f"at most {MAX_FILE_BYTES:,} bytes", f"{size:,}", "Give the ratings of one user."
         )
-    return file.read_bytes()
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise wrap_os_error(error, str(path)) from None
 
 
 def parse_ratings_file(content: bytes, name: str, scale: int | None = None) -> RatingsFile:
