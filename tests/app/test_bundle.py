@@ -105,6 +105,18 @@ def test_recommend_gives_ratings_of_one_day_or_without_dates_no_order(
     assert score_difference(None, 0) == pytest.approx(0.5)
 
 
+def test_score_tells_no_drift_of_ratings_without_an_order(gp_bundle: Bundle) -> None:
+    def drift(*times: int | None) -> float:
+        user = gp_bundle.score([UserRating(row, row + 1.0, time) for row, time in enumerate(times)]).user
+        assert user is not None
+        return user.drift
+
+    assert drift(None, None, None) == 0
+    assert drift(86_400, 86_400, 86_400) == 0
+    assert drift(None, 86_400, 86_400) != 0
+    assert drift(86_400) == 0
+
+
 def test_predict_equals_the_raters_score(bundle: Bundle) -> None:
     rater, _, config = bundle_samples.fit_sample_rater(bundle.contents.config.rater.model.type)
     ratings = [UserRating(movie - FIRST_ID, stars) for movie, stars in sample_history()]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -22,7 +23,7 @@ from reelgraph.app.bundle.title_search import MOVIE_ID, TitleSearch
 from reelgraph.rankers.ranker import Ranker, RankingQuery, watched_and_liked
 from reelgraph.rankers.registry import load_ranker
 from reelgraph.raters.io import restore_rater
-from reelgraph.raters.rater import CandidateScores, Rater
+from reelgraph.raters.rater import CandidateScores, Rater, UserLevel
 from reelgraph.runtime.errors import InputError
 
 RATING_STD = 0.8
@@ -49,6 +50,12 @@ class ScoredMovies(NamedTuple):
     movie_rows: Int64[np.ndarray, " movies"]
     """Rows of the scored movies."""
     scores: CandidateScores
+
+    @property
+    def user(self) -> UserLevel | None:
+        """How the user rates. Ratings of one time or without dates have no latest ones, and so no drift."""
+        user = self.scores.user
+        return user if user is None or len(np.unique(self.rated_at)) > 1 else replace(user, drift=0.0)
 
 
 class Bundle:

@@ -126,8 +126,8 @@ def recommend(
         else:
             scored = model.score(recent[0])
             movies = model.rank(scored, mask, top, diverse, by)
-            result = {"recommendations": movies, "user": scored.scores.user}
-            text = formatting.format_recommendations(movies, scored.scores.user)
+            result = {"recommendations": movies, "user": scored.user}
+            text = formatting.format_recommendations(movies, scored.user)
         print_result(result | {"reason_for_none": reason_for_none}, json, lambda: text or reason_for_none)
     if not text:
         sys.exit(EXIT_EMPTY)

@@ -87,7 +87,7 @@ def recommend(bundle: Bundle, body: bytes) -> dict[str, Any]:
     steps = np.rint(scored.scores.prediction.stars * SCORE_STEPS_PER_STAR).astype(np.uint8)
     return {
         "recommendations": [asdict(movie) for movie in movies],
-        "user": scored.scores.user and asdict(scored.scores.user),
+        "user": scored.user and asdict(scored.user),
         "profile": asdict(taste_profile(bundle, ratings)),
         "reason_for_none": reason_for_none,
         "scores": base64.b64encode(steps.tobytes()).decode(),
