@@ -42,11 +42,11 @@ def write_ranker_comparison(
         yield from ranking.ranker_scores(load_ranker(f"data/ranker/{name}", many_queries=True), queries)
 
     served = list(score(SERVED))
-    rated = ranking.rater_orders(rater, targets, served)
+    count = np.bincount(histories.movie_row[histories.mask_before(fit_end)], minlength=n_movies)
+    rated = ranking.rater_orders(rater, targets, served, count)
     orders = {name: served if name == SERVED else score(name) for name in params.rankers} | rated
     orders["item_mean"] = repeat(ranking.item_means(histories, fit_end, n_movies))
     rankings = {name: ranking.rank_movies(queries, scores) for name, scores in orders.items()}
-    count = np.bincount(histories.movie_row[histories.mask_before(fit_end)], minlength=n_movies)
     seed = derive_seed(params.seed, "bootstrap")
     metrics = ranking.ranking_metrics(rankings, SERVED, count, seed)
     for name, row in metrics.items():

@@ -117,7 +117,10 @@ def ranker_scores(ranker: Ranker, queries: RankingQueries) -> Iterable[Scores]:
 
 
 def rater_orders(
-    rater: Rater, targets: IsolatedTargets, served: Sequence[Scores]
+    rater: Rater,
+    targets: IsolatedTargets,
+    served: Sequence[Scores],
+    count: Int64[np.ndarray, " movies"],
 ) -> dict[str, list[Float32[np.ndarray, " movies"]]]:
     """Return the order by predicted stars, and that of recommendations if the rater has probabilities.
 
@@ -125,11 +128,13 @@ def rater_orders(
         rater: predicts all movies for each user.
         targets: one target for each user.
         served: scores of the ranker that orders recommendations, for each user.
+        count: fitted ratings of each movie.
     """
 
     def score_users(users: Int64[np.ndarray, " users"]) -> list[tuple[Scores, ...]]:
         scores = rater.score(targets, targets.train_end, targets.test[users])
-        return [_orders(rated.prediction, served[user]) for user, rated in zip(users, scores, strict=True)]
+        pairs = zip(users, scores, strict=True)
+        return [_orders(rated.prediction, served[user], count) for user, rated in pairs]
 
     starts = range(0, len(served), USERS_PER_THREAD)
     parts = parallel_map(score_users, np.split(np.arange(len(served)), starts[1:]))
@@ -138,11 +143,13 @@ def rater_orders(
     return dict(zip(("rater", "recommended"), columns, strict=False))
 
 
-def _orders(prediction: Prediction, served: Scores) -> tuple[Float32[np.ndarray, " movies"], ...]:
+def _orders(
+    prediction: Prediction, served: Scores, count: Int64[np.ndarray, " movies"]
+) -> tuple[Float32[np.ndarray, " movies"], ...]:
     stars = prediction.stars.astype(np.float32)
     if prediction.probabilities is None:
         return (stars,)
-    return stars, watched_and_liked(served, prediction.probabilities).astype(np.float32)
+    return stars, watched_and_liked(served, prediction.probabilities, count).astype(np.float32)
 
 
 def rank_movies(queries: RankingQueries, scores: Iterable[Scores]) -> UserRankings:

@@ -22,6 +22,8 @@ LIKED_STARS = 4.0
 """A movie with at least this rating is liked."""
 LIKED_WEIGHT = 1.5
 """Weight of the log probability to like a movie, against that of the log probability to watch it next."""
+RARITY_PENALTY = 1.0
+"""What a movie without ratings loses against one with many: the penalty falls with √(ratings + 1)."""
 MIN_PROBABILITY = 1e-9
 MEAN_DAMPING = 5.0
 """Ratings that the overall mean counts as in a movie's mean."""
@@ -165,13 +167,19 @@ def ranks(
 
 
 def watched_and_liked(
-    scores: Float[np.ndarray, " movies"], probabilities: Float[np.ndarray, "movies 10"]
+    scores: Float[np.ndarray, " movies"],
+    probabilities: Float[np.ndarray, "movies 10"],
+    rating_counts: Int64[np.ndarray, " movies"],
 ) -> Float[np.ndarray, " movies"]:
     """Return log P(watched next) + ``LIKED_WEIGHT`` · log P(``LIKED_STARS`` or more), up to a constant.
+
+    Both are uncertain for movies with few ratings, which lose ``RARITY_PENALTY`` / √(ratings + 1).
 
     Args:
         scores: of a ranker whose scores are log probabilities up to a constant, such as ``blend``.
         probabilities: of the half stars, by a rater.
+        rating_counts: ratings of each movie that the ranker was fitted on.
     """
     liked = probabilities[:, round(LIKED_STARS / STAR_STEP) - 1 :].sum(axis=1)
-    return scores + LIKED_WEIGHT * np.log(np.maximum(liked, MIN_PROBABILITY))
+    penalty = RARITY_PENALTY / np.sqrt(rating_counts + 1)
+    return scores + LIKED_WEIGHT * np.log(np.maximum(liked, MIN_PROBABILITY)) - penalty

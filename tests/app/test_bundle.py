@@ -96,7 +96,9 @@ def test_recommend_gives_ratings_of_one_day_or_without_dates_no_order(
         scored = bundle.score(ratings)
         probabilities = scored.scores.prediction.probabilities
         assert probabilities is not None
-        scores = bundle.order(scored) - watched_and_liked(np.zeros(n_movies), probabilities)
+        scores = bundle.order(scored) - watched_and_liked(
+            np.zeros(n_movies), probabilities, bundle.catalog.rating_counts
+        )
         return float(scores[11] - scores[10])
 
     assert score_difference(None, None) == pytest.approx(0)

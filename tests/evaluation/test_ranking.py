@@ -159,11 +159,11 @@ def test_rater_orders_keeps_the_order_of_the_users(monkeypatch: pytest.MonkeyPat
     target = selected(histories).target_index
     targets = isolate_targets(histories, histories.fit_end("train"), target)
     served = list(np.random.default_rng(0).normal(size=(len(target), MOVIES)))
-    orders = rater_orders(ByTime(), targets, served)
+    orders = rater_orders(ByTime(), targets, served, COUNT)
     codes = histories.timestamp[target] % 10
     assert [scores[0] for scores in orders["rater"]] == (codes / 2).tolist()
     expected = [
-        watched_and_liked(scores, np.eye(10)[np.full(MOVIES, code)])
+        watched_and_liked(scores, np.eye(10)[np.full(MOVIES, code)], COUNT)
         for scores, code in zip(served, codes, strict=True)
     ]
     np.testing.assert_allclose(orders["recommended"], expected, rtol=1e-6)

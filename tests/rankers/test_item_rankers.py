@@ -125,8 +125,14 @@ def test_watched_and_liked_multiplies_powers_of_the_probabilities() -> None:
     probabilities[0, 6] = 1  # 3.5 stars: not liked
     probabilities[1, [0, 7]] = 0.75, 0.25  # 0.5 or 4 stars
     probabilities[2, 9] = 1
-    scores = watched_and_liked(np.log([0.9, 0.4, 0.2]), probabilities)
-    np.testing.assert_allclose(np.exp(scores), [0, 0.4 * 0.25**LIKED_WEIGHT, 0.2], atol=1e-8)
+    many = np.full(3, 10**9)
+    scores = watched_and_liked(np.log([0.9, 0.4, 0.2]), probabilities, many)
+    np.testing.assert_allclose(np.exp(scores), [0, 0.4 * 0.25**LIKED_WEIGHT, 0.2], rtol=1e-4, atol=1e-8)
+
+
+def test_watched_and_liked_puts_known_movies_first() -> None:
+    equal = watched_and_liked(np.zeros(3), np.full((3, 10), 0.1), np.array([0, 3, 10**9]))
+    np.testing.assert_allclose(equal[2] - equal, [1, 0.5, 0], atol=1e-4)
 
 
 def test_score_of_ratings_of_one_time_does_not_depend_on_their_order() -> None:

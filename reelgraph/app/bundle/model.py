@@ -268,7 +268,9 @@ class Bundle:
             watched = self.ranker.score(query).astype(np.float64)
             watched -= np.logaddexp.reduce(watched)
             probabilities = scored.scores.prediction.probabilities
-            return watched if probabilities is None else watched_and_liked(watched, probabilities)
+            if probabilities is None:
+                return watched
+            return watched_and_liked(watched, probabilities, self.catalog.rating_counts)
         return self.lower_bound(scored.scores.prediction.stars)
 
     def lower_bound(self, stars: Float64[np.ndarray, " movies"]) -> Float64[np.ndarray, " movies"]:
