@@ -4,26 +4,32 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 import numpy as np
-from jaxtyping import Bool, Float64, Int64
+from jaxtyping import Bool, Float64
 
 from reelgraph.app.bundle.filters import Filters, apply_filters, make_filters
 from reelgraph.app.bundle.format import EXPORT_HINT, BundleContents, read_bundle
-from reelgraph.app.bundle.new_user import UserRating, build_histories, order_ratings
+from reelgraph.app.bundle.new_user import UserRating, build_histories, order_ratings, rating_times
 from reelgraph.app.bundle.reasons import select_reasons
-from reelgraph.app.bundle.results import MoviePrediction, SimilarMovie, mmr_rerank, star_ranges, top_k
+from reelgraph.app.bundle.results import (
+    MoviePrediction,
+    ScoredMovies,
+    SimilarMovie,
+    mmr_rerank,
+    star_ranges,
+    top_k,
+)
 from reelgraph.app.bundle.similarity import MovieSimilarity
 from reelgraph.app.bundle.title_matching import TitleIndex
 from reelgraph.app.bundle.title_search import MOVIE_ID, TitleSearch
 from reelgraph.rankers.ranker import Ranker, RankingQuery, watched_and_liked
 from reelgraph.rankers.registry import load_ranker
 from reelgraph.raters.io import restore_rater
-from reelgraph.raters.rater import CandidateScores, Rater, UserLevel
+from reelgraph.raters.rater import Rater
 from reelgraph.runtime.errors import InputError
 
 RATING_STD = 0.8
@@ -37,25 +43,6 @@ Movie = int | str
 """A movieId, or a title such as ``Heat (1995)``."""
 History = Sequence[tuple[Movie, float] | tuple[Movie, float, int | None]]
 """Movie, stars and, if known, the Unix time in seconds."""
-
-
-class ScoredMovies(NamedTuple):
-    """A user's ratings, and the rater's scores of some movies."""
-
-    ratings: Sequence[UserRating]
-    history_rows: Int64[np.ndarray, " history"]
-    """Rows of the movies in the history, which attributions index."""
-    rated_at: Int64[np.ndarray, " history"]
-    """Unix times of the ratings in the history, −1 where unknown."""
-    movie_rows: Int64[np.ndarray, " movies"]
-    """Rows of the scored movies."""
-    scores: CandidateScores
-
-    @property
-    def user(self) -> UserLevel | None:
-        """How the user rates. Ratings of one time or without dates have no latest ones, and so no drift."""
-        user = self.scores.user
-        return user if user is None or len(np.unique(self.rated_at)) > 1 else replace(user, drift=0.0)
 
 
 class Bundle:
@@ -226,8 +213,7 @@ class Bundle:
         movies = None if rows is None else np.array(rows, np.int64)
         scores = next(iter(self.rater.score(history, history.train_end, history.test, movies, some_day=True)))
         scored_rows = np.arange(len(self.catalog)) if movies is None else movies
-        times = [-1 if rating.time is None else rating.time for rating in ratings]
-        rated_at = np.array(times, np.int64)[order_ratings(ratings)]
+        rated_at = rating_times(ratings)[order_ratings(ratings)]
         return ScoredMovies(ratings, history.movie_row[:-1].astype(np.int64), rated_at, scored_rows, scores)
 
     def rank(
@@ -259,9 +245,10 @@ class Bundle:
         return self._predictions(scored, rows)
 
     def order(self, scored: ScoredMovies, by: Order = "ranker") -> Float64[np.ndarray, " movies"]:
-        """Return a number for each movie, comparable between users; the highest is recommended first.
+        """Return a number for each movie; the highest is recommended first.
 
-        It is ``watched_and_liked`` of the ranker's scores, or the lower bound of the stars; see ``rank``.
+        It is ``watched_and_liked`` of the ranker's scores, comparable between users who have ratings, or the
+        lower bound of the stars; see ``rank``.
         """
         if by == "ranker" and self.ranker is not None and len(scored.history_rows):
             query = RankingQuery(scored.history_rows, rated_at=scored.rated_at)

@@ -12,6 +12,8 @@ from reelgraph.core.rating_scale import MAX_STARS, MIN_STARS, STAR_STEP
 from reelgraph.runtime.errors import InputError
 from reelgraph.sequences.dataset import UserHistories
 
+UNKNOWN_TIME = -1
+"""Stands for the time of an undated rating; it is before all others."""
 UNDATED_INTERVAL_S = 60
 """Seconds between consecutive ratings without timestamps."""
 MAX_TIME = 10**12
@@ -69,8 +71,13 @@ def build_histories(ratings: Sequence[UserRating], targets: Sequence[int]) -> Us
 
 def order_ratings(ratings: Sequence[UserRating]) -> Int64[np.ndarray, " ratings"]:
     """Return the order by time: undated ratings first, equal times by movie row."""
-    keys = [(-1 if rating.time is None else rating.time, rating.row) for rating in ratings]
-    return np.array(sorted(range(len(ratings)), key=keys.__getitem__), np.int64)
+    rows = np.array([rating.row for rating in ratings], np.int64)
+    return np.lexsort((rows, rating_times(ratings)))
+
+
+def rating_times(ratings: Sequence[UserRating]) -> Int64[np.ndarray, " ratings"]:
+    """Return the Unix times in seconds, ``UNKNOWN_TIME`` of undated ratings."""
+    return np.array([UNKNOWN_TIME if rating.time is None else rating.time for rating in ratings], np.int64)
 
 
 def fill_timestamps(ratings: Sequence[UserRating]) -> Int64[np.ndarray, " ratings"]:

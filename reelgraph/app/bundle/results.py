@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int64
 
 from reelgraph.app.bundle.catalog import MovieResult
+from reelgraph.app.bundle.new_user import UserRating
 from reelgraph.core.rating_scale import STAR_STEP, smallest_set
+from reelgraph.raters.rater import CandidateScores, UserLevel
 
 SET_COVERAGE = 0.8
 """Lowest probability of a prediction set."""
@@ -57,6 +60,25 @@ class SimilarMovie(MovieResult):
     similarity: float
     """Cosine of the two movies' vectors, −1 … 1."""
     shared_entities: tuple[str, ...]
+
+
+class ScoredMovies(NamedTuple):
+    """A user's ratings, and the rater's scores of some movies."""
+
+    ratings: Sequence[UserRating]
+    history_rows: Int64[np.ndarray, " history"]
+    """Rows of the movies in the history, which attributions index."""
+    rated_at: Int64[np.ndarray, " history"]
+    """Unix times of the ratings in the history, as ``rating_times`` returns them."""
+    movie_rows: Int64[np.ndarray, " movies"]
+    """Rows of the scored movies."""
+    scores: CandidateScores
+
+    @property
+    def user(self) -> UserLevel | None:
+        """How the user rates. Ratings of one time, or without dates, have no order and so no drift."""
+        user = self.scores.user
+        return user if user is None or len(np.unique(self.rated_at)) > 1 else replace(user, drift=0.0)
 
 
 def star_ranges(probabilities: Float[np.ndarray, " codes"]) -> tuple[StarRange, ...]:

@@ -25,8 +25,8 @@ MIN_SIMILARITY = 70
 MAX_SUGGESTIONS = 3
 MOVIE_ID = re.compile(r"\[?(?:movieId )?(\d{1,18})\]?", re.ASCII | re.IGNORECASE)
 """A movieId as messages write it."""
-MAX_YEAR_DIFFERENCE = 1
-"""Years that a movie may differ from that of a query: other movies are remakes or have a similar title."""
+MAX_YEAR_DIFFERENCE_IN_SEARCH = 1
+"""Years between a movie and a query that has a part of its title: others are different movies."""
 MISSPELLED = 4
 """Tier of hits that have no word of the query."""
 MAX_MISSPELLED = 20
@@ -106,7 +106,7 @@ class TitleSearch:
         """Return whether the year at the end of a query is about that of the movie, or part of its title."""
         _, year = split_year(query)
         released = self.catalog.years[row]
-        if year is None or released is None or abs(released - year) <= MAX_YEAR_DIFFERENCE:
+        if year is None or released is None or abs(released - year) <= MAX_YEAR_DIFFERENCE_IN_SEARCH:
             return True
         return self._search_text(query).get(row, MISSPELLED) < MISSPELLED
 
