@@ -139,7 +139,7 @@ def fit_bayesian_mf(
 
 
 def _initial_state(ratings: SparseRatings, n_features: int, n_factors: int, seed: int) -> FactorizationState:
-    """Return the damped means of the movies, and factors near the principal axes of what these leave."""
+    """Return the damped means of the movies, and factors near the principal axes of the residuals."""
     n_users, n_movies = ratings.values.shape
     dim = n_factors + 2
     movie_mean = np.ones((n_movies, dim))
