@@ -1,6 +1,6 @@
 """Source movielens: a folder in GroupLens' layout, optionally joined with TMDB files.
 
-Without TMDB a movie has its title, year, first genre, and an overview composed of title,
+Without TMDB a movie has its title, year, first genres, and an overview composed of title,
 alternative titles, year, all genres and its most frequent tags:
 ``The Postman, also known as Il Postino, of 1994. Comedy, Drama, Romance. Tagged poetry, italy.``
 With TMDB, these values serve where TMDB has none.
@@ -161,7 +161,7 @@ def _describe(movies: pa.Table) -> pa.Table:
         "movieId": movies["movieId"],
         "original_title": titles["name"],
         "overview": _overview(titles, year, genres, movies["tags"]),
-        "genre_1": pc.replace_substring_regex(genres, r"\|.*$", ""),
+        "genres": genres,
         "release_year": year,
         "others": titles["others"],
     })  # fmt: skip

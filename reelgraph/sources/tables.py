@@ -156,8 +156,9 @@ def _id_converter(name: str, *tables: InputTable) -> IdConverter | None:
 
 def _catalog_converters(table: InputTable, movie_ids: IdConverter | None) -> dict[str, Converter]:
     converters: dict[str, Converter] = {"movieId": movie_ids} if movie_ids else {}
-    if table.has_text("release_year"):
-        converters["release_year"] = NumberConverter()
+    for name in ("release_year", "runtime_minutes"):
+        if table.has_text(name):
+            converters[name] = NumberConverter()
     return converters
 
 

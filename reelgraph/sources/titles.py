@@ -51,6 +51,21 @@ def join_nonnull(columns: Sequence[ArrowColumn], separator: str) -> ArrowColumn:
     return empty_to_null(pc.utf8_slice_codeunits(text, start=len(separator)))
 
 
+def split_names(texts: ArrowColumn, separator: str, count: int) -> list[ArrowColumn]:
+    """Return the first, second, … name of each text that lists several; blank or null where it has fewer.
+
+    Args:
+        texts: such as ``A|B|C``.
+        separator: ``|``, or a comma, after which there may be spaces.
+        count: number of columns to return.
+    """
+    bars = texts if separator == "|" else pc.replace_substring_regex(texts, r",\s*", "|")
+    padded = pc.binary_join_element_wise(bars, "|" * count, "")
+    pattern = "^" + r"\|".join(f"(?P<p{index}>[^|]*)" for index in range(count))
+    groups = pc.extract_regex(padded, pattern)
+    return [pc.struct_field(groups, f"p{index}") for index in range(count)]
+
+
 def split_titles(titles: ArrowColumn) -> pa.Table:
     """Split titles into their parts.
 

@@ -14,12 +14,12 @@ import ibis.expr.types as ir
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from reelgraph.core.schemas.columns import TEXT_COLUMNS
+from reelgraph.core.schemas.columns import GENRE_COLUMNS, TEXT_COLUMNS
 from reelgraph.core.schemas.tables import CATALOG
 from reelgraph.core.table_engine import collect
 from reelgraph.sources.missing_values import CERTAIN_MARKERS
 from reelgraph.sources.source import Staging
-from reelgraph.sources.titles import ArrowColumn, normalize_titles
+from reelgraph.sources.titles import ArrowColumn, normalize_titles, split_names
 from reelgraph.sources.tmdb_files import TmdbFiles, find_tmdb_files
 
 
@@ -30,7 +30,8 @@ def join_tmdb(
 
     Args:
         staging: passes tables to the engine.
-        movielens: movieId, columns of the catalogue that MovieLens has, and others (alternative titles).
+        movielens: movieId, columns of the catalogue that MovieLens has, and others (alternative titles);
+            column ``genres`` has all genres, separated by ``|``.
         links: movieId, imdbId, tmdbId; None: join by title and year.
         folder: folder with TMDB files; if it has none, the catalogue comes from MovieLens alone.
 
@@ -47,7 +48,9 @@ def join_tmdb(
         pair_table = staging.stage_table(f"tmdb_pairs_{number}", pairs)
         tmdb_tables.append(pair_table.join(columns, "tmdb_id").drop("tmdb_id"))
         notes.append(_note(files, len(pairs), ambiguous))
-    return _coalesce_tables(staging.stage_table("ml_own", movielens), tmdb_tables), tuple(notes)
+    merged = _coalesce_tables(staging.stage_table("ml_own", movielens), tmdb_tables)
+    catalog = _split_genres(collect(merged.order_by("movieId"), "MovieLens' and TMDB's movies"))
+    return staging.stage_table("ml_catalog", catalog), tuple(notes)
 
 
 def _note(files: TmdbFiles, n_joined: int, ambiguous: int) -> str:
@@ -111,12 +114,23 @@ def _title_table(ids: ArrowColumn, name: str, years: ArrowColumn, texts: list[Ar
 
 
 def _coalesce_tables(movielens: ir.Table, tmdb_tables: list[ir.Table]) -> ir.Table:
-    """Take each value from the first table that has it: TMDB's tables in their order, then MovieLens."""
-    names = CATALOG.file_schema.names[1:]
+    """Take each value from the first table that has it: TMDB's tables in their order, then MovieLens.
+
+    A movie's genres are one value, since TMDB and MovieLens have different names for some.
+    """
+    names = ["genres", *(name for name in CATALOG.file_schema.names[1:] if name not in GENRE_COLUMNS)]
     result = movielens.select("movieId", *[_column_or_null(movielens, name).name(name) for name in names])
     for tmdb_table in reversed(tmdb_tables):
         result = _coalesce_columns(result, tmdb_table)
-    return result.order_by("movieId")
+    return result
+
+
+def _split_genres(catalog: pa.Table) -> pa.Table:
+    """Replace column ``genres`` by those of the first genres."""
+    genres = split_names(catalog["genres"], "|", len(GENRE_COLUMNS))
+    columns = dict(zip(catalog.column_names, catalog.columns, strict=True))
+    columns |= dict(zip(GENRE_COLUMNS, genres, strict=True))
+    return pa.table({name: columns[name] for name in CATALOG.file_schema.names})
 
 
 def _coalesce_columns(fallback: ir.Table, preferred: ir.Table) -> ir.Table:

@@ -15,6 +15,7 @@ import ast
 import json
 import math
 import warnings
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -22,24 +23,36 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from reelgraph.core.schemas.columns import ACTOR_COLUMNS
+from reelgraph.core.schemas.columns import (
+    ACTOR_COLUMNS,
+    ENTITY_COLUMNS,
+    FIRST_YEAR,
+    GENRE_COLUMNS,
+    LAST_YEAR,
+    MAX_RUNTIME_MINUTES,
+)
 from reelgraph.runtime.errors import InputError
 from reelgraph.sources.delimited import DelimitedFile, read_batches, read_header, read_table
 from reelgraph.sources.missing_values import is_missing
-from reelgraph.sources.titles import ArrowColumn, null_where
+from reelgraph.sources.titles import ArrowColumn, empty_to_null, join_nonnull, null_where, split_names
 
 TEXT_COLUMNS = ("original_title", "tagline", "overview")
 
-LIST_COLUMNS = {
-    "genre_1": "genres",
-    "produced_by_company_1": "production_companies",
-    "produced_in_country_1": "production_countries",
-    "spoken_language_1": "spoken_languages",
-}
-"""Column of the catalogue → TMDB's list whose first entry it is."""
+NUMBER_COLUMNS = ("release_year", "runtime_minutes")
 
-PEOPLE_COLUMNS = ("cast", "director", "writers")
-"""Lists of people, in files without credits."""
+LIST_COLUMNS = {
+    "production_companies": ENTITY_COLUMNS["company"],
+    "production_countries": ENTITY_COLUMNS["country"],
+    "spoken_languages": ENTITY_COLUMNS["language"],
+}
+"""TMDB's list → columns of the catalogue for its first entries; genres are joined into one text."""
+
+PEOPLE_COLUMNS = {
+    "cast": ENTITY_COLUMNS["actor"],
+    "director": ENTITY_COLUMNS["director"],
+    "writers": ENTITY_COLUMNS["writer"],
+}
+"""The same for lists of people, in files without credits."""
 
 NO_OVERVIEW = ("No overview found.", "No Overview")
 """TMDB's placeholders for a missing overview."""
@@ -136,12 +149,12 @@ class TmdbFiles:
         """Read the movies, the first row of each id, with lists unparsed.
 
         Returns:
-            tmdb_id, imdb_id (int64, null if unknown), release_year (int64 or null), and
+            tmdb_id, imdb_id (int64, null if unknown), release_year and runtime_minutes (int64 or null), and
             text columns with TMDB's names, blank if unknown.
         """
         required = ["id", "original_title"]
         optional = ["imdb_id", "title", "tagline", "overview", "release_date", "release_year",
-                    *PEOPLE_COLUMNS, *LIST_COLUMNS.values()]  # fmt: skip
+                    "runtime", *PEOPLE_COLUMNS, "genres", *LIST_COLUMNS]  # fmt: skip
         header = read_header(DelimitedFile(self.movies_path, dict.fromkeys(required, pa.string())))
         columns = required + [name for name in optional if name in header]
         table = read_table(DelimitedFile(self.movies_path, dict.fromkeys(columns, pa.string())), self._skip)
@@ -159,32 +172,47 @@ class TmdbFiles:
         # A spreadsheet may have put the year last.
         year = pc.coalesce(_number(table["release_date"], r"\b(?P<n>\d{4})\b"),
                            _number(table["release_year"], r"^(?P<n>\d{4})(?:\.0)?$"))  # fmt: skip
-        table = table.drop_columns(["id", "release_date", "release_year"])
-        table = table.append_column("tmdb_id", ids).append_column("release_year", _valid_years(year))
+        runtime = _number(table["runtime"], WHOLE_NUMBER)
+        table = table.drop_columns(["id", "release_date", "release_year", "runtime"])
+        table = table.append_column("tmdb_id", ids)
+        table = table.append_column("release_year", _null_outside(year, FIRST_YEAR, LAST_YEAR))
+        # TMDB has 0 for an unknown runtime.
+        table = table.append_column("runtime_minutes", _null_outside(runtime, 1.0, MAX_RUNTIME_MINUTES))
         imdb = _number(table["imdb_id"], r"^(?:tt)?(?P<n>\d{1,18})$")
         return _first_row_per_id(table.drop_columns("imdb_id").append_column("imdb_id", imdb))
 
     def catalog_columns(self, movies: pa.Table) -> pa.Table:
-        """Return tmdb_id and the catalogue's columns of some of the movies that ``read_movies`` returned."""
-        columns = {name: movies[name] for name in ("tmdb_id", *TEXT_COLUMNS, "release_year")}
+        """Return tmdb_id and the catalogue's columns of some of the movies that ``read_movies`` returned.
+
+        Column ``genres`` has a movie's first genres, separated by ``|``.
+        """
+        columns = {name: movies[name] for name in ("tmdb_id", *TEXT_COLUMNS, *NUMBER_COLUMNS)}
         is_placeholder = pc.is_in(movies["overview"], pa.array(NO_OVERVIEW))
         columns["overview"] = pc.if_else(is_placeholder, "", movies["overview"])
-        for catalog_name, tmdb_name in LIST_COLUMNS.items():
-            columns[catalog_name] = self._names(movies, tmdb_name, 1)[0]
+        columns |= self._named_columns(movies, LIST_COLUMNS)
+        genres = self._names(movies, "genres", len(GENRE_COLUMNS))
+        columns["genres"] = join_nonnull([empty_to_null(names) for names in genres], "|")
         if self.credits_path is not None:
             credits = self._read_credits(self.credits_path, movies["tmdb_id"])
             return pa.table(columns).join(credits, "tmdb_id")
-        columns |= dict(zip(ACTOR_COLUMNS, self._names(movies, "cast", 3), strict=True))
-        columns["director_1"] = self._names(movies, "director", 1)[0]
-        columns["writer_1"] = self._names(movies, "writers", 1)[0]
-        return pa.table(columns)
+        return pa.table(columns | self._named_columns(movies, PEOPLE_COLUMNS))
+
+    def _named_columns(
+        self, movies: pa.Table, columns_of_list: Mapping[str, tuple[str, ...]]
+    ) -> dict[str, ArrowColumn]:
+        """Return the columns of the catalogue for the first names of TMDB's lists."""
+        columns: dict[str, ArrowColumn] = {}
+        for name, catalog_names in columns_of_list.items():
+            names = self._names(movies, name, len(catalog_names))
+            columns |= dict(zip(catalog_names, names, strict=True))
+        return columns
 
     def _names(self, movies: pa.Table, name: str, count: int) -> list[ArrowColumn]:
         """Return arrays with the first, second, … name of a column's lists."""
         cells = null_where(movies[name], is_missing(movies[name]))
         if self.layout.json_only or pc.any(pc.match_substring_regex(cells, r"^\s*\[")).as_py():
             return self.parser.names(cells, count)
-        return _split_names(cells, self.separator, count)
+        return split_names(cells, self.separator, count)
 
     def _read_credits(self, path: Path, tmdb_ids: ArrowColumn) -> pa.Table:
         """Read cast and crew of the movies, one block of the file at a time."""
@@ -197,7 +225,7 @@ class TmdbFiles:
 
     def _parse_credits(self, batch: pa.RecordBatch, id_column: str) -> pa.Table:
         director, writer = self.parser.crew(batch["crew"])
-        actors = dict(zip(ACTOR_COLUMNS, self.parser.cast(batch["cast"], 3), strict=True))
+        actors = dict(zip(ACTOR_COLUMNS, self.parser.cast(batch["cast"], len(ACTOR_COLUMNS)), strict=True))
         ids = pc.cast(batch[id_column], pa.int64())
         return pa.table({"tmdb_id": ids, **actors, "director_1": director, "writer_1": writer})
 
@@ -242,9 +270,9 @@ def _number(column: ArrowColumn, pattern: str) -> ArrowColumn:
     return pc.cast(pc.struct_field(pc.extract_regex(column, pattern), "n"), pa.int64())
 
 
-def _valid_years(years: ArrowColumn) -> ArrowColumn:
-    inside = pc.and_(pc.greater_equal(years, 1800), pc.less_equal(years, 2200))
-    return pc.if_else(inside, years, pa.scalar(None, pa.int64()))
+def _null_outside(numbers: ArrowColumn, minimum: float, maximum: float) -> ArrowColumn:
+    inside = pc.and_(pc.greater_equal(numbers, minimum), pc.less_equal(numbers, maximum))
+    return pc.if_else(inside, numbers, pa.scalar(None, pa.int64()))
 
 
 def _first_row_per_id(table: pa.Table) -> pa.Table:
@@ -256,17 +284,8 @@ def _first_row_per_id(table: pa.Table) -> pa.Table:
 
 def _detect_separator(movies: pa.Table) -> str:
     """Return a bar if any list of the file has one, otherwise a comma with a space."""
-    lists = (movies[name] for name in (*PEOPLE_COLUMNS, *LIST_COLUMNS.values()))
+    lists = (movies[name] for name in (*PEOPLE_COLUMNS, "genres", *LIST_COLUMNS))
     return "|" if any(pc.any(pc.match_substring(cells, "|")).as_py() for cells in lists) else ", "
-
-
-def _split_names(column: ArrowColumn, separator: str, count: int) -> list[ArrowColumn]:
-    """Return columns with the first, second, … name of cells such as ``A|B|C``."""
-    bars = column if separator == "|" else pc.replace_substring_regex(column, r",\s*", "|")
-    padded = pc.binary_join_element_wise(bars, "|" * count, "")
-    pattern = "^" + r"\|".join(f"(?P<p{index}>[^|]*)" for index in range(count))
-    groups = pc.extract_regex(padded, pattern)
-    return [pc.struct_field(groups, f"p{index}") for index in range(count)]
 
 
 def _empty_credits() -> pa.Table:

@@ -343,7 +343,7 @@ def test_restore_bundle_rater_refuses_weights_of_another_version(tmp_path: Path)
 
 @pytest.mark.parametrize(
     ("change", "message"),
-    [({"format": 2}, r"format.*Input should be 3"), ({"movies": 7}, "7 movies"), ({"other": 1}, "other")],
+    [({"format": 3}, r"format.*Input should be 4"), ({"movies": 7}, "7 movies"), ({"other": 1}, "other")],
 )
 def test_read_bundle_raises_on_another_format_or_other_movies(
     tmp_path: Path, change: dict[str, int], message: str

@@ -25,8 +25,8 @@ from tests.helpers.source_files import ingest_params
 
 TOY_STORY = {
     "id": 862, "imdb_id": "tt0114709", "original_title": "Toy Story", "title": "Toy Story", "tagline": "",
-    "overview": "Led by Woody,\n\"toys\" live.", "release_date": "1995-10-30",
-    "genres": [{"id": 16, "name": "Animation"}], "production_companies": [{"name": "Pixar"}],
+    "overview": "Led by Woody,\n\"toys\" live.", "release_date": "1995-10-30", "runtime": 81,
+    "genres": [{"id": 16, "name": "Animation"}, {"id": 10751, "name": "Family"}], "production_companies": [{"name": "Pixar"}],
     "production_countries": [{"iso_3166_1": "US", "name": "United States of America"}],
     "spoken_languages": [{"english_name": "French", "name": "Français"}],
     "credits": {"cast": [{"name": "Tim Allen", "order": 1}, {"name": "Tom Hanks", "order": 0}],
@@ -34,7 +34,7 @@ TOY_STORY = {
                          {"job": "Screenplay", "name": "Joss Whedon"}]},
 }  # fmt: skip
 MALFORMED = {
-    "id": 7, "imdb_id": None, "original_title": None, "title": 5, "overview": ["x"], "release_date": "", "genres": None,
+    "id": 7, "imdb_id": None, "original_title": None, "title": 5, "overview": ["x"], "release_date": "", "runtime": 0, "genres": None,
     "production_companies": {"name": "x"}, "production_countries": [None, 3, {"name": None}, {"name": "Italy"}],
     "spoken_languages": [{}], "credits": {"cast": [{"name": "A", "order": "first"}, "B"], "crew": None},
 }  # fmt: skip
@@ -99,11 +99,13 @@ def test_download_movies_writes_files_that_ingest_reads(
     assert toy_story == {
         "movieId": 1, "original_title": "Toy Story", "tagline": None, "overview": 'Led by Woody,\n"toys" live.',
         "actor_1": "Tom Hanks", "actor_2": "Tim Allen", "actor_3": None, "director_1": "John Lasseter",
-        "writer_1": "Joss Whedon", "genre_1": "Animation", "produced_by_company_1": "Pixar",
+        "writer_1": "Joss Whedon", "genre_1": "Animation", "genre_2": "Family", "genre_3": None, "genre_4": None,
+        "genre_5": None, "produced_by_company_1": "Pixar",
         "produced_in_country_1": "United States of America", "spoken_language_1": "French", "release_year": 1995,
+        "runtime_minutes": 81,
     }  # fmt: skip
     assert malformed["original_title"] == "Movie 2"
-    assert malformed["actor_1"] == "A"
+    assert (malformed["actor_1"], malformed["runtime_minutes"]) == ("A", None)
     assert malformed["produced_in_country_1"] == "Italy"
     assert (minimal["original_title"], minimal["genre_1"]) == ("Movie 3", "Drama")
     assert missing["original_title"] == "Movie 4"
@@ -269,4 +271,4 @@ def test_download_movies_writes_valid_csv(tmp_path: Path) -> None:
     with (tmp_path / "tmdb/movies_metadata.csv").open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     assert [row["id"] for row in rows] == ["7", "8", "862"]
-    assert json.loads(rows[2]["genres"]) == [{"name": "Animation"}]
+    assert json.loads(rows[2]["genres"]) == [{"name": "Animation"}, {"name": "Family"}]

@@ -12,10 +12,12 @@ from tests.helpers.bundle_samples import sample_catalog
 
 COLUMNS = {
     "genre_1": ["Drama", "Science Fiction", "Children", None, "Drama"],
-    "other_genres": [["Sci-Fi"], ["Sci-Fi", "Drama"], ["Family"], [], []],
+    "genre_2": [None, "Drama", None, None, None],
+    "other_genres": [["Sci-Fi"], ["Sci-Fi"], ["Family"], [], []],
     "spoken_language_1": ["fr", "en", "en", None, "de"],
     "produced_in_country_1": ["France", "Japan", "Japan", None, "Germany"],
     "release_year": [1960, 1980, 2000, None, 2020],
+    "runtime_minutes": [90, 170, None, None, 120],
     "ratings": [0, 1, 2, 3, 100],
 }
 
@@ -38,6 +40,9 @@ def catalog() -> MovieCatalog:
         ({"genres": ["Drama"], "exclude_genres": ["Sci-Fi"]}, [4]),
         ({"since": 1980}, [1, 2, 4]),
         ({"since": 1980, "until": 2000}, [1, 2]),
+        ({"min_runtime": 120}, [1, 4]),
+        ({"max_runtime": 120}, [0, 4]),
+        ({"min_runtime": 91, "max_runtime": 169}, [4]),
         ({"language": "EN"}, [1, 2]),
         ({"country": "japan", "until": 1990}, [1]),
         ({"min_ratings": 2}, [2, 3, 4]),
@@ -61,6 +66,7 @@ def test_apply_filters_keeps_the_movies_that_pass_all(
             "None of the 3 movies before this filter is of 2100 or later.",
         ),
         ({"language": "en", "min_ratings": 50}, "None of the 2 movies before this filter is rated 50 times"),
+        ({"max_runtime": 89}, "None of the 5 movies before this filter is of 89 minutes or less."),
         ({"language": "de", "exclude_genres": ["Drama"]}, "is in de."),
     ],
 )
@@ -91,3 +97,5 @@ def test_apply_filters_raises_on_an_unknown_name(
 def test_apply_filters_says_that_a_bundle_has_no_such_field() -> None:
     with pytest.raises(InputError, match="no movie has a language"):
         apply_filters(sample_catalog(5), Filters(language="en"), np.ones(5, bool))
+    with pytest.raises(InputError, match="no movie has a runtime"):
+        apply_filters(sample_catalog(5), Filters(max_runtime=90), np.ones(5, bool))

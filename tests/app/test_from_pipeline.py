@@ -25,7 +25,7 @@ MOVIELENS_FILES = {
 
 
 def small_catalog() -> pa.Table:
-    cells: dict[str, list] = {name: [None] * 3 for name in MOVIES_SCHEMA.names[:14]}
+    cells: dict[str, list] = {name: [None] * 3 for name in CATALOG.file_schema.names}
     cells |= {
         "movieId": [2, 1, 9],
         "original_title": ["千と千尋の神隠し", "Il Postino", "Nine"],

@@ -16,6 +16,7 @@ from reelgraph.app.bundle.format import VECTOR_NAMES, BundleContents, make_confi
 from reelgraph.app.bundle.from_pipeline import add_titles
 from reelgraph.app.bundle.model import Bundle
 from reelgraph.core.schemas.kg import KnowledgeGraph, Relation
+from reelgraph.core.schemas.tables import CATALOG
 from reelgraph.params.base import load
 from reelgraph.params.model import TrainRaterParams
 from reelgraph.raters.fitting import fit_rater
@@ -78,7 +79,10 @@ def bundle(real_data: Path, ratings: pd.DataFrame, tmp_path_factory: pytest.Temp
     params = TrainRaterParams.model_validate(settings)
     weights = tmp_path_factory.mktemp("rater") / "weights.safetensors"
     fit_rater(params, histories, movies).train.save(weights)
-    catalog = add_titles(pa.Table.from_pandas(table.reset_index(), preserve_index=False), folder)
+    unknown = {field.name: pa.nulls(len(table), field.type) for field in CATALOG.file_schema}
+    known = pa.Table.from_pandas(table.reset_index(), preserve_index=False)
+    cells = unknown | dict(zip(known.column_names, known.columns, strict=True))
+    catalog = add_titles(pa.table(cells), folder)
     catalog = catalog.append_column("ratings", pa.array(counts.astype(np.int64)))
     catalog = catalog.append_column("source_movie_id", pa.nulls(len(table), pa.string()))
     contents = BundleContents(

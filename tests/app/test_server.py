@@ -69,7 +69,7 @@ def test_movies_payload_has_all_movies(url: str) -> None:
     movies = json.loads(gzip.decompress(body))
     assert status == 200
     assert movies["title"][0] == "Spirited Away"
-    assert set(movies) == {"id", "title", "year", "genres", "x", "y", "ratings"}
+    assert set(movies) == {"id", "title", "year", "runtime", "genres", "x", "y", "ratings"}
     assert {len(column) for column in movies.values()} == {40}
 
 

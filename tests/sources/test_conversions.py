@@ -23,7 +23,8 @@ ROWS = [(2, 10, 4.0, 50), (1, 20, 0.5, 70), (1, 10, 5.0, 70), (1, 30, 3.5, 60)]
 RATINGS_CSV = "userId,movieId,rating,timestamp\n2,10,4.0,50\n1,20,0.5,70\n1,10,5.0,70\n1,30,3.5,60\n"
 
 CATALOG_CSV = (
-    'movieId,original_title,overview,genre_1,release_year\n10,A,"of, by\nand for",Drama,1995\n20,B,,,\n'
+    "movieId,original_title,overview,genre_1,genre_2,release_year,runtime_minutes\n"
+    '10,A,"of, by\nand for",Drama,War,1995,142\n20,B,,,,,\n'
 )
 
 
@@ -57,8 +58,8 @@ def conversions() -> dict[str, int]:
 def test_csv_gives_the_same_files_as_parquet(tmp_path: Path, project: Path) -> None:
     run(tmp_path, RATINGS_CSV)
     from_csv = [Path(f"data/{name}.parquet").read_bytes() for name in ("catalog", "ratings")]
-    catalog = catalog_table(movieId=[10, 20], original_title=["A", "B"], genre_1=["Drama", None],
-                            overview=["of, by\nand for", None], release_year=[1995, None])  # fmt: skip
+    catalog = catalog_table(movieId=[10, 20], original_title=["A", "B"], genre_1=["Drama", None], genre_2=["War", None],
+                            overview=["of, by\nand for", None], release_year=[1995, None], runtime_minutes=[142, None])  # fmt: skip
     run(tmp_path, ratings_table(ROWS), catalog)
     assert [Path(f"data/{name}.parquet").read_bytes() for name in ("catalog", "ratings")] == from_csv
     assert conversions() == {}
@@ -143,7 +144,7 @@ def test_ids_of_a_column_with_gaps_stay_numbers(tmp_path: Path, project: Path, k
 
 
 def test_ids_as_numbers_and_as_text_are_the_same(tmp_path: Path, project: Path) -> None:
-    run(tmp_path, with_column("movieId", pa.array([10.0, 20.0, 10.0, 30.0])), CATALOG_CSV + "tt5,C,,,\n")
+    run(tmp_path, with_column("movieId", pa.array([10.0, 20.0, 10.0, 30.0])), CATALOG_CSV + "tt5,C,,,,,\n")
     assert pq.read_table("data/catalog.parquet")["sourceMovieId"].to_pylist() == ["10", "20", "tt5"]
     assert [row[1] for row in read_ratings()] == [3, 1, 2, 1]
 

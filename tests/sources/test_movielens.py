@@ -7,6 +7,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from reelgraph.core.schemas.columns import GENRE_COLUMNS
 from reelgraph.runtime.errors import ReelgraphError
 from reelgraph.sources import titles
 from reelgraph.sources.movielens_files import GENRES_100K, find_movielens_files
@@ -24,7 +25,8 @@ def test_read_movielens_csv_with_crlf_quotes_and_bom(tmp_path, project):
     movies, ratings = run_ingest(write_files(tmp_path / "ml", LATEST))
     assert movies[1]["original_title"] == "Toy Story"
     assert movies[1]["overview"] == "Toy Story, of 1995. Animation, Children. Tagged pixar, fun."
-    assert (movies[1]["genre_1"], movies[1]["release_year"]) == ("Animation", 1995)
+    assert [movies[1][name] for name in GENRE_COLUMNS] == ["Animation", "Children", None, None, None]
+    assert (movies[1]["release_year"], movies[1]["runtime_minutes"]) == (1995, None)
     assert movies[2]["original_title"] == "The Postman"
     assert movies[2]["overview"] == "The Postman, also known as Il Postino, of 1994. Comedy."
     assert (movies[3]["original_title"], movies[3]["genre_1"]) == ('Say "Hi", You', None)
@@ -35,7 +37,7 @@ def test_read_movielens_csv_with_crlf_quotes_and_bom(tmp_path, project):
 def test_read_movielens_genres_joined_by_commas(tmp_path, project):
     movies = LATEST["movies.csv"].replace("Animation|Children", '"Animation, Children"')
     catalog, _ = run_ingest(write_files(tmp_path / "ml", LATEST | {"movies.csv": movies}))
-    assert catalog[1]["genre_1"] == "Animation"
+    assert [catalog[1][name] for name in GENRE_COLUMNS] == ["Animation", "Children", None, None, None]
     assert "Animation, Children. Tagged" in catalog[1]["overview"]
 
 

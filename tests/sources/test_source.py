@@ -115,6 +115,7 @@ def neutral_tables() -> dict[str, pa.Table]:
         "original_title": [title for title, _, _ in MOVIES.values()],
         "overview": [f"{title}, of {year}. {', '.join(genres)}." for title, year, genres in MOVIES.values()],
         "genre_1": [genres[0] for _, _, genres in MOVIES.values()],
+        "genre_2": ["Drama", None, None],
         "release_year": [year for _, year, _ in MOVIES.values()],
     }
     return {"catalog": catalog_table(**columns), "ratings": ratings_table(RATINGS)}

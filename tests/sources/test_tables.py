@@ -125,6 +125,10 @@ INVALID_CATALOGS = {
         catalog_table(movieId=[1], release_year=[1995.5]),
         ["release_year is not a multiple of 1"],
     ),
+    "no runtime": (
+        catalog_table(movieId=[1], runtime_minutes=[0]),
+        ["runtime_minutes is below 1", "null where unknown"],
+    ),
     "no column": (catalog_table(movieId=[1]).drop_columns("movieId"), ["no column movieId"]),
     "numbers as text": (catalog_table(movieId=[1], actor_1=[5]), ["column actor_1 of type int64"]),
     "bytes as text": (catalog_table(movieId=[1], actor_1=[b"x"]), ["column actor_1 of type binary"]),

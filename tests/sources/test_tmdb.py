@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from reelgraph.core.schemas.columns import GENRE_COLUMNS
 from reelgraph.runtime.errors import InputError
 from reelgraph.sources.tmdb_files import JsonListParser
 from stages import ingest
@@ -126,6 +127,8 @@ def test_join_tmdb_lists_joined_by_commas(tmp_path, project, name):
     assert [movies[1][column] for column in names] == [
         "Animation", "Pixar", "United States of America", "English", None, None]  # fmt: skip
     assert [movies[2][column] for column in names] == ["Comedy", None, "Italy", "Italian", None, None]
+    # MovieLens has Animation and Children, whose names are not mixed with TMDB's.
+    assert [movies[1][column] for column in GENRE_COLUMNS] == ["Animation", "Family", None, None, None]
     assert movies[1]["tagline"] == "Hang on."
     assert f"{name}: 2 movies joined; " in summary
 

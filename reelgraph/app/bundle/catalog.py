@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from jaxtyping import Float64, Int64
 
-from reelgraph.core.schemas.columns import ENTITY_COLUMNS
+from reelgraph.core.schemas.columns import ENTITY_COLUMNS, GENRE_COLUMNS
 
 PEOPLE = ("actor", "director", "writer")
 """Entity types that are people."""
@@ -80,9 +80,9 @@ class MovieCatalog:
         """The genres of each movie, the first one first; a genre has one name in the whole catalogue."""
         names: dict[str, str] = {}
         lists = []
-        columns = (self.table["genre_1"].to_pylist(), self.table["other_genres"].to_pylist())
-        for first, others in zip(*columns, strict=True):
-            genres = [name for name in (first, *others) if name]
+        columns = (self.table[name].to_pylist() for name in (*GENRE_COLUMNS, "other_genres"))
+        for *numbered, others in zip(*columns, strict=True):
+            genres = [name for name in (*numbered, *others) if name]
             lists.append(tuple(dict.fromkeys(names.setdefault(genre_key(name), name) for name in genres)))
         return lists
 
@@ -159,7 +159,15 @@ class MovieCatalog:
     @cached_property
     def year_numbers(self) -> Float64[np.ndarray, " movies"]:
         """The release years; NaN where unknown."""
-        return pc.cast(self.table["release_year"], pa.float64()).to_numpy(zero_copy_only=False)
+        return self._numbers("release_year")
+
+    @cached_property
+    def runtimes(self) -> Float64[np.ndarray, " movies"]:
+        """The runtimes in minutes; NaN where unknown."""
+        return self._numbers("runtime_minutes")
+
+    def _numbers(self, column: str) -> Float64[np.ndarray, " movies"]:
+        return pc.cast(self.table[column], pa.float64()).to_numpy(zero_copy_only=False)
 
 
 def _unique_names(cells: Iterable[str | None]) -> list[str]:

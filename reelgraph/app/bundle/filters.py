@@ -1,4 +1,4 @@
-"""Filters of recommendations: genres, years, language, country, and numbers of ratings."""
+"""Filters of recommendations: genres, years, runtime, language, country, and numbers of ratings."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Annotated
 
 import numpy as np
-from jaxtyping import Bool
+from jaxtyping import Bool, Float64
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from reelgraph.app.bundle.catalog import MovieCatalog, genre_key
@@ -19,6 +19,7 @@ POPULAR_QUANTILE = 0.9
 Name = Annotated[str, Field(max_length=100)]
 Names = Annotated[tuple[Name, ...], Field(max_length=50, strict=False)]
 Year = Annotated[int, Field(ge=1800, le=2200)]
+Minutes = Annotated[int, Field(ge=1)]
 Mask = Bool[np.ndarray, " movies"]
 
 
@@ -35,6 +36,10 @@ class Filters(BaseModel):
     """Earliest release year; excludes movies of unknown year."""
     until: Year | None = None
     """Latest release year; excludes movies of unknown year."""
+    min_runtime: Minutes | None = None
+    """Shortest runtime in minutes; excludes movies of unknown runtime."""
+    max_runtime: Minutes | None = None
+    """Longest runtime in minutes; excludes movies of unknown runtime."""
     language: Name | None = None
     country: Name | None = None
     min_ratings: Annotated[int, Field(ge=0)] = 0
@@ -69,7 +74,7 @@ def apply_filters(catalog: MovieCatalog, filters: Filters, candidates: Mask) -> 
         The mask, and a sentence that is blank if any movie is left.
 
     Raises:
-        InputError: no movie has such a genre, language or country.
+        InputError: no movie has such a genre, language or country, or no runtime is known.
     """
     mask = candidates.copy()
     for condition, passing in _conditions(catalog, filters):
@@ -90,6 +95,10 @@ def _conditions(catalog: MovieCatalog, filters: Filters) -> Iterator[tuple[str, 
         yield f"of {filters.since} or later", catalog.year_numbers >= filters.since
     if filters.until is not None:
         yield f"of {filters.until} or earlier", catalog.year_numbers <= filters.until
+    if filters.min_runtime is not None:
+        yield f"of {filters.min_runtime:,} minutes or more", _runtimes(catalog) >= filters.min_runtime
+    if filters.max_runtime is not None:
+        yield f"of {filters.max_runtime:,} minutes or less", _runtimes(catalog) <= filters.max_runtime
     if filters.language is not None:
         yield f"in {filters.language}", _text_mask(catalog.languages, "language", filters.language)
     if filters.country is not None:
@@ -107,6 +116,12 @@ def _genre_mask(catalog: MovieCatalog, name: str) -> Mask:
     if key not in known:
         raise _unknown("genre", name, list(known.values()))
     return np.array([known[key] in genres for genres in catalog.genre_lists], bool)
+
+
+def _runtimes(catalog: MovieCatalog) -> Float64[np.ndarray, " movies"]:
+    if np.isnan(catalog.runtimes).all():
+        raise _unknown("runtime", "a number of minutes", [])
+    return catalog.runtimes
 
 
 def _text_mask(values: Sequence[str | None], field: str, name: str) -> Mask:

@@ -39,6 +39,7 @@ MOVIES_SCHEMA = pa.schema(
         ("movieId", pa.int64()),
         *((name, pa.string()) for name in TEXT_COLUMNS),
         ("release_year", pa.int64()),
+        ("runtime_minutes", pa.int64()),
         ("title", pa.string()),
         ("other_titles", pa.list_(pa.string())),
         ("other_genres", pa.list_(pa.string())),
@@ -52,7 +53,7 @@ MOVIES_SCHEMA = pa.schema(
 )
 """Schema of movies.parquet.
 
-The catalogue's columns; title and alternative titles in the source's language; genres beside the first one;
+The catalogue's columns; title and alternative titles in the source's language; further genres;
 ids at IMDb and TMDB; the id in the source if it is text; the number of training ratings; coordinates on the
 2-D map.
 """
@@ -70,7 +71,7 @@ class BundleConfig(Section):
     """config.json."""
 
     model_type: Literal["reelgraph"]
-    format: Literal[3]
+    format: Literal[4]
     """Version of the bundle format; other versions are rejected."""
     reelgraph: str
     """Version of reelgraph that wrote the bundle."""
@@ -104,7 +105,7 @@ def make_config(rater: RaterConfig, movies: int) -> BundleConfig:
     """Return the config.json of a new bundle of so many movies; ``write_bundle`` adds the digests."""
     return BundleConfig(
         model_type=MODEL_TYPE,
-        format=3,
+        format=4,
         reelgraph=version("reelgraph"),
         movies=movies,
         rater=rater,

@@ -53,6 +53,12 @@ def recommend(
     until: Annotated[
         int | None, typer.Option(min=1800, max=2200, help="Only this year or earlier.", show_default=False)
     ] = None,
+    min_runtime: Annotated[
+        int | None, typer.Option(min=1, help="Only movies of so many minutes or more.", show_default=False)
+    ] = None,
+    max_runtime: Annotated[
+        int | None, typer.Option(min=1, help="Only movies of so many minutes or less.", show_default=False)
+    ] = None,
     language: Annotated[str | None, typer.Option(help="Only this language.", show_default=False)] = None,
     country: Annotated[str | None, typer.Option(help="Only this country.", show_default=False)] = None,
     min_ratings: Annotated[int, typer.Option(min=0, help="Only movies with this many training ratings.")] = 0,
@@ -104,6 +110,8 @@ def recommend(
             exclude_genres=exclude_genre or (),
             since=since,
             until=until,
+            min_runtime=min_runtime,
+            max_runtime=max_runtime,
             language=language,
             country=country,
             min_ratings=min_ratings,

@@ -131,10 +131,12 @@ def _write_files(movies: Iterable[Json], folder: Path) -> None:
     credit_rows = []
     for movie in movies:
         texts = (_text(movie.get(name)) for name in TEXT_FIELDS)
+        runtime = movie.get("runtime")
+        minutes = str(runtime) if isinstance(runtime, int) else ""
         lists = (_names_json(movie.get(name)) for name in LIST_FIELDS)
-        metadata.append((str(movie["id"]), *texts, *lists))
+        metadata.append((str(movie["id"]), *texts, minutes, *lists))
         credit_rows.append((_cast_json(movie), _crew_json(movie), str(movie["id"])))
-    _write_csv(("id", *TEXT_FIELDS, *LIST_FIELDS), metadata, folder / "movies_metadata.csv")
+    _write_csv(("id", *TEXT_FIELDS, "runtime", *LIST_FIELDS), metadata, folder / "movies_metadata.csv")
     _write_csv(("cast", "crew", "id"), credit_rows, folder / "credits.csv")
 
 

@@ -47,7 +47,7 @@ class RecommendRequest(BaseModel):
 
 
 def movies_payload(bundle: Bundle) -> dict[str, Any]:
-    """Return ids, titles, years, genres, numbers of ratings and map coordinates of all movies."""
+    """Return ids, titles, years, runtimes, genres, numbers of ratings and map coordinates of all movies."""
     catalog = bundle.catalog
     coordinates = {
         axis: np.round(catalog.table[axis].to_numpy().astype(np.float64), 3).tolist() for axis in "xy"
@@ -56,6 +56,7 @@ def movies_payload(bundle: Bundle) -> dict[str, Any]:
         "id": catalog.movie_ids.tolist(),
         "title": catalog.titles,
         "year": catalog.years,
+        "runtime": catalog.table["runtime_minutes"].to_pylist(),
         "genres": catalog.genre_lists,
         "ratings": catalog.rating_counts.tolist(),
         **coordinates,

@@ -35,13 +35,18 @@ class Column:
 FIRST_YEAR = 1800.0
 LAST_YEAR = 2200.0
 
+MAX_RUNTIME_MINUTES = 100_000.0
+"""The longest film known has 51,420 minutes."""
+
 ACTOR_COLUMNS = ("actor_1", "actor_2", "actor_3")
+
+GENRE_COLUMNS = ("genre_1", "genre_2", "genre_3", "genre_4", "genre_5")
 
 ENTITY_COLUMNS: dict[str, tuple[str, ...]] = {
     "actor": ACTOR_COLUMNS,
     "director": ("director_1",),
     "writer": ("writer_1",),
-    "genre": ("genre_1",),
+    "genre": GENRE_COLUMNS,
     "company": ("produced_by_company_1",),
     "country": ("produced_in_country_1",),
     "language": ("spoken_language_1",),
@@ -64,6 +69,9 @@ CATALOG_COLUMNS = (
     Column("release_year", pa.int64(), nullable=True, may_be_absent=True,
            minimum=FIRST_YEAR, maximum=LAST_YEAR, step=1.0,
            remedy="release_year is a whole year such as 1995, or null where unknown."),
+    Column("runtime_minutes", pa.int64(), nullable=True, may_be_absent=True,
+           minimum=1.0, maximum=MAX_RUNTIME_MINUTES, step=1.0,
+           remedy="runtime_minutes is a whole number from 1, or null where unknown."),
 )  # fmt: skip
 """All columns of the catalogue but ``SOURCE_MOVIE_ID``, in the order of the file."""
 

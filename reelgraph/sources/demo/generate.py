@@ -139,7 +139,8 @@ def catalog_table(movies: DemoMovies, seed: int) -> pa.Table:
     }
     for name, available in movies.available.items():
         columns[name] = pc.if_else(pa.array(available), columns[name], None)
-    return pa.table([columns[c.name] for c in CATALOG.columns], schema=CATALOG.file_schema)
+    unknown = {column.name: pa.nulls(len(movies.movie_id), column.type) for column in CATALOG.columns}
+    return pa.table(list((unknown | columns).values()), schema=CATALOG.file_schema)
 
 
 def _entity_names(movies: DemoMovies) -> Slots:

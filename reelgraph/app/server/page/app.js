@@ -129,9 +129,9 @@ async function requestRecommendations() {
 }
 
 async function recommend() {
-  const since = Number(byId("since").value), count = ratings.size;
+  const since = Number(byId("since").value), maxRuntime = Number(byId("max-runtime").value), count = ratings.size;
   const filters = {genres: byId("genre").value ? [byId("genre").value] : [], since: since >= 1800 && since <= 2200 ? since : null,
-    exclude_popular: byId("exclude-popular").checked};
+    max_runtime: Number.isInteger(maxRuntime) && maxRuntime >= 1 ? maxRuntime : null, exclude_popular: byId("exclude-popular").checked};
   const ids = (rows) => [...rows].map((row) => movies.id[row]);
   const request = {ratings: [...ratings].map(([row, {stars, time}]) => [movies.id[row], stars, time]), top: listLength, filters,
     without: ids(hidden), only: byId("only-watchlist").checked ? ids(watchlist) : null, diverse: byId("diverse").checked};
@@ -199,7 +199,7 @@ function actions(row) {
 async function movieDetails(row) {
   try {
     const {overview, tagline, director, cast, links, has_poster} = await post("/api/details", String(movies.id[row]));
-    const lines = [tagline, overview, director && `Director: ${director}`, cast.length && `Cast: ${cast.join(", ")}`];
+    const lines = [tagline, overview, movies.runtime[row] && `${movies.runtime[row]} minutes`, director && `Director: ${director}`, cast.length && `Cast: ${cast.join(", ")}`];
     const nodes = lines.filter(Boolean).map((text) => element("p", text));
     for (const [site, address] of Object.entries(links)) nodes.push(element("a", site, {href: address, target: "_blank", rel: "noopener noreferrer"}), " ");
     nodes.unshift(...(has_poster ? [posterImage(row)] : []));
@@ -266,6 +266,7 @@ async function start() {
   await loaded;
   const genres = [...new Set(movies.genres.flat())].sort();
   byId("genre").append(...genres.map((genre) => element("option", genre)));
+  byId("max-runtime").parentElement.hidden = !movies.runtime.some(Boolean);
   byId("filters").addEventListener("change", requestRecommendations);
   byId("filters").addEventListener("submit", (event) => event.preventDefault());
   byId("export").addEventListener("click", exportRatings);
