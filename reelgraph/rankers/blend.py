@@ -10,12 +10,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
-from jaxtyping import Float, Float32
+from jaxtyping import Float, Float32, Int64
 from pydantic import Field
 
 from reelgraph.core.schemas.vectors import unit_rows
 from reelgraph.core.seeds import generator
-from reelgraph.rankers.blend_features import FEATURES, FLOORS, NOT_NEGATIVE, TOP_FEATURES, BlendFeatures
+from reelgraph.rankers.blend_features import FLOORS, NOT_NEGATIVE, TOP_FEATURES, BlendFeatures, log_at_least
 from reelgraph.rankers.blend_items import ItemParams, fit_items, select_and_fit_items
 from reelgraph.rankers.candidates import collect_choices
 from reelgraph.rankers.content import ContentRanker, fit_coefficients, fit_features
@@ -52,19 +52,20 @@ class BlendRanker:
         """Return the score of each movie: the log-odds that it is watched next, up to a constant."""
         return self.features.compute(query) @ self.coefficients.astype(np.float32)
 
-    def contributions(self, query: RankingQuery, movie: int) -> Float[np.ndarray, " history"]:
-        """Return what each movie of the history adds to the score of one movie, to first order."""
-        coefficient = dict(zip(FEATURES, self.coefficients, strict=True))
-        if self.features.is_unrated(movie):
-            return coefficient["unrated_score"] * self.features.content.contributions(query, movie)
-        total = np.zeros(len(query.history))
-        for name, floor in FLOORS.items():
-            summands = self.features.items[name].contributions(query, movie)
-            total += coefficient[name] * summands / max(float(summands.sum()), floor)
-        if len(query.history):
-            text = self.features.text
-            similarity = self.features.text_weights(query) * (text[query.history] @ text[movie])
-            total += coefficient["text_similarity"] * similarity
+    def contributions(
+        self, query: RankingQuery, movies: Int64[np.ndarray, " selected"]
+    ) -> Float[np.ndarray, "selected history"]:
+        """Return what the scores of movies lose without each movie of the history in the item rankers.
+
+        An item ranker's score is a sum over the history. Without a summand, its logarithm is lower by
+        log max(sum, floor) − log max(sum − summand, floor). So a contribution tells of who watches both
+        movies, not of their content. The contributions do not add up to the score.
+        """
+        total = np.zeros((len(movies), len(query.history)))
+        for coefficient, (name, floor) in zip(self.coefficients, FLOORS.items(), strict=False):
+            summands = self.features.items[name].contributions(query, movies)
+            score = summands.sum(axis=1, keepdims=True)
+            total += coefficient * (log_at_least(score, floor) - log_at_least(score - summands, floor))
         return total
 
     def arrays(self) -> dict[str, np.ndarray]:

@@ -67,21 +67,12 @@ class BlendFeatures:
         features[np.ix_(is_unrated, CONTENT_FEATURES)] = 0
         return features
 
-    def is_unrated(self, movie: int) -> bool:
-        """Whether the rankers were fitted on no rating of the movie."""
-        popularity, _ = self._overall
-        return bool(popularity[movie] == 0)
-
-    def text_weights(self, query: RankingQuery) -> Float32[np.ndarray, " history"]:
-        """Return the weights of the history's movies in ``text_similarity`` and ``year_distance``."""
-        return _mean_weights(query, self.items["next_movie"].decay)
-
     def _compare_history(self, query: RankingQuery) -> tuple[Float32[np.ndarray, " movies"], ...]:
         """Return the features of ``HISTORY_FEATURES``: 0 for an empty history."""
         history = query.history
         if not len(history):
             return (np.zeros_like(self.year),) * len(HISTORY_FEATURES)
-        weights = self.text_weights(query)
+        weights = _mean_weights(query, self.items["next_movie"].decay)
         similarity = self.text @ (weights @ self.text[history])
         distance = np.abs(self.year - weights @ self.year[history])
         popularity, _ = self._overall
@@ -118,6 +109,6 @@ def _mean_weights(query: RankingQuery, decay: float) -> Float32[np.ndarray, " hi
     return (weights / weights.sum()).astype(np.float32)
 
 
-def log_at_least(scores: Float32[np.ndarray, " movies"], floor: float) -> Float32[np.ndarray, " movies"]:
+def log_at_least(scores: Float32[np.ndarray, "*shape"], floor: float) -> Float32[np.ndarray, "*shape"]:
     """Return the logarithm of the scores, or of ``floor`` where they are lower."""
     return np.log(np.maximum(scores, np.float32(floor)))

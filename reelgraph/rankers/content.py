@@ -67,9 +67,11 @@ class ContentFeatures:
         taste = self.vectors[query.history].sum(axis=0) / _damped_length(query)
         return np.column_stack([self.predicted @ taste, self.log_count])
 
-    def similarities(self, query: RankingQuery, movie: int) -> Float32[np.ndarray, " history"]:
+    def similarities(
+        self, query: RankingQuery, movies: Int64[np.ndarray, " selected"]
+    ) -> Float32[np.ndarray, "selected history"]:
         """Return what each movie of the history adds to the mean."""
-        return self.vectors[query.history] @ self.predicted[movie] / _damped_length(query)
+        return self.predicted[movies] @ self.vectors[query.history].T / _damped_length(query)
 
     def arrays(self) -> dict[str, np.ndarray]:
         """Return vectors, in half precision, and predicted log counts."""
@@ -101,9 +103,11 @@ class ContentRanker:
         """Return the score of each movie: the log-odds that it is watched next, up to a constant."""
         return self.features.compute(query) @ self.coefficients.astype(np.float32)
 
-    def contributions(self, query: RankingQuery, movie: int) -> Float[np.ndarray, " history"]:
-        """Return what each movie of the history adds to the score of one movie."""
-        return self.coefficients[0] * self.features.similarities(query, movie)
+    def contributions(
+        self, query: RankingQuery, movies: Int64[np.ndarray, " selected"]
+    ) -> Float[np.ndarray, "selected history"]:
+        """Return what each movie of the history adds to the scores of movies."""
+        return self.coefficients[0] * self.features.similarities(query, movies)
 
     def arrays(self) -> dict[str, np.ndarray]:
         """Return the arrays of the features, and the coefficients."""

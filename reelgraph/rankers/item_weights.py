@@ -49,13 +49,15 @@ class ItemWeightsRanker:
         scores[self.movies] = decayed @ self.weights[position].astype(np.float32, copy=False)
         return scores
 
-    def contributions(self, query: RankingQuery, movie: int) -> Float[np.ndarray, " history"]:
+    def contributions(
+        self, query: RankingQuery, movies: Int64[np.ndarray, " selected"]
+    ) -> Float[np.ndarray, "selected history"]:
         """Return the summand of each movie of the history."""
-        result = np.zeros(len(query.history), np.float32)
-        column = self._position[movie]
-        if column >= 0:
-            index, position, decayed = self._read_history(query)
-            result[index] = decayed * self.weights[position, column]
+        result = np.zeros((len(movies), len(query.history)), np.float32)
+        column = self._position[movies]
+        scored = np.flatnonzero(column >= 0)
+        index, position, decayed = self._read_history(query)
+        result[np.ix_(scored, index)] = decayed * self.weights[position, column[scored, None]]
         return result
 
     def arrays(self) -> dict[str, np.ndarray]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float, Float32
+from jaxtyping import Float, Float32, Int64
 
 from reelgraph.params.base import Section
 from reelgraph.rankers.ranker import RankerInputs, RankingQuery
@@ -19,9 +19,11 @@ class Params(Section):
 class SameForAll:
     """A ranker whose order does not depend on the history."""
 
-    def contributions(self, query: RankingQuery, movie: int) -> Float[np.ndarray, " history"]:
+    def contributions(
+        self, query: RankingQuery, movies: Int64[np.ndarray, " selected"]
+    ) -> Float[np.ndarray, "selected history"]:
         """Return zeros: the history does not count."""
-        return np.zeros(len(query.history), np.float32)
+        return np.zeros((len(movies), len(query.history)), np.float32)
 
 
 @dataclass(frozen=True)

@@ -99,8 +99,10 @@ class Ranker(Protocol):
         """Return a score of each movie; the highest comes first. Movies of the history are scored, too."""
         ...
 
-    def contributions(self, query: RankingQuery, movie: int) -> Float[np.ndarray, " history"]:
-        """Return what each movie of the history adds to the score of one movie; 0 without such a sum."""
+    def contributions(
+        self, query: RankingQuery, movies: Int64[np.ndarray, " selected"]
+    ) -> Float[np.ndarray, "selected history"]:
+        """Return what each movie of the history adds to the scores of movies; 0 without such a sum."""
         ...
 
     def arrays(self) -> dict[str, np.ndarray]:

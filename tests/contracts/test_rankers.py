@@ -48,10 +48,10 @@ def test_score_is_finite_for_any_history(name: str) -> None:
 
 @every_ranker
 def test_contributions_are_of_the_history(name: str) -> None:
-    contributions = fitted(name).contributions(HISTORY, 5)
-    assert contributions.shape == (3,)
+    contributions = fitted(name).contributions(HISTORY, np.array([5, 6]))
+    assert contributions.shape == (2, 3)
     assert np.isfinite(contributions).all()
-    assert fitted(name).contributions(query(), 5).shape == (0,)
+    assert fitted(name).contributions(query(), np.array([5])).shape == (1, 0)
 
 
 @every_ranker

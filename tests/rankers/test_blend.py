@@ -35,9 +35,26 @@ def test_score_gives_opposite_tastes_lists_that_overlap_little() -> None:
 
 def test_contributions_name_the_movie_that_leads_to_the_next() -> None:
     ranker = blend.fit(planted_inputs(users=200, movies=60), PARAMS)
-    contributions = ranker.contributions(query(40, 20, 6), 7)
+    contributions = ranker.contributions(query(40, 20, 6), np.array([7]))
     assert int(np.argmax(contributions)) == 2
+    assert contributions[0, 2] > 0
     assert (ranker.coefficients[list(NOT_NEGATIVE)] >= 0).all()
+
+
+def test_contribution_is_what_the_score_loses_without_the_movies_weights() -> None:
+    ranker = blend.fit(planted_inputs(users=200, movies=60), PARAMS)
+    history = query(40, 20, 5, 6)
+    movies = np.arange(60)
+    scores = ranker.score(history)
+    contributions = ranker.contributions(history, movies)
+    for number, movie in enumerate(history.history):
+        items = {}
+        for name, item in ranker.features.items.items():
+            weights = item.weights.copy()
+            weights[item.movies == movie] = 0
+            items[name] = replace(item, weights=weights)
+        without = replace(ranker, features=replace(ranker.features, items=items)).score(history)
+        np.testing.assert_allclose(contributions[:, number], scores - without, atol=1e-4)
 
 
 def test_held_out_queries_ask_for_the_held_out_ratings() -> None:

@@ -35,10 +35,11 @@ def test_score_prefers_the_half_that_the_user_watches(ranker: Ranker) -> None:
 
 def test_ials_contributions_sum_to_the_score(ranker: Ranker) -> None:
     if isinstance(ranker, sasrec.SasrecRanker):
-        assert not ranker.contributions(query(5, 6), 7).any()
+        assert not ranker.contributions(query(5, 6), np.array([7])).any()
     else:
         history = query(5, 6, 8)
-        assert ranker.contributions(history, 9).sum() == pytest.approx(ranker.score(history)[9], abs=1e-6)
+        summed = ranker.contributions(history, np.array([9])).sum()
+        assert summed == pytest.approx(ranker.score(history)[9], abs=1e-6)
 
 
 def test_marec_has_the_weights_of_the_closed_form_of_all_movies() -> None:

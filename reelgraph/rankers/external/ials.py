@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from importlib import import_module
 
 import numpy as np
-from jaxtyping import Float, Float32, Float64
+from jaxtyping import Float, Float32, Float64, Int64
 from pydantic import Field
 from scipy.sparse import coo_matrix
 
@@ -45,9 +45,11 @@ class IalsRanker:
         """Return the score of each movie."""
         return (self.factors @ self._weigh_history(query).sum(axis=1)).astype(np.float32)
 
-    def contributions(self, query: RankingQuery, movie: int) -> Float[np.ndarray, " history"]:
+    def contributions(
+        self, query: RankingQuery, movies: Int64[np.ndarray, " selected"]
+    ) -> Float[np.ndarray, "selected history"]:
         """Return the summand of each movie of the history."""
-        return self.factors[movie] @ self._weigh_history(query)
+        return self.factors[movies] @ self._weigh_history(query)
 
     def _weigh_history(self, query: RankingQuery) -> Float64[np.ndarray, "factors history"]:
         """Return what each movie of the history adds to the user's factors."""

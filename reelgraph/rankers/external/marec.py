@@ -54,10 +54,12 @@ class MarecRanker:
         position = self._positions(query)
         return self.weights[position[position >= 0]].sum(axis=0, dtype=np.float32)
 
-    def contributions(self, query: RankingQuery, movie: int) -> Float[np.ndarray, " history"]:
+    def contributions(
+        self, query: RankingQuery, movies: Int64[np.ndarray, " selected"]
+    ) -> Float[np.ndarray, "selected history"]:
         """Return the summand of each movie of the history."""
         position = self._positions(query)
-        return np.where(position >= 0, self.weights[position, movie], np.float32(0))
+        return np.where(position >= 0, self.weights[position, movies[:, None]], np.float32(0))
 
     def _positions(self, query: RankingQuery) -> Int64[np.ndarray, " history"]:
         return positions(self.movies, self.weights.shape[1])[query.history]

@@ -95,9 +95,11 @@ class SasrecRanker:
             scores[self.movies] = logits
         return scores
 
-    def contributions(self, query: RankingQuery, movie: int) -> Float[np.ndarray, " history"]:
+    def contributions(
+        self, query: RankingQuery, movies: Int64[np.ndarray, " selected"]
+    ) -> Float[np.ndarray, "selected history"]:
         """Return zeros: the score is not a sum over the history."""
-        return np.zeros(len(query.history), np.float32)
+        return np.zeros((len(movies), len(query.history)), np.float32)
 
     def arrays(self) -> dict[str, np.ndarray]:
         """Return the network's weights, and what it is built from."""
