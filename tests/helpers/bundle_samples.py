@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+from ruamel.yaml import YAML
 
 from reelgraph.app.bundle.catalog import MovieCatalog
-from reelgraph.app.bundle.format import MOVIES_SCHEMA, VECTOR_NAMES, BundleContents, make_config, write_bundle
+from reelgraph.app.bundle.format import (
+    MOVIES_SCHEMA,
+    VECTOR_NAMES,
+    BundleContents,
+    make_config,
+    read_bundle,
+    write_bundle,
+)
 from reelgraph.params.model import RaterConfig
+from reelgraph.rankers.registry import find_ranker, save_ranker
 from reelgraph.raters.fitting import fit_rater
 from reelgraph.raters.rater import MovieInputs, Rater
 from tests.helpers.history_strategies import random_histories
+from tests.helpers.ranker_samples import planted_inputs
 from tests.helpers.rater_samples import small_movie_inputs, small_rater_params
 
 TITLES = (
@@ -88,6 +99,15 @@ def write_sample_bundle(folder: Path, rater_type: str = "gp") -> Path:
         results={"test": {"rmse": 0.9}},
     )
     write_bundle(contents, folder / "bundle")
+    return folder / "bundle"
+
+
+def write_planted_bundle(folder: Path) -> Path:
+    """Write the sample bundle with a ranker for the tastes of ``planted_inputs``; return its path."""
+    contents = read_bundle(write_sample_bundle(folder / "without_ranker"))
+    params = find_ranker("blend", YAML(typ="safe").load(Path("params.yaml"))["rankers"]["blend"])
+    save_ranker("blend", params.fit(planted_inputs(users=200)), folder / "ranker")
+    write_bundle(replace(contents, ranker=folder / "ranker"), folder / "bundle")
     return folder / "bundle"
 
 

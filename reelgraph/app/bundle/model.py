@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
@@ -14,7 +15,7 @@ from jaxtyping import Bool, Float64
 from reelgraph.app.bundle.filters import Filters, apply_filters, make_filters
 from reelgraph.app.bundle.format import EXPORT_HINT, BundleContents, read_bundle
 from reelgraph.app.bundle.new_user import UserRating, build_histories, order_ratings, rating_times
-from reelgraph.app.bundle.reasons import select_reasons
+from reelgraph.app.bundle.reasons import select_reasons, select_watched
 from reelgraph.app.bundle.results import (
     MoviePrediction,
     ScoredMovies,
@@ -242,7 +243,16 @@ class Bundle:
             vectors = self.similarity.vectors_of_both[rows]
             selected = mmr_rerank(rows, order, (vectors @ vectors.T).astype(np.float64), top)
             rows = sorted(selected, key=lambda row: -order[row])
-        return self._predictions(scored, rows)
+        predictions = self._predictions(scored, rows)
+        served = self._served_ranker(scored, by)
+        if served is None:
+            return predictions
+        ranker, query = served
+        contributions = ranker.contributions(query, np.array(rows, np.int64))
+        return [
+            replace(prediction, watched=select_watched(self.catalog, query.history, contribution))
+            for prediction, contribution in zip(predictions, contributions, strict=True)
+        ]
 
     def order(self, scored: ScoredMovies, by: Order = "ranker") -> Float64[np.ndarray, " movies"]:
         """Return a number for each movie; the highest is recommended first.
@@ -250,15 +260,22 @@ class Bundle:
         It is ``watched_and_liked`` of the ranker's scores, comparable between users who have ratings, or the
         lower bound of the stars; see ``rank``.
         """
-        if by == "ranker" and self.ranker is not None and len(scored.history_rows):
-            query = RankingQuery(scored.history_rows, rated_at=scored.rated_at)
-            watched = self.ranker.score(query).astype(np.float64)
+        served = self._served_ranker(scored, by)
+        if served is not None:
+            ranker, query = served
+            watched = ranker.score(query).astype(np.float64)
             watched -= np.logaddexp.reduce(watched)
             probabilities = scored.scores.prediction.probabilities
             if probabilities is None:
                 return watched
             return watched_and_liked(watched, probabilities, self.catalog.rating_counts)
         return self.lower_bound(scored.scores.prediction.stars)
+
+    def _served_ranker(self, scored: ScoredMovies, by: Order) -> tuple[Ranker, RankingQuery] | None:
+        """Return the ranker and its query; None if the order is by stars."""
+        if by == "stars" or self.ranker is None or not len(scored.history_rows):
+            return None
+        return self.ranker, RankingQuery(scored.history_rows, rated_at=scored.rated_at)
 
     def lower_bound(self, stars: Float64[np.ndarray, " movies"]) -> Float64[np.ndarray, " movies"]:
         """Return predicted stars of all movies minus the standard error of each movie's mean."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from jaxtyping import Bool, Float32, Int64
+from jaxtyping import Bool, Float, Float32, Int64
 
 from reelgraph.app.bundle.catalog import MovieCatalog
-from reelgraph.app.bundle.results import Reason
+from reelgraph.app.bundle.results import Reason, WatchedMovie
 from reelgraph.raters.rater import Attributions
 
 MAX_REASONS = 3
@@ -18,6 +18,10 @@ MIN_CONTRIBUTION = 0.005
 MAX_SHARED = 4
 AUDIENCE_QUANTILE = 0.95
 """The audiences of two movies are alike if their similarity is above this quantile of all movies'."""
+
+MAX_WATCHED = 2
+MIN_LOG_ODDS = 0.1
+"""Smallest contribution of a watched movie: it raises the odds by a tenth."""
 
 MovieVectors = Float32[np.ndarray, "movies dim"]
 
@@ -77,6 +81,30 @@ def select_reasons(
             same_audience=bool(same_audience[index]),
         )
         for index in selected
+    )
+
+
+def select_watched(
+    catalog: MovieCatalog,
+    history: Int64[np.ndarray, " history"],
+    contribution: Float[np.ndarray, " history"],
+) -> tuple[WatchedMovie, ...]:
+    """Return the movies of the history that add most to the ranker's score of a movie.
+
+    Args:
+        catalog: the movies.
+        history: rows of the movies in the history.
+        contribution: what each of them adds to the score, as ``Ranker.contributions`` returns it.
+    """
+    strongest = np.argsort(-contribution, kind="stable")[:MAX_WATCHED]
+    return tuple(
+        WatchedMovie(
+            movie_id=int(catalog.movie_ids[history[index]]),
+            title=catalog.label(int(history[index])),
+            log_odds=float(contribution[index]),
+        )
+        for index in strongest
+        if contribution[index] >= MIN_LOG_ODDS
     )
 
 

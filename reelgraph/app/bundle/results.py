@@ -41,6 +41,16 @@ class Reason:
 
 
 @dataclass(frozen=True)
+class WatchedMovie:
+    """A movie in the history whose audience also watches a recommended movie; see ``select_watched``."""
+
+    movie_id: int
+    title: str
+    log_odds: float
+    """What it adds to the log-odds that the recommended movie is watched next; above 0."""
+
+
+@dataclass(frozen=True)
 class MoviePrediction(MovieResult):
     """The prediction for one movie."""
 
@@ -51,6 +61,8 @@ class MoviePrediction(MovieResult):
     """Training ratings of the movie. Without any, the prediction rests on its text and graph alone."""
     reasons: tuple[Reason, ...]
     """The strongest first, counter-reasons last; see ``select_reasons``. Empty without attributions."""
+    watched: tuple[WatchedMovie, ...] = ()
+    """The strongest first; see ``select_watched``. Empty unless the ranker orders the list."""
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ MAX_SKIPPED_SHOWN = 30
 
 
 def format_predictions(predictions: Sequence[MoviePrediction], numbered: bool = False) -> str:
-    """Return a paragraph per movie: predicted stars, the 80 % set and reasons."""
+    """Return a paragraph per movie: predicted stars, the 80 % set, what its audience watched, and reasons."""
     lines: list[str] = []
     for number, prediction in enumerate(predictions, 1):
         lines += _prediction_lines(prediction, f"{number:>3}. " if numbered else "")
@@ -52,6 +52,9 @@ def _prediction_lines(prediction: MoviePrediction, prefix: str) -> list[str]:
     indent = " " * (len(prefix) + 4)
     if not prediction.ratings:
         lines.append(f"{indent}{NO_RATINGS}")
+    if prediction.watched:
+        titles = " and ".join(movie.title for movie in prediction.watched)
+        lines.append(f"{indent}people who watched {titles} also watch it")
     lines += [indent + _format_reason(reason) for reason in prediction.reasons]
     return lines
 

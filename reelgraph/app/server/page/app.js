@@ -153,7 +153,7 @@ async function recommend() {
 }
 
 function recommendationItem(prediction) {
-  const {movie_id, stars, prediction_set, ratings, reasons} = prediction;
+  const {movie_id, stars, prediction_set, ratings, reasons, watched} = prediction;
   const line = element("div", "", {className: "prediction"});
   if (prediction_set) line.append(setPlot(prediction));
   const ranges = prediction_set?.map(([low, high]) => low === high ? `${low}` : `${low} to ${high}`).join(", ");
@@ -161,6 +161,7 @@ function recommendationItem(prediction) {
   const lines = reasons.map(({title, stars, contribution, shared, same_audience}) =>
     `${contribution < 0 ? "−" : "+"}${Math.abs(contribution).toFixed(2)} ${contribution < 0 ? "but " : ""}you rated ${title} ${stars}` +
     ` (${[...shared, ...(same_audience ? ["the same audience"] : [])].join(", ")})`);
+  if (watched.length) lines.unshift(`People who watched ${watched.map(({title}) => title).join(" and ")} also watch it.`);
   if (!ratings) lines.unshift("Nobody has rated it: this rests on its text and graph alone.");
   const row = rowById.get(movie_id);
   return movieItem(row, null, line, ...lines.map((text) => element("p", text, {className: "reason"})), actions(row));
