@@ -26,6 +26,9 @@ DECAY_TIME_SCALE = 90 * DAY
 MIN_EXPONENT = -80.0
 """Least exponent: results below the smallest normal number take several times as long."""
 
+MAX_INDICATORS = 64
+"""Most entities of a type that shared ones are counted of by indicators."""
+
 N_MOVIE_FEATURES = 4
 """Length of x; see ``RatingFeatures.movie_features``."""
 N_NOISE_FEATURES = 3
@@ -209,14 +212,29 @@ def pairwise_distances(
 
 def count_shared(block: Int64[Tensor, "windows size width"]) -> UInt8[Tensor, "windows size size"]:
     """Count the entities of one type that each two movies of a window share; 0 is none."""
+    windows, size, width = block.shape
+    if width > 1 and block.any():
+        last = block.max()
+        first = block.masked_fill(block == 0, last).min()
+        n_entities = int(last - first) + 1
+        if n_entities <= MAX_INDICATORS:
+            return _count_by_indicators(block - first + 1, n_entities)
     rows = block.int().unsqueeze(2)
     columns = block.int().masked_fill(block == 0, -1).unsqueeze(1)
-    windows, size, width = block.shape
     counts = torch.zeros(windows, size, size, dtype=torch.uint8, device=block.device)
     for i in range(width):
         for j in range(width):
             counts += rows[..., i] == columns[..., j]
     return counts
+
+
+def _count_by_indicators(
+    number: Int64[Tensor, "windows size width"], n_entities: int
+) -> UInt8[Tensor, "windows size size"]:
+    """Return the same, several times as fast, for entities that are numbered from 1; below 1 is none."""
+    indicators = torch.zeros(*number.shape[:2], n_entities + 1, device=number.device)
+    indicators = indicators.scatter_(2, number.clamp(min=0), 1.0)[..., 1:]
+    return (indicators @ indicators.mT).to(torch.uint8)
 
 
 def log_parameter(value: float, size: int = 1) -> nn.Parameter:
