@@ -92,7 +92,7 @@ def test_predict_says_that_a_movie_without_ratings_rests_on_content(folder: Path
 
 
 def test_recommend_prints_movies_by_predicted_stars(folder: Path) -> None:
-    filters = ("--genre", "drama", "--since", "1960")
+    filters = ("--genre", "drama", "--since", "1960", "--max-runtime", "115")
     result = run_json(folder, "recommend", "-r", "ratings.csv", "-n", "4", *filters)
     bounds = [movie["stars"] - 0.8 / (movie["ratings"] + 1) ** 0.5 for movie in result["recommendations"]]
     assert len(bounds) == 4

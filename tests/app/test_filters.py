@@ -98,4 +98,6 @@ def test_apply_filters_says_that_a_bundle_has_no_such_field() -> None:
     with pytest.raises(InputError, match="no movie has a language"):
         apply_filters(sample_catalog(5), Filters(language="en"), np.ones(5, bool))
     with pytest.raises(InputError, match="no movie has a runtime"):
-        apply_filters(sample_catalog(5), Filters(max_runtime=90), np.ones(5, bool))
+        apply_filters(
+            sample_catalog(5, runtime_minutes=[None] * 5), Filters(max_runtime=90), np.ones(5, bool)
+        )

@@ -169,19 +169,20 @@ def test_recommendations_are_reached_within_ten_stops_and_on_the_first_phone_scr
     context.close()
 
 
-def test_filters_select_genre_and_year(page) -> None:
+def test_filters_select_genre_year_and_runtime(page) -> None:
     rate(page, "spirited", "5")
     wait_for_recommendations(page, 1)
     page.get_by_label("Genre").select_option("Drama")
     page.get_by_label("Since").fill("1970")
     page.get_by_label("Since").press("Enter")
+    page.get_by_label("Minutes at most").fill("110")
     page.get_by_label("exclude popular").check()
     page.get_by_label("diverse").check()
     wait_until(
         page,
         "[...document.querySelectorAll('#recommendations small')].every((e) => /^(19[7-9]|20).*, .*Drama/.test(e.textContent))",
     )
-    filters = Filters(genres=("Drama",), since=1970, exclude_popular=True)
+    filters = Filters(genres=("Drama",), since=1970, max_runtime=110, exclude_popular=True)
     unrated = np.arange(40) > 0
     candidates, _ = apply_filters(bundle_samples.sample_catalog(40), filters, unrated)
     assert page.locator("#recommendations li").count() == candidates.sum()
@@ -354,7 +355,7 @@ def test_page_shows_details_the_watchlist_and_more(page) -> None:
     first = page.locator("#recommendations li").first
     first.get_by_role("button", name="Details").click()
     first.locator(".details a").first.wait_for()
-    assert first.locator(".details").text_content().startswith("Cast: ")
+    assert re.match(r"\d+ minutesCast: ", first.locator(".details").text_content())
     assert [link.inner_text() for link in first.locator(".details a").all()] == ["IMDb", "TMDB"]
     poster = first.locator("img.poster")
     poster.wait_for()

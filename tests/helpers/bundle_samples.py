@@ -71,6 +71,7 @@ def sample_catalog(n_movies: int, **columns: list) -> MovieCatalog:
         "title": [title for _, title, _, _ in titles],
         "other_titles": [alternatives for _, _, alternatives, _ in titles],
         "release_year": [year for _, _, _, year in titles],
+        "runtime_minutes": [80 + row for row in rows],
         "genre_1": [("Crime", "Drama")[row % 2] for row in range(n_movies - 3)] + [None] * 3,
         "actor_1": ["ABC"[row % 3] for row in rows],
         "other_genres": [["Sci-Fi"] if row % 4 == 0 else [] for row in rows],
