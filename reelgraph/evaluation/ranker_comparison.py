@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from itertools import repeat
+from typing import Literal
 
 import numpy as np
+from jaxtyping import Int64
 
 from reelgraph.core.schemas.reports import write_metrics, write_report
 from reelgraph.core.seeds import derive_seed, generator
@@ -15,45 +18,84 @@ from reelgraph.evaluation.list_metrics import calibrate_lists
 from reelgraph.params.evaluation import EvaluateParams
 from reelgraph.rankers.registry import SERVED, load_ranker
 from reelgraph.raters.rater import Rater
-from reelgraph.sequences.dataset import UserHistories
+from reelgraph.sequences.dataset import Fit, UserHistories
 from reelgraph.sequences.isolated_targets import isolate_targets
 
 
+@dataclass(frozen=True)
+class ServedOrders:
+    """The orders that need the rater or the ranker that is served, of the same users."""
+
+    queries: ranking.RankingQueries
+    served: list[ranking.Scores]
+    """Scores by the ranker."""
+    rated: Mapping[str, list[ranking.Scores]]
+    """As ``ranking.rater_orders`` returns them."""
+    count: Int64[np.ndarray, " movies"]
+    """Fitted ratings of each movie."""
+
+
 def write_ranker_comparison(
-    histories: UserHistories, n_movies: int, rater: Rater, params: EvaluateParams
+    histories: UserHistories, n_movies: int, raters: Mapping[Fit, Rater], params: EvaluateParams
 ) -> str:
     """Rank all movies for a sample of users by each order, and write the metrics and their tables.
 
     Args:
         histories: ratings and targets.
         n_movies: number of movies, those without a rating included.
-        rater: fitted on the rows of ``evaluate.fit``.
+        raters: by the rows that they were fitted on; ``train`` and that of ``evaluate.fit``.
         params: the rankers of data/ranker/, the number of users and the root seed.
 
     Returns:
         NDCG@10 of the ranker that orders recommendations, and of popularity if it is among the rankers.
     """
-    fit_end = histories.fit_end(params.evaluate.fit)
-    rng = generator(params.seed, "ranking")
-    queries = ranking.build_queries(histories, "test", params.evaluate.ranking_users, rng)
-    targets = isolate_targets(histories, fit_end, queries.target_index)
-
-    def score(name: str) -> Iterable[ranking.Scores]:
-        yield from ranking.ranker_scores(load_ranker(f"data/ranker/{name}", many_queries=True), queries)
-
-    served = list(score(SERVED))
-    count = np.bincount(histories.movie_row[histories.mask_before(fit_end)], minlength=n_movies)
-    rated = ranking.rater_orders(rater, targets, served, count)
-    orders = {name: served if name == SERVED else score(name) for name in params.rankers} | rated
-    orders["item_mean"] = repeat(ranking.item_means(histories, fit_end, n_movies))
-    rankings = {name: ranking.rank_movies(queries, scores) for name, scores in orders.items()}
+    fit = params.evaluate.fit
+    test = _served_orders(histories, "test", fit, raters[fit], n_movies, params)
+    orders: dict[str, Iterable[ranking.Scores]] = {
+        name: test.served if name == SERVED else _score(name, test.queries) for name in params.rankers
+    }
+    orders |= test.rated
+    orders["item_mean"] = repeat(ranking.item_means(histories, histories.fit_end(fit), n_movies))
+    rankings = {name: ranking.rank_movies(test.queries, scores) for name, scores in orders.items()}
     seed = derive_seed(params.seed, "bootstrap")
-    metrics = ranking.ranking_metrics(rankings, SERVED, count, seed)
+    metrics = ranking.ranking_metrics(rankings, SERVED, test.count, seed)
     for name, row in metrics.items():
-        row |= calibrate_lists(rankings[name].lists, queries.watched, queries.stars, rated["rater"], seed)
-    columns = ranking.user_columns(histories, queries, rankings[SERVED], n_movies)
+        row |= _calibrate(test, rankings[name], seed)
+    if "recommended" in metrics:
+        val = _served_orders(histories, "val", "train", raters["train"], n_movies, params)
+        calibration = _calibrate(val, ranking.rank_movies(val.queries, val.rated["recommended"]), seed)
+        metrics["recommended"] |= {f"val_{name}": value for name, value in calibration.items()}
+    columns = ranking.user_columns(histories, test.queries, rankings[SERVED], n_movies)
     write_target_rows(columns, 1, "plots/ranking_users.tsv")
     write_report("ranking", metrics)
     write_metrics(ranking.headline_metrics(metrics, SERVED), "metrics/ranking.json")
     ndcg = [f"{name} {metrics[name]['ndcg_10']:.4f}" for name in (SERVED, "popularity") if name in metrics]
-    return f"NDCG@10 of {len(queries.queries):,} users: {', '.join(ndcg)}"
+    return f"NDCG@10 of {len(test.queries.queries):,} users: {', '.join(ndcg)}"
+
+
+def _served_orders(
+    histories: UserHistories,
+    part: Literal["val", "test"],
+    fit: Fit,
+    rater: Rater,
+    n_movies: int,
+    params: EvaluateParams,
+) -> ServedOrders:
+    """Score all movies for a sample of users with targets in this part."""
+    fit_end = histories.fit_end(fit)
+    rng = generator(params.seed, "ranking")
+    queries = ranking.build_queries(histories, part, params.evaluate.ranking_users, rng)
+    served = list(_score(SERVED, queries))
+    count = np.bincount(histories.movie_row[histories.mask_before(fit_end)], minlength=n_movies)
+    targets = isolate_targets(histories, fit_end, queries.target_index)
+    return ServedOrders(queries, served, ranking.rater_orders(rater, targets, served, count), count)
+
+
+def _score(name: str, queries: ranking.RankingQueries) -> Iterable[ranking.Scores]:
+    yield from ranking.ranker_scores(load_ranker(f"data/ranker/{name}", many_queries=True), queries)
+
+
+def _calibrate(orders: ServedOrders, rankings: ranking.UserRankings, seed: int) -> dict[str, int | float]:
+    """Compare predicted and actual stars of the movies in lists."""
+    queries = orders.queries
+    return calibrate_lists(rankings.lists, queries.watched, queries.stars, orders.rated["rater"], seed)

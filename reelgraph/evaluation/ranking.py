@@ -125,14 +125,14 @@ def rater_orders(
     """Return the order by predicted stars, and that of recommendations if the rater has probabilities.
 
     Args:
-        rater: predicts all movies for each user.
+        rater: predicts all movies for each user, as in a list: what the user thinks of them some day.
         targets: one target for each user.
         served: scores of the ranker that orders recommendations, for each user.
         count: fitted ratings of each movie.
     """
 
     def score_users(users: Int64[np.ndarray, " users"]) -> list[tuple[Scores, ...]]:
-        scores = rater.score(targets, targets.train_end, targets.test[users])
+        scores = rater.score(targets, targets.train_end, targets.test[users], some_day=True)
         pairs = zip(users, scores, strict=True)
         return [_orders(rated.prediction, served[user], count) for user, rated in pairs]
 

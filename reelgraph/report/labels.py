@@ -59,8 +59,6 @@ NAMES = {
     "rmse_increase": "RMSE increase",
     "one_step_rmse": "one-step RMSE",
     "one_step_rmse_diff": "one-step RMSE − none",
-    "val_rmse": "validation RMSE",
-    "val_ndcg_10": "validation NDCG@10",
     "ials": "iALS",
     "sasrec": "SASRec",
     "val_rmse_diff": "validation RMSE − none",
@@ -159,6 +157,8 @@ def label(key: str) -> str:
     """Return the label of a key, or the labels of several keys that are separated by commas."""
     if ", " in key:
         return ", ".join(map(label, key.split(", ")))
+    if key.startswith("val_") and key not in NAMES:
+        return f"validation {label(key.removeprefix('val_'))}"
     return NAMES.get(key, key if "-" in key else key.replace("_", " "))
 
 

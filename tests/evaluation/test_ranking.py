@@ -141,13 +141,19 @@ def test_rank_movies_ranks_held_out_movies_among_each_other() -> None:
 
 
 class ByTime(Rater):
-    """Predicts the same half star for all movies, by the time of the target."""
+    """Predicts the same half star for all movies of some day, by the time of the target."""
 
     parameter_count = 0
 
     def score(
-        self, histories: UserHistories, fit_end: np.ndarray, index: np.ndarray, *_: object
+        self,
+        histories: UserHistories,
+        fit_end: np.ndarray,
+        index: np.ndarray,
+        movies: np.ndarray | None = None,
+        some_day: bool = False,
     ) -> Iterator[CandidateScores]:
+        assert some_day
         for code in histories.timestamp[index] % 10:
             probabilities = np.eye(10)[np.full(MOVIES, code)]
             yield CandidateScores(Prediction(np.full(MOVIES, code / 2), probabilities))

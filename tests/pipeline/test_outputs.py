@@ -78,6 +78,10 @@ def test_evaluate_writes_tables(project: Project) -> None:
         assert all(set(row) == columns for row in by_targets.values())
     ranking = tables["ranking"]
     assert {"blend", "rater", "popularity", "ease", "item_mean"} <= set(ranking)
+    recommended = ranking["recommended"]
+    assert recommended["val_rated_20"] > 0
+    error = recommended["val_predicted_20"] - recommended["val_actual_20"]
+    assert recommended["val_stars_diff_low"] - 0.01 <= error <= recommended["val_stars_diff_high"] + 0.01
     assert all(0 <= row["ndcg_10"] <= 1 and 0 <= row["recall_20"] <= 1 for row in ranking.values())
 
 
