@@ -37,8 +37,8 @@ def main(params: EvaluateParams) -> str:
     bound = comparison.bayes_bound_metrics(truth, histories, movie_id, predicted, params.seed)
     epoch = read_record("data/rater/history.json", TrainingHistory).best_epoch
     figures = evaluation.rater | bound | {"parameters": raters[fit].parameter_count, "best_epoch": epoch}
-    cpu_raters = raters if device == CPU else {rows: load_rater("data/rater", rows) for rows in raters}
-    ndcg = write_ranker_comparison(histories, len(movie_id), cpu_raters, params)
+    cpu_rater = raters[fit] if device == CPU else load_rater("data/rater", fit)
+    ndcg = write_ranker_comparison(histories, len(movie_id), cpu_rater, params)
     comparison.write_evaluation(evaluation.models, figures)
     plots.save_evaluation(evaluation.actual, predicted, evaluation.models, "plots/evaluate")
     io.write_predictions(histories, predicted, movie_id)

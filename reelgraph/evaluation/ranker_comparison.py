@@ -18,7 +18,7 @@ from reelgraph.evaluation.list_metrics import calibrate_lists
 from reelgraph.params.evaluation import EvaluateParams
 from reelgraph.rankers.registry import SERVED, load_ranker
 from reelgraph.raters.rater import Rater
-from reelgraph.sequences.dataset import Fit, UserHistories
+from reelgraph.sequences.dataset import UserHistories
 from reelgraph.sequences.isolated_targets import isolate_targets
 
 
@@ -36,21 +36,21 @@ class ServedOrders:
 
 
 def write_ranker_comparison(
-    histories: UserHistories, n_movies: int, raters: Mapping[Fit, Rater], params: EvaluateParams
+    histories: UserHistories, n_movies: int, rater: Rater, params: EvaluateParams
 ) -> str:
     """Rank all movies for a sample of users by each order, and write the metrics and their tables.
 
     Args:
         histories: ratings and targets.
         n_movies: number of movies, those without a rating included.
-        raters: by the rows that they were fitted on; ``train`` and that of ``evaluate.fit``.
+        rater: fitted on the rows of ``evaluate.fit``.
         params: the rankers of data/ranker/, the number of users and the root seed.
 
     Returns:
         NDCG@10 of the ranker that orders recommendations, and of popularity if it is among the rankers.
     """
     fit = params.evaluate.fit
-    test = _served_orders(histories, "test", fit, raters[fit], n_movies, params)
+    test = _served_orders(histories, "test", rater, n_movies, params)
     orders: dict[str, Iterable[ranking.Scores]] = {
         name: test.served if name == SERVED else _score(name, test.queries) for name in params.rankers
     }
@@ -61,8 +61,9 @@ def write_ranker_comparison(
     metrics = ranking.ranking_metrics(rankings, SERVED, test.count, seed)
     for name, row in metrics.items():
         row |= _calibrate(test, rankings[name], seed)
-    if "recommended" in metrics:
-        val = _served_orders(histories, "val", "train", raters["train"], n_movies, params)
+    # A ranker that is fitted on validation rows knows these targets.
+    if "recommended" in metrics and fit == "train":
+        val = _served_orders(histories, "val", rater, n_movies, params)
         calibration = _calibrate(val, ranking.rank_movies(val.queries, val.rated["recommended"]), seed)
         metrics["recommended"] |= {f"val_{name}": value for name, value in calibration.items()}
     columns = ranking.user_columns(histories, test.queries, rankings[SERVED], n_movies)
@@ -76,13 +77,12 @@ def write_ranker_comparison(
 def _served_orders(
     histories: UserHistories,
     part: Literal["val", "test"],
-    fit: Fit,
     rater: Rater,
     n_movies: int,
     params: EvaluateParams,
 ) -> ServedOrders:
     """Score all movies for a sample of users with targets in this part."""
-    fit_end = histories.fit_end(fit)
+    fit_end = histories.fit_end(params.evaluate.fit)
     rng = generator(params.seed, "ranking")
     queries = ranking.build_queries(histories, part, params.evaluate.ranking_users, rng)
     served = list(_score(SERVED, queries))
