@@ -22,7 +22,7 @@ LIKED_STARS = 4.0
 """A movie with at least this rating is liked."""
 LIKED_WEIGHT = 1.5
 """Weight of the log probability to like a movie, against that of the log probability to watch it next."""
-RARITY_PENALTY = 1.0
+RARITY_PENALTY = 2.0
 """What a movie without ratings loses against one with many: the penalty falls with √(ratings + 1)."""
 MIN_PROBABILITY = 1e-9
 MEAN_DAMPING = 5.0
