@@ -10,6 +10,7 @@ from reelgraph.rankers.blend_items import fit_last_movie
 from reelgraph.rankers.item_weights import penalized_cholesky
 from reelgraph.rankers.ranker import (
     LIKED_WEIGHT,
+    RARITY_PENALTY,
     RankerInputs,
     RankingQuery,
     frequent_movies,
@@ -133,7 +134,7 @@ def test_watched_and_liked_multiplies_powers_of_the_probabilities() -> None:
 
 def test_watched_and_liked_puts_known_movies_first() -> None:
     equal = watched_and_liked(np.zeros(3), np.full((3, 10), 0.1), np.array([0, 3, 10**9]))
-    np.testing.assert_allclose(equal[2] - equal, [1, 0.5, 0], atol=1e-4)
+    np.testing.assert_allclose(equal[2] - equal, [RARITY_PENALTY, RARITY_PENALTY / 2, 0], atol=1e-4)
 
 
 def test_score_of_ratings_of_one_time_does_not_depend_on_their_order() -> None:
