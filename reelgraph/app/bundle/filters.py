@@ -134,4 +134,5 @@ def _text_mask(values: Sequence[str | None], field: str, name: str) -> Mask:
 
 def _unknown(field: str, name: str, known: Sequence[str]) -> InputError:
     expected = f"one of {', '.join(known)}" if known else f"no filter: no movie has a {field}"
-    return InputError(field, expected, name, f"Choose a {field} of the bundle's movies.")
+    remedy = f"Choose a {field} of the bundle's movies." if known else "Leave the filter out."
+    return InputError(field, expected, name, remedy)
