@@ -11,10 +11,6 @@ as the cells of the file show. The credits may be missing, or cover only some of
 
 from __future__ import annotations
 
-import ast
-import json
-import math
-import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
@@ -33,6 +29,7 @@ from reelgraph.core.schemas.columns import (
 )
 from reelgraph.runtime.errors import InputError
 from reelgraph.sources.delimited import DelimitedFile, read_batches, read_header, read_table
+from reelgraph.sources.json_lists import JsonListParser
 from reelgraph.sources.missing_values import is_missing
 from reelgraph.sources.titles import ArrowColumn, empty_to_null, join_nonnull, null_where, split_names
 
@@ -57,56 +54,8 @@ PEOPLE_COLUMNS = {
 NO_OVERVIEW = ("No overview found.", "No Overview")
 """TMDB's placeholders for a missing overview."""
 
-WRITER_JOBS = ("Screenplay", "Writer", "Story", "Author", "Novel")
-"""Jobs that count as writer_1; the first in this order has precedence."""
-
 WHOLE_NUMBER = r"^\s*(?P<n>\d{1,18})(?:\.0)?\s*$"
 """An id; pandas writes 862.0 in a column with gaps."""
-
-PARSE_ERRORS = (ValueError, SyntaxError, TypeError, RecursionError, MemoryError)
-
-MAX_NESTING = 50
-"""Consecutive brackets. A list of records has fewer, and Python's parser crashes on very many."""
-
-
-@dataclass
-class JsonListParser:
-    """Parses cells with a list of records or names, as JSON or Python literals, without evaluating code."""
-
-    malformed: int = 0
-    """Number of cells that are no such list."""
-
-    def names(self, column: ArrowColumn, count: int) -> list[pa.Array]:
-        """Return arrays with the first, second, … name of each cell; null where it has fewer names."""
-        names = [_texts(records, "name") for records in self._records(column)]
-        return [_entry(names, index) for index in range(count)]
-
-    def cast(self, column: ArrowColumn, count: int) -> list[pa.Array]:
-        """Return the same arrays for records sorted by their ``order``."""
-        names = [_texts(sorted(records, key=_order), "name") for records in self._records(column)]
-        return [_entry(names, index) for index in range(count)]
-
-    def crew(self, column: ArrowColumn) -> tuple[pa.Array, pa.Array]:
-        """Return the first director and the first writer of each cell."""
-        records = self._records(column)
-        directors = [_names_with_job(crew, ("Director",)) for crew in records]
-        writers = [_names_with_job(crew, WRITER_JOBS) for crew in records]
-        return _entry(directors, 0), _entry(writers, 0)
-
-    def _records(self, column: ArrowColumn) -> list[list[dict]]:
-        return [self._parse(cell) for cell in column.to_pylist()]
-
-    def _parse(self, cell: str | None) -> list[dict]:
-        if not cell or not cell.strip():
-            return []
-        try:
-            value = _parse_literal(cell)
-        except PARSE_ERRORS:
-            value = None
-        if isinstance(value, list) and all(isinstance(record, dict | str) for record in value):
-            return [{"name": record} if isinstance(record, str) else record for record in value]
-        self.malformed += 1
-        return []
 
 
 @dataclass(frozen=True)
@@ -291,37 +240,3 @@ def _detect_separator(movies: pa.Table) -> str:
 def _empty_credits() -> pa.Table:
     texts = dict.fromkeys((*ACTOR_COLUMNS, "director_1", "writer_1"), pa.array([], pa.string()))
     return pa.table({"tmdb_id": pa.array([], pa.int64()), **texts})
-
-
-def _parse_literal(cell: str) -> object:
-    try:
-        return json.loads(cell)
-    except (ValueError, RecursionError):
-        pass
-    if any(bracket * MAX_NESTING in cell for bracket in "[({-"):
-        raise ValueError("too deep")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # names with a backslash
-        return ast.literal_eval(cell)
-
-
-def _order(record: dict) -> int | float:
-    order = record.get("order")
-    # Python compares integers of any size with floats.
-    return order if isinstance(order, int | float) and order == order else math.inf
-
-
-def _texts(records: list[dict], key: str) -> list[str]:
-    values = (record.get(key) for record in records)
-    # JSON may escape half of a surrogate pair, which UTF-8 cannot encode.
-    encodable = (value.encode("utf-8", "ignore").decode() for value in values if isinstance(value, str))
-    return [value for value in encodable if value.strip()]
-
-
-def _names_with_job(crew: list[dict], jobs: tuple[str, ...]) -> list[str]:
-    return [name for job in jobs for name in _texts([p for p in crew if p.get("job") == job], "name")]
-
-
-def _entry(lists: list[list[str]], index: int) -> pa.Array:
-    """Return the entry at ``index`` of each list; null where the list is shorter."""
-    return pa.array([names[index] if len(names) > index else None for names in lists], pa.string())

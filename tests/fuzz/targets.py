@@ -30,9 +30,10 @@ from reelgraph.runtime.errors import ReelgraphError
 from reelgraph.runtime.safetensors_io import read_tensors
 from reelgraph.sequences.dataset import read_histories, write_histories
 from reelgraph.sources import titles
+from reelgraph.sources.json_lists import JsonListParser
 from reelgraph.sources.movielens import read_movielens
 from reelgraph.sources.source import Staging, open_source
-from reelgraph.sources.tmdb_files import JsonListParser, find_tmdb_files
+from reelgraph.sources.tmdb_files import find_tmdb_files
 from tests.app.test_archives import zip_files
 from tests.helpers.bundle_samples import sample_catalog
 from tests.helpers.history_strategies import random_histories

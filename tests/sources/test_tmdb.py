@@ -10,7 +10,7 @@ import pytest
 
 from reelgraph.core.schemas.columns import GENRE_COLUMNS
 from reelgraph.runtime.errors import InputError
-from reelgraph.sources.tmdb_files import JsonListParser
+from reelgraph.sources.json_lists import JsonListParser
 from stages import ingest
 from tests.helpers.source_files import LATEST, ingest_params, write_files
 

@@ -21,8 +21,8 @@ from reelgraph.runtime.atomic_io import write_text
 from reelgraph.runtime.errors import InputError
 from reelgraph.runtime.progress import progress
 from reelgraph.sources.delimited import DelimitedFile
+from reelgraph.sources.json_lists import WRITER_JOBS
 from reelgraph.sources.movielens_files import LINK_TYPES, read_links
-from reelgraph.sources.tmdb_files import WRITER_JOBS
 
 THREADS = 4
 MAX_FOLDER_FILES = 1000
