@@ -78,11 +78,23 @@ def test_watched_is_empty_where_the_ranker_does_not_order(bundle: Bundle, tmp_pa
 
 
 def test_select_watched_leaves_out_what_hardly_adds() -> None:
-    catalog = sample_catalog(20)
     history = np.array([4, 5, 6, 7])
     contribution = np.array([MIN_LOG_ODDS / 2, 0.3, -0.5, 0.2])
-    watched = select_watched(catalog, history, contribution)
-    assert [(movie.movie_id, movie.log_odds) for movie in watched] == [(105, 0.3), (107, 0.2)]
-    (only,) = select_watched(catalog, history, np.minimum(contribution, 0.2) - 0.15 * (history == 7))
-    assert only.title == "Heat (1986)"
-    assert select_watched(catalog, history, -contribution - 0.5) == ()
+    rows = np.stack(
+        [contribution, np.minimum(contribution, 0.2) - 0.15 * (history == 7), -contribution - 0.5]
+    )
+    first, second, third = select_watched(sample_catalog(20), history, rows)
+    assert [(movie.movie_id, movie.log_odds) for movie in first] == [(105, 0.3), (107, 0.2)]
+    assert [movie.title for movie in second] == ["Heat (1986)"]
+    assert third == ()
+
+
+def test_select_watched_varies_the_movies_of_a_list() -> None:
+    history = np.array([4, 5, 6, 7])
+    contribution = np.array([0.5, 0.4, 0.3, 0.2])
+    watched = select_watched(sample_catalog(20), history, np.stack([contribution] * 3))
+    assert [[movie.movie_id for movie in movies] for movies in watched] == [
+        [104, 105],
+        [106, 104],
+        [105, 107],
+    ]

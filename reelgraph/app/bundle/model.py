@@ -249,9 +249,10 @@ class Bundle:
             return predictions
         ranker, query = served
         contributions = ranker.contributions(query, np.array(rows, np.int64))
+        watched = select_watched(self.catalog, query.history, contributions)
         return [
-            replace(prediction, watched=select_watched(self.catalog, query.history, contribution))
-            for prediction, contribution in zip(predictions, contributions, strict=True)
+            replace(prediction, watched=movies)
+            for prediction, movies in zip(predictions, watched, strict=True)
         ]
 
     def order(self, scored: ScoredMovies, by: Order = "ranker") -> Float64[np.ndarray, " movies"]:

@@ -87,25 +87,34 @@ def select_reasons(
 def select_watched(
     catalog: MovieCatalog,
     history: Int64[np.ndarray, " history"],
-    contribution: Float[np.ndarray, " history"],
-) -> tuple[WatchedMovie, ...]:
-    """Return the movies of the history that add most to the ranker's score of a movie.
+    contributions: Float[np.ndarray, "movies history"],
+) -> list[tuple[WatchedMovie, ...]]:
+    """Return for each movie of a list those of the history that add most to its score by the ranker.
+
+    Their weights vary as those of ``select_reasons``.
 
     Args:
         catalog: the movies.
         history: rows of the movies in the history.
-        contribution: what each of them adds to the score, as ``Ranker.contributions`` returns it.
+        contributions: what each of them adds to the scores, as ``Ranker.contributions`` returns it.
     """
-    strongest = np.argsort(-contribution, kind="stable")[:MAX_WATCHED]
-    return tuple(
-        WatchedMovie(
-            movie_id=int(catalog.movie_ids[history[index]]),
-            title=catalog.label(int(history[index])),
-            log_odds=float(contribution[index]),
-        )
-        for index in strongest
-        if contribution[index] >= MIN_LOG_ODDS
-    )
+    times = np.zeros(len(history))
+    watched = []
+    for contribution in contributions:
+        adds = np.flatnonzero(contribution >= MIN_LOG_ODDS)
+        weight = contribution[adds] / (1 + times[adds])
+        selected = adds[np.argsort(-weight, kind="stable")][:MAX_WATCHED]
+        times[selected] += 1
+        movies = [
+            WatchedMovie(
+                movie_id=int(catalog.movie_ids[history[index]]),
+                title=catalog.label(int(history[index])),
+                log_odds=float(contribution[index]),
+            )
+            for index in selected
+        ]
+        watched.append(tuple(movies))
+    return watched
 
 
 def _shared_names(
