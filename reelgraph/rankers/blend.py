@@ -22,7 +22,7 @@ from reelgraph.rankers.content import ContentRanker, fit_coefficients, fit_featu
 from reelgraph.rankers.content import restore as restore_content
 from reelgraph.rankers.held_out import held_out_queries, hide_movies
 from reelgraph.rankers.item_weights import ItemWeightsRanker, restore_item_weights
-from reelgraph.rankers.listwise import fit_listwise
+from reelgraph.rankers.listwise import Choices, fit_listwise
 from reelgraph.rankers.ranker import (
     FittedRatings,
     MovieContent,
@@ -105,6 +105,15 @@ def restore(arrays: Mapping[str, np.ndarray]) -> BlendRanker:
 
 def fit(inputs: RankerInputs, params: Params) -> BlendRanker:
     """Fit the coefficients on held-out ratings, then the item rankers on all ratings."""
+    features, choices = prepare_regression(inputs, params)
+    return BlendRanker(features, fit_listwise(choices, NOT_NEGATIVE))
+
+
+def prepare_regression(inputs: RankerInputs, params: Params) -> tuple[BlendFeatures, Choices]:
+    """Return features fitted on all ratings, and the candidates that the coefficients are fitted on.
+
+    The features of the candidates come from rankers that were fitted without the held-out ratings.
+    """
     rng = generator(inputs.seed, "rankers/blend")
     held_out = hide_movies(held_out_queries(inputs, rng), rng)
     sample = sample_users(held_out.ratings, rng)
@@ -113,11 +122,9 @@ def fit(inputs: RankerInputs, params: Params) -> BlendRanker:
     by_content = ContentRanker(content, fit_coefficients(content, held_out, rng))
     features = _build_features(items, by_content, held_out.ratings, inputs.content, params)
     choices = collect_choices(features.compute, TOP_FEATURES, held_out, rng)
-    coefficients = fit_listwise(choices, NOT_NEGATIVE)
     items = fit_items(sample_users(inputs.ratings, rng), params, penalties)
     by_content = replace(by_content, features=fit_features(inputs.ratings, inputs.content))
-    features = _build_features(items, by_content, inputs.ratings, inputs.content, params)
-    return BlendRanker(features, coefficients)
+    return _build_features(items, by_content, inputs.ratings, inputs.content, params), choices
 
 
 def append_movies(ranker: BlendRanker, ratings: FittedRatings, content: MovieContent) -> BlendRanker:

@@ -42,6 +42,7 @@ ELSEWHERE = {
     r"\w+=1 torchrun": "tests/pipeline/test_commands.py::test_processes_that_torchrun_starts",
     r"python -m pytest": "tests/docs/test_extending.py::test_recipe",
     r"python -m bench.movie_vectors": "tests/bench/test_movie_vectors.py::test_squared_errors_depend_on_the_vectors_and_the_seed",
+    r"python -m bench.ranker_terms": "tests/bench/test_ranker_terms.py::test_a_term_has_no_coefficient_and_its_absence_is_measured",
     r"make external-baselines": "tests/pipeline/test_commands.py::test_external_baselines_are_fitted_and_shown",
     r"python -m tools.export_split": "tests/tools/test_export_split.py::test_main_writes_each_part_of_the_split",
     r"make ranking-peers": "tests/pipeline/test_commands.py::test_ranking_peers_are_tuned_and_shown",
