@@ -83,7 +83,7 @@ def test_apply_filters_names_the_filter_that_left_none(
     ("filters", "message"),
     [
         ({"genres": ["Western"]}, "genre: expected one of Children, Drama, Sci-Fi, got Western"),
-        ({"language": "xx"}, "language: expected one of de, en, fr, got xx"),
+        ({"language": "xx"}, "language: expected one of English, French, German, got xx"),
         ({"country": "Peru"}, "country: expected one of France, Germany, Japan, got Peru"),
     ],
 )
@@ -92,6 +92,34 @@ def test_apply_filters_raises_on_an_unknown_name(
 ) -> None:
     with pytest.raises(InputError, match=message):
         apply_filters(catalog, Filters(**filters), np.ones(5, bool))
+
+
+@pytest.mark.parametrize(
+    ("field", "written", "names"),
+    [
+        ("language", "日本語", ["Japanese", "ja", "JA", "日本語", " japanese "]),
+        ("language", "Français", ["French", "fr", "francais", "FRANÇAIS"]),
+        ("language", "Pусский", ["Русский", "русский", "Pусский", "ru"]),
+        ("language", "עִבְרִית", ["עברית", "he"]),
+        ("language", "广州话 / 廣州話", ["Cantonese", "廣州話"]),
+        ("language", "Japanese", ["日本語", "ja"]),
+        ("language", "Sindarin", ["sindarin"]),
+        ("country", "Japan", ["JP", "japan"]),
+        ("country", "United States of America", ["USA", "us", "United States"]),
+        ("country", "Cote D'Ivoire", ["Côte d’Ivoire", "ci"]),
+    ],
+)
+def test_apply_filters_takes_codes_and_names_of_languages_and_countries(
+    field: str, written: str, names: list[str]
+) -> None:
+    column = {"language": "spoken_language_1", "country": "produced_in_country_1"}[field]
+    catalog = sample_catalog(3, **{column: ["Deutsch", written, None]})
+    for name in names:
+        mask, reason = apply_filters(catalog, Filters(**{field: name}), np.ones(3, bool))
+        assert (np.flatnonzero(mask).tolist(), reason) == ([1], ""), name
+    with pytest.raises(InputError, match="expected one of ") as raised:
+        apply_filters(catalog, Filters(**{field: "Klingon"}), np.ones(3, bool))
+    assert field == "country" or "German" in raised.value.expected
 
 
 def test_apply_filters_says_that_a_bundle_has_no_such_field() -> None:

@@ -10,6 +10,7 @@ from jaxtyping import Bool, Float64
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from reelgraph.app.bundle.catalog import MovieCatalog, genre_key
+from reelgraph.app.bundle.iso_names import COUNTRY_NAMES, LANGUAGE_NAMES, IsoNames
 from reelgraph.params.base import list_violations
 from reelgraph.runtime.errors import InputError
 
@@ -41,7 +42,9 @@ class Filters(BaseModel):
     max_runtime: Minutes | None = None
     """Longest runtime in minutes; excludes movies of unknown runtime."""
     language: Name | None = None
+    """ISO 639-1 code, English name, or name in that language."""
     country: Name | None = None
+    """ISO 3166-1 code, or name."""
     min_ratings: Annotated[int, Field(ge=0)] = 0
     """Fewest training ratings of the movie."""
     exclude_popular: bool = False
@@ -100,9 +103,15 @@ def _conditions(catalog: MovieCatalog, filters: Filters) -> Iterator[tuple[str, 
     if filters.max_runtime is not None:
         yield f"of {filters.max_runtime:,} minutes or less", _runtimes(catalog) <= filters.max_runtime
     if filters.language is not None:
-        yield f"in {filters.language}", _text_mask(catalog.languages, "language", filters.language)
+        yield (
+            f"in {filters.language}",
+            _name_mask(catalog.languages, "language", filters.language, LANGUAGE_NAMES),
+        )
     if filters.country is not None:
-        yield f"from {filters.country}", _text_mask(catalog.countries, "country", filters.country)
+        yield (
+            f"from {filters.country}",
+            _name_mask(catalog.countries, "country", filters.country, COUNTRY_NAMES),
+        )
     if filters.min_ratings:
         yield f"rated {filters.min_ratings:,} times or more", catalog.rating_counts >= filters.min_ratings
     if filters.exclude_popular:
@@ -124,11 +133,12 @@ def _runtimes(catalog: MovieCatalog) -> Float64[np.ndarray, " movies"]:
     return catalog.runtimes
 
 
-def _text_mask(values: Sequence[str | None], field: str, name: str) -> Mask:
-    key = name.strip().casefold()
-    mask = np.array([value is not None and value.casefold() == key for value in values], bool)
+def _name_mask(values: Sequence[str | None], field: str, name: str, names: IsoNames) -> Mask:
+    keys = {value: names.key(value) for value in set(values) if value}
+    key = names.key(name)
+    mask = np.array([value is not None and keys.get(value) == key for value in values], bool)
     if not mask.any():
-        raise _unknown(field, name, sorted({value for value in values if value}))
+        raise _unknown(field, name, sorted({names.english(value) for value in keys}))
     return mask
 
 

@@ -59,8 +59,12 @@ def recommend(
     max_runtime: Annotated[
         int | None, typer.Option(min=1, help="Only movies of so many minutes or less.", show_default=False)
     ] = None,
-    language: Annotated[str | None, typer.Option(help="Only this language.", show_default=False)] = None,
-    country: Annotated[str | None, typer.Option(help="Only this country.", show_default=False)] = None,
+    language: Annotated[
+        str | None, typer.Option(help="Only this language: its name or code, such as ja.", show_default=False)
+    ] = None,
+    country: Annotated[
+        str | None, typer.Option(help="Only this country: its name or code, such as JP.", show_default=False)
+    ] = None,
     min_ratings: Annotated[int, typer.Option(min=0, help="Only movies with this many training ratings.")] = 0,
     exclude_popular: Annotated[
         bool, typer.Option("--exclude-popular", help="Exclude the 10 % of movies with the most ratings.")
