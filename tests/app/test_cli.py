@@ -79,7 +79,7 @@ def test_predict_prints_stars_likely_stars_and_reasons(folder: Path) -> None:
     reasons = [*matrix["reasons"], *heat["reasons"]]
     assert text.count("you rated ") == len(reasons)
     assert all(f"you rated {reason['title']} {reason['stars']:g} (" in text for reason in reasons)
-    assert "nobody has rated it" not in text
+    assert "no training ratings" not in text
 
 
 def test_predict_says_that_a_movie_without_ratings_rests_on_content(folder: Path) -> None:
@@ -87,8 +87,8 @@ def test_predict_says_that_a_movie_without_ratings_rests_on_content(folder: Path
     first, *others = text.splitlines()
     assert first.startswith("Spirited Away (2001)  ")
     assert ", 80 % likely " in first
-    assert others[0] == "    nobody has rated it: this rests on its text and graph alone"
-    assert text.count("nobody has rated it") == 1
+    assert others[0] == "    no training ratings: this rests on its text and graph alone"
+    assert text.count("no training ratings") == 1
 
 
 def test_recommend_prints_movies_by_predicted_stars(folder: Path) -> None:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 CHOICE_HINT = (
     "To choose one of an ambiguous title's movies, add a column movieId with its number to the file."
 )
-NO_RATINGS = "nobody has rated it: this rests on its text and graph alone"
+NO_RATINGS = "no training ratings: this rests on its text and graph alone"
 
 MIN_LEVEL = 0.05
 """Smallest level and drift that are told, in stars."""
