@@ -91,7 +91,8 @@ def test_recommend_takes_lists_to_choose_from_and_to_leave_out(folder: Path) -> 
     error = run(folder, "recommend", "-r", "you.csv", "--from", "watchlist", code=1)["error"]
     assert (error["where"], error["got"]) == ("--from watchlist", "none")
     error = run(folder, "recommend", "-r", "you.csv", "--from", "you.csv", code=3)
-    assert error["reason_for_none"] == "No movie is left before the filters."
+    reason = "Every movie to choose from is already rated or watched, or left out by you."
+    assert error["reason_for_none"] == reason
 
 
 def test_recommend_reads_the_ratings_since_a_year(folder: Path, bundle: Bundle) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from reelgraph.app.bundle.catalog import MovieCatalog
-from reelgraph.app.bundle.filters import Filters, apply_filters
+from reelgraph.app.bundle.filters import NO_CANDIDATES, Filters, apply_filters
 from reelgraph.runtime.errors import InputError
 from tests.helpers.bundle_samples import sample_catalog
 
@@ -76,7 +76,7 @@ def test_apply_filters_names_the_filter_that_left_none(
     mask, actual = apply_filters(catalog, Filters(**filters), np.ones(5, bool))
     assert not mask.any()
     assert reason in actual
-    assert apply_filters(catalog, Filters(), mask)[1] == "No movie is left before the filters."
+    assert apply_filters(catalog, Filters(), mask)[1] == NO_CANDIDATES
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,8 @@ from reelgraph.runtime.errors import InputError
 POPULAR_QUANTILE = 0.9
 """A movie is popular if its number of ratings is above this quantile."""
 
+NO_CANDIDATES = "Every movie to choose from is already rated or watched, or left out by you."
+
 Name = Annotated[str, Field(max_length=100)]
 Names = Annotated[tuple[Name, ...], Field(max_length=50, strict=False)]
 Year = Annotated[int, Field(ge=1800, le=2200)]
@@ -66,7 +68,7 @@ def make_filters(**conditions: object) -> Filters:
 
 
 def apply_filters(catalog: MovieCatalog, filters: Filters, candidates: Mask) -> tuple[Mask, str]:
-    """Return the candidates that pass all filters, and which filter left none.
+    """Return the candidates that pass all filters, and why none is left.
 
     Args:
         catalog: the movies.
@@ -85,7 +87,7 @@ def apply_filters(catalog: MovieCatalog, filters: Filters, candidates: Mask) -> 
         mask &= passing
         if n_before and not mask.any():
             return mask, f"None of the {n_before:,} movies before this filter is {condition}."
-    return mask, "" if mask.any() else "No movie is left before the filters."
+    return mask, "" if mask.any() else NO_CANDIDATES
 
 
 def _conditions(catalog: MovieCatalog, filters: Filters) -> Iterator[tuple[str, Mask]]:
