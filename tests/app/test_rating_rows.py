@@ -105,7 +105,7 @@ def test_read_rows_numbers_the_first_line_of_a_row() -> None:
     [
         (b"[" * 100_000, "nested too deeply"),
         (b'{"a":' * 100_000, "nested too deeply"),
-        (b"[[[[[[[[[[]]]]]]]]]]", "not a list of objects"),
+        (b"[[[[[[[[[[]]]]]]]]]]", "got other JSON"),
         (b"[]", "got no entries"),
         (b"[" + b"9" * 5000 + b"]", "Trakt's JSON"),
         (b'[{"key": 1}]', r"keys \['key'\]"),

@@ -235,13 +235,14 @@ def _read_json(text: str, name: str, layouts: Sequence[Layout]) -> RatingRows:
         raise refuse(f"invalid JSON in line {error.lineno}, column {error.colno}") from None
     except ValueError:
         raise refuse("a number with thousands of digits") from None
-    if isinstance(entries, dict):  # lists of movies and shows by name
+    if isinstance(entries, dict):  # lists of movies and shows by name, or the only one of JSON lines
         lists = [value for value in entries.values() if isinstance(value, list)]
-        entries = [entry for values in lists for entry in values if isinstance(entry, dict)]
+        listed = [entry for values in lists for entry in values if isinstance(entry, dict)]
+        entries = listed or [entries] * (detect_layout(_flatten_entry(entries), layouts) is not None)
     if entries == []:
         raise refuse("no entries")
     if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
-        raise refuse("not a list of objects")
+        raise refuse("other JSON")
     if len(entries) > MAX_LINES:
         raise _too_many(f"{len(entries):,} entries", name)
     rows = [(number, _flatten_entry(entry)) for number, entry in enumerate(entries, 1)]
