@@ -167,7 +167,8 @@ def test_parse_ratings_file_accepts_encodings_and_line_ends(encode: Callable[[st
         (b"title,year,rating,Rating\nHeat,1995,8,4\n", "one column rating, got 2. Remove or rename"),
         (b'{"title": "Heat"}\n[', "invalid JSON in line 2"),
         (b"{}", "got no entries"),
-        (b"[1]", "not a list of objects"),
+        (b"[1]", "expected Trakt's JSON, a list of ratings, got other JSON"),
+        (b'{"movies": [], "rating": 4}', "got no entries"),
         (b"[{", "Trakt's JSON"),
     ],
 )
@@ -340,6 +341,8 @@ def test_layout_files_has_every_layout() -> None:
             "Simkl", 4, 3.5,
         ),
         (json.dumps([{"title": "Heat", "year": 1995, "rating": 4.5}]), "a table", 4, 4.5),
+        (json.dumps({"title": "Heat", "year": 1995, "rating": 4.5, "genres": ["Drama"]}), "a table", 4, 4.5),
+        (json.dumps(json.loads(TRAKT)[0]), "Trakt", 4, 4.0),
         (json.dumps([{"rated_at": "2021-01-01T20:15:00Z", "rating": 9, "type": "movie",
            "movie": {"title": "Heat", "year": 1995, "rating": 6.5, "ids": {"trakt": 1}}}]), "Trakt", 4, 4.5),
     ],
@@ -422,6 +425,12 @@ def test_parse_ratings_file_takes_a_stated_scale() -> None:
         assert [rating.stars for rating in file.ratings] == stars
         assert not file.warnings
     assert parse_ratings_file(content, "ratings.csv").warnings[0].startswith("The scale to 5 was inferred")
+
+
+def test_parse_ratings_file_takes_a_stated_scale_where_the_ratings_contradict_the_site() -> None:
+    content = b"Date,Name,Year,Letterboxd URI,Rating\n,Heat,1995,u,8\n,Solaris,1972,u,5\n"
+    file = parse_ratings_file(content, "ratings.csv", 10)
+    assert (file.scale, [rating.stars for rating in file.ratings], file.warnings) == (10, [4.0, 2.5], ())
 
 
 def test_parse_ratings_file_passes_over_an_outlier() -> None:

@@ -21,8 +21,8 @@ from reelgraph.app.rating_imports.rating_rows import RatingRows, Row, read_rows
 from reelgraph.app.rating_imports.scales import (
     SCALE_HINT,
     WrittenRating,
-    detect_scale,
     parse_rating,
+    select_scale,
     to_stars,
 )
 from reelgraph.runtime.errors import InputError, wrap_os_error
@@ -120,11 +120,14 @@ def parse_ratings_file(content: bytes, name: str, scale: int | None = None) -> R
     if stated_scales and not known_numbers:
         highest = max(stated_scales)
     else:
-        highest = scale or detect_scale(known_numbers, column.scale, f"{name}: column {column.name}")
+        highest = select_scale(known_numbers, column.scale, scale, f"{name}: column {column.name}")
     halving = "" if highest == 5 else f", divided by {highest // 5}"
     notes.append(f"Ratings are on a scale to {highest}{halving}.")
     if scale is None and column.scale is None and known_numbers:
         warnings.append(f"The scale to {highest} was inferred from the ratings. {SCALE_HINT}")
+    if scale is not None and column.scale is not None and highest != scale:
+        site = table.layout.site
+        warnings.append(f"The scale to {scale} is not used for {name}: ratings of {site} are to {highest}.")
     dates = parse_dates(_cells(table, table.layout.date))
     ratings, skipped = _parse_rating_rows(table, texts, written, highest, dates.times)
     n_dated = sum(time is not None for time in dates.times)

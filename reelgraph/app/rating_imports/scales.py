@@ -70,6 +70,29 @@ def to_stars(number: float, scale: int) -> float | None:
     return max(MIN_STARS, steps * STAR_STEP)
 
 
+def select_scale(numbers: Sequence[float], defined: int | None, stated: int | None, where: str) -> int:
+    """Return the scale that the user states, unless the layout defines one that the ratings don't contradict.
+
+    Args:
+        numbers: all ratings of the file.
+        defined: scale of the layout's definition, if it has one.
+        stated: scale that the user states, if any.
+        where: file and column, for the error message.
+
+    Raises:
+        InputError: see ``detect_scale``.
+    """
+    if stated is None or (defined is not None and not _contradicts(numbers, defined)):
+        return detect_scale(numbers, defined, where)
+    return stated
+
+
+def _contradicts(numbers: Sequence[float], scale: int) -> bool:
+    """Return whether at least half of the ratings are above the scale."""
+    n_above = sum(number > scale for number in numbers)
+    return n_above > 0 and 2 * n_above >= len(numbers)
+
+
 def detect_scale(numbers: Sequence[float], defined: int | None, where: str) -> int:
     """Return the highest rating of the scale: 5, 10 or 100.
 
@@ -85,8 +108,8 @@ def detect_scale(numbers: Sequence[float], defined: int | None, where: str) -> i
         InputError: the ratings contradict the definition, or point to two scales.
     """
     if defined is not None:
-        n_above = sum(number > defined for number in numbers)
-        if n_above and 2 * n_above >= len(numbers):
+        if _contradicts(numbers, defined):
+            n_above = sum(number > defined for number in numbers)
             got = f"{n_above:,} of {len(numbers):,} above {defined}"
             raise InputError(where, f"ratings to {defined}", got, SCALE_HINT)
         return defined
