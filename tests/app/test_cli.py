@@ -91,6 +91,15 @@ def test_predict_says_that_a_movie_without_ratings_rests_on_content(folder: Path
     assert text.count("no training ratings") == 1
 
 
+def test_predict_says_that_it_leaves_out_your_rating_of_the_movie(folder: Path) -> None:
+    arguments = ("predict", "-r", "ratings.csv", "Heat (1995)", "The Matrix")
+    first, second, *others = run(folder, *arguments).splitlines()
+    assert first.startswith("Heat (1995)  ")
+    assert second == "    your own rating of it, 4.5, is left out"
+    assert not any("your own rating" in line for line in others)
+    assert run_json(folder, *arguments)["left_out_stars"] == [4.5, None]
+
+
 def test_recommend_prints_movies_by_predicted_stars(folder: Path) -> None:
     filters = ("--genre", "drama", "--since", "1960", "--max-runtime", "115")
     result = run_json(folder, "recommend", "-r", "ratings.csv", "-n", "4", *filters)
@@ -146,6 +155,20 @@ def test_scale_option_states_the_scale_of_an_ambiguous_file(folder: Path) -> Non
         == 2
     )
     run(folder, "match-ratings", "ten.csv", "--scale", "7", code=2)
+
+
+def test_scale_option_leaves_a_scale_that_a_site_defines(folder: Path) -> None:
+    command = ("recommend", "-n", "5", "-r", "ten.csv", "-r")
+    rows = "".join(
+        f"{title},{stars}\n" for title, stars in (("Heat (1995)", 8), ("Amelie", 9), ("Rocky II", 6))
+    )
+    (folder / "ten.csv").write_text("title,rating\n" + rows)
+    with_scale = run(folder, *command, "ratings.csv", "--scale", "10")
+    assert with_scale == run(folder, *command, "ratings.csv")
+    with contextlib.chdir(folder):
+        result = CliRunner().invoke(app, [*command, "ratings.csv", "--scale", "10"])
+    warning = "The scale to 10 is not used for ratings.csv: ratings of Letterboxd are to 5."
+    assert result.stderr.count("is not used") == result.stderr.count(warning) == 1
 
 
 def test_open_histories_warns_of_lost_dates(folder: Path) -> None:
@@ -237,6 +260,9 @@ def test_export_replaces_only_bundles(folder: Path, tmp_path: Path) -> None:
         ("nonsense",),
         ("similar", "Heat", "--by", "colour"),
         ("recommend", "-r", "x", "-n", "0"),
+        ("recommend", "-r", "ratings.csv", "-r", "ratings.csv", "--diverse"),
+        ("recommend", "-r", "ratings.csv", "--group", "mean"),
+        ("predict", "-r", "ratings.csv", "-r", "ratings.csv", "Heat (1995)"),
         ("download", "netflix"),
     ],
 )

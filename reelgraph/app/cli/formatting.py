@@ -22,17 +22,28 @@ MAX_SKIPPED_SHOWN = 30
 """Number of skipped rows that are listed; --json has all."""
 
 
-def format_predictions(predictions: Sequence[MoviePrediction], numbered: bool = False) -> str:
-    """Return a paragraph per movie: predicted stars, the 80 % set, what its audience watched, and reasons."""
+def format_predictions(predictions: Sequence[MoviePrediction], left_out: Sequence[float | None]) -> str:
+    """Return a paragraph per movie: predicted stars, the 80 % set, and reasons.
+
+    Args:
+        predictions: of movies.
+        left_out: for each, the user's stars, which the prediction leaves out; None where there are none.
+    """
     lines: list[str] = []
-    for number, prediction in enumerate(predictions, 1):
-        lines += _prediction_lines(prediction, f"{number:>3}. " if numbered else "")
+    for prediction, stars in zip(predictions, left_out, strict=True):
+        lines += _prediction_lines(prediction, left_out=stars)
     return "\n".join(lines)
 
 
 def format_recommendations(movies: Sequence[MoviePrediction], user: UserLevel | None) -> str:
-    """Return how the user rates, and a numbered paragraph per movie; blank without movies."""
-    return "\n".join(filter(None, [format_level(user) if movies else "", format_predictions(movies, True)]))
+    """Return how the user rates, and a numbered paragraph per movie; blank without movies.
+
+    A paragraph has the predicted stars, the 80 % set, what the movie's audience watched, and reasons.
+    """
+    lines = [format_level(user)] if movies else []
+    for number, movie in enumerate(movies, 1):
+        lines += _prediction_lines(movie, f"{number:>3}. ")
+    return "\n".join(filter(None, lines))
 
 
 def format_group(movies: Sequence[GroupPrediction], rule: str) -> str:
@@ -47,11 +58,15 @@ def format_group(movies: Sequence[GroupPrediction], rule: str) -> str:
     return "\n".join(lines)
 
 
-def _prediction_lines(prediction: MoviePrediction, prefix: str) -> list[str]:
+def _prediction_lines(
+    prediction: MoviePrediction, prefix: str = "", left_out: float | None = None
+) -> list[str]:
     lines = [f"{prefix}{prediction.label}  {prediction.stars:.2f} stars{_format_set(prediction)}"]
     indent = " " * (len(prefix) + 4)
     if not prediction.ratings:
         lines.append(f"{indent}{NO_RATINGS}")
+    if left_out is not None:
+        lines.append(f"{indent}your own rating of it, {left_out:g}, is left out")
     if prediction.watched:
         titles = " and ".join(movie.title for movie in prediction.watched)
         lines.append(f"{indent}people who watched {titles} also watch it")

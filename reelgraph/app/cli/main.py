@@ -59,19 +59,30 @@ def _global_options(
 @app.command()
 def predict(
     movies: Annotated[list[str], typer.Argument(help="Titles, with the year if a title is ambiguous.")],
-    ratings: Annotated[Path, typer.Option("--ratings", "-r", help=RATINGS_HELP, show_default=False)],
+    ratings: Annotated[list[Path], typer.Option("--ratings", "-r", help=RATINGS_HELP, show_default=False)],
     scale: ScaleOption = None,
     bundle: BundleOption = None,
     json: JsonOption = False,
 ) -> None:
     """Predict your rating of movies: stars, the likely stars, and the ratings that contributed most.
 
+    The prediction for a movie that you have rated leaves your rating of it out.
+
     Example: reelgraph predict --ratings ratings.csv "Heat (1995)" "Matrix, The"
     """
+    if len(ratings) > 1:
+        raise typer.BadParameter("Give the ratings of one user.", param_hint="--ratings")
     with exit_on_error(json):
-        model, [history] = open_histories([ratings], bundle, scale)
-        predictions = model.predict_rows(history, [model.resolve(movie) for movie in movies])
-        print_result({"predictions": predictions}, json, lambda: formatting.format_predictions(predictions))
+        model, [history] = open_histories(ratings, bundle, scale)
+        rows = [model.resolve(movie) for movie in movies]
+        predictions = model.predict_rows(history, rows)
+        stars = {rating.row: rating.stars for rating in history}
+        left_out = [stars.get(row) for row in rows]
+        print_result(
+            {"predictions": predictions, "left_out_stars": left_out},
+            json,
+            lambda: formatting.format_predictions(predictions, left_out),
+        )
 
 
 @app.command()

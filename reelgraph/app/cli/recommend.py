@@ -93,9 +93,13 @@ def recommend(
         typer.Option(min=1970, max=2200, help="Only your ratings of this year or later.", show_default=False),
     ] = None,
     group: Annotated[
-        Literal["least-misery", "mean"],
-        typer.Option(help="Of several users: order by the lowest of their scores, or by the mean."),
-    ] = "least-misery",
+        Literal["least-misery", "mean"] | None,
+        typer.Option(
+            help="Of several users: order by the lowest of their scores, or by the mean; "
+            "by default least-misery.",
+            show_default=False,
+        ),
+    ] = None,
     scale: ScaleOption = None,
     bundle: BundleOption = None,
     json: JsonOption = False,
@@ -104,6 +108,10 @@ def recommend(
 
     Example: reelgraph recommend --ratings letterboxd.zip --top 5 --genre Drama --since 1990
     """
+    if diverse and len(ratings) > 1:
+        raise typer.BadParameter("It is for the ratings of one user.", param_hint="--diverse")
+    if group is not None and len(ratings) == 1:
+        raise typer.BadParameter("It is for the ratings of several users.", param_hint="--group")
     with exit_on_error(json):
         from reelgraph.app.bundle.filters import make_filters
         from reelgraph.app.bundle.group import recommend_to_group
@@ -132,9 +140,10 @@ def recommend(
         mask, reason_for_none = model.candidates(filters, excluded, _selected(model, only, ratings))
         recent = [_recent(history, rated_since) for history in histories]
         if len(recent) > 1:
-            group_movies = recommend_to_group(model, recent, mask, top, group, by)
-            result: dict[str, Any] = {"recommendations": group_movies, "group": group}
-            text = formatting.format_group(group_movies, group)
+            rule = group or "least-misery"
+            group_movies = recommend_to_group(model, recent, mask, top, rule, by)
+            result: dict[str, Any] = {"recommendations": group_movies, "group": rule}
+            text = formatting.format_group(group_movies, rule)
         else:
             scored = model.score(recent[0])
             movies = model.rank(scored, mask, top, diverse, by)
