@@ -20,7 +20,7 @@ MAX_RATINGS = 4_000_000
 """Ratings that the blend's weights are fitted on, at most."""
 LIKED_STARS = 4.0
 """A movie with at least this rating is liked."""
-LIKED_WEIGHT = 1.5
+LIKED_WEIGHT = 2.0
 """Weight of the log probability to like a movie, against that of the log probability to watch it next."""
 RARITY_PENALTY = 2.0
 """What a movie without ratings loses against one with many: the penalty falls with √(ratings + 1)."""

@@ -264,6 +264,32 @@ def test_resolve_takes_no_ambiguous_title_for_a_movie_id(gp_bundle: Bundle) -> N
         bundle.resolve("105")
 
 
+def test_resolve_takes_a_number_for_a_title_if_one_has_it(gp_bundle: Bundle) -> None:
+    titles = ["2001: A Space Odyssey", *gp_bundle.catalog.titles[1:]]
+    movie_ids = [FIRST_ID, 2001, *gp_bundle.catalog.movie_ids[2:].tolist()]
+    catalog = bundle_samples.sample_catalog(len(titles), title=titles, movieId=movie_ids)
+    bundle = Bundle(replace(gp_bundle.contents, catalog=catalog))
+    assert [bundle.resolve(movie) for movie in ("2001", "movieId 2001", "[2001]", 2001, "103")] == [
+        0,
+        1,
+        0,
+        1,
+        3,
+    ]
+
+
+@pytest.mark.parametrize("top", [0, -1])
+def test_lists_have_at_least_one_movie(gp_bundle: Bundle, top: int) -> None:
+    for call in (lambda: gp_bundle.recommend([], top=top), lambda: gp_bundle.similar(FIRST_ID, top=top)):
+        with pytest.raises(InputError, match="top: expected 1 or more, got"):
+            call()
+
+
+def test_recommend_names_its_orders(gp_bundle: Bundle) -> None:
+    with pytest.raises(InputError, match="by: expected one of ranker, stars, got 'likes'"):
+        gp_bundle.recommend([], by="likes")
+
+
 def test_similar_by_audience_needs_a_rater_with_movie_vectors(bundle: Bundle) -> None:
     if bundle.similarity.audience_vectors is None:
         assert bundle.similar("The Matrix") == bundle.similar("The Matrix", "both")

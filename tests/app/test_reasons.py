@@ -21,6 +21,7 @@ from tests.helpers.rater_samples import small_movie_inputs, small_rater_params
 STARS = {1: 5.0, 2: 4.5, 3: 4.0, 4: 1.0, 5: 2.0, 6: 0.5}
 COLUMNS = {
     "actor_1": ["Ann", "Ann", None, None, "Ann", None, None] + [None] * 13,
+    "ratings": [10] * 20,
     "director_1": ["Bob"] + [None] * 19,
     "genre_1": ["Drama", "Crime", "Drama", "Drama", "Crime", "War", "Crime"] + [None] * 13,
     "other_genres": [["Crime", "War"], [], ["War"], [], [], ["Drama"], []] + [[]] * 13,
@@ -33,17 +34,21 @@ def catalog() -> MovieCatalog:
 
 
 def reasons(
-    catalog: MovieCatalog, contribution: list[float], audience: int | None = None, earlier: dict | None = None
+    catalog: MovieCatalog,
+    contribution: list[float],
+    audience: int | None = None,
+    earlier: dict | None = None,
+    stars: dict[int, float] = STARS,
 ) -> dict:
     """Return what each reason of movie 0 shares, by movie id; ``audience`` is a row with the same audience."""
     vectors = None
     if audience is not None:
         vectors = np.eye(20, dtype=np.float32)
         vectors[audience] = vectors[0]
-    rows = np.array(list(STARS))
+    rows = np.array(list(stars))
     attribution = Attributions(np.arange(6), np.array(contribution))
-    selected = select_reasons(catalog, vectors, STARS, 0, rows, attribution, earlier or {})
-    assert all(reason.stars == STARS[reason.movie_id - 100] for reason in selected)
+    selected = select_reasons(catalog, vectors, stars, 0, rows, attribution, earlier or {})
+    assert all(reason.stars == stars[reason.movie_id - 100] for reason in selected)
     return {reason.movie_id - 100: (*reason.shared, reason.same_audience) for reason in selected}
 
 
@@ -53,6 +58,20 @@ def test_select_reasons_says_what_is_shared(catalog: MovieCatalog) -> None:
         1: ("Ann", "Crime", False),
     }
     assert reasons(catalog, [0.1, 0.2, 0.3, 0.4, 0.5, 0.6], audience=3)[3] == ("Drama", True)
+
+
+def test_a_movie_without_ratings_has_no_audience() -> None:
+    for unrated in (0, 3):
+        ratings = [10 * (row != unrated) for row in range(20)]
+        catalog = sample_catalog(20, **COLUMNS | {"ratings": ratings})
+        assert 3 not in reasons(catalog, [0.1, 0.2, 0.3, 0.4, 0.5, 0.6], audience=3)
+
+
+def test_a_counter_reason_is_a_rating_below_the_mean_that_takes_something(catalog: MovieCatalog) -> None:
+    assert list(reasons(catalog, [0.0, 0.0, 0.0, 0.0, -0.2, 0.0])) == [5]
+    assert list(reasons(catalog, [0.0, 0.0, 0.0, 0.0, -0.004, 0.0])) == []
+    equal = dict.fromkeys(STARS, 5.0)
+    assert list(reasons(catalog, [0.2, -0.3, 0.0, 0.0, -0.2, 0.0], stars=equal)) == [1]
 
 
 def test_select_reasons_puts_a_counter_reason_last(catalog: MovieCatalog) -> None:

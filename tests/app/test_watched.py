@@ -80,21 +80,25 @@ def test_watched_is_empty_where_the_ranker_does_not_order(bundle: Bundle, tmp_pa
 def test_select_watched_leaves_out_what_hardly_adds() -> None:
     history = np.array([4, 5, 6, 7])
     contribution = np.array([MIN_LOG_ODDS / 2, 0.3, -0.5, 0.2])
-    rows = np.stack(
-        [contribution, np.minimum(contribution, 0.2) - 0.15 * (history == 7), -contribution - 0.5]
-    )
-    first, second, third = select_watched(sample_catalog(20), history, rows)
+    lower = np.minimum(contribution, 0.2) - 0.15 * (history == 7)
+    rows = np.stack([contribution, lower, -contribution - 0.5])
+    stars = dict.fromkeys(history.tolist(), 4.0)
+    first, second, third = select_watched(sample_catalog(20), stars, history, rows)
     assert [(movie.movie_id, movie.log_odds) for movie in first] == [(105, 0.3), (107, 0.2)]
     assert [movie.title for movie in second] == ["Heat (1986)"]
     assert third == ()
 
 
+def test_select_watched_leaves_out_what_the_user_rated_below_the_mean() -> None:
+    stars = {4: 1.0, 5: 4.0, 6: 3.5}
+    (watched,) = select_watched(sample_catalog(20), stars, np.array([4, 5, 6]), np.full((1, 3), 0.4))
+    assert [movie.movie_id for movie in watched] == [105, 106]
+
+
 def test_select_watched_varies_the_movies_of_a_list() -> None:
     history = np.array([4, 5, 6, 7])
     contribution = np.array([0.5, 0.4, 0.3, 0.2])
-    watched = select_watched(sample_catalog(20), history, np.stack([contribution] * 3))
-    assert [[movie.movie_id for movie in movies] for movies in watched] == [
-        [104, 105],
-        [106, 104],
-        [105, 107],
-    ]
+    stars = dict.fromkeys(history.tolist(), 4.0)
+    watched = select_watched(sample_catalog(20), stars, history, np.stack([contribution] * 3))
+    movies = [[movie.movie_id for movie in named] for named in watched]
+    assert movies == [[104, 105], [106, 104], [105, 107]]

@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Bool
 
 from reelgraph.app.bundle.catalog import MovieResult
-from reelgraph.app.bundle.model import Bundle, Order
+from reelgraph.app.bundle.model import Bundle
 from reelgraph.app.bundle.new_user import UserRating
 from reelgraph.app.bundle.results import top_k
 
@@ -33,7 +33,7 @@ def recommend_to_group(
     mask: Bool[np.ndarray, " movies"],
     top: int,
     rule: GroupRule,
-    by: Order = "ranker",
+    by: str = "ranker",
 ) -> list[GroupPrediction]:
     """Return the movies of the mask that are best for all users.
 

@@ -7,26 +7,28 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Float64
 
 from reelgraph.app.bundle.filters import Filters, apply_filters, make_filters
 from reelgraph.app.bundle.format import EXPORT_HINT, BundleContents, read_bundle
+from reelgraph.app.bundle.movie_lookup import find_movie
 from reelgraph.app.bundle.new_user import UserRating, build_histories, order_ratings, rating_times
 from reelgraph.app.bundle.reasons import select_reasons, select_watched
 from reelgraph.app.bundle.results import (
     MoviePrediction,
     ScoredMovies,
     SimilarMovie,
+    check_top,
     mmr_rerank,
     star_ranges,
     top_k,
 )
 from reelgraph.app.bundle.similarity import MovieSimilarity
 from reelgraph.app.bundle.title_matching import TitleIndex
-from reelgraph.app.bundle.title_search import MOVIE_ID, TitleSearch
+from reelgraph.app.bundle.title_search import TitleSearch
 from reelgraph.rankers.ranker import Ranker, RankingQuery, watched_and_liked
 from reelgraph.rankers.registry import load_ranker
 from reelgraph.raters.io import restore_rater
@@ -38,7 +40,7 @@ RATING_STD = 0.8
 CANDIDATES_PER_RESULT = 10
 """Number of candidates per recommendation that maximal marginal relevance selects from."""
 
-Order = Literal["ranker", "stars"]
+ORDERS = ("ranker", "stars")
 """What recommendations are ordered by."""
 Movie = int | str
 """A movieId, or a title such as ``Heat (1995)``."""
@@ -99,7 +101,7 @@ class Bundle:
         history: History,
         top: int = 20,
         *,
-        by: Order = "ranker",
+        by: str = "ranker",
         diverse: bool = False,
         **filters: Any,
     ) -> list[MoviePrediction]:
@@ -113,8 +115,12 @@ class Bundle:
             filters: fields of ``Filters``, such as ``genres=["Drama"], since=1990``.
 
         Raises:
-            InputError: a movie, filter, genre, language or country is unknown, or stars are not half stars.
+            InputError: a movie, filter, genre, language or country is unknown, stars are not half stars, or
+                ``top`` or ``by`` is not as above.
         """
+        if by not in ORDERS:
+            raise InputError("by", f"one of {', '.join(ORDERS)}", repr(by), "Choose one of them.")
+        check_top(top)
         ratings = self.resolve_history(history)
         mask, _ = self.candidates(make_filters(**filters), [rating.row for rating in ratings])
         return self.rank(self.score(ratings), mask, top, diverse, by)
@@ -130,30 +136,19 @@ class Bundle:
             top: number of movies.
 
         Raises:
-            InputError: the movie or ``by`` is unknown, or the rater knows no audiences.
+            InputError: the movie or ``by`` is unknown, ``top`` is below 1, or the rater knows no audiences.
         """
+        check_top(top)
         row = self.resolve(movie)
         return self.similarity.find_nearest(row, by or self.similarity.default_kind(row), top)
 
     def resolve(self, movie: Movie) -> int:
-        """Return the row of a movie.
+        """Return the row of a movie; see ``find_movie``.
 
         Raises:
             InputError: the movie is unknown, or the title is ambiguous.
         """
-        if isinstance(movie, str):
-            movie_id = MOVIE_ID.fullmatch(movie.strip())
-            match = self.title_index.match(movie)
-            if match.row is not None:
-                return match.row
-            if movie_id is None or match.candidates:
-                return self.title_search.find(movie, match)
-            movie = int(movie_id[1])
-        row = self.catalog.find_row(movie)
-        if row is None:
-            remedy = "See the bundle's movies.parquet."
-            raise InputError(f"movieId {movie}", "a movie of the bundle", "an unknown id", remedy)
-        return row
+        return find_movie(movie, self.catalog, self.title_index, self.title_search)
 
     def resolve_history(self, history: History) -> list[UserRating]:
         """Return a history with the movies' rows.
@@ -223,7 +218,7 @@ class Bundle:
         mask: Bool[np.ndarray, " movies"],
         top: int,
         diverse: bool,
-        by: Order = "ranker",
+        by: str = "ranker",
     ) -> list[MoviePrediction]:
         """Return movies of the mask, the best first.
 
@@ -249,13 +244,13 @@ class Bundle:
             return predictions
         ranker, query = served
         contributions = ranker.contributions(query, np.array(rows, np.int64))
-        watched = select_watched(self.catalog, query.history, contributions)
+        watched = select_watched(self.catalog, scored.rated_stars, query.history, contributions)
         return [
             replace(prediction, watched=movies)
             for prediction, movies in zip(predictions, watched, strict=True)
         ]
 
-    def order(self, scored: ScoredMovies, by: Order = "ranker") -> Float64[np.ndarray, " movies"]:
+    def order(self, scored: ScoredMovies, by: str = "ranker") -> Float64[np.ndarray, " movies"]:
         """Return a number for each movie; the highest is recommended first.
 
         It is ``watched_and_liked`` of the ranker's scores, comparable between users who have ratings, or the
@@ -272,7 +267,7 @@ class Bundle:
             return watched_and_liked(watched, probabilities, self.catalog.rating_counts)
         return self.lower_bound(scored.scores.prediction.stars)
 
-    def _served_ranker(self, scored: ScoredMovies, by: Order) -> tuple[Ranker, RankingQuery] | None:
+    def _served_ranker(self, scored: ScoredMovies, by: str) -> tuple[Ranker, RankingQuery] | None:
         """Return the ranker and its query; None if the order is by stars."""
         if by == "stars" or self.ranker is None or not len(scored.history_rows):
             return None
@@ -287,7 +282,7 @@ class Bundle:
         prediction = scored.scores.prediction
         attributions = scored.scores.attributions(np.array(indices, np.int64))
         vectors = self.similarity.audience_vectors
-        stars = {rating.row: rating.stars for rating in scored.ratings}
+        stars = scored.rated_stars
         earlier: Counter[int] = Counter()
         results = []
         for index, attribution in zip(indices, attributions, strict=True):

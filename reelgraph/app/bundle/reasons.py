@@ -40,9 +40,9 @@ def select_reasons(
     The weight is the contribution over 1 + n, if n movies above in the same list have this reason. So a list
     does not repeat the user's favourite movie.
 
-    A reason is a rating at or above the user's mean that adds to the prediction. A counter-reason is one at
-    or below the mean that takes from it, as much as the last reason adds. Both share a person, two genres or
-    the audience with the movie.
+    A reason is a rating at or above the user's mean that adds to the prediction. A counter-reason is one
+    below the mean that takes from it, at least as much as the last reason adds. Both share a person, two
+    genres or the audience with the movie.
 
     Args:
         catalog: the movies.
@@ -57,14 +57,14 @@ def select_reasons(
         return ()
     rows = history[attribution.rating]
     contribution = attribution.contribution
-    deviation = np.array([stars[int(row)] for row in rows]) - np.mean(list(stars.values()))
-    same_audience = _has_same_audience(vectors, target, rows)
+    deviation = _deviation(stars, rows)
+    same_audience = _has_same_audience(catalog, vectors, target, rows)
     people = catalog.people(target)
     genres = catalog.genre_lists[target]
     shared = [_shared_names(catalog, int(row), people, genres) for row in rows]
     is_alike = same_audience | np.array([len(names) > 0 or len(kinds) > 1 for names, kinds in shared])
     adds = np.flatnonzero(is_alike & (deviation >= 0) & (contribution >= MIN_CONTRIBUTION))
-    takes = np.flatnonzero(is_alike & (deviation <= 0) & (contribution < 0))
+    takes = np.flatnonzero(is_alike & (deviation < 0) & (contribution <= -MIN_CONTRIBUTION))
     times = np.array([earlier.get(int(movie_id), 0) for movie_id in catalog.movie_ids[rows]])
     weight = contribution / (1 + times)
     reasons = adds[np.argsort(-weight[adds], kind="stable")][:MAX_REASONS]
@@ -86,22 +86,25 @@ def select_reasons(
 
 def select_watched(
     catalog: MovieCatalog,
+    stars: Mapping[int, float],
     history: Int64[np.ndarray, " history"],
     contributions: Float[np.ndarray, "movies history"],
 ) -> list[tuple[WatchedMovie, ...]]:
     """Return for each movie of a list those of the history that add most to its score by the ranker.
 
-    Their weights vary as those of ``select_reasons``.
+    They are rated at or above the user's mean. Their weights vary as those of ``select_reasons``.
 
     Args:
         catalog: the movies.
+        stars: the user's ratings by row.
         history: rows of the movies in the history.
         contributions: what each of them adds to the scores, as ``Ranker.contributions`` returns it.
     """
+    is_liked = _deviation(stars, history) >= 0
     times = np.zeros(len(history))
     watched = []
     for contribution in contributions:
-        adds = np.flatnonzero(contribution >= MIN_LOG_ODDS)
+        adds = np.flatnonzero(is_liked & (contribution >= MIN_LOG_ODDS))
         weight = contribution[adds] / (1 + times[adds])
         selected = adds[np.argsort(-weight, kind="stable")][:MAX_WATCHED]
         times[selected] += 1
@@ -125,10 +128,17 @@ def _shared_names(
     return shared_people, [name for name in catalog.genre_lists[row] if name in genres]
 
 
+def _deviation(stars: Mapping[int, float], rows: Int64[np.ndarray, " rated"]) -> Float[np.ndarray, " rated"]:
+    """Return the ratings of these movies minus the user's mean rating."""
+    return np.array([stars[int(row)] for row in rows]) - np.mean(list(stars.values()))
+
+
 def _has_same_audience(
-    vectors: MovieVectors | None, target: int, rows: Int64[np.ndarray, " history"]
+    catalog: MovieCatalog, vectors: MovieVectors | None, target: int, rows: Int64[np.ndarray, " history"]
 ) -> Bool[np.ndarray, " history"]:
-    if vectors is None:
+    """Return which movies' audiences are like that of a movie; a movie without ratings has none."""
+    counts = catalog.rating_counts
+    if vectors is None or not counts[target]:
         return np.zeros(len(rows), bool)
     similarity = vectors @ vectors[target]
-    return similarity[rows] >= np.quantile(similarity, AUDIENCE_QUANTILE)
+    return (similarity[rows] >= np.quantile(similarity, AUDIENCE_QUANTILE)) & (counts[rows] > 0)

@@ -13,6 +13,7 @@ from reelgraph.app.bundle.catalog import MovieResult
 from reelgraph.app.bundle.new_user import UserRating
 from reelgraph.core.rating_scale import STAR_STEP, smallest_set
 from reelgraph.raters.rater import CandidateScores, UserLevel
+from reelgraph.runtime.errors import InputError
 
 SET_COVERAGE = 0.8
 """Lowest probability of a prediction set."""
@@ -87,6 +88,11 @@ class ScoredMovies(NamedTuple):
     scores: CandidateScores
 
     @property
+    def rated_stars(self) -> dict[int, float]:
+        """The user's ratings by row."""
+        return {rating.row: rating.stars for rating in self.ratings}
+
+    @property
     def user(self) -> UserLevel | None:
         """How the user rates. Ratings of one time, or without dates, have no order and so no drift."""
         user = self.scores.user
@@ -105,6 +111,16 @@ def star_ranges(probabilities: Float[np.ndarray, " codes"]) -> tuple[StarRange, 
     codes = np.flatnonzero(smallest_set(probabilities, SET_COVERAGE)) + 1
     runs = np.split(codes, np.flatnonzero(np.diff(codes) > 1) + 1)
     return tuple((float(run[0] * STAR_STEP), float(run[-1] * STAR_STEP)) for run in runs)
+
+
+def check_top(top: int) -> None:
+    """Check the length of a list.
+
+    Raises:
+        InputError: it is below 1.
+    """
+    if top < 1:
+        raise InputError("top", "1 or more", repr(top), "Give the number of movies.")
 
 
 def top_k(scores: Float[np.ndarray, " movies"], k: int) -> list[int]:

@@ -23,8 +23,6 @@ MIN_SUBSTRING = 3
 MIN_SIMILARITY = 70
 """Least similarity of a misspelled title or word, of rapidfuzz's ``ratio``, 0 … 100."""
 MAX_SUGGESTIONS = 3
-MOVIE_ID = re.compile(r"\[?(?:movieId )?(\d{1,18})\]?", re.ASCII | re.IGNORECASE)
-"""A movieId as messages write it."""
 MAX_YEAR_DIFFERENCE_IN_SEARCH = 1
 """Years between a movie and a query that has a part of its title: others are different movies."""
 MISSPELLED = 4
