@@ -73,8 +73,13 @@ class CandidateScores:
     prediction: Prediction
     attributions: Callable[[Int64[np.ndarray, " selected"]], list[Attributions]] = no_attributions
     """Attributions of the candidates at the given positions."""
-    user: UserLevel | None = None
-    """None for a rater without it."""
+    user_level: Callable[[], UserLevel] | None = None
+    """Computes ``user``."""
+
+    @property
+    def user(self) -> UserLevel | None:
+        """How the user rates; None for a rater that cannot tell."""
+        return self.user_level() if self.user_level else None
 
 
 @dataclass(frozen=True)
@@ -122,7 +127,7 @@ class Rater(Protocol):
         histories: UserHistories,
         fit_end: Int64[np.ndarray, " users"],
         index: Int64[np.ndarray, " targets"],
-        movies: Int64[np.ndarray, " movies"] | None = None,
+        movies: Int64[np.ndarray, "*targets movies"] | None = None,
         some_day: bool = False,
     ) -> Iterator[CandidateScores]:
         """Yield, for each target, predictions for candidate movies in place of its movie.
@@ -134,7 +139,7 @@ class Rater(Protocol):
             histories: all ratings.
             fit_end: as in ``predict``.
             index: indices of the targets.
-            movies: rows of the candidate movies; None: all movies.
+            movies: rows of the candidate movies, for all targets or for each; None: all movies.
             some_day: predict ratings long after the history, when the drift of the user's ratings has faded,
                 in place of the next ratings. Attributions are then what a rating adds over the user's mean
                 to movies that are alike. A rater without times predicts the next ratings.

@@ -189,6 +189,16 @@ def test_scores_of_some_movies_are_those_of_all(rater: Rater, people: UserHistor
             np.testing.assert_allclose(one.contribution, other.contribution, atol=1e-5)
 
 
+def test_scores_of_other_movies_for_each_target(rater: Rater, people: UserHistories) -> None:
+    cases = isolate_targets(people, people.fit_end("train"), people.test[:3])
+    movies = np.array([[7, 39, 0], [3, 2, 1], [5, 5, 12]])
+    arguments = cases, cases.train_end, cases.test
+    for rows, few, every in zip(
+        movies, rater.score(*arguments, movies), rater.score(*arguments), strict=True
+    ):
+        np.testing.assert_allclose(few.prediction.stars, every.prediction.stars[rows], atol=1e-6)
+
+
 def test_scores_of_an_empty_history(rater: Rater, people: UserHistories) -> None:
     first = people.offsets[:1]
     result = next(rater.score(people, people.offsets[:-1], first)).prediction.stars

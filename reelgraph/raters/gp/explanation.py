@@ -37,7 +37,7 @@ def likeness_contributions(
     factors = gp.feature_map(movies)
     likeness = candidates.factors[:, :-N_MOVIE_FEATURES] @ factors[:, :-N_MOVIE_FEATURES].T
     likeness = likeness + gp.shared_entities.cross(gp.entity_blocks(movies.movie), candidates.entities)
-    weights = likeness @ predictions.inverse_factor.T @ predictions.inverse_factor
+    weights = torch.cholesky_solve(likeness.T, predictions.cholesky_factor).T
     return weights * (predictions.residual - gp.constant() * predictions.dual_weights().sum())
 
 
@@ -46,7 +46,7 @@ def user_level(
     gp: GaussianProcess,
     features: RatingFeatures,
     window: Int64[Tensor, " size"],
-    dual_weights: Float[Tensor, " history"],
+    predictions: CandidatePredictions,
 ) -> UserLevel:
     """Return the user's mean over an average user's, and its drift at the window's last rating.
 
@@ -54,8 +54,9 @@ def user_level(
         gp: the fitted process.
         features: of all ratings.
         window: indices of the history's ratings and of the next rating.
-        dual_weights: α of the history.
+        predictions: of any candidates after the history.
     """
+    dual_weights = predictions.dual_weights()
     rank = features.rank[window]
     time = features.time[window]
     dtype = dual_weights.dtype

@@ -146,7 +146,7 @@ class SharedEntityKernel(nn.Module):
         row = torch.zeros(n_entities, dtype=torch.int64, device=device)
         row[present] = torch.arange(1, len(present) + 1, device=device)
         row[0] = 0
-        return embedding_bag(row[entities], table, mode="sum", padding_idx=0)
+        return embedding_bag(row[entities], table, mode="sum")  # without padding_idx, which is slow
 
 
 class TemporalDecay(nn.Module):

@@ -174,21 +174,21 @@ class GaussianProcess(nn.Module):
             candidates: from ``precompute_candidates``.
             some_day: predict at an infinite distance instead, where no drift is left.
         """
-        joint = self.joint(features, window.unsqueeze(0))
-        L = torch.linalg.cholesky(joint.matrix()[0, :-1, :-1])
-        y = joint.residual[0, :-1]
-        k = self._cross_covariance(features, window, candidates, some_day)
-        identity = torch.eye(len(L), dtype=L.dtype, device=L.device)
-        L_inverse = torch.linalg.solve_triangular(L, identity, upper=False)
-        v = k @ L_inverse.T
-        z = L_inverse @ y
-        std = (candidates.variance - (v**2).sum(dim=1)).sqrt()
+        history = features.select(window[:-1].unsqueeze(0))
+        C, cross_C = self._movie_covariances(history.movie[0], self.feature_map(history)[0], candidates)
+        joint = self._joint(history, C.unsqueeze(0), torch.ones_like(history.movie, dtype=torch.bool))
+        L = torch.linalg.cholesky(joint.matrix()[0])
+        y = joint.residual[0]
+        z = torch.linalg.solve_triangular(L, y.unsqueeze(1), upper=False).squeeze(1)
+        k = self._cross_covariance(features, window, cross_C, some_day)
+        v = torch.linalg.solve_triangular(L, k.T, upper=False).T
+        std = (candidates.variance - torch.linalg.vector_norm(v, dim=1) ** 2).sqrt()
         return CandidatePredictions(
             mean=v @ z + candidates.prior_mean,
             std=std,
             standardized_residual=z,
             solved_covariance=v,
-            inverse_factor=L_inverse,
+            cholesky_factor=L,
             residual=y,
         )
 
@@ -210,14 +210,18 @@ class GaussianProcess(nn.Module):
 
     def joint(self, features: RatingFeatures, windows: Windows) -> JointDistribution:
         """Return the joint distribution of the ratings of windows."""
-        is_rating = windows >= 0
         ratings = features.select(windows.clamp(min=0))
-        C = self._movie_covariance(ratings)
-        rank = pairwise_distances(_relative_ranks(ratings.rank, is_rating), C.dtype)
-        time = pairwise_distances(ratings.time, C.dtype)
+        return self._joint(ratings, self._movie_covariance(ratings), windows >= 0)
+
+    def _joint(
+        self, ratings: RatingFeatures, movie_covariance: Square, is_rating: Bool[Tensor, "windows size"]
+    ) -> JointDistribution:
+        dtype = movie_covariance.dtype
+        rank = pairwise_distances(_relative_ranks(ratings.rank, is_rating), dtype)
+        time = pairwise_distances(ratings.time, dtype)
         m = self.regression.prior_mean(ratings.movie_features, ratings.is_unrated)
         return JointDistribution(
-            covariance=self.covariance(C, rank, time),
+            covariance=self.covariance(movie_covariance, rank, time),
             noise_variance=self._noise_variance(ratings),
             residual=ratings.residual - m,
             prior_mean=m,
@@ -235,23 +239,33 @@ class GaussianProcess(nn.Module):
         factors = self.feature_map(ratings)
         return factors @ factors.transpose(1, 2) + self.shared_entities(self.entity_blocks(ratings.movie))
 
+    def _movie_covariances(
+        self,
+        movie: Int64[Tensor, " history"],
+        factors: Float[Tensor, "history factors"],
+        candidates: CandidateCache,
+    ) -> tuple[Float[Tensor, "history history"], Float[Tensor, "candidates history"]]:
+        """Return C between the movies of a history, and C between candidates and these movies."""
+        blocks = self.entity_blocks(movie)
+        entities = torch.cat([torch.cat(blocks, dim=1), candidates.entities])
+        shared = self.shared_entities.cross(blocks, entities)
+        C = torch.addmm(shared, torch.cat([factors, candidates.factors]), factors.T)
+        return C[: len(movie)], C[len(movie) :]
+
     def _cross_covariance(
         self,
         features: RatingFeatures,
         window: Int64[Tensor, " size"],
-        candidates: CandidateCache,
+        movie_covariance: Float[Tensor, "candidates history"],
         some_day: bool,
     ) -> Float[Tensor, "candidates history"]:
         """Return k between candidates in place of the window's last rating and the ratings before it."""
-        history = features.select(window[:-1])
-        factors = self.feature_map(history)
-        C = candidates.factors @ factors.T
-        C = C + self.shared_entities.cross(self.entity_blocks(history.movie), candidates.entities)
         if some_day:  # the limit of k
-            return C + self.constant()
-        rank = pairwise_distances(features.rank[window].unsqueeze(0), C.dtype)[0, -1:, :-1]
-        time = pairwise_distances(features.time[window].unsqueeze(0), C.dtype)[0, -1:, :-1]
-        return self.covariance(C, rank, time)
+            return movie_covariance + self.constant()
+        dtype = movie_covariance.dtype
+        rank = pairwise_distances(features.rank[window].unsqueeze(0), dtype)[0, -1:, :-1]
+        time = pairwise_distances(features.time[window].unsqueeze(0), dtype)[0, -1:, :-1]
+        return self.covariance(movie_covariance, rank, time)
 
     def feature_map(self, ratings: RatingFeatures) -> Float[Tensor, "*shape factors"]:
         """Return the feature map whose dot products are C without the shared entities."""

@@ -79,7 +79,7 @@ class GpRater:
         histories: UserHistories,
         fit_end: PerUser,
         index: Index,
-        movies: Int64[np.ndarray, " movies"] | None = None,
+        movies: Int64[np.ndarray, "*targets movies"] | None = None,
         some_day: bool = False,
     ) -> Iterator[CandidateScores]:
         """Yield the predictions of movies in place of each target; see ``reelgraph.raters.rater.Rater``."""
@@ -88,19 +88,18 @@ class GpRater:
         size = MAX_CONTEXT_LENGTH - 1 if some_day else self.params.history_length
         lows, highs = predictor.ratings.nearest_history(index, size)
         for row, (target, low, high) in enumerate(zip(index, lows, highs, strict=True)):
+            rows = movies if movies is None or movies.ndim == 1 else movies[row]
             history = np.arange(low, high)
             window = np.append(history, target)
-            predictions = self.catalogue_scorer.predict_candidates(predictor, window, movies, some_day)
-            inputs = self.catalogue_scorer.head_inputs(predictions, features.row(row), movies)
+            predictions = self.catalogue_scorer.predict_candidates(predictor, window, rows, some_day)
+            inputs = self.catalogue_scorer.head_inputs(predictions, features.row(row), rows)
             prediction = self._apply_heads(inputs)
             if not some_day:
                 yield CandidateScores(prediction, partial(_attributions, predictions, history))
                 continue
-            attributions = partial(self._likeness_attributions, predictor, window, movies, predictions)
-            user = user_level(
-                self.gp, predictor.features, torch.from_numpy(window), predictions.dual_weights()
-            )
-            yield CandidateScores(prediction, attributions, user)
+            attributions = partial(self._likeness_attributions, predictor, window, rows, predictions)
+            level = partial(user_level, self.gp, predictor.features, torch.from_numpy(window), predictions)
+            yield CandidateScores(prediction, attributions, level)
 
     def _likeness_attributions(
         self,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import torch
 from jaxtyping import Bool, Float, Float64, Int64
 from torch import Tensor
 
@@ -76,8 +77,8 @@ class CandidatePredictions(NamedTuple):
     """L⁻¹(y − m): one-step-ahead errors of the history, in standard deviations."""
     solved_covariance: Float[Tensor, "candidates history"]
     """v = L⁻¹ k_*, one row per candidate."""
-    inverse_factor: Float[Tensor, "history history"]
-    """L⁻¹."""
+    cholesky_factor: Float[Tensor, "history history"]
+    """L."""
     residual: Float[Tensor, " history"]
     """y − m, stars."""
 
@@ -86,8 +87,10 @@ class CandidatePredictions(NamedTuple):
 
         These are the terms of k_*ᵀ K⁻¹ (y − m); their sum is the prediction minus the prior mean.
         """
-        return self.solved_covariance[rows] @ self.inverse_factor * self.residual
+        v = self.solved_covariance[rows]
+        return torch.linalg.solve_triangular(self.cholesky_factor, v, upper=False, left=False) * self.residual
 
     def dual_weights(self) -> Float[Tensor, " history"]:
         """Return α = K⁻¹ (y − m), 1/stars."""
-        return self.inverse_factor.T @ self.standardized_residual
+        z = self.standardized_residual.unsqueeze(1)
+        return torch.linalg.solve_triangular(self.cholesky_factor.T, z, upper=True).squeeze(1)

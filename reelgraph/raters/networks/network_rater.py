@@ -66,18 +66,19 @@ class NetworkRater:
         histories: UserHistories,
         fit_end: Int64[np.ndarray, " users"],
         index: Int64[np.ndarray, " targets"],
-        movies: Int64[np.ndarray, " movies"] | None = None,
+        movies: Int64[np.ndarray, "*targets movies"] | None = None,
         some_day: bool = False,
     ) -> Iterator[CandidateScores]:
         """Yield predictions for candidate movies; see ``reelgraph.raters.rater.Rater.score``."""
         device = self.network.movies.device
-        candidates = torch.arange(len(self.network.movies)) if movies is None else torch.from_numpy(movies)
-        candidates = candidates.unsqueeze(0).to(device)
-        for target in index[:, None]:
+        if movies is None:
+            movies = np.arange(len(self.network.movies))
+        candidates = torch.tensor(movies, device=device).expand(len(index), movies.shape[-1])
+        for target, rows in zip(index[:, None], candidates, strict=True):
             with torch.inference_mode():
                 batch = gather_batch(histories, target, self.max_history).to(device)
                 encoded = self.network.encode_history(batch)
-                normalized = self.network.score(encoded, candidates)[0].cpu().double().numpy()
+                normalized = self.network.score(encoded, rows.unsqueeze(0))[0].cpu().double().numpy()
             yield CandidateScores(Prediction(denormalize_stars(normalized)))
 
     def movie_vectors(self) -> None:
