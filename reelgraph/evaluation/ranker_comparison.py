@@ -10,12 +10,15 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Int64
 
+from reelgraph.core.parallel import parallel_map
 from reelgraph.core.schemas.reports import write_metrics, write_report
 from reelgraph.core.seeds import derive_seed, generator
 from reelgraph.core.target_rows import write_target_rows
 from reelgraph.evaluation import ranking
 from reelgraph.evaluation.list_metrics import calibrate_lists
+from reelgraph.evaluation.recommended_lists import recommended_lists
 from reelgraph.params.evaluation import EvaluateParams
+from reelgraph.rankers.ranker import Ranker
 from reelgraph.rankers.registry import SERVED, load_ranker
 from reelgraph.raters.rater import Rater
 from reelgraph.sequences.dataset import UserHistories
@@ -50,21 +53,23 @@ def write_ranker_comparison(
         NDCG@10 of the ranker that orders recommendations, and of popularity if it is among the rankers.
     """
     fit = params.evaluate.fit
-    test = _served_orders(histories, "test", rater, n_movies, params)
+    test = _score_test(histories, rater, n_movies, params)
     orders: dict[str, Iterable[ranking.Scores]] = {
         name: test.served if name == SERVED else _score(name, test.queries) for name in params.rankers
     }
     orders |= test.rated
     orders["item_mean"] = repeat(ranking.item_means(histories, histories.fit_end(fit), n_movies))
-    rankings = {name: ranking.rank_movies(test.queries, scores) for name, scores in orders.items()}
+    ranked = parallel_map(lambda scores: ranking.rank_movies(test.queries, scores), orders.values())
+    rankings = dict(zip(orders, ranked, strict=True))
     seed = derive_seed(params.seed, "bootstrap")
     metrics = ranking.ranking_metrics(rankings, SERVED, test.count, seed)
     for name, row in metrics.items():
-        row |= _calibrate(test, rankings[name], seed)
+        lists = rankings[name].lists
+        queries = test.queries
+        row |= calibrate_lists(lists, queries.watched, queries.stars, test.rated["rater"], seed)
     # A ranker that is fitted on validation rows knows these targets.
     if "recommended" in metrics and fit == "train":
-        val = _served_orders(histories, "val", rater, n_movies, params)
-        calibration = _calibrate(val, ranking.rank_movies(val.queries, val.rated["recommended"]), seed)
+        calibration = _calibrate_val(histories, rater, test.count, params)
         metrics["recommended"] |= {f"val_{name}": value for name, value in calibration.items()}
     columns = ranking.user_columns(histories, test.queries, rankings[SERVED], n_movies)
     write_target_rows(columns, 1, "plots/ranking_users.tsv")
@@ -74,28 +79,40 @@ def write_ranker_comparison(
     return f"NDCG@10 of {len(test.queries.queries):,} users: {', '.join(ndcg)}"
 
 
-def _served_orders(
-    histories: UserHistories,
-    part: Literal["val", "test"],
-    rater: Rater,
-    n_movies: int,
-    params: EvaluateParams,
+def _score_test(
+    histories: UserHistories, rater: Rater, n_movies: int, params: EvaluateParams
 ) -> ServedOrders:
-    """Score all movies for a sample of users with targets in this part."""
+    """Score all movies for a sample of users with test targets."""
     fit_end = histories.fit_end(params.evaluate.fit)
-    rng = generator(params.seed, "ranking")
-    queries = ranking.build_queries(histories, part, params.evaluate.ranking_users, rng)
-    served = list(_score(SERVED, queries))
+    queries, served = _score_served(histories, "test", params)
     count = np.bincount(histories.movie_row[histories.mask_before(fit_end)], minlength=n_movies)
     targets = isolate_targets(histories, fit_end, queries.target_index)
     return ServedOrders(queries, served, ranking.rater_orders(rater, targets, served, count), count)
 
 
+def _score_served(
+    histories: UserHistories, part: Literal["val", "test"], params: EvaluateParams
+) -> tuple[ranking.RankingQueries, list[ranking.Scores]]:
+    """Return queries of a sample of users with targets in this part, and the served ranker's scores."""
+    rng = generator(params.seed, "ranking")
+    queries = ranking.build_queries(histories, part, params.evaluate.ranking_users, rng)
+    return queries, parallel_map(_load(SERVED).score, queries.queries)
+
+
 def _score(name: str, queries: ranking.RankingQueries) -> Iterable[ranking.Scores]:
-    yield from ranking.ranker_scores(load_ranker(f"data/ranker/{name}", many_queries=True), queries)
+    yield from ranking.ranker_scores(_load(name), queries)
 
 
-def _calibrate(orders: ServedOrders, rankings: ranking.UserRankings, seed: int) -> dict[str, int | float]:
-    """Compare predicted and actual stars of the movies in lists."""
-    queries = orders.queries
-    return calibrate_lists(rankings.lists, queries.watched, queries.stars, orders.rated["rater"], seed)
+def _load(name: str) -> Ranker:
+    return load_ranker(f"data/ranker/{name}", many_queries=True)
+
+
+def _calibrate_val(
+    histories: UserHistories, rater: Rater, count: Int64[np.ndarray, " movies"], params: EvaluateParams
+) -> dict[str, int | float]:
+    """Compare predicted and actual stars of the validation movies that would be recommended."""
+    queries, served = _score_served(histories, "val", params)
+    targets = isolate_targets(histories, histories.fit_end("train"), queries.target_index)
+    lists, stars = recommended_lists(rater, targets, queries, served, count)
+    seed = derive_seed(params.seed, "bootstrap")
+    return calibrate_lists(lists, queries.watched, queries.stars, stars, seed)

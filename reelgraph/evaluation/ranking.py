@@ -167,10 +167,20 @@ def rank_movies(queries: RankingQueries, scores: Iterable[Scores]) -> UserRankin
         watched[i] = rank_metrics(user_scores, candidates, queries.watched[i])
         if len(queries.liked[i]):
             liked[i] = rank_metrics(user_scores, candidates, queries.liked[i])
-        order = np.argsort(np.where(candidates, -user_scores.astype(np.float64), np.inf), kind="stable")
-        best = order[: min(LIST_LENGTH, int(candidates.sum()))]
+        best = first_movies(user_scores, candidates)
         lists[i, : len(best)] = best
     return UserRankings(watched, liked, lists)
+
+
+def first_movies(scores: Scores, candidates: Bool[np.ndarray, " movies"]) -> Int64[np.ndarray, " first"]:
+    """Return the rows of the ``LIST_LENGTH`` candidates with the highest scores, the highest first."""
+    rows = np.flatnonzero(candidates)
+    if not len(rows):
+        return rows
+    ascending = -scores[rows].astype(np.float64)
+    last = min(LIST_LENGTH, len(rows)) - 1
+    first = np.flatnonzero(ascending <= np.partition(ascending, last)[last])
+    return rows[first[np.argsort(ascending[first], kind="stable")]][: last + 1]
 
 
 def rank_metrics(

@@ -161,10 +161,8 @@ def ranks(
     candidates: Float[np.ndarray, " candidates"], relevant: Float[np.ndarray, " relevant"]
 ) -> Float[np.ndarray, " relevant"]:
     """Return the rank from 1 of each relevant score among all candidates; ties share their mean rank."""
-    ordered = np.sort(candidates)
-    n_not_above = np.searchsorted(ordered, relevant, side="right")
-    n_above = len(ordered) - n_not_above
-    n_equal = n_not_above - np.searchsorted(ordered, relevant, side="left") - 1
+    n_above = (candidates > relevant[:, None]).sum(axis=1)
+    n_equal = (candidates == relevant[:, None]).sum(axis=1) - 1
     return 1 + n_above + n_equal / 2
 
 

@@ -9,12 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from scipy.stats import rankdata
 from sklearn.metrics import label_ranking_average_precision_score, ndcg_score, top_k_accuracy_score
 
 from reelgraph.evaluation.list_metrics import calibrate_lists, list_metrics
 from reelgraph.evaluation.ranking import (
     RankingQueries,
     build_queries,
+    first_movies,
     headline_metrics,
     item_means,
     rank_metrics,
@@ -49,10 +51,16 @@ def selected(histories: UserHistories, max_users: int = 100) -> RankingQueries:
 
 
 @given(arrays(np.float64, st.integers(1, 12), elements=st.integers(0, 4)), st.data())
-def test_ranks_equal_counting(scores: np.ndarray, data: st.DataObject) -> None:
-    i = data.draw(st.integers(0, len(scores) - 1))
-    expected = 1 + (scores > scores[i]).sum() + ((scores == scores[i]).sum() - 1) / 2
-    assert ranks(scores, scores[i : i + 1]).tolist() == [expected]
+def test_ranks_equal_those_of_scipy(scores: np.ndarray, data: st.DataObject) -> None:
+    some = data.draw(st.lists(st.integers(0, len(scores) - 1), max_size=3))
+    assert ranks(scores, scores[some]).tolist() == rankdata(-scores)[some].tolist()
+
+
+@given(arrays(np.float32, st.integers(1, 60), elements=st.integers(0, 4)), st.data())
+def test_first_movies_breaks_ties_by_row(scores: np.ndarray, data: st.DataObject) -> None:
+    candidates = data.draw(arrays(bool, len(scores)))
+    by_score = sorted(np.flatnonzero(candidates).tolist(), key=lambda row: -scores[row])
+    assert first_movies(scores, candidates).tolist() == by_score[:20]
 
 
 @given(st.integers(0, 2**32), st.integers(1, 30))
