@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import partial
-from itertools import islice
 from typing import Annotated
 
 import numpy as np
-from jaxtyping import Int64
+from jaxtyping import Float32, Int64
 from pydantic import Field
 from scipy.sparse import csr_matrix
 
 from reelgraph.params.base import Section
-from reelgraph.rankers.ease import solve_ease
+from reelgraph.rankers.ease import score_ease, solve_ease
 from reelgraph.rankers.held_out import HeldOutQueries
 from reelgraph.rankers.item_weights import ItemWeightsRanker, Matrix, cooccurrence_counts, positions
-from reelgraph.rankers.next_movie import solve_ridge, sum_products
-from reelgraph.rankers.ranker import FittedRatings, frequent_movies, ranks
+from reelgraph.rankers.next_movie import score_ridge, solve_ridge, sum_products
+from reelgraph.rankers.ranker import FittedRatings, RankingQuery, frequent_movies, ranks
 
 MAX_SELECTION_QUERIES = 500
 """Queries that a penalty is selected on, at most."""
@@ -27,8 +27,7 @@ DAMPING = 5.0
 LAST_ONLY = 0.0
 """The decay with which only the last movie of a history counts, as 0⁰ = 1."""
 
-Solve = Callable[[float], Matrix]
-"""Returns the weights of an item ranker for an L2 penalty."""
+Histories = Float32[np.ndarray, "queries frequent"]
 
 
 class ItemParams(Section):
@@ -56,11 +55,11 @@ def select_and_fit_items(
     """
     items = {"last_movie": fit_last_movie(ratings, frequent_movies(ratings))}
     penalties = {}
-    for name, fit_regression in _regressions(ratings, params):
-        rankers = {l2: fit_regression(l2) for l2 in params.l2}
-        gain = {l2: mean_gain(ranker, held_out) for l2, ranker in rankers.items()}
+    for name, regression in _regressions(ratings, params):
+        history = regression.weigh_histories(held_out.queries[:MAX_SELECTION_QUERIES])
+        gain = {l2: mean_gain(regression.score(history, l2), regression.movies, held_out) for l2 in params.l2}
         penalties[name] = max(gain, key=lambda l2: (gain[l2], -l2))
-        items[name] = rankers[penalties[name]]
+        items[name] = regression.fit(penalties[name])
     return items, penalties
 
 
@@ -69,8 +68,8 @@ def fit_items(
 ) -> dict[str, ItemWeightsRanker]:
     """Return the item rankers with the given penalties."""
     items = {"last_movie": fit_last_movie(ratings, frequent_movies(ratings))}
-    for name, fit_regression in _regressions(ratings, params):
-        items[name] = fit_regression(penalties[name])
+    for name, regression in _regressions(ratings, params):
+        items[name] = regression.fit(penalties[name])
     return items
 
 
@@ -93,29 +92,60 @@ def fit_last_movie(ratings: FittedRatings, movies: Int64[np.ndarray, " frequent"
     return ItemWeightsRanker(movies, weights, LAST_ONLY, ratings.n_movies)
 
 
-def _regressions(
-    ratings: FittedRatings, params: ItemParams
-) -> Iterator[tuple[str, Callable[[float], ItemWeightsRanker]]]:
-    """Yield each item ranker's name, and a function that fits it with a penalty."""
+@dataclass(frozen=True)
+class Regression:
+    """An item ranker that can be fitted with several L2 penalties."""
+
+    movies: Int64[np.ndarray, " frequent"]
+    """Ascending rows of the movies with weights."""
+    decay: float
+    n_movies: int
+    solve: Callable[[float], Matrix]
+    """Returns the weights for a penalty."""
+    score: Callable[[Histories, float], Histories]
+    """Returns histories · weights for a penalty without the weights, which take longer. Scores of movies of
+    the history may differ, as they are not ranked."""
+
+    def fit(self, l2: float) -> ItemWeightsRanker:
+        """Return the ranker."""
+        return ItemWeightsRanker(self.movies, self.solve(l2), self.decay, self.n_movies)
+
+    def weigh_histories(self, queries: Sequence[RankingQuery]) -> Histories:
+        """Return the decayed weights of the histories."""
+        position = positions(self.movies, self.n_movies)
+        histories = np.zeros((len(queries), len(self.movies)), np.float32)
+        for row, query in zip(histories, queries, strict=True):
+            column = position[query.history]
+            np.add.at(row, column[column >= 0], query.decayed_weights(self.decay)[column >= 0])
+        return histories
+
+
+def _regressions(ratings: FittedRatings, params: ItemParams) -> Iterator[tuple[str, Regression]]:
+    """Yield the name and the regression of each item ranker with a penalty."""
     movies = frequent_movies(ratings)
-
-    def fit(solve: Solve, decay: float, l2: float) -> ItemWeightsRanker:
-        return ItemWeightsRanker(movies, solve(l2), decay, ratings.n_movies)
-
     gram, cross = sum_products(ratings, movies, params.decay, params.length)
-    yield "next_movie", partial(fit, partial(solve_ridge, gram, cross), params.decay)
-    yield "ease", partial(fit, partial(solve_ease, cooccurrence_counts(ratings, movies)), 1.0)
+    solve, score = partial(solve_ridge, gram, cross), partial(score_ridge, gram, cross)
+    yield "next_movie", Regression(movies, params.decay, ratings.n_movies, solve, score)
+    del gram, cross, solve, score
+    counts = cooccurrence_counts(ratings, movies)
+    solve, score = partial(solve_ease, counts), partial(score_ease, counts)
+    yield "ease", Regression(movies, 1.0, ratings.n_movies, solve, score)
 
 
-def mean_gain(ranker: ItemWeightsRanker, held_out: HeldOutQueries) -> float:
-    """Return the mean of 1 / log2(rank + 1), the gain of NDCG, over the held-out movies.
+def mean_gain(scores: Histories, movies: Int64[np.ndarray, " frequent"], held_out: HeldOutQueries) -> float:
+    """Return the mean of 1 / log2(rank + 1), the gain of NDCG, over the held-out movies of the first queries.
 
     They are ranked among the movies that the history lacks.
+
+    Args:
+        scores: of each query for ``movies``; all other movies score 0.
+        movies: rows of the movies.
+        held_out: the queries and, perhaps, more.
     """
     gains = []
-    pairs = zip(held_out.queries, held_out.targets, strict=True)
-    for query, targets in islice(pairs, MAX_SELECTION_QUERIES):
-        scores = ranker.score(query)
-        scores[query.history] = -np.inf
-        gains.append((1 / np.log2(ranks(scores, scores[targets]) + 1)).mean())
+    for row, query, targets in zip(scores, held_out.queries, held_out.targets, strict=False):
+        by_movie = np.zeros(held_out.ratings.n_movies, np.float32)
+        by_movie[movies] = row
+        by_movie[query.history] = -np.inf
+        gains.append((1 / np.log2(ranks(by_movie, by_movie[targets]) + 1)).mean())
     return float(np.mean(gains)) if gains else 0.0

@@ -31,18 +31,24 @@ def fit(inputs: RankerInputs, params: Params) -> ItemWeightsRanker:
     """Fit on who has watched what."""
     ratings = inputs.ratings
     movies = frequent_movies(ratings)
-    counts = cooccurrence_counts(ratings, movies)
-    norm = np.sqrt(np.diag(counts))
-    similarity = counts / (np.outer(norm, norm) + np.float32(params.shrinkage))
+    similarity = cooccurrence_counts(ratings, movies)
+    norm = np.sqrt(np.diag(similarity))
+    for row, row_norm in zip(similarity, norm, strict=True):
+        row /= row_norm * norm + np.float32(params.shrinkage)
     weights = keep_largest(similarity, params.neighbours)
     return ItemWeightsRanker(movies, weights, params.decay, ratings.n_movies)
 
 
 def keep_largest(similarity: Matrix, count: int) -> Matrix:
-    """Set the diagonal, and all but the ``count`` largest values of each column, to 0."""
-    weights = similarity.copy()
-    np.fill_diagonal(weights, 0)
-    if count < len(weights):
-        threshold = np.partition(weights, -count, axis=0)[-count]
-        weights[weights < threshold] = 0
-    return weights
+    """Set the diagonal, and all but the ``count`` largest values of each column, to 0.
+
+    Args:
+        similarity: symmetric; it is overwritten.
+        count: values of a column that stay.
+    """
+    np.fill_diagonal(similarity, 0)
+    if count < len(similarity):
+        # A row equals its column, and is faster to read.
+        threshold = np.array([np.partition(row, -count)[-count] for row in similarity])
+        similarity[similarity < threshold] = 0
+    return similarity

@@ -10,6 +10,7 @@ from reelgraph.rankers.item_weights import (
     DecayParams,
     ItemWeightsRanker,
     restore_item_weights,
+    symmetric_product,
     watched_matrix,
 )
 from reelgraph.rankers.ranker import RankerInputs, frequent_movies
@@ -34,9 +35,8 @@ def fit(inputs: RankerInputs, params: Params) -> ItemWeightsRanker:
     watched = watched_matrix(ratings, movies)
     user_count = np.maximum(np.asarray(watched.sum(axis=1)).ravel(), 1)
     movie_count = np.asarray(watched.sum(axis=0)).ravel()
-    to_user = diags(movie_count**-params.alpha) @ watched.T
-    to_movie = diags(user_count**-params.alpha) @ watched
-    weights = (to_user @ to_movie).toarray().astype(np.float32)
-    weights /= (movie_count**params.beta).astype(np.float32)
+    weights = symmetric_product(watched, diags(user_count**-params.alpha) @ watched)
+    weights *= movie_count[:, None] ** -params.alpha
+    weights /= movie_count**params.beta
     np.fill_diagonal(weights, 0)
     return ItemWeightsRanker(movies, weights, params.decay, ratings.n_movies)

@@ -4,10 +4,19 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.sparse import csr_matrix
 
 from reelgraph.rankers import ease, item_knn, next_movie, rp3beta
 from reelgraph.rankers.blend_items import fit_last_movie
-from reelgraph.rankers.item_weights import penalized_cholesky
+from reelgraph.rankers.item_weights import (
+    ItemWeightsRanker,
+    cooccurrence_counts,
+    inverse_diagonal,
+    penalized_cholesky,
+    penalized_inverse,
+    solve_cholesky,
+    symmetric_product,
+)
 from reelgraph.rankers.ranker import (
     LIKED_WEIGHT,
     RARITY_PENALTY,
@@ -38,6 +47,50 @@ def test_ease_fit_solves_the_constrained_regression() -> None:
     np.fill_diagonal(expected, 0)
     ranker = ease.fit(INPUTS, ease.Params(l2=50.0, decay=1.0))
     np.testing.assert_allclose(ranker.weights, expected, atol=1e-4)
+
+
+@pytest.mark.parametrize("size", [1, 3, 25])
+def test_symmetric_product_is_the_whole_product(size: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("reelgraph.rankers.item_weights.BLOCK_SIZE", 10)
+    x = np.random.default_rng(0).integers(0, 2, (40, size)).astype(np.float32)
+    weight = np.arange(40, dtype=np.float32)
+    product = symmetric_product(csr_matrix(x), csr_matrix(weight[:, None] * x))
+    np.testing.assert_allclose(product, x.T @ (weight[:, None] * x))
+
+
+@pytest.mark.parametrize("size", [0, 1, 25])
+def test_a_cholesky_factor_gives_solutions_and_the_inverse(
+    size: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("reelgraph.rankers.item_weights.BLOCK_SIZE", 10)
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(40, size)).astype(np.float32)
+    gram = x.T @ x
+    expected = np.linalg.inv(gram + 5 * np.eye(size))
+    right = rng.normal(size=(size, 4)).astype(np.float32)
+    np.testing.assert_allclose(penalized_inverse(gram, 5.0), expected, atol=1e-6)
+    solution = solve_cholesky(penalized_cholesky(gram, 5.0), right)
+    np.testing.assert_allclose(solution, expected @ right, atol=1e-6)
+    diagonal = inverse_diagonal(penalized_cholesky(gram, 5.0))
+    np.testing.assert_allclose(diagonal, np.diag(expected), atol=1e-6)
+
+
+def test_scores_of_a_penalty_equal_those_of_the_fitted_weights() -> None:
+    movies = frequent_movies(INPUTS.ratings)
+    counts = cooccurrence_counts(INPUTS.ratings, movies)
+    gram, cross = next_movie.sum_products(INPUTS.ratings, movies, 0.8, 50)
+    histories = np.eye(len(movies), dtype=np.float32)[3:5] + np.eye(len(movies), dtype=np.float32)[7:9]
+    ridge = next_movie.score_ridge(gram, cross, histories, 20.0)
+    np.testing.assert_allclose(ridge, histories @ next_movie.solve_ridge(gram, cross, 20.0), atol=1e-5)
+    scores = ease.score_ease(counts, histories, 50.0)
+    np.testing.assert_allclose(scores, histories @ ease.solve_ease(counts, 50.0) - histories, atol=1e-5)
+
+
+@pytest.mark.parametrize("exponent", [-30, -25, -24, -20, -15, -14, -5, 3])
+def test_arrays_round_weights_to_half_precision(exponent: int) -> None:
+    weights = np.random.default_rng(0).normal(size=(50, 50)).astype(np.float32) * np.float32(2.0**exponent)
+    saved = ItemWeightsRanker(np.arange(50), weights, 1.0, 50).arrays()["weights"]
+    np.testing.assert_array_equal(saved, weights.astype(np.float16))
 
 
 def test_penalized_cholesky_refuses_a_penalty_below_the_precision() -> None:
