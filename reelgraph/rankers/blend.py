@@ -15,7 +15,7 @@ from pydantic import Field
 
 from reelgraph.core.schemas.vectors import unit_rows
 from reelgraph.core.seeds import generator
-from reelgraph.rankers.blend_features import FLOORS, NOT_NEGATIVE, TOP_FEATURES, BlendFeatures, log_at_least
+from reelgraph.rankers.blend_features import FLOORS, NOT_NEGATIVE, BlendFeatures, log_at_least
 from reelgraph.rankers.blend_items import ItemParams, fit_items, select_and_fit_items
 from reelgraph.rankers.candidates import collect_choices
 from reelgraph.rankers.content import ContentRanker, fit_coefficients, fit_features
@@ -121,7 +121,7 @@ def prepare_regression(inputs: RankerInputs, params: Params) -> tuple[BlendFeatu
     content = fit_features(held_out.ratings, inputs.content)
     by_content = ContentRanker(content, fit_coefficients(content, held_out, rng))
     features = _build_features(items, by_content, held_out.ratings, inputs.content, params)
-    choices = collect_choices(features.compute, TOP_FEATURES, held_out, rng)
+    choices = collect_choices(features.prepare, held_out, rng)
     items = fit_items(sample_users(inputs.ratings, rng), params, penalties)
     by_content = replace(by_content, features=fit_features(inputs.ratings, inputs.content))
     return _build_features(items, by_content, inputs.ratings, inputs.content, params), choices

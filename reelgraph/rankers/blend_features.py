@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 from jaxtyping import Float, Float32
 
+from reelgraph.rankers.candidates import QueryFeatures
 from reelgraph.rankers.content import ContentRanker
 from reelgraph.rankers.item_weights import ItemWeightsRanker
-from reelgraph.rankers.ranker import RankingQuery
+from reelgraph.rankers.ranker import ALL, RankingQuery, SelectedRows
 from reelgraph.rankers.rating_times import SECONDS_PER_DAY, SECONDS_PER_YEAR, RatingTimes
 
 UNIX_YEAR = 1970
@@ -21,8 +22,6 @@ TIME_FEATURES = ("popularity", "recent_popularity", "not_yet_rated", "age", "yea
                  "mean_stars", "rarely_rated")  # fmt: skip
 FEATURES = (*FLOORS, *HISTORY_FEATURES, *TIME_FEATURES, "popularity_by_length", "unrated_score")
 """Names of the features, in order."""
-TOP_FEATURES = (*range(len(FLOORS)), FEATURES.index("recent_popularity"))
-"""Columns of the features whose sum finds the candidates with high scores."""
 NOT_NEGATIVE = tuple(FEATURES.index(name) for name in (*FLOORS, "text_similarity", "unrated_score"))
 """Columns of the features whose coefficients are not negative."""
 CONTENT_FEATURES = [
@@ -31,7 +30,7 @@ CONTENT_FEATURES = [
 """Columns of the features of a movie's content. They are 0 for movies without ratings, whose
 ``unrated_score`` knows text and year: as these coefficients are those of rated movies."""
 
-Features = Float32[np.ndarray, "movies features"]
+Features = Float32[np.ndarray, "selected features"]
 
 
 @dataclass(frozen=True)
@@ -56,28 +55,56 @@ class BlendFeatures:
 
     def compute(self, query: RankingQuery) -> Features:
         """Return the features of all movies."""
+        return self.prepare(query).select(ALL)
+
+    def prepare(self, query: RankingQuery) -> QueryFeatures:
+        """Return what finds candidates with high scores: the item scores and the recent popularity."""
         items = [log_at_least(self.items[name].score(query), floor) for name, floor in FLOORS.items()]
-        at_time = self._features_at(self.times.time_of(query))
-        by_length = at_time[:, 0] * np.float32(np.log1p(len(query.history)))
-        popularity, _ = self._overall
-        is_unrated = popularity == 0
-        unrated_score = np.where(is_unrated, self.content.score(query), 0)
-        compared = self._compare_history(query)
-        features = np.column_stack([*items, *compared, at_time, by_length, unrated_score])
-        features[np.ix_(is_unrated, CONTENT_FEATURES)] = 0
+        time = self.times.time_of(query)
+        earlier = self.times.count_before(time)
+        recent = earlier - self.times.count_before(time - self.days * SECONDS_PER_DAY)
+        top = np.stack([*items, np.log1p(recent).astype(np.float32)]).T
+        return QueryFeatures(top, partial(self._select, query, time, earlier, top))
+
+    def _select(
+        self,
+        query: RankingQuery,
+        time: int,
+        earlier: Float[np.ndarray, " movies"],
+        top: Float32[np.ndarray, "movies top"],
+        movies: SelectedRows,
+    ) -> Features:
+        """Return the features of the movies, of which ``prepare`` has computed some."""
+        *items, log_recent = top[movies].T
+        popularity = np.log1p(earlier[movies])
+        age = np.maximum(time - self._first_times[movies], 0) / SECONDS_PER_YEAR
+        released = np.maximum(UNIX_YEAR + time / SECONDS_PER_YEAR - self.year[movies], 0)
+        overall, rarely_rated = self._overall
+        unrated = np.flatnonzero(overall[movies] == 0)
+        unrated_score = np.zeros(len(popularity), np.float32)
+        unrated_score[unrated] = self.content.score(query, np.arange(len(self.year))[movies][unrated])
+        columns = [
+            *items, *self._compare_history(query, movies), popularity, log_recent, earlier[movies] == 0,
+            np.log1p(age), np.log1p(released), self.mean_stars[movies], rarely_rated[movies],
+            popularity * np.log1p(len(query.history)), unrated_score,
+        ]  # fmt: skip
+        features = np.stack(columns, dtype=np.float32, casting="same_kind").T
+        features[unrated[:, None], CONTENT_FEATURES] = 0
         return features
 
-    def _compare_history(self, query: RankingQuery) -> tuple[Float32[np.ndarray, " movies"], ...]:
+    def _compare_history(
+        self, query: RankingQuery, movies: SelectedRows
+    ) -> tuple[Float32[np.ndarray, " selected"], ...]:
         """Return the features of ``HISTORY_FEATURES``: 0 for an empty history."""
         history = query.history
         if not len(history):
-            return (np.zeros_like(self.year),) * len(HISTORY_FEATURES)
+            return (np.zeros_like(self.year[movies]),) * len(HISTORY_FEATURES)
         weights = _mean_weights(query, self.items["next_movie"].decay)
-        similarity = self.text @ (weights @ self.text[history])
-        distance = np.abs(self.year - weights @ self.year[history])
+        similarity = self.text[movies] @ (weights @ self.text[history])
+        distance = np.abs(self.year[movies] - weights @ self.year[history])
         popularity, _ = self._overall
         mean_popularity = _mean_weights(query, self.last_decay) @ popularity[history]
-        return similarity, distance, np.abs(popularity - mean_popularity)
+        return similarity, distance, np.abs(popularity[movies] - mean_popularity)
 
     @cached_property
     def _first_times(self) -> Float[np.ndarray, " movies"]:
@@ -90,17 +117,6 @@ class BlendFeatures:
         rarely = np.ones(len(count), np.float32)
         rarely[self.items["ease"].movies] = 0
         return np.log1p(count).astype(np.float32), rarely
-
-    def _features_at(self, time: int) -> Features:
-        """Return the features that depend on the time alone, in the order of ``TIME_FEATURES``."""
-        _, rarely = self._overall
-        earlier = self.times.count_before(time)
-        recent = earlier - self.times.count_before(time - self.days * SECONDS_PER_DAY)
-        age = np.maximum(time - self._first_times, 0) / SECONDS_PER_YEAR
-        released = np.maximum(UNIX_YEAR + time / SECONDS_PER_YEAR - self.year, 0)
-        columns = [np.log1p(earlier), np.log1p(recent), earlier == 0, np.log1p(age), np.log1p(released),
-                   self.mean_stars, rarely]  # fmt: skip
-        return np.column_stack(columns).astype(np.float32)
 
 
 def _mean_weights(query: RankingQuery, decay: float) -> Float32[np.ndarray, " history"]:

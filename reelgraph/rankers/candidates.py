@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Bool, Float, Float32, Int64
 
 from reelgraph.rankers.held_out import HeldOutQueries
 from reelgraph.rankers.listwise import Choices
-from reelgraph.rankers.ranker import RankingQuery
+from reelgraph.rankers.ranker import RankingQuery, SelectedRows
 
 TOP_CANDIDATES = 200
 """Movies with the highest scores of a query, all of which are candidates."""
@@ -17,9 +18,18 @@ SAMPLED_CANDIDATES = 400
 """Candidates from the other movies; each stands for several."""
 
 
+@dataclass(frozen=True)
+class QueryFeatures:
+    """The features of movies for a query."""
+
+    top: Float32[np.ndarray, "movies top"]
+    """Of all movies, those whose standardised sum decides which movies are candidates with high scores."""
+    select: Callable[[SelectedRows], Float32[np.ndarray, "selected features"]]
+    """Computes all features of some movies."""
+
+
 def collect_choices(
-    features: Callable[[RankingQuery], Float32[np.ndarray, "movies features"]],
-    top_columns: Sequence[int],
+    features: Callable[[RankingQuery], QueryFeatures],
     held_out: HeldOutQueries,
     rng: np.random.Generator,
 ) -> Choices:
@@ -30,8 +40,7 @@ def collect_choices(
     it would teach that movies which the ranker knows by their content alone are not watched.
 
     Args:
-        features: computes the features of all movies for a query.
-        top_columns: features whose standardised sum decides which movies are at the top.
+        features: computes the features of movies for a query.
         held_out: queries, and the movies that their users rated next.
         rng: samples the other candidates.
     """
@@ -42,16 +51,17 @@ def collect_choices(
     target = np.zeros(shape)
     for i, (query, targets) in enumerate(zip(held_out.queries, held_out.targets, strict=True)):
         computed = features(query)
-        movies, weight = _sample_candidates(computed[:, top_columns], query, targets, held_out.rated, rng)
-        padding = np.zeros((size - len(movies), computed.shape[1]), np.float32)
-        values.append(np.concatenate([computed[movies], padding]))
+        movies, weight = _sample_candidates(computed.top, query, targets, held_out.rated, rng)
+        selected = computed.select(movies)
+        padding = np.zeros((size - len(movies), selected.shape[1]), np.float32)
+        values.append(np.concatenate([selected, padding]))
         log_weight[i, : len(movies)] = np.log(weight)
         target[i, : len(movies)] = np.isin(movies, targets) / len(targets)
     return Choices(np.stack(values), log_weight, target)
 
 
 def _sample_candidates(
-    columns: Float32[np.ndarray, "movies columns"],
+    columns: Float32[np.ndarray, "movies top"],
     query: RankingQuery,
     targets: Int64[np.ndarray, " _"],
     rated: Bool[np.ndarray, " movies"],
@@ -63,11 +73,21 @@ def _sample_candidates(
     base[~rated] = -np.inf
     base[query.history] = -np.inf
     base[targets] = np.inf
-    order = np.argsort(-base, kind="stable")
-    possible = order[: len(order) - np.isneginf(base).sum()]
-    top = possible[:TOP_CANDIDATES]
-    others = possible[TOP_CANDIDATES:]
+    possible = np.flatnonzero(~np.isneginf(base))
+    is_top = _is_largest(base[possible], TOP_CANDIDATES)
+    top = possible[is_top]
+    others = possible[~is_top]
     sampled = rng.choice(others, min(SAMPLED_CANDIDATES, len(others)), replace=False)
     weight = np.ones(len(top) + len(sampled))
     weight[len(top) :] = len(others) / max(len(sampled), 1)
     return np.append(top, sampled), weight
+
+
+def _is_largest(values: Float32[np.ndarray, " n"], count: int) -> Bool[np.ndarray, " n"]:
+    """Return a mask of the largest values; of equal ones, the first."""
+    if len(values) <= count:
+        return np.ones(len(values), bool)
+    threshold = np.partition(values, -count)[-count]
+    mask = values > threshold
+    mask[np.flatnonzero(values == threshold)[: count - mask.sum()]] = True
+    return mask

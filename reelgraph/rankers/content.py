@@ -20,16 +20,19 @@ from reelgraph.core.cooccurrence import cooccurrence_vectors
 from reelgraph.core.schemas.vectors import unit_rows
 from reelgraph.core.seeds import generator
 from reelgraph.params.base import Section
-from reelgraph.rankers.candidates import collect_choices
+from reelgraph.rankers.candidates import QueryFeatures, collect_choices
 from reelgraph.rankers.held_out import HeldOutQueries, held_out_queries
-from reelgraph.rankers.item_weights import penalized_inverse
+from reelgraph.rankers.item_weights import inverse_diagonal, penalized_cholesky, positions, solve_cholesky
 from reelgraph.rankers.listwise import fit_listwise
 from reelgraph.rankers.ranker import (
+    ALL,
     FittedRatings,
     MovieContent,
     RankerInputs,
     RankingQuery,
+    SelectedRows,
     frequent_movies,
+    sample_users,
 )
 
 DIM = 64
@@ -62,10 +65,10 @@ class ContentFeatures:
     log_count: Float32[np.ndarray, " movies"]
     """Logarithm of 1 + number of ratings, as the content predicts it."""
 
-    def compute(self, query: RankingQuery) -> Float32[np.ndarray, "movies 2"]:
+    def compute(self, query: RankingQuery, movies: SelectedRows = ALL) -> Float32[np.ndarray, "selected 2"]:
         """Return the damped mean of ⟨vector of h, predicted vector of m⟩ over the history, and log counts."""
         taste = self.vectors[query.history].sum(axis=0) / _damped_length(query)
-        return np.column_stack([self.predicted @ taste, self.log_count])
+        return np.column_stack([self.predicted[movies] @ taste, self.log_count[movies]])
 
     def similarities(
         self, query: RankingQuery, movies: Int64[np.ndarray, " selected"]
@@ -99,9 +102,9 @@ class ContentRanker:
     features: ContentFeatures
     coefficients: Float[np.ndarray, "2"]
 
-    def score(self, query: RankingQuery) -> Float32[np.ndarray, " movies"]:
+    def score(self, query: RankingQuery, movies: SelectedRows = ALL) -> Float32[np.ndarray, " selected"]:
         """Return the score of each movie: the log-odds that it is watched next, up to a constant."""
-        return self.features.compute(query) @ self.coefficients.astype(np.float32)
+        return self.features.compute(query, movies) @ self.coefficients.astype(np.float32)
 
     def contributions(
         self, query: RankingQuery, movies: Int64[np.ndarray, " selected"]
@@ -132,23 +135,35 @@ def fit_coefficients(
     features: ContentFeatures, held_out: HeldOutQueries, rng: np.random.Generator
 ) -> Float[np.ndarray, "2"]:
     """Return the coefficients that rank the held-out movies best; ``features`` were fitted without them."""
-    return fit_listwise(collect_choices(features.compute, (0, 1), held_out, rng), (0, 1))
+
+    def compute(query: RankingQuery) -> QueryFeatures:
+        computed = features.compute(query)
+        return QueryFeatures(computed, computed.__getitem__)
+
+    return fit_listwise(collect_choices(compute, held_out, rng), (0, 1))
 
 
 def fit_features(ratings: FittedRatings, content: MovieContent) -> ContentFeatures:
     """Predict each movie's co-occurrence vector and log count from its content, without its own ratings."""
     movies = frequent_movies(ratings)
-    users, user = np.unique(ratings.user, return_inverse=True)
-    shape = (len(users), ratings.n_movies)
-    vectors = cooccurrence_vectors(user, ratings.movie_row, shape, DIM).astype(np.float32)
     count = np.bincount(ratings.movie_row, minlength=ratings.n_movies)[movies]
-    targets = np.column_stack([vectors[movies], np.log1p(count)]).astype(np.float32)
+    targets = np.column_stack([_frequent_vectors(ratings, movies), np.log1p(count)]).astype(np.float32)
     weight = count / (count + COUNT_DAMPING)
     predicted = predict_left_out(build_regressors(content), movies, targets, weight)
-    is_rare = np.ones(ratings.n_movies, bool)
-    is_rare[movies] = False
-    vectors[is_rare] = predicted[is_rare, :DIM]
+    vectors = predicted[:, :DIM].copy()
+    vectors[movies] = targets[:, :DIM]
     return ContentFeatures(vectors, predicted[:, :DIM], predicted[:, DIM])
+
+
+def _frequent_vectors(
+    ratings: FittedRatings, movies: Int64[np.ndarray, " frequent"]
+) -> Float[np.ndarray, "frequent dim"]:
+    """Return the co-occurrence vectors of movies, from ratings of these alone by a sample of users."""
+    # The seed is fixed: a movie that is appended later must not change the vectors of the others.
+    sample = sample_users(ratings, np.random.default_rng(0))
+    position = positions(movies, ratings.n_movies)[sample.movie_row]
+    users, user = np.unique(sample.user[position >= 0], return_inverse=True)
+    return cooccurrence_vectors(user, position[position >= 0], (len(users), len(movies)), DIM)
 
 
 class Regressors(NamedTuple):
@@ -196,10 +211,11 @@ def predict_left_out(
     indicators = regressors.indicators[fitted]
     text = regressors.text[fitted]
     mean = np.average(targets, axis=0, weights=weight).astype(np.float32)
-    kernel = (indicators @ indicators.T).toarray() + text @ text.T
-    gram = kernel + np.diag(L2 / weight - L2).astype(np.float32)
-    inverse = penalized_inverse(gram, L2)
-    alpha = inverse @ (targets - mean)
+    kernel = text @ text.T
+    kernel += (indicators @ indicators.T).toarray()
+    kernel.flat[:: len(fitted) + 1] += (L2 / weight - L2).astype(np.float32)
+    factor = penalized_cholesky(kernel, L2)
+    alpha = solve_cholesky(factor, targets - mean)
     prediction = regressors.indicators @ (indicators.T @ alpha) + regressors.text @ (text.T @ alpha) + mean
-    prediction[fitted] = targets - alpha / np.diag(inverse)[:, None]
+    prediction[fitted] = targets - alpha / inverse_diagonal(factor)[:, None]
     return prediction

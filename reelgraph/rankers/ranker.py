@@ -17,7 +17,7 @@ MIN_RATINGS = 5
 MAX_MOVIES = 8000
 """Most rated movies whose weights are fitted: memory grows with the square, time with the cube."""
 MAX_RATINGS = 4_000_000
-"""Ratings that the blend's weights are fitted on, at most."""
+"""Ratings that the item weights of ``blend`` and the vectors of ``content`` are fitted on, at most."""
 LIKED_STARS = 4.0
 """A movie with at least this rating is liked."""
 LIKED_WEIGHT = 2.0
@@ -27,6 +27,10 @@ RARITY_PENALTY = 2.0
 MIN_PROBABILITY = 1e-9
 MEAN_DAMPING = 5.0
 """Ratings that the overall mean counts as in a movie's mean."""
+SelectedRows = Int64[np.ndarray, " selected"] | slice
+"""Rows of movies."""
+ALL = slice(None)
+"""All rows."""
 
 
 @dataclass(frozen=True)

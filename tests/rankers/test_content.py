@@ -9,7 +9,7 @@ from sklearn.linear_model import Ridge
 
 from reelgraph.rankers import blend, content
 from reelgraph.rankers.blend_features import FEATURES
-from reelgraph.rankers.candidates import collect_choices
+from reelgraph.rankers.candidates import QueryFeatures, collect_choices
 from reelgraph.rankers.held_out import held_out_queries
 from reelgraph.rankers.ranker import Ranker, RankerInputs, select_ratings
 from reelgraph.rankers.registry import find_ranker
@@ -94,6 +94,6 @@ def test_collect_choices_leaves_out_movies_that_nobody_has_rated() -> None:
     rng = np.random.default_rng(0)
     held_out = held_out_queries(inputs_without_ratings(), rng)
     rows = np.arange(40, dtype=np.float32)[:, None]
-    choices = collect_choices(lambda _: rows, (0,), held_out, rng)
+    choices = collect_choices(lambda _: QueryFeatures(rows, rows.__getitem__), held_out, rng)
     candidates = choices.features[np.isfinite(choices.log_weight)].astype(int)
     assert np.unique(candidates).tolist() == np.delete(np.arange(40), UNRATED).tolist()
