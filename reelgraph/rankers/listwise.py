@@ -41,20 +41,20 @@ def fit_listwise(choices: Choices, not_negative: Collection[int] = ()) -> Float[
     flat = choices.features.reshape(-1, choices.features.shape[-1])
     deviation = flat.std(axis=0, dtype=np.float64)
     deviation[deviation == 0] = 1
-    features = choices.features / deviation.astype(np.float32)
-    n_queries = max(len(features), 1)
+    flat = flat / deviation.astype(np.float32)
+    n_queries = max(len(choices.features), 1)
     is_target = choices.target > 0
 
     def loss(coefficients: Float[np.ndarray, " features"]) -> tuple[float, Float[np.ndarray, " features"]]:
-        scores = features @ coefficients.astype(np.float32) + choices.log_weight
-        log_probability = log_softmax(scores, axis=1)
+        scores = (flat @ coefficients.astype(np.float32)).reshape(choices.target.shape)
+        log_probability = log_softmax(scores + choices.log_weight, axis=1)
         error = np.exp(log_probability) - choices.target
         likelihood = (choices.target[is_target] * log_probability[is_target]).sum()
-        gradient = np.einsum("qc,qcf->f", error.astype(np.float32), features).astype(np.float64)
+        gradient = (error.astype(np.float32).reshape(-1) @ flat).astype(np.float64)
         penalty = L2 * (coefficients @ coefficients)
         return -likelihood / n_queries + penalty, gradient / n_queries + 2 * L2 * coefficients
 
-    start = np.zeros(features.shape[-1])
+    start = np.zeros(flat.shape[-1])
     bounds = [(0 if column in not_negative else None, None) for column in range(len(start))]
     result = minimize(
         loss, start, jac=True, method="L-BFGS-B", bounds=bounds, options={"maxiter": MAX_ITERATIONS}
