@@ -392,6 +392,21 @@ def test_match_ratings_takes_the_movie_id_of_an_ambiguous_title() -> None:
     assert match_file(text.format(",movieId", ",104")).skip_counts == {"ambiguous": 1}
 
 
+def test_match_ratings_reads_an_export_of_the_page_with_and_without_titles() -> None:
+    n_movies = 30
+    # A movie without a title has the page's name for it, and titles without letters have no key.
+    names = {3: None, 5: "?!", 6: "…"}
+    titles = [names.get(row, f"Movie {row}") for row in range(n_movies)]
+    columns = {"title": titles, "original_title": titles, "other_titles": [[]] * n_movies}
+    catalog = bundle_samples.sample_catalog(n_movies, **columns)
+    for shown_titles in (catalog.titles, [""] * n_movies):
+        rows = [f",{title},,,4,{100 + row}\n" for row, title in enumerate(shown_titles)]
+        content = "Date,Name,Year,Letterboxd URI,Rating,movieId\n" + "".join(rows)
+        file = parse_ratings_file(content.encode(), "ratings.csv")
+        matched = match_ratings(file, catalog, TitleIndex(catalog))
+        assert [rating.row for rating in matched.history] == list(range(n_movies))
+
+
 def test_match_ratings_takes_ids_of_the_source_that_are_text() -> None:
     catalog = bundle_samples.sample_catalog(30, source_movie_id=[f"tt{row:02}" for row in range(30)])
     file = parse_ratings_file(b"title,movieId,rating\n,tt04,4\nHeat,tt07,4.5\n,tt99,3\n", "r.csv")

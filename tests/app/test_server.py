@@ -69,7 +69,7 @@ def test_movies_payload_has_all_movies(url: str) -> None:
     movies = json.loads(gzip.decompress(body))
     assert status == 200
     assert movies["title"][0] == "Spirited Away"
-    assert set(movies) == {"id", "title", "year", "runtime", "genres", "x", "y", "ratings"}
+    assert set(movies) == {"id", "source_id", "title", "year", "runtime", "genres", "x", "y", "ratings"}
     assert {len(column) for column in movies.values()} == {40}
 
 
@@ -83,6 +83,7 @@ def test_import_ratings_returns_matched_ratings_by_time(url: str) -> None:
     assert result["notes"] == ["Ratings are on a scale to 5.", "7 of 7 rows have a date that was understood."]
     solaris = result["skipped"][-1]
     assert (solaris["candidates"], solaris["stars"]) == ([111, 112], 4.0)
+    assert solaris["time"] == 1709683200
 
 
 def test_import_ratings_reads_an_archive_and_a_stated_scale(url: str) -> None:
@@ -113,6 +114,15 @@ def test_search_equals_the_bundles_search(url: str, folder: Path) -> None:
     status, body, _ = send_request(url + "api/search", "千と千尋".encode())
     assert (status, json.loads(body)) == (200, {"movies": [100]})
     assert json.loads(send_request(url + "api/search", b"\xff")[1]) == {"movies": []}
+
+
+@pytest.mark.parametrize(
+    ("query", "movies"), [("500", [109]), (" movieId 109 ", [109]), ("107", [107]), ("movieId 109000", [])]
+)
+def test_search_takes_a_movie_id_and_searches_numbers_in_titles(
+    url: str, query: str, movies: list[int]
+) -> None:
+    assert json.loads(send_request(url + "api/search", query.encode())[1]) == {"movies": movies}
 
 
 @pytest.mark.parametrize(

@@ -222,6 +222,8 @@ class SkippedRow:
     reason: str
     stars: float | None = None
     """The rating; None if the row has none."""
+    time: int | None = None
+    """Unix time of the rating in seconds; None if the row has no rating or no date."""
     candidates: tuple[int, ...] = ()
     """Movie ids of the movies that an ambiguous title fits."""
 

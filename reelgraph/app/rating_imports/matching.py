@@ -69,7 +69,7 @@ def match_ratings(file: RatingsFile, catalog: MovieCatalog, titles: TitleIndex) 
             if (older.time or 0) > (rating.time or 0):
                 older = rating
                 matches[row] = previous
-            skipped.append(SkippedRow(older.line, older.label, "rated again later", older.stars))
+            skipped.append(SkippedRow(older.line, older.label, "rated again later", older.stars, older.time))
     return MatchedRatings(file, list(matches.values()), sorted(skipped, key=lambda row: row.line))
 
 
@@ -97,7 +97,9 @@ def _match_movies(
         if movie.source_movie_id in rows_by_source_id:
             return rows_by_source_id[movie.source_movie_id]
         row = None if movie.movie_id is None else catalog.find_row(movie.movie_id)
-        return row if not movie.titles or row in title_rows else None
+        if row is None or not movie.titles or row in title_rows or catalog.titles[row] == movie.title:
+            return row
+        return None
 
     results: list[tuple[int | None, MatchKind, TitleMatch]] = []
     for movie, match in zip(movies, by_title, strict=True):
@@ -116,7 +118,7 @@ def _skip(rating: ParsedRating, match: TitleMatch, catalog: MovieCatalog) -> Ski
         reason = "unknown movieId" if rating.source_movie_id else "no title"
     candidates = () if rating.not_a_movie else match.candidates
     movie_ids = tuple(int(catalog.movie_ids[row]) for row in candidates)
-    return SkippedRow(rating.line, rating.label, reason, rating.stars, movie_ids)
+    return SkippedRow(rating.line, rating.label, reason, rating.stars, rating.time, movie_ids)
 
 
 def _rows_by_id(catalog: MovieCatalog, column: str) -> dict[Any, int]:

@@ -88,13 +88,16 @@ def read_content(path: Path | str) -> bytes:
         raise wrap_os_error(error, str(path)) from None
 
 
-def parse_ratings_file(content: bytes, name: str, scale: int | None = None) -> RatingsFile:
+def parse_ratings_file(
+    content: bytes, name: str, scale: int | None = None, scale_hint: str = SCALE_HINT
+) -> RatingsFile:
     """Parse the content of a rating export.
 
     Args:
         content: the bytes of the file.
         name: name of the file in error messages.
         scale: highest rating of the scale; None if the file tells it.
+        scale_hint: how the user states the scale, for messages.
 
     Raises:
         InputError: the content is not text, has the columns of no supported site, or has several users; its
@@ -120,11 +123,12 @@ def parse_ratings_file(content: bytes, name: str, scale: int | None = None) -> R
     if stated_scales and not known_numbers:
         highest = max(stated_scales)
     else:
-        highest = select_scale(known_numbers, column.scale, scale, f"{name}: column {column.name}")
+        where = f"{name}: column {column.name}"
+        highest = select_scale(known_numbers, column.scale, scale, where, scale_hint)
     halving = "" if highest == 5 else f", divided by {highest // 5}"
     notes.append(f"Ratings are on a scale to {highest}{halving}.")
     if scale is None and column.scale is None and known_numbers:
-        warnings.append(f"The scale to {highest} was inferred from the ratings. {SCALE_HINT}")
+        warnings.append(f"The scale to {highest} was inferred from the ratings. {scale_hint}")
     if scale is not None and column.scale is not None and highest != scale:
         site = table.layout.site
         warnings.append(f"The scale to {scale} is not used for {name}: ratings of {site} are to {highest}.")

@@ -15,7 +15,9 @@ DOMINANCE = 4
 """How often the ratings that point to one scale must outnumber those that point to the other."""
 MIN_FRACTION_ABOVE = 0.1
 """Minimum fraction of ratings above 5 on a scale to 10, and of ratings above 10 on a scale to 100."""
-SCALE_HINT = f"State the scale: --scale {', '.join(map(str, SCALES[:-1]))} or {SCALES[-1]}."
+SCALES_IN_WORDS = f"{', '.join(map(str, SCALES[:-1]))} or {SCALES[-1]}"
+SCALE_HINT = f"State the scale: --scale {SCALES_IN_WORDS}."
+"""How a user of the command line states the scale."""
 STARS = re.compile(r"(?P<filled>[★⭐\ufe0f\s]*)(?P<half>½?)(?P<empty>[☆\s]*)")
 STATED_SCALE = re.compile(rf"(?P<number>.+)/\s*(?P<scale>{'|'.join(map(str, SCALES))})(?:[.,]0)?")
 
@@ -70,7 +72,13 @@ def to_stars(number: float, scale: int) -> float | None:
     return max(MIN_STARS, steps * STAR_STEP)
 
 
-def select_scale(numbers: Sequence[float], defined: int | None, stated: int | None, where: str) -> int:
+def select_scale(
+    numbers: Sequence[float],
+    defined: int | None,
+    stated: int | None,
+    where: str,
+    scale_hint: str = SCALE_HINT,
+) -> int:
     """Return the scale that the user states, unless the layout defines one that the ratings don't contradict.
 
     Args:
@@ -78,12 +86,13 @@ def select_scale(numbers: Sequence[float], defined: int | None, stated: int | No
         defined: scale of the layout's definition, if it has one.
         stated: scale that the user states, if any.
         where: file and column, for the error message.
+        scale_hint: how the user states the scale, for the error message.
 
     Raises:
         InputError: see ``detect_scale``.
     """
     if stated is None or (defined is not None and not _contradicts(numbers, defined)):
-        return detect_scale(numbers, defined, where)
+        return detect_scale(numbers, defined, where, scale_hint)
     return stated
 
 
@@ -93,7 +102,9 @@ def _contradicts(numbers: Sequence[float], scale: int) -> bool:
     return n_above > 0 and 2 * n_above >= len(numbers)
 
 
-def detect_scale(numbers: Sequence[float], defined: int | None, where: str) -> int:
+def detect_scale(
+    numbers: Sequence[float], defined: int | None, where: str, scale_hint: str = SCALE_HINT
+) -> int:
     """Return the highest rating of the scale: 5, 10 or 100.
 
     A defined scale holds unless at least half of the ratings are above it. Without a definition, ratings
@@ -103,6 +114,7 @@ def detect_scale(numbers: Sequence[float], defined: int | None, where: str) -> i
         numbers: all ratings of the file.
         defined: scale of the layout's definition, if it has one.
         where: file and column, for the error message.
+        scale_hint: how the user states the scale, for the error message.
 
     Raises:
         InputError: the ratings contradict the definition, or point to two scales.
@@ -111,7 +123,7 @@ def detect_scale(numbers: Sequence[float], defined: int | None, where: str) -> i
         if _contradicts(numbers, defined):
             n_above = sum(number > defined for number in numbers)
             got = f"{n_above:,} of {len(numbers):,} above {defined}"
-            raise InputError(where, f"ratings to {defined}", got, SCALE_HINT)
+            raise InputError(where, f"ratings to {defined}", got, scale_hint)
         return defined
     n_above_10 = sum(10 < number <= 100 for number in numbers)
     if n_above_10 > len(numbers) / 2:
@@ -124,4 +136,4 @@ def detect_scale(numbers: Sequence[float], defined: int | None, where: str) -> i
         if n_above_5 >= max(DOMINANCE * n_halves, MIN_FRACTION_ABOVE * len(numbers)):
             return 10
     got = f"{n_halves:,} halves below 5, {n_above_5:,} of 5 to 10, {n_above_10:,} above 10"
-    raise InputError(where, "ratings on one scale", got, SCALE_HINT)
+    raise InputError(where, "ratings on one scale", got, scale_hint)

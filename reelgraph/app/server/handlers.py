@@ -13,20 +13,25 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from reelgraph.app.bundle.filters import Filters
 from reelgraph.app.bundle.model import Bundle
+from reelgraph.app.bundle.movie_lookup import MOVIE_ID
 from reelgraph.app.bundle.new_user import UserRating, order_ratings
 from reelgraph.app.bundle.profile import taste_profile
+from reelgraph.app.bundle.title_search import MISSPELLED
 from reelgraph.app.download.posters import PosterClient
 from reelgraph.app.rating_imports.archives import WATCHED_FILES, WATCHLIST_FILES
 from reelgraph.app.rating_imports.layouts import SCALES
 from reelgraph.app.rating_imports.matching import find_listed_movies, match_ratings
 from reelgraph.app.rating_imports.movie_lists import parse_archive_lists
 from reelgraph.app.rating_imports.ratings_file import parse_ratings_file
+from reelgraph.app.rating_imports.scales import SCALES_IN_WORDS
 from reelgraph.core.schemas.columns import ACTOR_COLUMNS
 from reelgraph.runtime.errors import InputError
 
 MAX_SEARCH_RESULTS = 20
 SCORE_STEPS_PER_STAR = 50
 """Resolution of the scores that the map shows."""
+PAGE_SCALE_HINT = f'State the scale: choose {SCALES_IN_WORDS} as "Highest rating", then the file again.'
+"""How a user of the page states the scale of a file."""
 MovieIds = Annotated[list[int], Field(max_length=20_000)]
 
 
@@ -47,13 +52,17 @@ class RecommendRequest(BaseModel):
 
 
 def movies_payload(bundle: Bundle) -> dict[str, Any]:
-    """Return ids, titles, years, runtimes, genres, numbers of ratings and map coordinates of all movies."""
+    """Return ids, titles, years, runtimes, genres, numbers of ratings and map coordinates of all movies.
+
+    ``source_id`` has the ids of the data source where these are text, else null.
+    """
     catalog = bundle.catalog
     coordinates = {
         axis: np.round(catalog.table[axis].to_numpy().astype(np.float64), 3).tolist() for axis in "xy"
     }
     return {
         "id": catalog.movie_ids.tolist(),
+        "source_id": catalog.source_ids,
         "title": catalog.titles,
         "year": catalog.years,
         "runtime": catalog.table["runtime_minutes"].to_pylist(),
@@ -100,10 +109,17 @@ def search(bundle: Bundle, body: bytes) -> dict[str, Any]:
 
     Args:
         bundle: the model.
-        body: the title, or words of it, in UTF-8.
+        body: the title, or words of it, in UTF-8; or a movieId, such as ``movieId 6``.
     """
-    hits = bundle.title_search.search(body.decode("utf-8", "replace"), MAX_SEARCH_RESULTS)
-    return {"movies": [int(bundle.catalog.movie_ids[hit.row]) for hit in hits]}
+    query = body.decode("utf-8", "replace").strip()
+    hits = bundle.title_search.search(query, MAX_SEARCH_RESULTS)
+    rows = [hit.row for hit in hits]
+    movie_id = MOVIE_ID.fullmatch(query)
+    # A number without a label is one of a title, such as 1917; if no title has it, a movieId.
+    if movie_id is not None and (movie_id["label"] or all(hit.tier == MISSPELLED for hit in hits)):
+        row = bundle.catalog.find_row(int(movie_id["number"]))
+        rows = [] if row is None else [row]
+    return {"movies": bundle.catalog.movie_ids[rows].tolist()}
 
 
 def details(bundle: Bundle, posters: PosterClient | None, body: bytes) -> dict[str, Any]:
@@ -166,7 +182,7 @@ def import_ratings(bundle: Bundle, body: bytes, query: Mapping[str, str]) -> dic
         raise InputError(
             "scale", f"one of {', '.join(map(str, SCALES))}", ascii(scale[:20]), "Choose a scale."
         )
-    file = parse_ratings_file(body, "the file", int(scale) if scale else None)
+    file = parse_ratings_file(body, "the file", int(scale) if scale else None, PAGE_SCALE_HINT)
     matched = match_ratings(file, bundle.catalog, bundle.title_index)
     movie_ids = bundle.catalog.movie_ids
     ratings = [(int(movie_ids[rating.row]), rating.stars, rating.time) for rating in matched.history]
