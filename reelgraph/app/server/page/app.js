@@ -128,14 +128,21 @@ async function requestRecommendations() {
   requestRunning = false;
 }
 
+// The number in an input; null if it is blank.
+function wholeNumber(id) {
+  const {value, validity, min, max, labels} = byId(id);
+  if (!validity.valid) throw new Error(`${labels[0].textContent}: expected a whole number ${max ? `from ${min} to ${max}` : `of at least ${min}`}.`);
+  return value === "" ? null : Number(value);
+}
+
 async function recommend() {
-  const since = Number(byId("since").value), maxRuntime = Number(byId("max-runtime").value), count = ratings.size;
-  const filters = {genres: byId("genre").value ? [byId("genre").value] : [], since: since >= 1800 && since <= 2200 ? since : null,
-    max_runtime: Number.isInteger(maxRuntime) && maxRuntime >= 1 ? maxRuntime : null, exclude_popular: byId("exclude-popular").checked};
+  const count = ratings.size;
   const ids = (rows) => [...rows].map((row) => movies.id[row]);
-  const request = {ratings: [...ratings].map(([row, {stars, time}]) => [movies.id[row], stars, time]), top: listLength, filters,
-    without: ids(hidden), only: byId("only-watchlist").checked ? ids(watchlist) : null, diverse: byId("diverse").checked};
   try {
+    const filters = {genres: byId("genre").value ? [byId("genre").value] : [], since: wholeNumber("since"),
+      max_runtime: wholeNumber("max-runtime"), exclude_popular: byId("exclude-popular").checked};
+    const request = {ratings: [...ratings].map(([row, {stars, time}]) => [movies.id[row], stars, time]), top: listLength, filters,
+      without: ids(hidden), only: byId("only-watchlist").checked ? ids(watchlist) : null, diverse: byId("diverse").checked};
     const result = await post("/api/recommend", JSON.stringify(request));
     recommendations = result.recommendations;
     scores = Uint8Array.from(atob(result.scores), (character) => character.charCodeAt(0));
@@ -191,7 +198,10 @@ function actions(row) {
     update(node);
     onRatingsChange();
   }));
-  button("Not interested", "Not interested", () => { rememberState(); hidden.add(row); onRatingsChange(); byId("recommended").focus(); });
+  button("Not interested", "Not interested", () => {
+    changeUndoably("Not interested", () => hidden.add(row));
+    byId("recommended").focus();
+  });
   const box = element("div", "", {className: "wide-cell"});
   box.append(bar, details);
   return box;
@@ -272,10 +282,8 @@ async function start() {
   byId("filters").addEventListener("submit", (event) => event.preventDefault());
   byId("export").addEventListener("click", exportRatings);
   byId("clear").addEventListener("click", () => {
-    rememberState();
-    for (const part of [ratings, hidden, watchlist]) part.clear();
     byId("imported").replaceChildren();
-    onRatingsChange();
+    changeUndoably("Clear", () => { for (const part of [ratings, hidden, watchlist]) part.clear(); });
   });
   byId("undo").addEventListener("click", undo);
   byId("keep").addEventListener("change", storeState);

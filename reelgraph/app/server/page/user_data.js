@@ -1,7 +1,12 @@
 "use strict";
 // The user's data: kept in the browser on request, undone, imported and exported.
 const STORAGE_KEY = "reelgraph";
-let previousState = null;
+const MAX_FILE_BYTES = 5e6;
+// What "Undo" takes back: the data before and after the last action that changed much.
+let lastAction = null;
+
+// The ratings, the hidden movies and the watchlist, each as a map by row.
+const copyState = () => [ratings, hidden, watchlist].map((part) => new Map(part.entries()));
 
 function currentState() {
   const ids = (rows) => [...rows].map((row) => movies.id[row]);
@@ -46,21 +51,39 @@ function takeStateOfOtherTab({key, newValue}) {
   onRatingsChange();
 }
 
-// Before an action that removes much: "Undo" brings this state back.
-function rememberState() {
-  previousState = currentState();
+// Does an action that changes much. "Undo" takes it back.
+function changeUndoably(name, action) {
+  const before = copyState();
+  action();
+  lastAction = {before, after: copyState()};
   byId("undo").disabled = false;
+  byId("undo").textContent = `Undo: ${name}`;
+  onRatingsChange();
 }
 
+// Takes back what the action changed. What was changed later is kept, such as a rating that was made since.
 function undo() {
-  applyState(previousState);
+  const {before, after} = lastAction, current = copyState();
+  const isSame = (first, second) => JSON.stringify(first) === JSON.stringify(second);
+  [ratings, hidden, watchlist].forEach((part, index) => {
+    for (const row of new Set([...before[index].keys(), ...after[index].keys()])) {
+      const [old, changed, now] = [before, after, current].map((state) => state[index].get(row));
+      if (isSame(old, changed) || !isSame(changed, now)) continue;
+      part.delete(row);
+      if (old !== undefined) part === ratings ? ratings.set(row, old) : part.add(row);
+    }
+  });
   byId("undo").disabled = true;
+  byId("undo").textContent = "Undo";
   onRatingsChange();
 }
 
 async function importFile(file) {
   const status = byId("imported");
-  if (file.size > 5e6) { status.replaceChildren(element("p", "The file is larger than 5 MB.", {className: "error"})); return; }
+  if (file.size > MAX_FILE_BYTES) {
+    status.replaceChildren(element("p", "The file is larger than 5 MB. The command line reads files of up to 20 MB.", {className: "error"}));
+    return;
+  }
   status.replaceChildren(element("p", `Matching the movies of ${file.name}`));
   try {
     await loaded;
@@ -82,18 +105,18 @@ async function importFile(file) {
       parts.push(details);
     }
     status.replaceChildren(...parts);
-    rememberState();
-    for (const id of result.watched) hidden.add(rowById.get(id));
-    for (const id of result.watchlist) watchlist.add(rowById.get(id));
-    for (const [movie, stars, time] of result.ratings) { ratings.delete(rowById.get(movie)); ratings.set(rowById.get(movie), {stars, time}); }
-    onRatingsChange();
+    changeUndoably("Import", () => {
+      for (const id of result.watched) hidden.add(rowById.get(id));
+      for (const id of result.watchlist) watchlist.add(rowById.get(id));
+      for (const [movie, stars, time] of result.ratings) { ratings.delete(rowById.get(movie)); ratings.set(rowById.get(movie), {stars, time}); }
+    });
   } catch (error) {
     status.replaceChildren(element("p", error.message, {className: "error"}));
   }
 }
 
 // A row of a file whose title fits several movies: the choice rates one of them.
-function movieChoice({line, title, stars, candidates}) {
+function movieChoice({line, title, stars, time, candidates}) {
   const item = element("li"), select = element("select");
   select.setAttribute("aria-label", `The movie of line ${line}: ${title}`);
   select.append(element("option", "choose a movie", {value: ""}));
@@ -101,11 +124,17 @@ function movieChoice({line, title, stars, candidates}) {
     const row = rowById.get(id), count = movies.ratings[row];
     select.append(element("option", `${label(row)}, ${movies.genres[row].join(", ") || "no genre"}, ${count} ${count === 1 ? "rating" : "ratings"}`, {value: row}));
   }
-  let chosen = null;
+  const rating = {stars, time};
+  let chosen = null, earlier;
   select.addEventListener("change", () => {
-    if (chosen !== null) ratings.delete(chosen);
+    // Another choice takes this one back, unless the user has rated the movie since.
+    if (chosen !== null && ratings.get(chosen) === rating) {
+      ratings.delete(chosen);
+      if (earlier) ratings.set(chosen, earlier);
+    }
     chosen = select.value ? Number(select.value) : null;
-    if (chosen !== null) ratings.set(chosen, {stars, time: null});
+    earlier = ratings.get(chosen);
+    if (chosen !== null) ratings.set(chosen, rating);
     onRatingsChange();
   });
   item.append(element("span", `line ${line}: ${title}, ${formatStars(stars)}`), select);
@@ -113,11 +142,13 @@ function movieChoice({line, title, stars, candidates}) {
 }
 
 function exportRatings() {
-  const quoted = (text) => /[",\n]/.test(text) ? `"${text.replace(/"/g, '""')}"` : text;
+  const quoted = (text) => /[",\r\n]/.test(text) ? `"${text.replace(/"/g, '""')}"` : text;
   const date = (time) => time === null ? "" : new Date(time * 1000).toISOString();
-  const lines = [...ratings].map(([row, {stars, time}]) => `${date(time)},${quoted(movies.title[row])},${movies.year[row] ?? ""},,${stars}\n`);
+  // The id tells movies of one title and year apart.
+  const id = (row) => quoted(movies.source_id[row] ?? String(movies.id[row]));
+  const lines = [...ratings].map(([row, {stars, time}]) => `${date(time)},${quoted(movies.title[row])},${movies.year[row] ?? ""},,${stars},${id(row)}\n`);
   const link = element("a", "", {download: "ratings.csv"});
-  link.href = URL.createObjectURL(new Blob(["Date,Name,Year,Letterboxd URI,Rating\n", ...lines], {type: "text/csv"}));
+  link.href = URL.createObjectURL(new Blob(["Date,Name,Year,Letterboxd URI,Rating,movieId\n", ...lines], {type: "text/csv"}));
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 1000);
 }
