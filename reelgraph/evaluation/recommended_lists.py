@@ -21,7 +21,7 @@ from reelgraph.raters.rater import Rater
 from reelgraph.sequences.isolated_targets import IsolatedTargets
 
 N_PRESELECTED = 300
-"""Movies of each user that are predicted at first."""
+"""Movies of each user that are predicted at first; users with more possible movies are predicted again."""
 
 
 def recommended_lists(
@@ -60,10 +60,10 @@ def recommended_lists(
     def predict(
         users: Int64[np.ndarray, " users"],
         movies: Int64[np.ndarray, "users movies"],
-        highest: Float[np.ndarray, "users all_movies"],
-    ) -> Bool[np.ndarray, " users"]:
-        """List the best of these movies for each user; return whose list may miss another movie."""
-        is_incomplete = np.zeros(len(users), bool)
+        candidates: Bool[np.ndarray, "users all_movies"],
+    ) -> Float[np.ndarray, " users"]:
+        """List the best of these movies for each user; return the lowest score in each list."""
+        lowest = np.empty(len(users))
         scores = rater.score(targets, targets.train_end, targets.test[users], movies, some_day=True)
         for i, (user, rows, scored) in enumerate(zip(users, movies, scores, strict=True)):
             probabilities = scored.prediction.probabilities
@@ -72,24 +72,20 @@ def recommended_lists(
             order = np.full(n_movies, -np.inf)
             order[rows] = watched_and_liked(served[user][rows], probabilities, count[rows])
             stars[user, rows] = scored.prediction.stars
-            best = first_movies(order, highest[i] > -np.inf)
+            best = first_movies(order, candidates[i])
             lists[user, : len(best)] = best
-            others = np.delete(highest[i], rows)
-            is_incomplete[i] = order[best].min(initial=np.inf) < others.max(initial=-np.inf)
-        return is_incomplete
+            lowest[i] = order[best].min(initial=np.inf)
+        return lowest
 
     def list_users(users: Int64[np.ndarray, " users"]) -> None:
-        highest = np.stack(
-            [
-                np.where(queries.candidates(user, n_movies), served[user] + gain, -np.inf)
-                for user in users.tolist()
-            ]
-        )
-        movies = np.sort(np.argsort(-highest, axis=1)[:, :N_PRESELECTED], axis=1)
-        incomplete = np.flatnonzero(predict(users, movies, highest))
-        if len(incomplete):
-            every_movie = np.tile(np.arange(n_movies), (len(incomplete), 1))
-            predict(users[incomplete], every_movie, highest[incomplete])
+        candidates = np.stack([queries.candidates(user, n_movies) for user in users.tolist()])
+        highest = np.where(candidates, np.stack([served[user] for user in users]) + gain, -np.inf)
+        movies = np.argsort(-highest, axis=1)
+        lowest = predict(users, movies[:, :N_PRESELECTED], candidates)
+        n_possible = (highest > lowest[:, None]).sum(axis=1)
+        again = np.flatnonzero(n_possible > N_PRESELECTED)
+        if len(again):
+            predict(users[again], movies[again, : n_possible.max()], candidates[again])
 
     starts = range(0, len(served), USERS_PER_THREAD)
     parallel_map(list_users, np.split(np.arange(len(served)), starts[1:]))
