@@ -113,7 +113,7 @@ def read_header(file: DelimitedFile) -> tuple[str, ...]:
             in its encoding.
     """
     if not file.path.is_file():
-        raise InputError(str(file.path), "a file", "none", "Check the folder that params.yaml names.")
+        raise InputError(str(file.path), "a file", "none", "Check the path.")
     first_row = next(iterate_rows(file), None)
     if first_row is None:
         raise InputError(str(file.path), "at least one line", "an empty file", "Download the file again.")

@@ -15,9 +15,10 @@ from reelgraph.core.schemas.columns import ENTITY_COLUMNS, TEXT_COLUMNS
 from reelgraph.core.schemas.tables import CATALOG, RATINGS
 from reelgraph.core.table_engine import collect, connect, stream
 from reelgraph.params.data import IngestParams
+from reelgraph.runtime.errors import InputError
 from reelgraph.sources.missing_values import is_missing
 from reelgraph.sources.source import Staging, open_source
-from reelgraph.sources.tables import open_new_movies
+from reelgraph.sources.tables import NEW_IDS_REMEDY, open_new_movies
 
 NAME_COLUMNS = ("original_title", *(name for columns in ENTITY_COLUMNS.values() for name in columns))
 """Columns in which white space becomes a single space; other columns keep their line breaks."""
@@ -92,11 +93,15 @@ def read_new_movies(location: str, staging: Staging) -> pa.Table:
     """Read a catalogue alone, validated and cleaned as by ``ingest``; with the names of the code.
 
     Raises:
-        InputError: see ``reelgraph.sources.tables.open_new_movies``; or a row violates the contract.
+        InputError: see ``open_new_movies``; a row violates the contract; or a movieId is negative, by which
+            no command finds the movie.
     """
     table, locate = open_new_movies(location, staging)
     catalog = CATALOG.validate(table, location, locate)
     movies = clean_text(collect(CATALOG.to_file(catalog.order_by("movie_id")), location))
+    lowest = movies["movieId"][0].as_py()
+    if lowest < 0:
+        raise InputError(f"{location}: movieId", "numbers of 0 or more", str(lowest), NEW_IDS_REMEDY)
     return movies.rename_columns([column.name for column in CATALOG.columns])
 
 

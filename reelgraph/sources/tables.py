@@ -14,7 +14,7 @@ import ibis.expr.types as ir
 import pyarrow as pa
 
 from reelgraph.core.schemas.columns import CATALOG_COLUMNS
-from reelgraph.core.schemas.row_validation import RowLocator
+from reelgraph.core.schemas.row_validation import MAX_SHOWN_CHARS, RowLocator
 from reelgraph.core.table_engine import collect, read_parquet
 from reelgraph.params.data import Data, IngestParams
 from reelgraph.runtime.errors import InputError
@@ -46,6 +46,8 @@ RATING_NAMES = ("userId", "movieId", "rating", "timestamp", "test")
 SOURCE_IDS = {"userId": "sourceUserId", "movieId": "sourceMovieId"}
 """Column of ids → column with their texts in the source, if they are numbered."""
 
+NEW_IDS_REMEDY = "Number the movies; no number may be one of the model's."
+
 MAX_SHOWN_NAMES = 5
 """Columns that the summary line names as not read."""
 
@@ -61,11 +63,6 @@ class InputTable:
     """The known columns that it has."""
     id_name: str
     """Column of ids whose texts are retained if they are numbered."""
-
-    def empty_batch(self) -> pa.RecordBatch:
-        """Return a batch without rows, for tables that have none."""
-        ids = pa.array([], pa.int64())
-        return pa.RecordBatch.from_pydict(dict.fromkeys(self.names, ids))
 
     def read_column(self, name: str) -> Iterator[pa.Array]:
         """Yield the batches of one column; nothing if the table lacks it."""
@@ -118,7 +115,7 @@ def open_new_movies(location: str, staging: Staging) -> tuple[ir.Table, RowLocat
 
     Raises:
         InputError: the file is missing, or neither parquet nor CSV; it has a column that the catalogue
-            lacks; or a movieId is not a whole number.
+            lacks; it has no rows; or a movieId is not a whole number.
     """
     table = _open_table(staging, location, CATALOG_NAMES, ("movieId",))
     if unknown := [name for name in table.files.column_names if name not in CATALOG_NAMES]:
@@ -126,8 +123,8 @@ def open_new_movies(location: str, staging: Staging) -> tuple[ir.Table, RowLocat
                          "Rename or remove them.")  # fmt: skip
     movie_ids = _id_converter("movieId", table)
     if movie_ids and movie_ids.texts is not None:
-        raise InputError(f"{location}: movieId", "whole numbers", "text",
-                         "Number the movies; no number may be one of the model's.")  # fmt: skip
+        raise InputError(f"{location}: movieId", "whole numbers of at most 18 digits",
+                         repr(movie_ids.first_text()[:MAX_SHOWN_CHARS]), NEW_IDS_REMEDY)  # fmt: skip
     return _convert(staging, table, _catalog_converters(table, movie_ids), Counts()), table.files.locate
 
 
@@ -196,11 +193,17 @@ def _timestamp_converter(table: InputTable) -> Converter | None:
 def _convert(
     staging: Staging, table: InputTable, converters: Mapping[str, Converter], counts: Counts
 ) -> ir.Table:
-    """Return the table in the engine; it is copied only if a column is converted."""
+    """Return the table in the engine; it is copied only if a column is converted.
+
+    Raises:
+        InputError: the table has no rows, or a cell cannot be converted.
+    """
     if table.engine_table is not None and not converters:
         return table.engine_table
     batches = _converted_batches(table, converters, counts)
-    first = next(batches, table.empty_batch())
+    first = next(batches, None)
+    if first is None:
+        raise InputError(table.location, "at least one row", "none", "Check that the file is complete.")
     return staging.stage_table(f"tables_{table.id_name}", chain([first], batches), first.schema)
 
 

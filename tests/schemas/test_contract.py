@@ -47,7 +47,7 @@ def test_validate_lists_all_violations_with_counts_and_rows():
         "line 6 (personId 5, age -2.0, born 5), line 7 (personId 6, age -3.0, born None); "
         "age is above 150 in 1 row, first at line 3 (personId 1, age 151.0, born 2); "
         "age is not a multiple of 0.5 in 1 row, first at line 4 (personId None, age 0.3, born 3); "
-        "personId more than once, 1 times: personId 1 at line 2, line 3. "
+        "personId more than once in 1 case: personId 1 at line 2, line 3. "
         "Correct the file. Give years. Keep one row for each personId."
     )
 
@@ -82,7 +82,7 @@ def check_that_a_repeated_key_counts_once(engine, tmp_path):
     columns = {"user": [user for user, _ in rows], "movie": [movie for _, movie in rows]}
     pq.write_table(pa.table(columns), tmp_path / "pairs.parquet")
     pairs = Contract((Column("user", pa.int64()), Column("movie", pa.int64())), key=("user", "movie"))
-    message = r"got user and movie more than once, 2 times: user 1, movie 20 at .*, user 2, movie 10 at"
+    message = r"got user and movie more than once in 2 cases: user 1, movie 20 at .*, user 2, movie 10 at"
     with pytest.raises(InputError, match=message):
         pairs.validate(read_parquet(engine, tmp_path / "pairs.parquet"), "pairs")
 

@@ -98,7 +98,7 @@ INVALID_RATINGS = {
     "float id": (with_column("movieId", [1.0, 2.5, 3.0]), ["row 2, column movieId: expected a whole number, got 2.5"]),
     "text rating": (with_column("rating", ["4", "good", "1"]), ["row 2, column rating: expected a number, got 'good'"]),
     "no column": (ratings_table(ROWS).drop_columns("timestamp"), ["no column timestamp", "The file has userId"]),
-    "twice": (ratings_table([*ROWS, (1, 20, 1.0, 1)]), ["userId and movieId more than once, 1 times",
+    "twice": (ratings_table([*ROWS, (1, 20, 1.0, 1)]), ["userId and movieId more than once in 1 case",
                                                   "userId 1, movieId 20 at row 2, row 5"]),
     "no rows": (ratings_table(ROWS).slice(0, 0), ["at least one row"]),
     "parts as text": (ratings_table(ROWS).append_column("test", [["train", "test", "test", "test"]]),
@@ -110,11 +110,11 @@ INVALID_RATINGS = {
 INVALID_CATALOGS = {
     "twice": (
         catalog_table(movieId=[7, 8, 7]),
-        ["movieId more than once, 1 times: movieId 7 at row 1, row 3"],
+        ["movieId more than once in 1 case: movieId 7 at row 1, row 3"],
     ),
     "text id twice": (
         catalog_table(movieId=["a", "b", "a"]),
-        ["more than once, 1 times: movieId 4 at row 1, row 3"],
+        ["more than once in 1 case: movieId 4 at row 1, row 3"],
     ),
     "missing id": (catalog_table(movieId=[1, None]), ["movieId is missing in 1 row, first at row 2"]),
     "year": (
@@ -203,12 +203,20 @@ def test_open_source_tables_differing_columns_raise(tmp_path, project):
         ("movieId,release_year\n1,2020\n1,2021\n", "movieId"),
         ("movieId,release_year\ntt1,2020\n", "whole numbers"),
         ("movieId,release_year\n1,20202\n", "release_year"),
+        ("movieId,original_title\n", "new.csv: expected at least one row, got none"),
+        ("movieId\n99999999999999999999\n1\n", "at most 18 digits, got '99999999999999999999'"),
+        ("movieId\n7\n-5\n", "numbers of 0 or more, got -5"),
     ],
 )
 def test_read_new_movies_refuses_what_is_no_catalogue(text, message, project):
     (project / "new.csv").write_text(text)
     with pytest.raises(ReelgraphError, match=message):
         read_new_movies("new.csv", Staging(connect(ingest_params("tables").engine), project))
+
+
+def test_read_new_movies_refuses_a_missing_file(project):
+    with pytest.raises(ReelgraphError, match=r"none\.csv: expected a file, got none\. Check the path"):
+        read_new_movies("none.csv", Staging(connect(ingest_params("tables").engine), project))
 
 
 def test_read_new_movies_cleans_and_orders_the_rows(project):

@@ -91,7 +91,8 @@ class RowValidator:
             return ""
         first = collect(duplicates.order_by(*key).limit(MAX_SHOWN_ROWS), self.where).to_pylist()
         examples = ", ".join(self._describe_copies({name: row[name] for name in key}) for row in first)
-        return f"{' and '.join(key)} more than once, {count:,} times: {examples}"
+        cases = "1 case" if count == 1 else f"{count:,} cases"
+        return f"{' and '.join(key)} more than once in {cases}: {examples}"
 
     def _describe_copies(self, values: dict[str, object]) -> str:
         numbered = self.table.mutate(row_=ibis.row_number())
