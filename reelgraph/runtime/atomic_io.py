@@ -182,8 +182,12 @@ def write_json(values: Mapping[str, Json], path: Path | str, sort_keys: bool = T
     write_text(text + "\n", path)
 
 
-def read_json(path: Path | str) -> dict[str, Any]:
+def read_json(path: Path | str, remedy: str = RERUN_HINT) -> dict[str, Any]:
     """Read a JSON object that an earlier stage wrote.
+
+    Args:
+        path: the file.
+        remedy: what the user can do about a damaged file.
 
     Raises:
         ArtifactError: the file is missing or is not a JSON object.
@@ -193,9 +197,9 @@ def read_json(path: Path | str) -> dict[str, Any]:
     except FileNotFoundError:
         raise missing_artifact_error(path) from None
     except (ValueError, RecursionError, OSError) as error:
-        raise ArtifactError(str(path), "a JSON object", str(error), RERUN_HINT) from error
+        raise ArtifactError(str(path), "a JSON object", str(error), remedy) from error
     if not isinstance(values, dict):
-        raise ArtifactError(str(path), "a JSON object", type(values).__name__, RERUN_HINT)
+        raise ArtifactError(str(path), "a JSON object", type(values).__name__, remedy)
     return values
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -78,6 +79,9 @@ def test_recommend_orders_by_the_ranker_or_by_stars(gp_bundle: Bundle, tmp_path:
     (array,) = (tmp_path / "bundle/ranker").glob("*.npy")
     np.save(array, count[::-1])
     with pytest.raises(ArtifactError, match=r"ranker/\w+\.npy: expected the file that was exported"):
+        reelgraph.load(tmp_path / "bundle")
+    shutil.rmtree(tmp_path / "bundle/ranker")
+    with pytest.raises(ArtifactError, match=r"ranker/\w+\.npy: expected a file of a bundle, got no file"):
         reelgraph.load(tmp_path / "bundle")
 
 

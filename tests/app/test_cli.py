@@ -283,12 +283,20 @@ def test_doctor_prints_states_and_remedies(folder: Path, tmp_path: Path) -> None
     assert checks["bundle"]["state"] == "ok"
     assert "40 movies, rater gp" in checks["bundle"]["detail"]
     assert checks["project"]["state"] == "missing"
+    outside = run(tmp_path, "doctor")
+    assert "reelgraph export" not in outside
+    assert "Next: Change to the project's folder, or give that of a bundle" in outside
+    (tmp_path / "dvc.yaml").touch()
     assert "reelgraph export bundle" in run(tmp_path, "doctor")
 
 
-def test_doctor_reports_a_corrupt_bundle(tmp_path: Path) -> None:
-    (bundle_samples.write_sample_bundle(tmp_path) / "vectors.safetensors").write_bytes(b"no")
-    assert "broken  bundle" in run(tmp_path, "doctor", code=1)
+@pytest.mark.parametrize("name", ["vectors.safetensors", "config.json", "test_results.json"])
+def test_doctor_reports_a_corrupt_bundle(tmp_path: Path, name: str) -> None:
+    (bundle_samples.write_sample_bundle(tmp_path) / name).write_bytes(b"no")
+    text = run(tmp_path, "doctor", code=1)
+    assert "broken  bundle" in text
+    assert "reelgraph export" in text
+    assert "dvc repro" not in text
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs Linux's full device")

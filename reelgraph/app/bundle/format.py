@@ -137,11 +137,14 @@ def read_bundle(folder: Path | str) -> BundleContents:
     """
     path = Path(folder)
     config = _read_config(path / "config.json")
-    for name in _digested_files(path):
+    digested_files = _digested_files(path)
+    if missing := sorted(config.digests.keys() - set(digested_files)):
+        raise _missing_file(path / missing[0])
+    for name in digested_files:
         if _digest(_require_file(path / name)) != config.digests.get(name):
             expected = "the file that was exported with config.json"
             raise ArtifactError(str(path / name), expected, "another or a damaged one", EXPORT_HINT)
-    results: dict[str, object] = dict(read_json(_require_file(path / "test_results.json")))
+    results: dict[str, object] = dict(read_json(_require_file(path / "test_results.json"), EXPORT_HINT))
     return BundleContents(
         catalog=MovieCatalog(_read_movies(path / "movies.parquet", config.movies)),
         vectors=_read_vectors(path / "vectors.safetensors", config.movies),
@@ -167,13 +170,17 @@ def _digest(path: Path) -> str:
 
 def _require_file(path: Path) -> Path:
     if not path.is_file():
-        raise ArtifactError(str(path), "a file of a bundle", "no file", EXPORT_HINT)
+        raise _missing_file(path)
     return path
+
+
+def _missing_file(path: Path) -> ArtifactError:
+    return ArtifactError(str(path), "a file of a bundle", "no file", EXPORT_HINT)
 
 
 def _read_config(path: Path) -> BundleConfig:
     try:
-        return BundleConfig.model_validate(read_json(_require_file(path)))
+        return BundleConfig.model_validate(read_json(_require_file(path), EXPORT_HINT))
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         raise ArtifactError(

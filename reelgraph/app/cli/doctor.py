@@ -21,6 +21,9 @@ from reelgraph.runtime.errors import ReelgraphError
 CheckState = Literal["ok", "missing", "stale", "broken"]
 
 WEIGHTS = PIPELINE_FOLDER / "model" / "model.safetensors"
+NO_PROJECT_REMEDY = (
+    "Change to the project's folder, or give that of a bundle: `reelgraph doctor --bundle FOLDER`."
+)
 EXTRAS = {
     "pipeline": ("dvc",),
     "docs": ("mkdocs", "nbclient"),
@@ -101,13 +104,15 @@ def _check_stages() -> Check:
 
 def _check_bundle(folder: Path | None) -> Check:
     path = folder or BUNDLE_FOLDER
+    is_project = Path("dvc.yaml").is_file()
     if not path.is_dir():
         if (PIPELINE_FOLDER / "model").is_dir() and folder is None:
             return Check("bundle", "missing", f"no {path}/; the commands read {PIPELINE_FOLDER}/")
-        return Check("bundle", "missing", f"no {path}/", f"Write a bundle: `reelgraph export {path}`.")
+        remedy = f"Write a bundle: `reelgraph export {path}`." if is_project else NO_PROJECT_REMEDY
+        return Check("bundle", "missing", f"no {path}/", remedy)
     from reelgraph.app.bundle.format import read_bundle
 
-    remedy = f"Write it again: `reelgraph export {path}`."
+    remedy = f"Write it again{'' if is_project else ' in the project'}: `reelgraph export {path}`."
     try:
         contents = read_bundle(path)
     except ReelgraphError as error:
