@@ -79,12 +79,6 @@ class IdConverter:
     texts: pa.Array | None
     """The distinct ids in order, if they are numbered."""
 
-    def first_text(self) -> str:
-        """Return the first of the ids that is no whole number, of those that are numbered."""
-        is_text = pc.invert(pc.match_substring_regex(self.texts, WHOLE_NUMBER))
-        text: str = self.texts.filter(is_text)[0].as_py()
-        return text
-
     def convert(self, column: pa.Array, counts: Counts) -> pa.Array:
         """Return int64."""
         if not is_id(column.type) or (self.texts is None and pa.types.is_integer(column.type)):
@@ -194,6 +188,12 @@ def raise_first(
     index = pc.index(violated, True).as_py()
     if index >= 0:
         raise CellError(index, expected, column[index].as_py(), remedy)
+
+
+def first_text(ids: pa.Array) -> str:
+    """Return the first of the ids that is no whole number."""
+    text: str = ids.filter(pc.invert(pc.match_substring_regex(ids, WHOLE_NUMBER)))[0].as_py()
+    return text
 
 
 def is_number(kind: pa.DataType) -> bool:

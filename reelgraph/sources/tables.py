@@ -27,6 +27,7 @@ from reelgraph.sources.conversions import (
     IdConverter,
     NumberConverter,
     RatingConverter,
+    first_text,
     trimmed_texts,
 )
 from reelgraph.sources.source import Source, Staging
@@ -124,7 +125,7 @@ def open_new_movies(location: str, staging: Staging) -> tuple[ir.Table, RowLocat
     movie_ids = _id_converter("movieId", table)
     if movie_ids and movie_ids.texts is not None:
         raise InputError(f"{location}: movieId", "whole numbers of at most 18 digits",
-                         repr(movie_ids.first_text()[:MAX_SHOWN_CHARS]), NEW_IDS_REMEDY)  # fmt: skip
+                         repr(first_text(movie_ids.texts)[:MAX_SHOWN_CHARS]), NEW_IDS_REMEDY)  # fmt: skip
     return _convert(staging, table, _catalog_converters(table, movie_ids), Counts()), table.files.locate
 
 

@@ -21,6 +21,9 @@ YEAR = r"^(?P<rest>.*?)\s*\((?P<year>1[89]\d\d|2[01]\d\d)(?:\s*[-–]\s*(?:\d{4}
 ALTERNATIVES = r"^(?P<name>.+?)(?P<others>(?:\s*\([^()]*\))*)\s*$"
 """Parentheses at the end of the title hold alternative names; ``(500) Days`` has none."""
 
+SECOND_TITLE = r"(?i)\bor$"
+"""Before parentheses that are part of the title: ``Birdman: Or (The Unexpected Virtue of Ignorance)``."""
+
 ARTICLES = (
     "The|A|An|Le|La|Les|Un|Une|El|Los|Las|Una|Il|Lo|I|Gli|Der|Die|Das|Den|Det|De|Het|Een|Ein|Eine|O|Os|As"
 )
@@ -82,8 +85,10 @@ def split_titles(titles: ArrowColumn) -> pa.Table:
     undated = pc.coalesce(pc.struct_field(dated, "rest"), titles)
     year = pc.cast(pc.struct_field(dated, "year"), pa.int64())
     parts = pc.extract_regex(pc.utf8_trim_whitespace(undated), ALTERNATIVES)
-    name = pc.coalesce(pc.struct_field(parts, "name"), undated)
-    alternatives = pc.coalesce(pc.struct_field(parts, "others"), "")
+    before = pc.coalesce(pc.struct_field(parts, "name"), undated)
+    is_one_title = pc.match_substring_regex(before, SECOND_TITLE)
+    name = pc.if_else(is_one_title, pc.utf8_trim_whitespace(undated), before)
+    alternatives = pc.if_else(is_one_title, "", pc.coalesce(pc.struct_field(parts, "others"), ""))
     return pa.table(
         {"name": move_article_to_front(name), "others": _split_alternatives(alternatives), "year": year}
     )
