@@ -35,6 +35,11 @@ def test_load_accepts_the_defaults() -> None:
         ("seed", "seed: &a 42", "each once, got seed (line 4) has an anchor or an alias. Write"),
         ("seed", "spare: &a 42\nseed: *a", "seed (line 5) has an anchor or an alias. Write"),
         ("seed", "seed: -1", "seed: expected greater than or equal to 0, got -1"),
+        (
+            "model.type",
+            "type: GP",
+            "model.type: expected text that matches pattern '^[a-z][a-z0-9_]*$', got 'GP'",
+        ),
         ("seed", "seed: true", "seed: expected a valid integer, got True"),
         ("train.epochs", "epochs: 30\n  epochz: 3", "train.epochz: expected only keys that the section has"),
     ],
@@ -63,9 +68,10 @@ def test_load_reads_scientific_notation_as_a_number(tmp_path: Path) -> None:
             "val_fraction and test_fraction whose sum is below 1",
         ),
         (IngestParams, "data.base", "base: u1.base", "base and test both named, or both empty"),
+        (IngestParams, "data.catalog", "catalog: ''", "expected text of at least 1 character, got ''"),
     ],
 )
-def test_load_refuses_values_that_contradict_each_other(
+def test_load_refuses_values_of_other_sections(
     tmp_path: Path, model: type[StageParams], path: str, entry: str, message: str
 ) -> None:
     changed = tmp_path / "params.yaml"

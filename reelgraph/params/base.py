@@ -137,7 +137,10 @@ def _expected(details: ErrorDetails) -> str:
         return "a value"
     if details["type"] == "extra_forbidden":
         return "only keys that the section has"
-    return details["msg"].removeprefix("Input should be ").removeprefix("Value error, ")
+    message = details["msg"].removeprefix("Input should be ").removeprefix("Value error, ")
+    return message.replace("String should have", "text of").replace(
+        "String should match", "text that matches"
+    )
 
 
 def _got(details: ErrorDetails) -> str:

@@ -6,6 +6,9 @@ import errno
 
 DISK_FULL_ERRNOS = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT)
 
+MAX_WHERE_CHARS = 500
+"""A message shortens a longer place, which may be a title or a path of any length."""
+
 
 class ReelgraphError(Exception):
     """Base class of all errors that a user can act on.
@@ -23,11 +26,11 @@ class ReelgraphError(Exception):
             got: what was there instead.
             remedy: what the user can do about it.
         """
-        self.where = where
+        self.where = where if len(where) <= MAX_WHERE_CHARS else f"{where[:MAX_WHERE_CHARS]}…"
         self.expected = expected
         self.got = got
         self.remedy = remedy
-        super().__init__(f"{where}: expected {expected}, got {got}. {remedy}")
+        super().__init__(f"{self.where}: expected {expected}, got {got}. {remedy}")
 
 
 class ParamError(ReelgraphError):

@@ -325,6 +325,18 @@ def test_command_line_writes_characters_that_the_terminal_lacks(folder: Path) ->
     assert r"\u5343.csv" in process.stdout
 
 
+def test_messages_shorten_a_title_of_any_length(folder: Path) -> None:
+    title = "x" * 120_000
+    (folder / "long.csv").write_text(f"{HEADER}2024-01-01,{title},1995,u,4\n")
+    text = run(folder, "match-ratings", "long.csv", code=3)
+    assert "xxx" in text
+    assert len(text) < 1_000
+    assert len(json.dumps(run_json(folder, "match-ratings", "long.csv", code=3))) < 2_000
+    message = run(folder, "similar", title, code=1)
+    assert message.startswith("reelgraph: 'xxx")
+    assert len(message) < 1_000
+
+
 def test_print_result_escapes_what_controls_a_terminal(folder: Path) -> None:
     (folder / "controls.csv").write_text(f"{HEADER}2024-01-01,A \x1b[2J \u202e,1995,u,4\n", encoding="utf-8")
     text = run(folder, "match-ratings", "controls.csv", code=3)

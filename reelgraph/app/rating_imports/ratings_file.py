@@ -28,6 +28,8 @@ from reelgraph.app.rating_imports.scales import (
 from reelgraph.runtime.errors import InputError, wrap_os_error
 
 MAX_FILE_BYTES = 20_000_000
+MAX_TITLE_CHARS = 500
+"""Characters of a title or id that are read; no movie's title is as long."""
 MISSING = frozenset({"", "nan", "nat", "none", "null", "n/a", "#n/a", "<na>", "-", "\\n"})
 """Cells without a value, in lower case."""
 YEAR = re.compile(r"(?<!\d)(1[89]\d\d|2[01]\d\d)(?!\d)")
@@ -205,7 +207,7 @@ def parse_listed_movies(table: RatingRows) -> list[ListedMovie]:
             imdb_id=_parse_id(IMDB_ID, imdb_id),
             tmdb_id=_parse_id(NUMERIC_ID, tmdb_id),
             movie_id=_parse_id(NUMERIC_ID, movie_id),
-            source_movie_id=movie_id,
+            source_movie_id=movie_id[:MAX_TITLE_CHARS],
             not_a_movie=describe_title_type(title_type),
         )
         movies.append(movie)
@@ -225,7 +227,11 @@ def _clean_cell(row: Row, column: str) -> str:
 
 def _parse_titles(row: Row, columns: Sequence[str], separator: str) -> tuple[str, ...]:
     cells = [" ".join(row.get(column, "").split()) for column in columns]
-    titles = [title for cell in cells for title in (cell.split(separator) if separator else [cell])]
+    titles = [
+        title[:MAX_TITLE_CHARS]
+        for cell in cells
+        for title in (cell.split(separator) if separator else [cell])
+    ]
     return tuple(dict.fromkeys(title for title in titles if title))
 
 
