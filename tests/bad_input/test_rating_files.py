@@ -11,7 +11,8 @@ from typer.testing import CliRunner
 import reelgraph
 from reelgraph.app.bundle.model import Bundle
 from reelgraph.app.cli.main import app
-from reelgraph.app.server.handlers import import_ratings
+from reelgraph.app.rating_imports.scales import SCALE_HINT
+from reelgraph.app.server.handlers import PAGE_SCALE_HINT, import_ratings
 from reelgraph.runtime.errors import InputError
 from tests.bad_input.rating_file_cases import CASES, EXPECTED_FILE, import_file
 from tests.helpers import bundle_samples
@@ -65,4 +66,4 @@ def test_import_ratings_returns_json_or_raises_an_input_error(name: str, bundle:
         return
     result = json.loads(json.dumps(import_ratings(bundle, CASES[name], {}), allow_nan=False))
     assert len(result["ratings"]) == len(EXPECTED[name]["stars"])
-    assert result["notes"] == EXPECTED[name]["notes"]
+    assert result["notes"] == [note.replace(SCALE_HINT, PAGE_SCALE_HINT) for note in EXPECTED[name]["notes"]]
