@@ -169,7 +169,7 @@ function recommendationItem(prediction) {
     `${contribution < 0 ? "−" : "+"}${Math.abs(contribution).toFixed(2)} ${contribution < 0 ? "but " : ""}you rated ${title} ${stars}` +
     ` (${[...shared, ...(same_audience ? ["the same audience"] : [])].join(", ")})`);
   if (watched.length) lines.unshift(`People who watched ${watched.map(({title}) => title).join(" and ")} also watch it.`);
-  if (!ratings) lines.unshift("Nobody has rated it: this rests on its text and graph alone.");
+  if (!ratings) lines.unshift("No training ratings: this rests on its text and graph alone.");
   const row = rowById.get(movie_id);
   return movieItem(row, null, line, ...lines.map((text) => element("p", text, {className: "reason"})), actions(row));
 }
