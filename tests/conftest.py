@@ -26,6 +26,7 @@ SLOW_PATHS = (
     "app/test_hostile_input.py",
     "app/test_onnx_export.py",
     "app/test_page.py",
+    "app/test_page_user_data.py",
     "app/test_posters.py",
     "app/test_server.py",
     "bad_input",
