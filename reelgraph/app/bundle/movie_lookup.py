@@ -16,10 +16,8 @@ MOVIE_ID = re.compile(r"\[?(?P<label>movieId )?(?P<number>\d{1,18})\]?", re.ASCI
 def find_movie(movie: int | str, catalog: MovieCatalog, index: TitleIndex, search: TitleSearch) -> int:
     """Return the row of a movie.
 
-    A number without a label is a title, such as ``1917``, or words of one; if no title has it, a movieId.
-
     Args:
-        movie: a movieId, or a text.
+        movie: a movieId; or a text, see ``read_movie_id``.
         catalog: the movies.
         index: of their titles.
         search: of their titles, for texts that the index does not find.
@@ -31,10 +29,10 @@ def find_movie(movie: int | str, catalog: MovieCatalog, index: TitleIndex, searc
         match = index.match(movie)
         if match.row is not None:
             return match.row
-        movie_id = MOVIE_ID.fullmatch(movie.strip())
-        if movie_id is None or (movie_id["label"] is None and _is_in_a_title(movie, search)):
+        movie_id = read_movie_id(movie, search)
+        if movie_id is None:
             return search.find(movie, match)
-        movie = int(movie_id["number"])
+        movie = movie_id
     row = catalog.find_row(movie)
     if row is None:
         remedy = "See the bundle's movies.parquet."
@@ -42,5 +40,13 @@ def find_movie(movie: int | str, catalog: MovieCatalog, index: TitleIndex, searc
     return row
 
 
-def _is_in_a_title(text: str, search: TitleSearch) -> bool:
-    return any(hit.tier < MISSPELLED for hit in search.search(text, 1))
+def read_movie_id(text: str, search: TitleSearch) -> int | None:
+    """Return the movieId that a text is; None if it is a title, or words of one.
+
+    A number without a label is a title, such as ``1917``, or words of one; if no title has it, a movieId.
+    """
+    movie_id = MOVIE_ID.fullmatch(text.strip())
+    if movie_id is None:
+        return None
+    is_in_a_title = any(hit.tier < MISSPELLED for hit in search.search(text, 1))
+    return int(movie_id["number"]) if movie_id["label"] or not is_in_a_title else None

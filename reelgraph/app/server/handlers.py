@@ -13,10 +13,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from reelgraph.app.bundle.filters import Filters
 from reelgraph.app.bundle.model import Bundle
-from reelgraph.app.bundle.movie_lookup import MOVIE_ID
+from reelgraph.app.bundle.movie_lookup import read_movie_id
 from reelgraph.app.bundle.new_user import UserRating, order_ratings
 from reelgraph.app.bundle.profile import taste_profile
-from reelgraph.app.bundle.title_search import MISSPELLED
 from reelgraph.app.download.posters import PosterClient
 from reelgraph.app.rating_imports.archives import WATCHED_FILES, WATCHLIST_FILES
 from reelgraph.app.rating_imports.layouts import SCALES
@@ -111,13 +110,12 @@ def search(bundle: Bundle, body: bytes) -> dict[str, Any]:
         bundle: the model.
         body: the title, or words of it, in UTF-8; or a movieId, such as ``movieId 6``.
     """
-    query = body.decode("utf-8", "replace").strip()
-    hits = bundle.title_search.search(query, MAX_SEARCH_RESULTS)
-    rows = [hit.row for hit in hits]
-    movie_id = MOVIE_ID.fullmatch(query)
-    # A number without a label is one of a title, such as 1917; if no title has it, a movieId.
-    if movie_id is not None and (movie_id["label"] or all(hit.tier == MISSPELLED for hit in hits)):
-        row = bundle.catalog.find_row(int(movie_id["number"]))
+    query = body.decode("utf-8", "replace")
+    movie_id = read_movie_id(query, bundle.title_search)
+    if movie_id is None:
+        rows = [hit.row for hit in bundle.title_search.search(query, MAX_SEARCH_RESULTS)]
+    else:
+        row = bundle.catalog.find_row(movie_id)
         rows = [] if row is None else [row]
     return {"movies": bundle.catalog.movie_ids[rows].tolist()}
 
