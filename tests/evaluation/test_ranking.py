@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -26,10 +25,10 @@ from reelgraph.evaluation.ranking import (
     user_columns,
 )
 from reelgraph.rankers.ranker import RankingQuery, ranks, watched_and_liked
-from reelgraph.raters.rater import CandidateScores, Prediction, Rater
 from reelgraph.sequences.dataset import UserHistories
 from reelgraph.sequences.isolated_targets import isolate_targets
 from tests.helpers.history_strategies import random_histories
+from tests.helpers.rater_samples import RaterOfSomeDay
 
 MOVIES = 60
 COUNT = np.arange(MOVIES)
@@ -148,23 +147,11 @@ def test_rank_movies_ranks_held_out_movies_among_each_other() -> None:
     assert rankings.watched[0, -1] == 1 / 2  # the reciprocal rank
 
 
-class ByTime(Rater):
+class ByTime(RaterOfSomeDay):
     """Predicts the same half star for all movies of some day, by the time of the target."""
 
-    parameter_count = 0
-
-    def score(
-        self,
-        histories: UserHistories,
-        fit_end: np.ndarray,
-        index: np.ndarray,
-        movies: np.ndarray | None = None,
-        some_day: bool = False,
-    ) -> Iterator[CandidateScores]:
-        assert some_day
-        for code in histories.timestamp[index] % 10:
-            probabilities = np.eye(10)[np.full(MOVIES, code)]
-            yield CandidateScores(Prediction(np.full(MOVIES, code / 2), probabilities))
+    def probabilities(self, histories: UserHistories, target: int) -> np.ndarray:
+        return np.eye(10)[np.full(MOVIES, histories.timestamp[target] % 10)]
 
 
 def test_rater_orders_keeps_the_order_of_the_users(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -175,7 +162,7 @@ def test_rater_orders_keeps_the_order_of_the_users(monkeypatch: pytest.MonkeyPat
     served = list(np.random.default_rng(0).normal(size=(len(target), MOVIES)))
     orders = rater_orders(ByTime(), targets, served, COUNT)
     codes = histories.timestamp[target] % 10
-    assert [scores[0] for scores in orders["rater"]] == (codes / 2).tolist()
+    assert [scores[0] for scores in orders["rater"]] == ((codes + 1) / 2).tolist()
     expected = [
         watched_and_liked(scores, np.eye(10)[np.full(MOVIES, code)], COUNT)
         for scores, code in zip(served, codes, strict=True)

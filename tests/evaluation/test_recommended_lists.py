@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pytest
@@ -8,33 +9,25 @@ import pytest
 from reelgraph.evaluation import recommended_lists as module
 from reelgraph.evaluation.ranking import rank_movies, rater_orders
 from reelgraph.evaluation.recommended_lists import recommended_lists
-from reelgraph.raters.rater import CandidateScores, Prediction, Rater
+from reelgraph.raters.rater import CandidateScores
 from reelgraph.sequences.dataset import UserHistories
 from reelgraph.sequences.isolated_targets import isolate_targets
 from tests.evaluation.test_ranking import COUNT, MOVIES, histories_with_four_targets, selected
+from tests.helpers.rater_samples import RaterOfSomeDay
 
 
-class RandomRater(Rater):
+class RandomRater(RaterOfSomeDay):
     """Predicts random half stars for each target, and counts the predictions."""
 
-    parameter_count = 0
     n_predicted = 0
 
-    def score(
-        self,
-        histories: UserHistories,
-        fit_end: np.ndarray,
-        index: np.ndarray,
-        movies: np.ndarray | None = None,
-        some_day: bool = False,
-    ) -> Iterator[CandidateScores]:
-        assert some_day
-        for row, target in enumerate(index):
-            probabilities = np.random.default_rng(target).dirichlet(np.full(10, 0.3), MOVIES)
-            rows = slice(None) if movies is None else movies[row]
-            self.n_predicted += len(probabilities[rows])
-            stars = probabilities @ np.arange(0.5, 5.5, 0.5)
-            yield CandidateScores(Prediction(stars[rows], probabilities[rows]))
+    def probabilities(self, histories: UserHistories, target: int) -> np.ndarray:
+        return np.random.default_rng(target).dirichlet(np.full(10, 0.3), MOVIES)
+
+    def score(self, *args: Any, **options: Any) -> Iterator[CandidateScores]:
+        for scores in super().score(*args, **options):
+            self.n_predicted += len(scores.prediction.stars)
+            yield scores
 
 
 @pytest.mark.parametrize("n_preselected", [1, 22, 40, MOVIES])

@@ -6,6 +6,8 @@ import importlib.util
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
 
 import pytest
 
@@ -15,6 +17,30 @@ ARGS = (
 )  # fmt: skip
 DESKTOP_VIEWPORT = {"width": 1200, "height": 900}
 PHONE_VIEWPORT = {"width": 360, "height": 740}
+
+
+@dataclass(frozen=True)
+class OpenPage:
+    """A page, and what it has reported and requested so far."""
+
+    page: Any
+    messages: list[str]
+    """Of its console, and its errors."""
+    requested: list[str]
+    """URLs."""
+
+
+@contextmanager
+def open_page(browser, url: str) -> Iterator[OpenPage]:
+    """Open a page in a context of its own."""
+    context = browser.new_context(viewport=DESKTOP_VIEWPORT)
+    opened = OpenPage(context.new_page(), [], [])
+    opened.page.on("console", lambda message: opened.messages.append(message.text))
+    opened.page.on("pageerror", lambda error: opened.messages.append(str(error)))
+    opened.page.on("request", lambda request: opened.requested.append(request.url))
+    opened.page.goto(url)
+    yield opened
+    context.close()
 
 
 @contextmanager

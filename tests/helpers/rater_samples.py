@@ -2,16 +2,43 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from reelgraph.baselines.content import MovieContent
 from reelgraph.core.schemas.kg import KnowledgeGraph, Relation
 from reelgraph.params.base import load
 from reelgraph.params.model import TrainRaterParams
-from reelgraph.raters.rater import MovieInputs
+from reelgraph.raters.rater import CandidateScores, MovieInputs, Prediction, Rater
+from reelgraph.sequences.dataset import UserHistories
 
 MOVIES = 40
 DIM = 12
+
+
+class RaterOfSomeDay(Rater):
+    """Predicts each target's probabilities of all movies of some day; a test says which."""
+
+    parameter_count = 0
+
+    def probabilities(self, histories: UserHistories, target: int) -> np.ndarray:
+        """Return the probabilities of the half stars for all movies."""
+        raise NotImplementedError
+
+    def score(
+        self,
+        histories: UserHistories,
+        fit_end: np.ndarray,
+        index: np.ndarray,
+        movies: np.ndarray | None = None,
+        some_day: bool = False,
+    ) -> Iterator[CandidateScores]:
+        assert some_day
+        for row, target in enumerate(index):
+            rows = slice(None) if movies is None else movies[row]
+            probabilities = self.probabilities(histories, target)[rows]
+            yield CandidateScores(Prediction(probabilities @ np.arange(0.5, 5.5, 0.5), probabilities))
 
 
 def small_rater_params(rater_type: str, **model: object) -> TrainRaterParams:

@@ -9,7 +9,7 @@ import pytest
 
 from reelgraph.report.build import build_report
 from tests.helpers import report_samples
-from tests.helpers.browser import DESKTOP_VIEWPORT, PHONE_VIEWPORT, launch_chromium
+from tests.helpers.browser import DESKTOP_VIEWPORT, PHONE_VIEWPORT, launch_chromium, open_page
 
 MOVIES = 54_000
 DRAWN = "() => performance.getEntriesByName('atlas-drawn')[0]?.startTime"
@@ -31,23 +31,17 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 @pytest.fixture
 def page(browser, address: str) -> Iterator:
-    """The report, opened; in the end nothing may have complained or asked for anything."""
-    context = browser.new_context(viewport=DESKTOP_VIEWPORT)
-    opened = context.new_page()
-    messages = []
-    requests = []
-    opened.on("console", lambda message: messages.append(message.text))
-    opened.on("pageerror", lambda error: messages.append(str(error)))
-    opened.on("request", lambda request: requests.append(request.url))
-    opened.goto(address)
-    yield opened
-    context.close()
-    assert messages == []
-    assert [url for url in requests if url != address and not url.startswith(("data:", "blob:"))] == []
+    """The report; at the end checks that it had no errors and no requests to other addresses."""
+    with open_page(browser, address) as opened:
+        yield opened.page
+    assert opened.messages == []
+    assert [
+        url for url in opened.requested if url != address and not url.startswith(("data:", "blob:"))
+    ] == []
 
 
 def test_the_map_of_54_000_movies_is_drawn_in_two_seconds(page) -> None:
-    # The fastest of three: the issue asks for the page's own time, not the machine's other work.
+    # The fastest of three is the page's own time, without the machine's other work.
     times = [page.wait_for_function(DRAWN).json_value()]
     for _ in range(2):
         page.reload()
