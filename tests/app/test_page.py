@@ -10,7 +10,7 @@ import pytest
 from reelgraph.app.bundle.filters import Filters, apply_filters
 from tests.helpers import bundle_samples
 from tests.helpers.browser import DESKTOP_VIEWPORT, PHONE_VIEWPORT
-from tests.helpers.page import rate, search, wait_for_recommendations, wait_until
+from tests.helpers.page import rate, search, wait_for_current_list, wait_for_recommendations, wait_until
 
 
 def test_page_updates_recommendations_with_likely_stars_and_reasons(page) -> None:
@@ -29,6 +29,17 @@ def test_page_updates_recommendations_with_likely_stars_and_reasons(page) -> Non
     pattern = r"People who watched Generated 2\d \(\d+\)( and Generated 2\d \(\d+\))? also watch it\."
     assert any(re.fullmatch(pattern, reason) for reason in reasons)
     assert page.locator("#ratings li").count() == 4
+
+
+def test_list_is_busy_until_it_is_that_of_the_last_rating(page) -> None:
+    wait_for_current_list(page)
+    held_requests = []
+    page.route("**/api/recommend", lambda route: held_requests.append(route), times=1)
+    rate(page, "generated 20", "5")
+    rate(page, "generated 21", "1")
+    wait_until(page, "document.getElementById('recommendations').ariaBusy === 'true'")
+    held_requests[0].continue_()
+    wait_for_recommendations(page, 2)
 
 
 def test_search_ignores_case_accents_and_ampersands(page) -> None:
@@ -113,10 +124,9 @@ def test_filters_select_genre_year_and_runtime(page) -> None:
     page.get_by_label("Minutes at most").fill("110")
     page.get_by_label("exclude popular").check()
     page.get_by_label("diverse").check()
-    wait_until(
-        page,
-        "[...document.querySelectorAll('#recommendations small')].every((e) => /^(19[7-9]|20).*, .*Drama/.test(e.textContent))",
-    )
+    wait_for_current_list(page)
+    details = page.locator("#recommendations small").all_text_contents()
+    assert all(re.match(r"(19[7-9]|20).*, .*Drama", text) for text in details)
     filters = Filters(genres=("Drama",), since=1970, max_runtime=110, exclude_popular=True)
     unrated = np.arange(40) > 0
     candidates, _ = apply_filters(bundle_samples.sample_catalog(40), filters, unrated)

@@ -27,10 +27,19 @@ def wait_until(page, condition: str) -> None:
     raise AssertionError(condition)
 
 
+def wait_for_current_list(page) -> list[str]:
+    """Wait for the list after the last change of ratings and filters; return its titles."""
+    wait_until(page, "document.getElementById('recommendations').ariaBusy === 'false'")
+    return page.locator("#recommendations b").all_text_contents()
+
+
 def wait_for_recommendations(page, count: int) -> list[str]:
     """Wait for the recommendations for this number of ratings; return their titles."""
     noun = "rating" if count == 1 else "ratings"
-    wait_until(page, f"document.getElementById('state').textContent.includes('your {count} {noun}')")
+    # While the list is busy, the state is that of earlier ratings, which can be as many.
+    is_current = "document.getElementById('recommendations').ariaBusy === 'false'"
+    has_count = f"document.getElementById('state').textContent.includes('your {count} {noun}')"
+    wait_until(page, f"{is_current} && {has_count}")
     return page.locator("#recommendations b").all_text_contents()
 
 

@@ -121,11 +121,13 @@ async function post(path, body) {
 async function requestRecommendations() {
   if (requestRunning) { requestPending = true; return; }
   requestRunning = true;
+  byId("recommendations").setAttribute("aria-busy", true);
   do {
     requestPending = false;
     await recommend();
   } while (requestPending);
   requestRunning = false;
+  byId("recommendations").setAttribute("aria-busy", false);
 }
 
 // The number in an input; null if it is blank.
