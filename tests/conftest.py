@@ -13,7 +13,11 @@ import pytest
 from hypothesis import settings
 from jaxtyping import install_import_hook
 
-import reelgraph.core.torch_setup  # noqa: F401  before torch: it sets how torch's threads wait
+from reelgraph.core.instruction_set import pin_instruction_set
+
+pin_instruction_set()  # the kernels of the stages, before NumPy and torch choose theirs
+
+import reelgraph.core.torch_setup  # noqa: E402, F401  before torch: it sets how torch's threads wait
 
 install_import_hook("reelgraph", "beartype.beartype")
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from reelgraph.core.torch_setup import CPU, configure_torch, device_suffix
+from reelgraph.core.torch_setup import AVX512_CORE, CPU, configure_torch, device_suffix, matmul_dtype
 from reelgraph.gnn.link_predictor import prepare_inputs
 from reelgraph.gnn.sage import to_hetero_data
 from reelgraph.gnn.sparse import gathered_pair_dots, pair_dots
@@ -23,6 +23,18 @@ from reelgraph.runtime.errors import ParamError
 from tests.helpers.graphs import random_graph
 from tests.helpers.history_strategies import random_histories
 from tests.helpers.rater_samples import small_movie_inputs, small_rater_params
+
+
+def test_matmul_dtype_is_bfloat16_only_on_a_cpu_with_support(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert matmul_dtype("float32", CPU) == torch.float32
+    for features, dtype in (
+        (dict.fromkeys(AVX512_CORE, True), torch.bfloat16),
+        ({"bf16": True}, torch.bfloat16),
+        ({"avx2": True, "avx512_f": True}, torch.float32),
+    ):
+        monkeypatch.setattr(torch.cpu, "get_capabilities", lambda features=features: features)
+        assert matmul_dtype("bfloat16", CPU) == dtype
+    assert matmul_dtype("bfloat16", torch.device("meta")) == torch.float32
 
 
 def on(device: str) -> Compute:

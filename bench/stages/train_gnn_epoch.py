@@ -14,10 +14,9 @@ from torch_geometric.data import HeteroData
 from bench.comparison_worker import Device, SideResult
 from bench.reference import gnn as plain
 from bench.synthetic_data import FULL_MOVIES, SEED, graph
-from reelgraph.core.torch_setup import CPU
+from reelgraph.core.torch_setup import CPU, matmul_dtype
 from reelgraph.core.torch_setup import configure_torch as prepare_torch
 from reelgraph.gnn.bpr import bpr_loss, build_bpr_edges, sage_inputs, sample_negatives
-from reelgraph.gnn.chunked_linear import matmul_dtype
 from reelgraph.gnn.sage import HeteroSage, to_hetero_data
 from reelgraph.params.base import Compute
 

@@ -18,7 +18,7 @@ from bench.reference import gnn as plain
 from bench.synthetic_data import FULL_MOVIES, SEED, graph
 from reelgraph.core.schemas.kg import KnowledgeGraph
 from reelgraph.core.torch_setup import configure_torch as prepare_torch
-from reelgraph.gnn.chunked_linear import matmul_dtype
+from reelgraph.core.torch_setup import matmul_dtype
 from reelgraph.gnn.decoders import Decoder, unbiased_dot_product
 from reelgraph.gnn.link_metrics import evaluate_links
 from reelgraph.gnn.link_predictor import prepare_inputs

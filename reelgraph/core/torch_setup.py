@@ -63,7 +63,8 @@ def configure_torch(params: Compute, retain_freed_memory: bool = True) -> torch.
 def matmul_dtype(precision: Literal["float32", "bfloat16"], device: torch.device) -> torch.dtype:
     """Return the data type to which the factors of a matrix product are rounded; sums stay in float32.
 
-    bfloat16 is used on CPUs that support it, and float32 everywhere else.
+    bfloat16 is used on CPUs that support it, and float32 everywhere else. The CPU's features decide, not the
+    kernels that ``pin_instruction_set`` leaves to ATen: oneDNN computes these products by its own.
     """
     if precision == "float32" or device.type != "cpu":
         return torch.float32

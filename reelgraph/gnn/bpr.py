@@ -15,7 +15,7 @@ from torch.nn.functional import softplus
 from torch_geometric.data import HeteroData
 
 from reelgraph.core.seeds import derive_seed
-from reelgraph.gnn.chunked_linear import matmul_dtype
+from reelgraph.core.torch_setup import matmul_dtype
 from reelgraph.gnn.link_predictor import LinkPredictor
 from reelgraph.gnn.sage import BipartiteCsr, HeteroSage, build_bipartite_csr, stack_edges
 from reelgraph.gnn.sparse import pair_dots, row_offsets

@@ -8,7 +8,6 @@ of several types, each with its own weights, are written directly into one matri
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Literal
 
 import torch
 from jaxtyping import Float, Float32
@@ -17,24 +16,8 @@ from torch.autograd.function import FunctionCtx
 
 CHUNK_ROWS = 1024
 
-BF16_CAPABILITIES = ("AVX512", "SVE256")
-"""Instruction sets with which oneDNN multiplies bfloat16 matrices on a CPU."""
-
 Term = tuple[Float[Tensor, "rows _"], Float32[Tensor, "types width _"]]
 """Rows, grouped by type, and the weights of each type."""
-
-
-def matmul_dtype(precision: Literal["float32", "bfloat16"], device: torch.device) -> torch.dtype:
-    """Return the dtype of the factors of matrix products; sums are always float32.
-
-    Args:
-        precision: ``gnn.precision``. bfloat16 falls back to float32 on a GPU and on CPUs without support.
-        device: where the products are computed.
-    """
-    is_supported = torch.backends.cpu.get_cpu_capability() in BF16_CAPABILITIES
-    if precision == "bfloat16" and device.type == "cpu" and is_supported:
-        return torch.bfloat16
-    return torch.float32
 
 
 def linear(

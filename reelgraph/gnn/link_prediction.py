@@ -18,9 +18,8 @@ from torch_geometric.nn.kge import DistMult, TransE
 
 from reelgraph.core.schemas.kg import KnowledgeGraph
 from reelgraph.core.seeds import derive_seed
-from reelgraph.core.torch_setup import CPU
+from reelgraph.core.torch_setup import CPU, matmul_dtype
 from reelgraph.gnn.bpr import sage_inputs, train_bpr
-from reelgraph.gnn.chunked_linear import matmul_dtype
 from reelgraph.gnn.decoders import Decoder, DotProductDecoder, TransEDecoder, unbiased_dot_product
 from reelgraph.gnn.link_metrics import (
     LinkMetrics,

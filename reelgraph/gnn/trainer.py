@@ -14,9 +14,8 @@ from torch.optim.swa_utils import AveragedModel
 
 from reelgraph.core.schemas.kg import KnowledgeGraph
 from reelgraph.core.seeds import derive_seed
-from reelgraph.core.torch_setup import CPU
+from reelgraph.core.torch_setup import CPU, matmul_dtype
 from reelgraph.gnn.bpr import TrainedGnn, check_finite, train_bpr
-from reelgraph.gnn.chunked_linear import matmul_dtype
 from reelgraph.gnn.decoders import DotProductDecoder
 from reelgraph.gnn.link_metrics import evaluate_links
 from reelgraph.gnn.link_predictor import GnnInputs, LinkPredictor, prepare_inputs

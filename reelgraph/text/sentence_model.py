@@ -164,6 +164,9 @@ def to_bfloat16_checked(model: SentenceTransformer, texts: list[str]) -> Sentenc
     """
     bf16_model = copy.deepcopy(model)
     bf16_model[0].bfloat16()
+    if bf16_model.transformers_model is not None and bf16_model.device == CPU:
+        # On a CPU with AMX, ATen's fused attention fails with the AVX2 kernels of pin_instruction_set.
+        bf16_model.transformers_model.set_attn_implementation("eager")
     by_length = sorted(set(texts), key=lambda text: (len(text), text))
     positions = np.linspace(0, len(by_length) - 1, min(SAMPLE_SIZE, len(by_length)))
     sample = [by_length[index] for index in np.unique(positions.round().astype(int))]

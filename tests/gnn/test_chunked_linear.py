@@ -9,8 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import linear as torch_linear
 
-from reelgraph.core.torch_setup import CPU
-from reelgraph.gnn.chunked_linear import CHUNK_ROWS, linear, matmul_dtype, typed_linear
+from reelgraph.gnn.chunked_linear import CHUNK_ROWS, linear, typed_linear
 
 
 def outputs_and_gradients(
@@ -76,13 +75,3 @@ def test_linear_in_bfloat16_is_close_to_float32() -> None:
     for actual, expected in zip(rounded, exact, strict=True):
         assert (actual - expected).abs().max() < 0.02 * expected.abs().max()
     assert not torch.equal(rounded[0], exact[0])
-
-
-def test_matmul_dtype_is_bfloat16_only_on_a_cpu_with_support(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert matmul_dtype("float32", CPU) == torch.float32
-    for capability, dtype in (("AVX512", torch.bfloat16), ("AVX2", torch.float32)):
-        monkeypatch.setattr(
-            torch.backends.cpu, "get_cpu_capability", lambda capability=capability: capability
-        )
-        assert matmul_dtype("bfloat16", CPU) == dtype
-    assert matmul_dtype("bfloat16", torch.device("meta")) == torch.float32

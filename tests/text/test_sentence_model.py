@@ -22,7 +22,12 @@ from reelgraph.text.sentence_model import (
     to_bfloat16_checked,
 )
 
-TEXTS = ["[empty]", "A heist goes wrong.", "Una niña descubre un mundo oculto — 千と千尋の神隠し"]
+TEXTS = [
+    "[empty]",
+    "A heist goes wrong.",
+    "Una niña descubre un mundo oculto — 千と千尋の神隠し",
+    "Two brothers cross a desert in search of a well. " * 30,
+]
 
 
 def test_check_weights_rejects_other_or_missing_weights(tmp_path: Path) -> None:
