@@ -22,26 +22,30 @@ def main(_: StageParams) -> str:
     params = load(PipelineParams)
     rater_module(params.model.type)
     check_sections(params)
-    if params.kg.fasttext not in ("train", "hub"):
-        _check_fasttext_file(params.kg.fasttext, params.projection.dim)
     for name, values in params.baselines.items():
         load_baseline(name, values)
     find_rankers(params.rankers)
-    if params.compute.device != "cpu" or params.train.processes > 1 or params.train.users_per_batch:
+    _check_files(params)
+    train = params.train
+    if params.compute.device != "cpu" or params.raters or train.processes > 1 or train.users_per_batch:
         _check_rater_and_device()
     write_json({"valid": True}, RESULT)
     return f"{len(PipelineParams.model_fields)} sections"
 
 
-def _check_fasttext_file(path: str, dim: int) -> None:
-    # Imported here: most runs do not need it.
-    from reelgraph.graph.entity_embeddings import check_model_dimension
+def _check_files(params: PipelineParams) -> None:
+    # Imported here, like the rest: most experiments do not need it, and torch takes two seconds.
+    if params.kg.fasttext not in ("train", "hub"):
+        from reelgraph.graph.entity_embeddings import check_model_dimension
 
-    check_model_dimension(path, dim)
+        check_model_dimension(params.kg.fasttext, params.projection.dim)
+    if params.text.model != "bundled":
+        from reelgraph.text.sentence_model import locate_model
+
+        locate_model(params.text.model)
 
 
 def _check_rater_and_device() -> None:
-    # Imported here: torch takes two seconds, and few experiments need it.
     from reelgraph.core.torch_setup import configure_torch
     from reelgraph.raters.registry import check_rater_params
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
 
@@ -54,6 +55,11 @@ def test_main_writes_the_same_bytes_for_all_valid_params(folder: Path) -> None:
         ({"sequences__split": "given"}, "sequences.split: expected a split other than given, unless data.base"),
         ({"train__processes": "2"}, "train.processes: expected 1 with model.type gp"),
         ({"train__users_per_batch": "8", "model__type": "transformer"}, "train.users_per_batch: expected 0 with"),
+        ({"raters": "{gru: {a: 1}}"}, "raters.gru: expected one of attention, gp, transformer, got gru"),
+        ({"raters": "{attention: {a: 1}}"}, "raters.attention: expected a rater with params of its own"),
+        ({"train__min_learning_rate": "1.0"}, "expected min_learning_rate of at most learning_rate = "),
+        ({"data__base": "u1.base"}, "data: expected base and test both named, or both empty, got base 'u1.base', test ''"),
+        ({"sequences__val_fraction": "0.9"}, "got val_fraction 0.9, test_fraction 0.1"),
         ({"baselines__global_mean": "{recent: 3}"}, "baselines.global_mean.recent: expected only keys"),
         ({"evaluate__fit": "all", "seed": "-1"}, "got 2 invalid keys: seed is -1"),
     ],
@@ -64,6 +70,26 @@ def test_main_refuses_values_and_writes_nothing(folder: Path, entries: dict[str,
         check_params.main(StageParams())
     assert message in str(refused.value)
     assert not check_params.RESULT.exists()
+
+
+@pytest.mark.parametrize(
+    ("entry", "message"),
+    [
+        ("baselines: {}", "baselines: expected at least 1 entry, got {}"),
+        ("baselines: {nope: {}}", "baselines.nope: expected a module of reelgraph/baselines/"),
+    ],
+)
+def test_main_refuses_baselines(folder: Path, entry: str, message: str) -> None:
+    text = re.sub(r"^baselines:.*\n(  .*\n)+", f"{entry}\n", TEXT, flags=re.MULTILINE)
+    (folder / "params.yaml").write_text(text, encoding="utf-8")
+    with pytest.raises(ParamError, match=re.escape(message)):
+        check_params.main(StageParams())
+
+
+def test_main_refuses_a_text_model_that_is_no_folder(folder: Path) -> None:
+    change(folder, text__model="/no/such/model")
+    with pytest.raises(InputError, match="text.model /no/such/model: expected a folder"):
+        check_params.main(StageParams())
 
 
 def test_check_sections_lists_all_contradictions(folder: Path) -> None:

@@ -80,8 +80,10 @@ def load_baseline(
             if getattr(module, "READS_CONTENT", False):
                 arguments["content"] = _read_content() if content is None else content
             return partial(getattr(module, function), **arguments)
-    raise ParamError(f"{path}: {name}", "a module of reelgraph/baselines/ with Params and predict", "none",
-                     "Remove the entry, or write the module.")  # fmt: skip
+    section = "baselines" if path == PARAMS_FILE else "external_baselines"
+    expected = "a module of reelgraph/baselines/ with Params and predict"
+    remedy = "Remove the entry, or write the module."
+    raise ParamError(f"{path}: {section}.{name}", expected, "none", remedy)
 
 
 def _read_content() -> MovieContent:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Annotated, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from pydantic_core import ErrorDetails
+from pydantic_core import ErrorDetails, PydanticCustomError
 
 from reelgraph.runtime.errors import ParamError
 from reelgraph.runtime.yaml_loader import read_yaml
@@ -124,6 +124,11 @@ def validate_section(model: type[S], values: Mapping[str, object], path: str, se
         raise _param_error(error, sources, f"{section}.") from None
 
 
+def invalid(expected: str, got: str) -> PydanticCustomError:
+    """Return the error of a rule that spans several keys of a section, for a validator to raise."""
+    return PydanticCustomError("rule", "{expected}", {"expected": expected, "got": got})
+
+
 def list_violations(error: ValidationError, prefix: str = "") -> list[Violation]:
     """Return each invalid key, under ``prefix``, with what was expected and what was got."""
     return [
@@ -137,6 +142,9 @@ def _expected(details: ErrorDetails) -> str:
         return "a value"
     if details["type"] == "extra_forbidden":
         return "only keys that the section has"
+    if details["type"] == "too_short":
+        count = details["ctx"]["min_length"]
+        return f"at least {count} {'entry' if count == 1 else 'entries'}"
     message = details["msg"].removeprefix("Input should be ").removeprefix("Value error, ")
     return message.replace("String should have", "text of").replace(
         "String should match", "text that matches"
@@ -148,7 +156,7 @@ def _got(details: ErrorDetails) -> str:
         return MISSING
     if details["type"] == "extra_forbidden":
         return UNKNOWN
-    text = "others" if isinstance(details["input"], dict) else repr(details["input"])
+    text = details["ctx"]["got"] if details["type"] == "rule" else repr(details["input"])
     return text if len(text) <= MAX_VALUE_CHARS else f"{text[:MAX_VALUE_CHARS]}…"
 
 

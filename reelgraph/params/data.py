@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from reelgraph.params.base import Section, Seed, StageParams
+from reelgraph.params.base import Section, Seed, StageParams, invalid
 
 Scale = Literal["0.5-5", "1-5", "0-10", "0-100", "1-100"]
 
@@ -47,7 +47,9 @@ class Data(Section):
     @model_validator(mode="after")
     def _both_split_files(self) -> Data:
         if bool(self.base) != bool(self.test):
-            raise ValueError("base and test both named, or both empty")
+            raise invalid(
+                "base and test both named, or both empty", f"base {self.base!r}, test {self.test!r}"
+            )
         return self
 
 

@@ -6,7 +6,16 @@ from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
-from reelgraph.params.base import PARAMS_FILE, Compute, S, Section, Seed, StageParams, validate_section
+from reelgraph.params.base import (
+    PARAMS_FILE,
+    Compute,
+    S,
+    Section,
+    Seed,
+    StageParams,
+    invalid,
+    validate_section,
+)
 from reelgraph.params.evaluation import Evaluate
 
 
@@ -40,7 +49,7 @@ class Model(Section):
     @model_validator(mode="after")
     def _heads_divide_hidden_dim(self) -> Model:
         if self.type == "transformer" and self.hidden_dim % self.heads:
-            raise ValueError(f"model.hidden_dim divisible by model.heads = {self.heads}")
+            raise invalid(f"model.hidden_dim divisible by model.heads = {self.heads}", str(self.hidden_dim))
         return self
 
 
@@ -116,7 +125,7 @@ class Train(Section):
     """Epochs until the cosine schedule reaches min_learning_rate, 1 to 10,000."""
 
     min_learning_rate: float = Field(ge=0, le=1)
-    """Lowest learning rate of the schedule, 0 to 1."""
+    """Lowest learning rate of the schedule, 0 to learning_rate."""
 
     clip_norm: float = Field(gt=0)
     """Maximum norm of the gradient, above 0."""
@@ -127,6 +136,13 @@ class Train(Section):
 
     processes: int = Field(ge=1, le=1024)
     """Processes on this machine that share each batch, each with compute.threads, 1 to 1024."""
+
+    @model_validator(mode="after")
+    def _learning_rate_falls(self) -> Train:
+        if self.min_learning_rate > self.learning_rate:
+            rule = f"min_learning_rate of at most learning_rate = {self.learning_rate}"
+            raise invalid(rule, f"min_learning_rate {self.min_learning_rate}")
+        return self
 
 
 Raters = dict[str, dict[str, Any]]

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from reelgraph.params.base import Section, Seed, StageParams
+from reelgraph.params.base import Section, Seed, StageParams, invalid
 from reelgraph.params.data import Engine
 
 
@@ -48,7 +48,8 @@ class Sequences(Section):
     @model_validator(mode="after")
     def _leaves_training_rows(self) -> Sequences:
         if self.val_fraction + self.test_fraction >= 1:
-            raise ValueError("val_fraction and test_fraction whose sum is below 1")
+            got = f"val_fraction {self.val_fraction}, test_fraction {self.test_fraction}"
+            raise invalid("val_fraction and test_fraction whose sum is below 1", got)
         return self
 
 

@@ -16,8 +16,9 @@ import torch
 from jaxtyping import Float32
 from torch import Tensor
 
+from reelgraph.params.base import PARAMS_FILE, Section, validate_section
 from reelgraph.params.model import RaterConfig, TrainRaterParams
-from reelgraph.raters.names import rater_module
+from reelgraph.raters.names import rater_module, rater_names
 from reelgraph.raters.networks.distributed import ProcessGroup
 from reelgraph.raters.rater import Fitter, MovieInputs, Rater
 from reelgraph.runtime.checkpointing import CheckpointDir
@@ -55,6 +56,8 @@ class RaterType:
     """None: movies can't be added to a fitted rater of this type."""
     supports_user_batches: bool = True
     """False: refuses ``train.users_per_batch``. A rater that does not read it ignores it."""
+    params: type[Section] | None = None
+    """Its entry of the section ``raters``; None: it has none."""
 
 
 def find_rater(name: str) -> RaterType:
@@ -71,10 +74,11 @@ def check_rater_params(params: TrainRaterParams) -> RaterType:
 
     Raises:
         ParamError: there is no such rater, or it does not support ``train.processes`` or
-            ``train.users_per_batch``.
+            ``train.users_per_batch``; or an entry of the section ``raters`` is not valid.
     """
     name = params.model.type
     rater = find_rater(name)
+    _check_entries(params)
     if params.train.processes > 1 and not rater.supports_processes:
         raise ParamError("train.processes", f"1 with model.type {name}, which trains in one process",
                          str(params.train.processes), "Set it to 1, or model.type to attention.")  # fmt: skip
@@ -83,3 +87,14 @@ def check_rater_params(params: TrainRaterParams) -> RaterType:
                          str(params.train.users_per_batch),
                          "Set it to 0, or model.type to attention.")  # fmt: skip
     return rater
+
+
+def _check_entries(params: TrainRaterParams) -> None:
+    for name, values in params.raters.items():
+        if name not in rater_names():
+            raise ParamError(f"raters.{name}", f"one of {', '.join(rater_names())}", name,
+                             "Correct it, or add such a rater: see docs/extending.md.")  # fmt: skip
+        section = find_rater(name).params
+        if section is None:
+            raise ParamError(f"raters.{name}", "a rater with params of its own", name, "Remove the entry.")
+        validate_section(section, values, PARAMS_FILE, f"raters.{name}")

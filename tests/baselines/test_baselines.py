@@ -129,5 +129,5 @@ def test_load_baseline_names_the_key_of_a_violation(params: dict[str, object], m
 
 @pytest.mark.parametrize("name", ["no_such_baseline", "biases", "surprise_adapter", "bias.mf"])
 def test_load_baseline_refuses_a_name_without_a_baseline(name: str) -> None:
-    with pytest.raises(ParamError, match=rf"params\.yaml: {name}: expected a module"):
+    with pytest.raises(ParamError, match=rf"params\.yaml: baselines\.{name}: expected a module"):
         load_baseline(name, {})
