@@ -87,7 +87,7 @@ def sum_products(
     gram_weight = np.where(n_behind > 0, decay**lag * geometric[n_behind], 0)
     cross_weight = np.where((n_behind >= 0) & (lag > 0), decay ** np.maximum(lag - 1, 0), 0)
     # Column n takes what has no weights: other movies, and what follows the last rating.
-    second = np.append(np.where(position < 0, n, position), np.full(length, n))
+    second = np.append(np.where(position < 0, n, position), np.full(length + 1, n))
     following = np.lib.stride_tricks.sliding_window_view(second, length + 1)
     by_movie = np.argsort(position, kind="stable")
     start = np.searchsorted(position[by_movie], np.arange(n + 1))

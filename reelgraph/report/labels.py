@@ -125,8 +125,8 @@ ABLATION_CAPTION = (
     "and standard deviation over the seeds. Lower is better."
 )
 LEARNING_CAPTION = (
-    "Training: during the epoch, with dropout. Validation: after the epoch. The epoch with the lowest "
-    "validation RMSE is the model."
+    "Training: during the epoch, with a network's dropout. Validation: after the epoch; of gp, without its "
+    "heads. The model is the network with the lowest validation RMSE, or gp after the last epoch."
 )
 GNN_CAPTION = "Loss of ranking a movie's true entities above sampled ones, on a log axis."
 MAP_CAPTION = (

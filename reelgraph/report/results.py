@@ -160,6 +160,8 @@ def summarize_slices(slices: Metrics) -> str:
         for bin_key, row in bins.items()
         if row["n_targets"] >= MIN_BIN_TARGETS
     ]
+    if not rows:
+        return ""
     significant = [(slice_key, bin_key) for slice_key, bin_key, row in rows if rater_verdict(row) == "worse"]
     higher = [(slice_key, bin_key) for slice_key, bin_key, row in rows if row["rmse"] > row["baseline_rmse"]]
     if significant:

@@ -20,6 +20,7 @@ from reelgraph.rankers.item_weights import (
 from reelgraph.rankers.ranker import (
     LIKED_WEIGHT,
     RARITY_PENALTY,
+    FittedRatings,
     RankerInputs,
     RankingQuery,
     frequent_movies,
@@ -96,6 +97,12 @@ def test_arrays_round_weights_to_half_precision(exponent: int) -> None:
 def test_penalized_cholesky_refuses_a_penalty_below_the_precision() -> None:
     with pytest.raises(TrainingError, match=r"1e-12: .* Raise it\."):
         penalized_cholesky(np.ones((3, 3), np.float32), 1e-12)
+
+
+def test_sum_products_of_no_ratings_are_zero() -> None:
+    none = FittedRatings(*(np.empty(0, np.int64) for _ in range(3)), np.empty(0), 3)
+    for products in next_movie.sum_products(none, np.arange(3), 0.8, 50):
+        np.testing.assert_array_equal(products, np.zeros((3, 3)))
 
 
 @pytest.mark.parametrize("length", [1, 3, 50])
