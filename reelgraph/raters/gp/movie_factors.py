@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 import scipy.sparse as sp
 import torch
-from jaxtyping import Float, Float64, Int64
+from jaxtyping import Float, Float64, Int64, UInt64
 from torch import Tensor
 
 from reelgraph.core.parallel import parallel_map
@@ -96,4 +96,13 @@ def assign_folds(ratings: RatingTable, n_sets: int) -> Int64[np.ndarray, " ratin
     """
     has_fitted = np.bincount(ratings.user, ratings.is_fitted, len(ratings.user_id)) > 0
     last = n_sets - 1
-    return np.where(has_fitted, ratings.user_id % last, last)[ratings.user]
+    fold = (_mix_bits(ratings.user_id) % np.uint64(last)).astype(np.int64)
+    return np.where(has_fitted, fold, last)[ratings.user]
+
+
+def _mix_bits(ids: Int64[np.ndarray, " users"]) -> UInt64[np.ndarray, " users"]:
+    """Return a hash of each id, as ids may share a remainder: SplitMix64 (Steele, Lea & Flood 2014)."""
+    x = ids.astype(np.uint64) + np.uint64(0x9E3779B97F4A7C15)
+    x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return x ^ (x >> np.uint64(31))

@@ -52,4 +52,24 @@ def test_assign_folds_gives_users_without_fitted_ratings_the_last_fold(user_hist
     ratings = all_ratings(user_histories, fit_end)
     fold = assign_folds(ratings, 4)
     for user, user_id in enumerate(user_histories.user_id):
-        assert set(fold[ratings.user == user]) == {3 if user == 4 else user_id % 3}
+        alone = int(fold_of_users(np.array([user_id]), 4)[0])
+        assert set(fold[ratings.user == user]) == {3 if user == 4 else alone}
+
+
+@pytest.mark.parametrize("step", [1, 2, 10, 64, 1000])
+def test_assign_folds_deals_users_evenly_whatever_their_ids_have_in_common(step: int) -> None:
+    fold = fold_of_users(np.arange(7, 7 + 3000 * step, step), 11)
+    counts = np.bincount(fold, minlength=10)
+    assert len(counts) == 10
+    assert counts.min() > 240  # 300 on average, with a standard deviation of 16
+    assert counts.max() < 360
+
+
+def fold_of_users(user_id: np.ndarray, n_sets: int) -> np.ndarray:
+    """Return the folds of users with one fitted rating each."""
+    n = len(user_id)
+    ratings = RatingTable(
+        offsets=np.arange(n + 1), movie=np.zeros(n, np.int64), stars=np.ones(n), time=np.zeros(n, np.int64),
+        is_fitted=np.ones(n, bool), history_cap=np.arange(1, n + 1), rank=np.zeros(n), user_id=user_id,
+    )  # fmt: skip
+    return assign_folds(ratings, n_sets)
