@@ -5,12 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 from reelgraph.baselines.registry import load_baseline
-from reelgraph.params.base import StageParams, load
+from reelgraph.params.base import PARAMS_FILE, StageParams, load
 from reelgraph.params.model import TrainRaterParams
 from reelgraph.params.pipeline import PipelineParams, check_sections
 from reelgraph.rankers.registry import find_rankers
 from reelgraph.raters.names import rater_module
-from reelgraph.runtime.atomic_io import write_json
+from reelgraph.runtime.atomic_io import advance_mtime, write_json
+from reelgraph.runtime.errors import ReelgraphError
 from reelgraph.runtime.stage_runner import run_stage
 
 RESULT = Path("data/valid_params.json")
@@ -19,22 +20,23 @@ RESULT = Path("data/valid_params.json")
 
 def main(_: StageParams) -> str:
     """Validate all sections, and what holds between them."""
-    params = load(PipelineParams)
-    rater_module(params.model.type)
-    check_sections(params)
-    for name, values in params.baselines.items():
-        load_baseline(name, values)
-    find_rankers(params.rankers)
-    _check_files(params)
-    train = params.train
-    if params.compute.device != "cpu" or params.raters or train.processes > 1 or train.users_per_batch:
-        _check_rater_and_device()
+    try:
+        params = load(PipelineParams)
+        check_sections(params)
+        rater_module(params.model.type)
+        for name, values in params.baselines.items():
+            load_baseline(name, values)
+        find_rankers(params.rankers)
+        _check_files_and_device(params)
+    except ReelgraphError:
+        advance_mtime(Path(PARAMS_FILE))
+        raise
     write_json({"valid": True}, RESULT)
     return f"{len(PipelineParams.model_fields)} sections"
 
 
-def _check_files(params: PipelineParams) -> None:
-    # Imported here, like the rest: most experiments do not need it, and torch takes two seconds.
+def _check_files_and_device(params: PipelineParams) -> None:
+    # Imported here: most experiments do not need it, and torch takes two seconds.
     if params.kg.fasttext not in ("train", "hub"):
         from reelgraph.graph.entity_embeddings import check_model_dimension
 
@@ -43,15 +45,13 @@ def _check_files(params: PipelineParams) -> None:
         from reelgraph.text.sentence_model import locate_model
 
         locate_model(params.text.model)
+    train = params.train
+    if params.compute.device != "cpu" or params.raters or train.processes > 1 or train.users_per_batch:
+        from reelgraph.core.torch_setup import configure_torch
+        from reelgraph.raters.registry import check_rater_params
 
-
-def _check_rater_and_device() -> None:
-    from reelgraph.core.torch_setup import configure_torch
-    from reelgraph.raters.registry import check_rater_params
-
-    params = load(TrainRaterParams)
-    check_rater_params(params)
-    configure_torch(params.compute)
+        check_rater_params(load(TrainRaterParams))
+        configure_torch(params.compute)
 
 
 if __name__ == "__main__":

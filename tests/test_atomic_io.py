@@ -27,6 +27,17 @@ def test_atomic_write_keeps_the_old_file_when_the_body_fails(tmp_path: Path) -> 
     assert [p.name for p in tmp_path.iterdir()] == ["a.txt"]
 
 
+def test_advance_mtime_sets_a_later_second(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    atomic_io.advance_mtime(path)
+    assert not path.exists()
+    path.write_text("text")
+    written = path.stat().st_mtime
+    atomic_io.advance_mtime(path)
+    assert int(path.stat().st_mtime) > int(written)
+    assert path.read_text() == "text"
+
+
 def test_write_arrays_replaces_the_folder(tmp_path: Path) -> None:
     atomic_io.write_arrays({"a": np.arange(3), "b": np.arange(2)}, tmp_path / "f")
     atomic_io.write_arrays({"a": np.arange(4)}, tmp_path / "f")

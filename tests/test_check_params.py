@@ -57,6 +57,7 @@ def test_main_writes_the_same_bytes_for_all_valid_params(folder: Path) -> None:
         ({"train__users_per_batch": "8", "model__type": "transformer"}, "train.users_per_batch: expected 0 with"),
         ({"raters": "{gru: {a: 1}}"}, "raters.gru: expected one of attention, gp, transformer, got gru"),
         ({"raters": "{attention: {a: 1}}"}, "raters.attention: expected a rater with params of its own"),
+        ({"kg__test_fraction": "0.0", "kg__embedding_baselines": "true"}, "a test_fraction above 0 with"),
         ({"train__min_learning_rate": "1.0"}, "expected min_learning_rate of at most learning_rate = "),
         ({"data__base": "u1.base"}, "data: expected base and test both named, or both empty, got base 'u1.base', test ''"),
         ({"sequences__val_fraction": "0.9"}, "got val_fraction 0.9, test_fraction 0.1"),

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from reelgraph.params.base import Compute, Section, Seed, StageParams
+from reelgraph.params.base import Compute, Section, Seed, StageParams, invalid
 from reelgraph.params.text import Projection
 
 GNN_VARIANTS = ("kg_gnn_bert", "kg_gnn")
@@ -29,7 +29,14 @@ class Kg(Section):
     """Fraction of each relation's edges that evaluate_links holds out for its metrics, 0 to 0.4; 0: none."""
 
     embedding_baselines: bool
-    """Whether evaluate_links also trains DistMult and TransE, which takes twice as long as the GNN."""
+    """Whether evaluate_links also trains DistMult and TransE, which takes twice as long as the GNN. It needs
+    a test_fraction above 0."""
+
+    @model_validator(mode="after")
+    def _baselines_have_test_edges(self) -> Kg:
+        if self.embedding_baselines and not self.test_fraction:
+            raise invalid("a test_fraction above 0 with embedding_baselines true", "test_fraction 0")
+        return self
 
 
 class Gnn(Section):

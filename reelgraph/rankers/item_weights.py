@@ -181,6 +181,8 @@ def penalized_inverse(gram: Matrix, l2: float) -> Matrix:
     Raises:
         TrainingError: as ``penalized_cholesky``.
     """
+    if not len(gram):  # which LAPACK refuses
+        return np.zeros((0, 0), np.float32)
     inverse, _ = lapack.spotri(penalized_cholesky(gram, l2), lower=1, overwrite_c=1)
     _mirror(inverse.T)
     return inverse.T

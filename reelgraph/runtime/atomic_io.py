@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import glob
 import json
+import math
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -96,6 +98,17 @@ def _flush(path: Path) -> None:
         if file.is_file():
             with file.open("rb") as stream:
                 os.fsync(stream.fileno())
+
+
+def advance_mtime(path: Path) -> None:
+    """Set a file's modification time to the next whole second, if the file exists.
+
+    Git compares whole seconds and sizes. It does not see that a file was written in the second of its
+    checkout, as ``dvc exp run`` does, and neither shows nor undoes the change.
+    """
+    if path.exists():
+        second = math.ceil(time.time())
+        os.utime(path, (second, second))
 
 
 def write_text(text: str, path: Path | str) -> None:

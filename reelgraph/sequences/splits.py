@@ -56,7 +56,7 @@ def leave_last_out(offsets: Bounds, min_history: int, train_targets: int, n_test
             "data/ratings.parquet",
             f"a user with {min_history + n_test + 2} ratings or more",
             f"at most {n.max()} a user",
-            "Lower sequences.min_history, or add ratings.",
+            "Lower sequences.min_history or sequences.n_test, or add ratings.",
         )
     return Split(
         train_end=end - test_count - has_val,

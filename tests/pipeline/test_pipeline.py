@@ -216,6 +216,10 @@ def test_exp_run_refuses_params_before_it_removes_an_output(
     assert "Running stage 'check_params'" in output
     assert output.count("Running stage") == 1
     assert output_digests(project) == expected
+    # The hint says to undo the change.
+    assert "params.yaml" in project.run("git", "status", "--short")
+    project.run("git", "checkout", "--", "params.yaml")
+    assert "params.yaml" not in project.run("git", "status", "--short")
 
 
 def test_a_failed_stage_keeps_its_old_output(project: Project) -> None:
