@@ -78,6 +78,10 @@ def test_main_refuses_values_and_writes_nothing(folder: Path, entries: dict[str,
     [
         ("baselines: {}", "baselines: expected at least 1 entry, got {}"),
         ("baselines: {nope: {}}", "baselines.nope: expected a module of reelgraph/baselines/"),
+        (
+            "baselines: {user_entity_means: {user_damping: 5.0, genre_damping: 5.0, people_damping: 5.0}}",
+            "baselines.user_entity_means: expected a baseline that reads ratings alone",
+        ),
     ],
 )
 def test_main_refuses_baselines(folder: Path, entry: str, message: str) -> None:

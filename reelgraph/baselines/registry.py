@@ -67,7 +67,8 @@ def load_baseline(
 
     Raises:
         ArtifactError: the content is missing or damaged.
-        ParamError: no baseline has this name, or ``params`` are not those that its ``Params`` takes.
+        ParamError: no baseline has this name, ``params`` are not those that its ``Params`` takes, or a
+            baseline of params.yaml reads the content.
     """
     for section, package in PACKAGES.items() if name.isidentifier() else ():
         if find_spec(f"{package}.{name}") is None:
@@ -78,6 +79,10 @@ def load_baseline(
                 "params": validate_section(module.Params, params, path, f"{section}.{name}")
             }
             if getattr(module, "READS_CONTENT", False):
+                if content is None and path == PARAMS_FILE:  # stage baselines does not depend on the content
+                    remedy = "Move the entry to studies/external_baselines/params.yaml."
+                    raise ParamError(f"{path}: baselines.{name}", "a baseline that reads ratings alone",
+                                     "one that reads the movies' content", remedy)  # fmt: skip
                 arguments["content"] = _read_content() if content is None else content
             return partial(getattr(module, function), **arguments)
     section = "baselines" if path == PARAMS_FILE else "external_baselines"

@@ -62,10 +62,14 @@ def _describe_run(inputs: Inputs) -> str:
 
 
 def _key_numbers(rater: Metrics, data: Metrics) -> list[tuple[str, str]]:
+    improvement = rater["improvement_pct"]
     numbers = [
         (fixed(rater["rmse"]), "RMSE, stars"),
         (fixed(rater["mae"]), "MAE, stars"),
-        (f"{rater['improvement_pct']:.1f} %", "below the RMSE of the user mean"),
+        (
+            f"{abs(improvement):.1f} %",
+            f"{'below' if improvement >= 0 else 'above'} the RMSE of the user mean",
+        ),
         (f"{rater['n_targets']:,}", "test ratings"),
         (f"{data['kg']['nodes']['movie']:,}", "movies"),
     ]

@@ -114,7 +114,7 @@ def _summarize_comparison(others: Mapping[str, Metrics]) -> list[str]:
     elif better:
         sentences.append(f"It is significantly better than {_join_labels(better)}.")
     else:
-        sentences.append("It is significantly better than no model.")
+        sentences.append("It is not significantly better than any model.")
     return sentences
 
 

@@ -121,7 +121,7 @@ def test_summarize_models_names_the_nearest_of_the_models_that_are_all_worse() -
     worse = results.summarize_models(rater_and(report_samples.model(0.8, 0.02, 0.05)))
     assert worse[1:] == [
         "It is significantly worse than damped biases.",
-        "It is significantly better than no model.",
+        "It is not significantly better than any model.",
     ]
 
 

@@ -171,5 +171,6 @@ def predict_from_content(
             if len(fit_rows):
                 ridge = Ridge(alpha=L2)
                 ridge.fit(design_matrix[fit_rows], targets[fit_rows], sample_weight=weight[fit_rows])
-                prediction[rows] = ridge.predict(design_matrix[rows])
+                # Of a single target, Ridge returns a vector.
+                prediction[rows] = ridge.predict(design_matrix[rows]).reshape(len(rows), -1)
     return prediction

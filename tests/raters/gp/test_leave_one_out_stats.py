@@ -64,6 +64,14 @@ def test_predict_from_content_of_a_movie_does_not_read_its_target(content: Movie
     assert (after != before).all(axis=1).sum() > content.n_movies / 2
 
 
+def test_predict_from_content_of_one_column_is_that_of_equal_columns(content: MovieContent) -> None:
+    design = content.design_matrix()
+    count = np.arange(design.shape[0], dtype=np.float64)
+    target = np.sin(np.arange(design.shape[0], dtype=np.float64))[:, None]
+    single = predict_from_content(design, count, target, 0)
+    np.testing.assert_allclose(single, predict_from_content(design, count, np.repeat(target, 2, 1), 0)[:, :1])
+
+
 def test_draw_hidden_depends_on_its_seed_and_hides_fitted_ratings_only(ratings: RatingTable) -> None:
     is_fitted = np.arange(len(ratings.movie)) % 4 > 0
     table = replace(ratings, is_fitted=is_fitted)
