@@ -11,6 +11,7 @@ from jaxtyping import Bool, Float, Float32, Int64
 from reelgraph.rankers.held_out import HeldOutQueries
 from reelgraph.rankers.listwise import Choices
 from reelgraph.rankers.ranker import RankingQuery, SelectedRows
+from reelgraph.runtime.errors import TrainingError
 
 TOP_CANDIDATES = 200
 """Movies with the highest scores of a query, all of which are candidates."""
@@ -43,7 +44,13 @@ def collect_choices(
         features: computes the features of movies for a query.
         held_out: queries, and the movies that their users rated next.
         rng: samples the other candidates.
+
+    Raises:
+        TrainingError: there is no query.
     """
+    if not held_out.queries:
+        raise TrainingError("data/sequences", "a user with a history and a fitted rating after it", "none",
+                            "Add ratings.")  # fmt: skip
     size = min(held_out.ratings.n_movies, TOP_CANDIDATES + SAMPLED_CANDIDATES)
     shape = (len(held_out.queries), size)
     values = []

@@ -13,6 +13,7 @@ from reelgraph.rankers.candidates import QueryFeatures, collect_choices
 from reelgraph.rankers.held_out import held_out_queries
 from reelgraph.rankers.ranker import Ranker, RankerInputs, select_ratings
 from reelgraph.rankers.registry import find_ranker
+from reelgraph.runtime.errors import TrainingError
 from tests.contracts.test_rankers import PEERS, RANKERS
 from tests.helpers.ranker_samples import planted_inputs, query
 
@@ -97,3 +98,10 @@ def test_collect_choices_leaves_out_movies_that_nobody_has_rated() -> None:
     choices = collect_choices(lambda _: QueryFeatures(rows, rows.__getitem__), held_out, rng)
     candidates = choices.features[np.isfinite(choices.log_weight)].astype(int)
     assert np.unique(candidates).tolist() == np.delete(np.arange(40), UNRATED).tolist()
+
+
+def test_collect_choices_needs_a_query() -> None:
+    rng = np.random.default_rng(0)
+    held_out = replace(held_out_queries(inputs_without_ratings(), rng), queries=[], targets=[])
+    with pytest.raises(TrainingError, match="expected a user with a history and a fitted rating after it"):
+        collect_choices(lambda _: QueryFeatures(np.ones((40, 1)), np.ones), held_out, rng)
