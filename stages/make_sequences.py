@@ -7,7 +7,7 @@ from reelgraph.core.table_engine import connect
 from reelgraph.params.sequences import MakeSequencesParams
 from reelgraph.runtime.atomic_io import write_json
 from reelgraph.runtime.stage_runner import run_stage
-from reelgraph.sequences.build import build_histories, summary_statistics
+from reelgraph.sequences.build import build_histories, summary_statistics, warn_of_ties
 from reelgraph.sequences.dataset import write_histories
 from reelgraph.sequences.ordering import write_source_user_ids
 
@@ -25,7 +25,7 @@ def main(params: MakeSequencesParams) -> str:
     return (
         f"{counts['users']:,} users, {counts['length_mean']:.1f} ratings each; targets "
         f"{counts['targets_train']:,} train, "
-        f"{counts['targets_val']:,} validation, {counts['targets_test']:,} test"
+        f"{counts['targets_val']:,} validation, {counts['targets_test']:,} test{warn_of_ties(histories)}"
     )
 
 

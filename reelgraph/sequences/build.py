@@ -20,6 +20,9 @@ from reelgraph.sequences.ordering import (
 )
 from reelgraph.sequences.splits import Split, global_time, leave_last_out, predefined
 
+MIN_TIED_FRACTION = 0.9
+"""Fraction of equal times from which on there is a warning; sessions of MovieLens have many, too."""
+
 
 def build_histories(ratings: ir.Table, movies: ir.Table, params: Sequences) -> UserHistories:
     """Sort the ratings, store them as flat arrays and select the targets.
@@ -85,3 +88,17 @@ def summary_statistics(histories: UserHistories) -> dict[str, Json]:
         "train_target_mean": float(stars.mean()),
         "train_target_std": float(stars.std()),
     }
+
+
+def warn_of_ties(histories: UserHistories) -> str:
+    """Return a warning for the summary line if the times hardly order a user's ratings; otherwise ''."""
+    user = histories.users_of(np.arange(len(histories.timestamp)))
+    follows = user[1:] == user[:-1]
+    is_tied = histories.timestamp[1:] == histories.timestamp[:-1]
+    tied_fraction = (follows & is_tied).sum() / max(1, follows.sum())
+    if tied_fraction < MIN_TIED_FRACTION:
+        return ""
+    return (
+        f"; warning: {tied_fraction:.0%} of the ratings have the time of the user's previous one, and are "
+        "ordered by movie. Set data.order to file if the rows are in order"
+    )

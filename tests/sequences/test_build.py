@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 
 import ibis
@@ -13,7 +13,7 @@ from reelgraph.core import table_engine
 from reelgraph.params.sequences import Sequences
 from reelgraph.runtime.errors import InputError
 from reelgraph.sequences import ordering
-from reelgraph.sequences.build import build_histories, summary_statistics
+from reelgraph.sequences.build import build_histories, summary_statistics, warn_of_ties
 from reelgraph.sequences.dataset import UserHistories, read_histories, write_histories
 from tests.helpers.history_strategies import SPLITS
 
@@ -131,6 +131,17 @@ def test_summary_statistics_after_a_round_trip(tmp_path: Path) -> None:
     assert summary_statistics(read) == summary_statistics(made)
     assert summary_statistics(made)["users"] == 30
     assert summary_statistics(made)["targets_test"] == 30
+
+
+def test_warn_of_ties_if_the_times_order_nothing() -> None:
+    made = make(*tables())
+    assert warn_of_ties(made) == ""
+    on_one_day = replace(made, timestamp=np.full_like(made.timestamp, 86400))
+    assert "100% of the ratings have the time of the user's previous one" in warn_of_ties(on_one_day)
+    first = np.zeros(len(made.timestamp), bool)
+    first[made.offsets[:-1]] = True
+    by_user = replace(made, timestamp=np.cumsum(first))  # users differ, and that orders nothing either
+    assert "Set data.order to file" in warn_of_ties(by_user)
 
 
 @pytest.mark.parametrize("growth", [0, 7])
