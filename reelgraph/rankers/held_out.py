@@ -32,18 +32,36 @@ class HeldOutQueries:
 
 
 def hold_out(
-    histories: UserHistories, ratings: FittedRatings, fit_end: Int64[np.ndarray, " users"]
+    histories: UserHistories,
+    ratings: FittedRatings,
+    fit_end: Int64[np.ndarray, " users"],
+    rng: np.random.Generator,
 ) -> Bool[np.ndarray, " ratings"]:
     """Return a mask of fitted ratings that resemble the rows behind them.
 
     If all rows that are not fitted come after all that are, the split is at a time. Then the last fitted
-    ratings of all users are held out, as many as there are validation rows. Otherwise each user's last is.
+    ratings of all users are held out, as many as there are validation rows. If most test ratings lie among
+    the fitted ones in time, as in a random split, a random rating of each user is held out. Otherwise each
+    user's last is.
+
+    Args:
+        histories: all ratings.
+        ratings: the fitted ones.
+        fit_end: end of each user's fitted rows.
+        rng: samples the ratings of a random split.
     """
     is_fitted = histories.mask_before(fit_end)
     if ratings.timestamp.max() < histories.timestamp[~is_fitted].min(initial=np.iinfo(np.int64).max):
         n_held_out = int((histories.val_end - histories.train_end).sum())
         first = len(ratings.timestamp) - max(1, n_held_out)
         return ratings.timestamp >= np.partition(ratings.timestamp, first)[first]
+    test_end = histories.chronological_history_end(histories.test)
+    is_random = (test_end < histories.history_end(histories.test)).mean() > 0.5
+    if is_random and not len(histories.test_movies):
+        _, start, count = np.unique(ratings.user, return_index=True, return_counts=True)
+        held_out = np.zeros(len(ratings.user), bool)
+        held_out[start + rng.integers(0, count)] = True
+        return held_out
     return np.append(ratings.user[1:] != ratings.user[:-1], True)[: len(ratings.user)]
 
 
@@ -55,7 +73,7 @@ def min_history(histories: UserHistories) -> int:
 
 
 def held_out_queries(inputs: RankerInputs, rng: np.random.Generator) -> HeldOutQueries:
-    """Build a query for each of up to ``MAX_QUERIES`` users whose last ratings are held out.
+    """Build a query for each of up to ``MAX_QUERIES`` users of whom ratings are held out.
 
     Args:
         inputs: all ratings, and which of them are held out.
@@ -63,6 +81,10 @@ def held_out_queries(inputs: RankerInputs, rng: np.random.Generator) -> HeldOutQ
     """
     ratings = inputs.ratings
     held_out = inputs.held_out
+    # Those of each user behind the others.
+    order = np.lexsort((held_out, ratings.user))
+    movie_row = ratings.movie_row[order]
+    timestamp = ratings.timestamp[order]
     _, start, count = np.unique(ratings.user, return_index=True, return_counts=True)
     n_held_out = np.add.reduceat(held_out.astype(np.int64), start) if len(start) else np.zeros(0, np.int64)
     first_target = np.maximum(start + count - n_held_out, start + inputs.min_history)
@@ -73,9 +95,9 @@ def held_out_queries(inputs: RankerInputs, rng: np.random.Generator) -> HeldOutQ
     targets = []
     for user in chosen:
         target = first_target[user]
-        history = ratings.movie_row[start[user] : target]
-        queries.append(RankingQuery(history, int(ratings.timestamp[target])))
-        targets.append(ratings.movie_row[target : end[user]][:MAX_TARGETS])
+        history = movie_row[start[user] : target]
+        queries.append(RankingQuery(history, int(timestamp[target])))
+        targets.append(movie_row[target : end[user]][:MAX_TARGETS])
     rated = np.bincount(ratings.movie_row, minlength=ratings.n_movies) > 0
     return HeldOutQueries(select_ratings(ratings, ~held_out), queries, targets, rated)
 

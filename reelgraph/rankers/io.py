@@ -6,7 +6,7 @@ from reelgraph.core.schemas.columns import ENTITY_COLUMNS
 from reelgraph.core.schemas.kg import read_kg
 from reelgraph.core.schemas.movies import read_movies, release_years
 from reelgraph.core.schemas.vectors import read_aligned
-from reelgraph.core.seeds import derive_seed
+from reelgraph.core.seeds import derive_seed, generator
 from reelgraph.rankers.held_out import hold_out, min_history
 from reelgraph.rankers.ranker import MovieContent, RankerInputs, collect_ratings
 from reelgraph.sequences.dataset import Fit, UserHistories, read_histories
@@ -36,10 +36,11 @@ def ranker_inputs(histories: UserHistories, content: MovieContent, fit: Fit, see
     """
     fit_end = histories.fit_end(fit)
     ratings = collect_ratings(histories, fit_end, len(content.year))
+    ranker_seed = derive_seed(seed, "rankers")
     return RankerInputs(
         ratings=ratings,
         content=content,
-        held_out=hold_out(histories, ratings, fit_end),
+        held_out=hold_out(histories, ratings, fit_end, generator(ranker_seed, "held out")),
         min_history=min_history(histories),
-        seed=derive_seed(seed, "rankers"),
+        seed=ranker_seed,
     )

@@ -69,10 +69,11 @@ def test_held_out_queries_ask_for_the_held_out_ratings() -> None:
 
 
 def test_hold_out_resembles_the_split() -> None:
+    rng = np.random.default_rng(0)
     histories = random_histories(0, 20, 30, 40)
     fit_end = histories.fit_end("train")
     ratings = collect_ratings(histories, fit_end, 30)
-    held_out = hold_out(histories, ratings, fit_end)
+    held_out = hold_out(histories, ratings, fit_end, rng)
     assert (
         np.flatnonzero(held_out).tolist()
         == (np.cumsum(np.bincount(ratings.user)) - 1)[np.unique(ratings.user)].tolist()
@@ -80,9 +81,32 @@ def test_hold_out_resembles_the_split() -> None:
     times = np.argsort(np.argsort(histories.timestamp, kind="stable"))
     by_time = replace(histories, timestamp=np.where(histories.mask_before(fit_end), times, times + 10_000))
     ratings = collect_ratings(by_time, fit_end, 30)
-    held_out = hold_out(by_time, ratings, fit_end)
+    held_out = hold_out(by_time, ratings, fit_end, rng)
     assert ratings.timestamp[held_out].min() > ratings.timestamp[~held_out].max()
     assert held_out.sum() == (histories.val_end - histories.train_end).sum()
+    at_random = random_histories(0, 20, 30, 40, "given")
+    fit_end = at_random.fit_end("train")
+    ratings = collect_ratings(at_random, fit_end, 30)
+    held_out = hold_out(at_random, ratings, fit_end, rng)
+    assert np.bincount(ratings.user, held_out)[np.unique(ratings.user)].tolist() == [1] * 19
+    is_last = np.append(ratings.user[1:] != ratings.user[:-1], True)
+    assert (held_out & is_last).sum() < 10
+
+
+def test_held_out_queries_of_a_random_split_ask_for_ratings_within_the_history() -> None:
+    inputs = planted_inputs()
+    is_second = np.append(False, ratings_start(inputs.ratings.user)[:-1])
+    held_out = held_out_queries(replace(inputs, held_out=is_second), np.random.default_rng(0))
+    for number, (asked, targets) in enumerate(zip(held_out.queries, held_out.targets, strict=True)):
+        rows = np.flatnonzero(inputs.ratings.user == number)
+        assert asked.history.tolist() == np.delete(inputs.ratings.movie_row[rows], 1).tolist()
+        assert targets.tolist() == [inputs.ratings.movie_row[rows[1]]]
+        assert asked.time == inputs.ratings.timestamp[rows[1]]
+
+
+def ratings_start(user: np.ndarray) -> np.ndarray:
+    """Return a mask of the first rating of each user."""
+    return np.append(True, user[1:] != user[:-1])
 
 
 def test_fit_listwise_recovers_the_coefficients_of_simulated_choices() -> None:
