@@ -56,8 +56,8 @@ def hold_out(
         first = len(ratings.timestamp) - max(1, n_held_out)
         return ratings.timestamp >= np.partition(ratings.timestamp, first)[first]
     test_end = histories.chronological_history_end(histories.test)
-    is_random = (test_end < histories.history_end(histories.test)).mean() > 0.5
-    if is_random and not len(histories.test_movies):
+    is_within_history = test_end < histories.history_end(histories.test)
+    if 2 * is_within_history.sum() > len(is_within_history) and not len(histories.test_movies):
         _, start, count = np.unique(ratings.user, return_index=True, return_counts=True)
         held_out = np.zeros(len(ratings.user), bool)
         held_out[start + rng.integers(0, count)] = True
