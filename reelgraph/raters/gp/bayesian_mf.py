@@ -197,7 +197,7 @@ def _vb_step(state: FactorizationState, ratings: SparseRatings, design_matrix: s
 def _sum_rows(
     indicator: sp.csr_matrix, rows: Float32[np.ndarray, "columns dim"]
 ) -> Float32[np.ndarray, "n dim"]:
-    """Return ``indicator @ rows``, in a third to a half of SciPy's time."""
+    """Return ``indicator @ rows``; SciPy's own product takes about twice as long."""
     sums = embedding_bag(
         torch.from_numpy(indicator.indices),
         torch.from_numpy(rows),
