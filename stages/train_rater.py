@@ -20,6 +20,7 @@ from reelgraph.sequences.dataset import UserHistories, read_histories
 
 STAGE = "train_rater"
 INPUTS = ["data/sequences", "data/text_vectors.parquet", "data/kg", "data/movies.parquet"]
+PACKAGES = ["core", "raters", "runtime", "sequences"]
 
 
 def main(params: TrainRaterParams) -> str:
@@ -27,9 +28,9 @@ def main(params: TrainRaterParams) -> str:
     rater_type = find_rater(params.model.type)
     device = configure_torch(params.compute, retain_freed_memory=rater_type.retain_freed_memory)
     histories, movies, inputs = _read(params)
-    with resumable(STAGE, params, inputs) as checkpoints:
+    with resumable(STAGE, params, inputs, PACKAGES) as checkpoints:
         if params.train.processes > 1:
-            folder = checkpoint_dir(STAGE, params, inputs)
+            folder = checkpoint_dir(STAGE, params, inputs, PACKAGES)
             launch_workers(params, "stages.train_rater", folder=folder, device=device)
         result = fit_rater(params, histories, movies, checkpoints, ProcessGroup(device))
         save_raters(result, params, "data/rater")
@@ -45,7 +46,7 @@ def train_worker(params: TrainRaterParams) -> None:
     """Train in one of several processes."""
     device = configure_torch(params.compute)
     histories, movies, inputs = _read(params)
-    with init_process_group(checkpoint_dir(STAGE, params, inputs), device) as (group, checkpoints):
+    with init_process_group(checkpoint_dir(STAGE, params, inputs, PACKAGES), device) as (group, checkpoints):
         fit_worker(params, histories, movies, checkpoints, group)
 
 

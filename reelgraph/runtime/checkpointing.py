@@ -40,6 +40,8 @@ MAX_RESULTS = 8
 """Results that are kept of a stage: the last ones that were written or read."""
 
 PACKAGE = Path(__file__).parents[1]
+ALL_PACKAGES = ("",)
+"""The packages that results depend on if the caller names none, as folders under ``reelgraph``."""
 
 
 @dataclass
@@ -186,7 +188,9 @@ NO_CHECKPOINTS = CheckpointDir()
 
 
 @contextmanager
-def resumable(stage: str, params: StageParams, inputs: Sequence[Path | str]) -> Iterator[CheckpointDir]:
+def resumable(
+    stage: str, params: StageParams, inputs: Sequence[Path | str], packages: Sequence[str] = ALL_PACKAGES
+) -> Iterator[CheckpointDir]:
     """Yield the checkpoints of a killed run with the same inputs, params and code, or an empty folder.
 
     Checkpoints of other runs of the stage are removed at the start; all are removed when the body succeeds.
@@ -195,8 +199,9 @@ def resumable(stage: str, params: StageParams, inputs: Sequence[Path | str]) -> 
         stage: name of the stage, and of the folder.
         params: all params that the stage reads.
         inputs: files and folders that it reads.
+        packages: those of ``reelgraph`` whose code its results depend on.
     """
-    inputs_key = _inputs_key(inputs)
+    inputs_key = _inputs_key(inputs, packages)
     folder = CHECKPOINT_ROOT / stage / _run_key(params, inputs_key)
     for other in folder.parent.glob("*"):
         if other != folder:
@@ -208,9 +213,11 @@ def resumable(stage: str, params: StageParams, inputs: Sequence[Path | str]) -> 
     shutil.rmtree(folder.parent)
 
 
-def checkpoint_dir(stage: str, params: StageParams, inputs: Sequence[Path | str]) -> Path:
+def checkpoint_dir(
+    stage: str, params: StageParams, inputs: Sequence[Path | str], packages: Sequence[str] = ALL_PACKAGES
+) -> Path:
     """Return the folder for the checkpoints of such a run."""
-    return CHECKPOINT_ROOT / stage / _run_key(params, _inputs_key(inputs))
+    return CHECKPOINT_ROOT / stage / _run_key(params, _inputs_key(inputs, packages))
 
 
 def _remove_old_results(folder: Path) -> None:
@@ -229,11 +236,11 @@ def _hash_json(value: object) -> str:
     return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:32]
 
 
-def _inputs_key(inputs: Sequence[Path | str]) -> str:
+def _inputs_key(inputs: Sequence[Path | str], packages: Sequence[str]) -> str:
     """Return a hash of what results depend on besides params: inputs, code, and how torch computes."""
     environment = [torch.__version__, torch.backends.cpu.get_cpu_capability(), torch.get_num_threads()]
     digest = hashlib.sha256(json.dumps(environment).encode())
-    code_files = sorted(PACKAGE.rglob("*.py"))
+    code_files = [file for package in packages for file in sorted((PACKAGE / package).rglob("*.py"))]
     input_files = [file for path in inputs for file in _files(Path(path))]
     for file in (*code_files, *input_files):
         digest.update(str(file).encode())

@@ -155,3 +155,11 @@ def test_stages_keep_the_run_cache() -> None:
 def test_no_plot_is_a_text() -> None:
     plots = [path for body in STAGES.values() for entry in body.get("plots", []) for path in entry]
     assert not [path for path in plots if Path(path).suffix not in ("", ".tsv", ".png")]
+
+
+def test_results_of_train_rater_depend_on_the_packages_that_it_lists() -> None:
+    from stages.train_rater import PACKAGES
+
+    listed = code_dependencies(STAGES["stages.train_rater"])
+    folders = {f"reelgraph/{package}" for package in PACKAGES}
+    assert folders == {dep for dep in listed if dep.startswith("reelgraph/")} | {"reelgraph/runtime"}
