@@ -139,6 +139,27 @@ def test_result_depends_on_inputs_and_params_and_few_are_kept(
     assert is_read(19)
 
 
+def test_results_depend_on_the_code_of_the_named_packages(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    params = load(BertEncodeParams)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(checkpointing, "PACKAGE", tmp_path)
+    for package in ("raters", "rankers"):
+        Path(package).mkdir()
+        Path(package, "code.py").write_text("x = 1")
+    packages = ["raters"]
+
+    def folder() -> Path:
+        return checkpointing.checkpoint_dir("stage", params, [], packages)
+
+    first = folder()
+    Path("rankers/code.py").write_text("x = 2")
+    assert folder() == first
+    Path("raters/code.py").write_text("x = 2")
+    assert folder() != first
+
+
 @pytest.mark.parametrize("loss", ["softmax", "bpr"])
 def test_train_resumes_the_gnn_to_the_same_bits(loss: str, tmp_path: Path) -> None:
     from reelgraph.gnn.bpr import train_bpr
@@ -174,6 +195,8 @@ def test_encode_resumes_with_the_next_batch(tmp_path: Path, monkeypatch: pytest.
     class Model:
         """Stands for the encoder, whose own tests run it: here it is counted what it is asked."""
 
+        device = torch.device("cpu")
+
         def get_embedding_dimension(self) -> int:
             return 2
 
@@ -182,6 +205,7 @@ def test_encode_resumes_with_the_next_batch(tmp_path: Path, monkeypatch: pytest.
         return np.array([[width, row] for row in rows], np.float32)
 
     monkeypatch.setattr(encoder, "_forward", encoded)
+    monkeypatch.setattr(encoder, "CHECKPOINT_INTERVAL", 1)
     monkeypatch.setattr(
         encoder, "_tokenize", lambda _, texts: encoder.TokenizedTexts(np.arange(len(texts) + 1) * 8, {}, {})
     )

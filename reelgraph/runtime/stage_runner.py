@@ -54,7 +54,9 @@ def run_stage(stage: str, params: type[P], main: Callable[[P], str], *files: str
         message = str(wrap_os_error(error, "a file of this stage"))
         _exit(stage, f"{message}{_restore_hint()}", 1)
     except KeyboardInterrupt:
-        _exit(stage, f"stopped. {_resume_hint(stage)}", INTERRUPTED)
+        print(f"{stage}: stopped. {_resume_hint(stage)}", file=sys.stderr, flush=True)
+        sys.stdout.flush()
+        os._exit(INTERRUPTED)  # without waiting for threads that still compute
     print(f"{stage}: {summary} [{seconds:.1f} s]")
 
 

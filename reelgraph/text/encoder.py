@@ -15,6 +15,7 @@ from jaxtyping import Float32, Int32, Int64
 from torch import Tensor
 from torch.nn.functional import normalize
 
+from reelgraph.core.parallel import parallel_map
 from reelgraph.runtime.checkpointing import Checkpoint
 from reelgraph.runtime.progress import progress
 
@@ -27,6 +28,9 @@ MAX_TOKENS = 256
 LENGTH_MULTIPLE = 8
 """Texts are padded to a multiple of this many tokens."""
 
+CHECKPOINT_INTERVAL = 32
+"""Batches between two checkpoints."""
+
 TOKENIZE_CHUNK = 1024
 """Texts tokenized at a time."""
 
@@ -38,7 +42,7 @@ def encode(
 
     Duplicate texts are encoded once. Each batch holds texts of one padded length, so that little is padded. A
     short batch is filled up by repeating its texts, because some CPUs sum products of fewer rows in another
-    order.
+    order. On the CPU, each batch is computed by one thread.
 
     Args:
         model: ends in a pooling layer. That of all-MiniLM-L6-v2 averages the token vectors (384 d).
@@ -56,11 +60,22 @@ def encode(
     if completed:
         vectors[:completed] = checkpoint.tensors["vectors"].numpy()
     batches = [(start, end) for start, end in _batch_bounds(widths[order], batch_size) if end > completed]
-    with torch.inference_mode():
-        for start, end in progress(batches, "encode"):
-            rows = np.resize(order[start:end], batch_size)
-            vectors[start:end] = _forward(model, tokenized, rows, int(widths[rows[0]]))[: end - start]
-            checkpoint.save(end, {"vectors": torch.from_numpy(vectors[:end])})
+
+    @torch.inference_mode()
+    def encode_batch(bounds: tuple[int, int]) -> None:
+        start, end = bounds
+        rows = np.resize(order[start:end], batch_size)
+        vectors[start:end] = _forward(model, tokenized, rows, int(widths[rows[0]]))[: end - start]
+
+    for first in progress(range(0, len(batches), CHECKPOINT_INTERVAL), "encode"):
+        part = batches[first : first + CHECKPOINT_INTERVAL]
+        if model.device.type == "cpu":
+            parallel_map(encode_batch, part)
+        else:
+            for bounds in part:
+                encode_batch(bounds)
+        end = part[-1][1]
+        checkpoint.save(end, {"vectors": torch.from_numpy(vectors[:end])})
     row_of_text = {distinct[index]: row for row, index in enumerate(order)}
     return vectors[np.fromiter((row_of_text[text] for text in texts), dtype=np.int64, count=len(texts))]
 
