@@ -51,3 +51,4 @@ class TrainRankerParams(StageParams):
     seed: Seed
     rankers: Rankers
     evaluate: Evaluate
+    compute: Compute
