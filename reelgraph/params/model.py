@@ -96,11 +96,6 @@ class Gp(Section):
         """Number of ratings of a history that a prediction reads."""
         return HISTORY_WINDOWS * self.context_length - 1
 
-    @property
-    def prediction_batch_size(self) -> int:
-        """Windows of ``history_length`` that are predicted at once: about the memory of a training step."""
-        return max(1, self.batch_size // HISTORY_WINDOWS)
-
 
 class Train(Section):
     """Section ``train``; read with ``model.type: attention`` and ``transformer``."""

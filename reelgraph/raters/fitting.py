@@ -14,6 +14,7 @@ from reelgraph.params.model import TrainRaterParams
 from reelgraph.raters.networks.distributed import SINGLE_PROCESS, ProcessGroup, launch
 from reelgraph.raters.rater import Epoch, Fitter, MovieInputs, Rater
 from reelgraph.raters.registry import check_rater_params
+from reelgraph.raters.validation_targets import sample_validation_targets
 from reelgraph.runtime.checkpointing import NO_CHECKPOINTS, CheckpointDir
 from reelgraph.runtime.errors import TrainingError
 from reelgraph.sequences.dataset import UserHistories, star_ratings
@@ -30,7 +31,7 @@ class FitResult:
     epochs: list[Epoch]
     """Epochs of the first fit."""
     val_rmse: float
-    """RMSE of the first fit on the validation targets, in stars."""
+    """RMSE of the first fit on at most ``MAX_VALIDATION_TARGETS`` validation targets, in stars."""
 
 
 def fit_rater(
@@ -56,8 +57,9 @@ def fit_rater(
     fitter = make_fitter(params, histories, movies, checkpoints, group)
     selected = fitter.fit_and_select()
     refitted = fitter.refit(selected.best_epoch) if params.evaluate.fit == "train_val" else None
-    predicted = selected.rater.predict(histories, histories.fit_end("train"), histories.val).stars
-    val_rmse = rmse(star_ratings(histories, histories.val), predicted)
+    targets = sample_validation_targets(histories, params.rater_seed)
+    predicted = selected.rater.predict(histories, histories.fit_end("train"), targets).stars
+    val_rmse = rmse(star_ratings(histories, targets), predicted)
     return FitResult(selected.rater, refitted, selected.best_epoch, selected.epochs, val_rmse)
 
 

@@ -23,8 +23,8 @@ DECAY_RANK_SCALES = (10.0, 100.0)
 DECAY_TIME_SCALE = 90 * DAY
 """Length scale of the temporal decay, in seconds."""
 
-MIN_EXPONENT = -80.0
-"""Least exponent: results below the smallest normal number take several times as long."""
+MIN_EXPONENT = -40.0
+"""Least exponent: below the smallest normal number, also after a small weight, products take much longer."""
 
 MAX_INDICATORS = 64
 """Most entities of a type that shared ones are counted of by indicators."""
@@ -163,7 +163,7 @@ class TemporalDecay(nn.Module):
         """Return the factor at distances in ratings and in seconds."""
         weights = self.log_weights.exp()
         by_time = exponential_mixture(time, (DECAY_TIME_SCALE,), weights[-1:])
-        return 1 + exponential_mixture(rank, DECAY_RANK_SCALES, weights[:-1]) + by_time
+        return (1 + exponential_mixture(rank, DECAY_RANK_SCALES, weights[:-1])) + by_time
 
 
 class LinearModel(nn.Module):
@@ -207,7 +207,8 @@ def pairwise_distances(
     values: Int64[Tensor, "windows size"] | Float64[Tensor, "windows size"], dtype: torch.dtype
 ) -> Square:
     """Return the absolute differences between the values of each window."""
-    return (values.unsqueeze(2) - values.unsqueeze(1)).abs().to(dtype)
+    values = values.double()  # exact, and faster than integers
+    return (values.unsqueeze(2) - values.unsqueeze(1)).abs_().to(dtype)
 
 
 def count_shared(block: Int64[Tensor, "windows size width"]) -> UInt8[Tensor, "windows size size"]:
@@ -224,7 +225,7 @@ def count_shared(block: Int64[Tensor, "windows size width"]) -> UInt8[Tensor, "w
     counts = torch.zeros(windows, size, size, dtype=torch.uint8, device=block.device)
     for i in range(width):
         for j in range(width):
-            counts += rows[..., i] == columns[..., j]
+            counts += (rows[..., i] == columns[..., j]).view(torch.uint8)  # adding booleans converts them
     return counts
 
 

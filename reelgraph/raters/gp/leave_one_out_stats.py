@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import scipy.sparse as sp
 from jaxtyping import Bool, Float64
-from threadpoolctl import threadpool_limits
 
+from reelgraph.core.parallel import parallel_map
 from reelgraph.raters.gp.movie_content import MovieContent
 from reelgraph.raters.gp.rating_table import RatingTable
 
@@ -164,13 +164,15 @@ def predict_from_content(
     fold = np.random.default_rng(seed).integers(0, N_REGRESSION_FOLDS, len(count))
     fold[count == 0] = N_REGRESSION_FOLDS
     prediction = np.zeros(targets.shape)
-    with threadpool_limits(1):
-        for number in np.unique(fold):
-            fit_rows = np.flatnonzero((fold != number) & (count > 0))
-            rows = np.flatnonzero(fold == number)
-            if len(fit_rows):
-                ridge = Ridge(alpha=L2)
-                ridge.fit(design_matrix[fit_rows], targets[fit_rows], sample_weight=weight[fit_rows])
-                # Of a single target, Ridge returns a vector.
-                prediction[rows] = ridge.predict(design_matrix[rows]).reshape(len(rows), -1)
+
+    def predict_fold(number: int) -> None:
+        fit_rows = np.flatnonzero((fold != number) & (count > 0))
+        rows = np.flatnonzero(fold == number)
+        if len(fit_rows):
+            ridge = Ridge(alpha=L2)
+            ridge.fit(design_matrix[fit_rows], targets[fit_rows], sample_weight=weight[fit_rows])
+            # Of a single target, Ridge returns a vector.
+            prediction[rows] = ridge.predict(design_matrix[rows]).reshape(len(rows), -1)
+
+    parallel_map(predict_fold, np.unique(fold).tolist())
     return prediction

@@ -30,8 +30,9 @@ class JointDistribution(NamedTuple):
 
     def matrix(self) -> Square:
         """Return K = k + diag(σ_n²), without gradient; it is the identity at padding."""
-        pairs = self.is_rating.unsqueeze(2) & self.is_rating.unsqueeze(1)
-        K = self.covariance.detach() * pairs
+        K = self.covariance.detach().clone()
+        if not self.is_rating.all():
+            K *= self.is_rating.unsqueeze(2) & self.is_rating.unsqueeze(1)
         K.diagonal(dim1=1, dim2=2).add_(torch.where(self.is_rating, self.noise_variance.detach(), 1.0))
         return K
 

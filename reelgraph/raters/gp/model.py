@@ -202,11 +202,11 @@ class GaussianProcess(nn.Module):
             rank: number of ratings between them.
             time: seconds between them.
         """
-        return movie_covariance * self.temporal_decay(rank, time) + self.user_drift(rank, time)
+        return torch.addcmul(self.user_drift(rank, time), movie_covariance, self.temporal_decay(rank, time))
 
     def user_drift(self, rank: RankDistances, time: Distances) -> Distances:
         """Return the summands of k that depend on no movie: the user's mean and its drift."""
-        return self.constant() + (self.rank_drift(rank) + self.time_drift(time))
+        return (self.constant() + self.rank_drift(rank)) + self.time_drift(time)
 
     def joint(self, features: RatingFeatures, windows: Windows) -> JointDistribution:
         """Return the joint distribution of the ratings of windows."""

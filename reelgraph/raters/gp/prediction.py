@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import torch
 from jaxtyping import Bool, Float, Int64
@@ -29,10 +31,28 @@ from reelgraph.raters.gp.types import CandidateCache, CandidatePredictions, OneS
 
 CENTRAL_YEAR = 1995.0
 YEAR_SCALE = 15.0
+MAX_BATCH_CELLS = 2**20
+"""Cells of the covariances of a batch of windows: of fewer, threads wait for Python's lock."""
+MIN_WINDOW_CELLS = 256
+"""Cells that a window counts as at least."""
 SOME_DAY_S = 30 * 86_400
 """Seconds between a history and the ratings of some day. Beyond a month, predictions hardly change."""
 
 Index = Int64[np.ndarray, " targets"]
+
+
+def split_windows(length: Int64[np.ndarray, " windows"]) -> list[slice]:
+    """Split windows into batches of at most ``MAX_BATCH_CELLS`` padded cells, or of one window.
+
+    Args:
+        length: ratings of each window, ascending.
+    """
+    cells = np.maximum(length**2, MIN_WINDOW_CELLS)
+    starts = [0]
+    for end, cell_count in enumerate(cells.tolist(), start=1):
+        if end - starts[-1] > 1 and (end - starts[-1]) * cell_count > MAX_BATCH_CELLS:
+            starts.append(end - 1)
+    return [slice(*bounds) for bounds in pairwise([*starts, len(cells)])]
 
 
 def rating_features(
@@ -94,19 +114,17 @@ class OneStepPredictor:
         """Predict targets from the nearest ratings of their histories; return what the heads read of them."""
         low, high = self.ratings.nearest_history(index, params.history_length)
         windows, is_target = windows_ending_at(index, low, high)
-        return self.head_inputs(windows, is_target, params.prediction_batch_size)
+        return self.head_inputs(windows, is_target)
 
     @torch.inference_mode()
-    def head_inputs(self, windows: Windows, is_target: TargetMask, batch_size: int) -> HeadInputs:
+    def head_inputs(self, windows: Windows, is_target: TargetMask) -> HeadInputs:
         """Predict the targets of the windows and compute their head features.
 
         Args:
             windows: indices of ratings, shorter windows first; -1 is padding.
             is_target: marks each target in one window.
-            batch_size: number of windows in one batch.
         """
-        starts = range(0, len(windows), batch_size)
-        batches = [slice(start, start + batch_size) for start in starts]
+        batches = split_windows((windows >= 0).sum(axis=1))
         parts = parallel_map(lambda batch: self._predict_batch(windows[batch], is_target[batch]), batches)
         index = np.concatenate([part[0] for part in parts])
         order = np.argsort(index, kind="stable")

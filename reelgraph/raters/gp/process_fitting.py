@@ -17,7 +17,7 @@ from torch import Tensor
 
 from reelgraph.core.cooccurrence import cooccurrence_vectors
 from reelgraph.core.metrics import mae, rmse
-from reelgraph.core.seeds import derive_seed, generator, subsample
+from reelgraph.core.seeds import derive_seed
 from reelgraph.params.model import Gp
 from reelgraph.raters.gp.leave_one_out_stats import (
     MovieStats,
@@ -34,14 +34,12 @@ from reelgraph.raters.gp.rater import process_tensors, restore_process
 from reelgraph.raters.gp.rating_table import RatingTable, all_ratings, fitted_ratings, tile_windows
 from reelgraph.raters.gp.training import negative_log_density, train_gaussian_process
 from reelgraph.raters.rater import Epoch
+from reelgraph.raters.validation_targets import sample_validation_targets
 from reelgraph.runtime.checkpointing import NO_CHECKPOINTS, CheckpointDir, select_prefix
 from reelgraph.sequences.dataset import UserHistories, star_ratings
 
 HEAD_PARAMS = {"head_epochs", "ensemble_size"}
 """Params of section ``gp`` that only the heads read."""
-
-MAX_VALIDATION_TARGETS = 20_000
-"""Validation targets per epoch; of more, a subsample is predicted, as the epochs' metrics select nothing."""
 
 
 @dataclass(frozen=True)
@@ -100,7 +98,7 @@ def fit_process(
     gp = _build_process(ratings, stats, content, params, seed)
     is_hidden = draw_hidden(ratings, derive_seed(seed, "gp/hidden"))
     predictor = OneStepPredictor(gp, stats, ratings, content, is_hidden)
-    targets = subsample(histories.val, MAX_VALIDATION_TARGETS, generator(seed, "gp/judged"))
+    targets = sample_validation_targets(histories, seed)
 
     def validate(epoch: int, train_loss: float, train_rmse: float) -> None:
         if on_epoch:
@@ -168,4 +166,4 @@ def _predict_training_rows(predictor: OneStepPredictor, params: Gp, seed: int) -
     cumulative = np.cumsum(is_target[order].sum(axis=1))
     n_windows = int(np.searchsorted(cumulative, params.head_max_rows)) + 1
     subset = np.sort(order[:n_windows])
-    return predictor.head_inputs(windows[subset], is_target[subset], params.prediction_batch_size)
+    return predictor.head_inputs(windows[subset], is_target[subset])
