@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 
 from reelgraph.text.encoder import encode
 from reelgraph.text.sentence_model import locate_model, to_bfloat16_checked
@@ -34,8 +35,17 @@ def test_encode_hardly_depends_on_batch_size_and_order(model) -> None:
     np.testing.assert_array_equal(vectors[1], vectors[4])
 
 
-def test_encode_is_reproducible_to_the_byte(model) -> None:
-    assert encode(model, TEXTS[:2], 2).tobytes() == encode(model, TEXTS[:2], 2).tobytes()
+@pytest.mark.parametrize("threads", [1, 2, 3])
+def test_encode_writes_the_same_bytes_with_any_number_of_threads(model, threads: int) -> None:
+    texts = [f"{text} {number}" for text in TEXTS for number in range(6)]
+    expected = encode(model, texts, 2)
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        vectors = encode(model, texts, 2)
+    finally:
+        torch.set_num_threads(before)
+    assert vectors.tobytes() == expected.tobytes()
 
 
 def test_encode_truncates_after_256_tokens(model) -> None:
