@@ -38,7 +38,7 @@ def map_in_threads(
     """Return ``[function(item) for item in items]``, with one thread of BLAS for each item.
 
     Args:
-        function: releases Python's lock most of the time.
+        function: spends most of its time in native code, without Python's lock.
         items: the first ones are started first.
         threads: items that are computed at once.
         initializer: called once in each thread.

@@ -24,7 +24,7 @@ DECAY_TIME_SCALE = 90 * DAY
 """Length scale of the temporal decay, in seconds."""
 
 MIN_EXPONENT = -40.0
-"""Least exponent: below the smallest normal number, also after a small weight, products take much longer."""
+"""Least exponent, above which products with weights down to 1e-20 are normal numbers: others are slow."""
 
 MAX_INDICATORS = 64
 """Most entities of a type that shared ones are counted of by indicators."""

@@ -31,10 +31,10 @@ from reelgraph.raters.gp.types import CandidateCache, CandidatePredictions, OneS
 
 CENTRAL_YEAR = 1995.0
 YEAR_SCALE = 15.0
-MAX_BATCH_CELLS = 2**20
-"""Cells of the covariances of a batch of windows: of fewer, threads wait for Python's lock."""
-MIN_WINDOW_CELLS = 256
-"""Cells that a window counts as at least."""
+MAX_BATCH_ELEMENTS = 2**20
+"""Most elements of a batch's covariance matrices. In smaller batches, threads wait for Python's lock."""
+MIN_WINDOW_ELEMENTS = 256
+"""Least elements that a window counts with, as a batch also holds vectors for each window."""
 SOME_DAY_S = 30 * 86_400
 """Seconds between a history and the ratings of some day. Beyond a month, predictions hardly change."""
 
@@ -42,17 +42,19 @@ Index = Int64[np.ndarray, " targets"]
 
 
 def split_windows(length: Int64[np.ndarray, " windows"]) -> list[slice]:
-    """Split windows into batches of at most ``MAX_BATCH_CELLS`` padded cells, or of one window.
+    """Split windows into batches whose padded covariance matrices have at most ``MAX_BATCH_ELEMENTS``.
+
+    A window that has more is a batch of its own.
 
     Args:
         length: ratings of each window, ascending.
     """
-    cells = np.maximum(length**2, MIN_WINDOW_CELLS)
+    elements = np.maximum(length**2, MIN_WINDOW_ELEMENTS)
     starts = [0]
-    for end, cell_count in enumerate(cells.tolist(), start=1):
-        if end - starts[-1] > 1 and (end - starts[-1]) * cell_count > MAX_BATCH_CELLS:
+    for end, largest in enumerate(elements.tolist(), start=1):
+        if end - starts[-1] > 1 and (end - starts[-1]) * largest > MAX_BATCH_ELEMENTS:
             starts.append(end - 1)
-    return [slice(*bounds) for bounds in pairwise([*starts, len(cells)])]
+    return [slice(*bounds) for bounds in pairwise([*starts, len(length)])]
 
 
 def rating_features(
