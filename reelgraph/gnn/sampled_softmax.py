@@ -5,32 +5,30 @@ are a uniform sample per relation and step, whose sum is scaled up to all candid
 Bengio and Senécal 2008, "Adaptive Importance Sampling to Accelerate Training of a Neural Probabilistic
 Language Model".
 
-Logits are computed in chunks of rows, reduced and discarded. The backward pass computes them again (Chen et
-al. 2016, "Training Deep Nets with Sublinear Memory Cost").
+Scores are computed in chunks of rows, each reduced to a loss and its gradient and then discarded (Hsu et al.
+2024, "Liger Kernel: Efficient Triton Kernels for LLM Training", fused linear cross-entropy).
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from dataclasses import dataclass
 
 import torch
 from jaxtyping import Float32, Int64
 from torch import Tensor
 from torch.autograd.function import FunctionCtx
+from torch.nn.functional import softplus
 
 from reelgraph.gnn.chunked_linear import linear, row_chunks
 from reelgraph.gnn.decoders import Decoder, NodeSide
 from reelgraph.gnn.link_splits import LinkTask, RankingQueries
 
-LogitFunction = Callable[..., Float32[Tensor, "rows columns"]]
-"""(*rows of per-row tensors, *shared tensors) → logits; deterministic."""
-
 MaskedCells = tuple[Int64[Tensor, " cells"], Int64[Tensor, " cells"]]
-"""Rows, ascending, and columns of the logits to leave out."""
+"""Rows, ascending, and columns of the scores to leave out."""
 
-MASKED_LOGIT = -1e9
-"""Logit of a masked cell; finite, since gradients at −∞ are not."""
+MASKED_SCORE = -1e9
+"""Score of a masked cell; finite, since gradients at −∞ are not."""
 
 N_NEGATIVES = 512
 """Candidates per relation, side and step; all nodes if there are no more."""
@@ -61,19 +59,17 @@ def _cross_entropy(
     true_scores: Float32[Tensor, " edges"], generator: torch.Generator,
 ) -> Float32[Tensor, ""]:  # fmt: skip
     """Return the mean cross-entropy of one relation, from one side."""
-    rows, row_of_edge = ranking.queries.unique(return_inverse=True)
+    sorted_queries, order = ranking.queries.sort(stable=True)
+    rows, edges_per_row = sorted_queries.unique_consecutive(return_counts=True)
     n_nodes = ranking.neighbour_lists.n_nodes
     sampled = sample_candidates(n_nodes, generator, rows.device)
-    masked = neighbour_cells(ranking, rows, sampled)
-
-    def logits(vectors: Tensor, bias: Tensor, candidate_vectors: Tensor, candidate_bias: Tensor) -> Tensor:
-        dots = linear(vectors, candidate_vectors, dtype=scores.matmul_dtype)
-        return scores.combine(dots, bias.unsqueeze(1), candidate_bias)
-
-    shared = (candidates.vectors[sampled], candidates.bias[sampled])
-    negatives = chunked_logsumexp(logits, rows, (queries.vectors, queries.bias), shared, masked)
-    corrected = negatives + math.log(n_nodes / len(sampled))
-    return (torch.logaddexp(corrected[row_of_edge], true_scores) - true_scores).mean()
+    table = ScoreTable(
+        scores, rows, edges_per_row, neighbour_cells(ranking, rows, sampled), math.log(n_nodes / len(sampled))
+    )
+    return _FusedCrossEntropy.apply(
+        table, queries.vectors, queries.bias, candidates.vectors[sampled], candidates.bias[sampled],
+        true_scores[order],
+    )  # fmt: skip
 
 
 def sample_candidates(n_nodes: int, generator: torch.Generator, device: torch.device) -> Tensor:
@@ -92,65 +88,93 @@ def neighbour_cells(ranking: RankingQueries, rows: Tensor, sampled: Tensor) -> M
     return row[column >= 0], column[column >= 0]
 
 
-def chunked_logsumexp(
-    logits: LogitFunction, rows: Int64[Tensor, " rows"],
-    per_row: tuple[Tensor, ...], shared: tuple[Tensor, ...], masked: MaskedCells,
-) -> Float32[Tensor, " rows"]:  # fmt: skip
-    """Return log Σ exp over each row of a table of logits, of which only a chunk is in memory at a time.
+@dataclass(frozen=True)
+class ScoreTable:
+    """What a loss computes from the scores of query nodes (rows) with sampled candidates (columns)."""
 
-    Args:
-        logits: computes a chunk of the table.
-        rows: rows of ``per_row`` that make up the table, each at most once.
-        per_row: tensors of which a row of the table needs only one row.
-        shared: tensors that every row needs.
-        masked: cells to leave out.
-    """
-    return _ChunkedLogSumExp.apply(logits, masked, rows, len(per_row), *per_row, *shared)
+    decoder: Decoder
+    rows: Int64[Tensor, " rows"]
+    """Query node of each row, each once."""
+    edges_per_row: Int64[Tensor, " rows"]
+    """Edges to predict of each row; edges are in the order of rows."""
+    masked: MaskedCells
+    """Known neighbours, which are no negatives."""
+    correction: float
+    """log(nodes / candidates), which is added to the log of a sum over the candidates."""
 
 
-class _ChunkedLogSumExp(torch.autograd.Function):
+class _FusedCrossEntropy(torch.autograd.Function):
+    """The mean cross-entropy of edges, whose gradient is computed in the forward pass."""
+
     @staticmethod
     def forward(
-        ctx: FunctionCtx, logits: LogitFunction, masked: MaskedCells, rows: Tensor, n_per_row: int,
-        *tensors: Tensor,
+        ctx: FunctionCtx, table: ScoreTable, vectors: Tensor, bias: Tensor, candidate_vectors: Tensor,
+        candidate_bias: Tensor, true_scores: Tensor,
     ) -> Tensor:  # fmt: skip
-        sums = tensors[0].new_empty(len(rows))
-        for _, chunk in row_chunks((len(rows),), rows):
-            table = logits(*_select_rows(tensors, n_per_row, rows[chunk]))
-            sums[chunk] = _mask(table, masked, chunk).logsumexp(dim=1)
-        ctx.logits = logits  # type: ignore[attr-defined]
-        ctx.n_per_row = n_per_row  # type: ignore[attr-defined]
-        ctx.save_for_backward(sums, rows, *masked, *tensors)
-        return sums
+        dtype = table.decoder.matmul_dtype
+        candidates = candidate_vectors.to(dtype)
+        losses = torch.empty_like(true_scores)
+        true_gradient = torch.empty_like(true_scores)
+        row_gradient = vectors.new_empty(len(table.rows), vectors.shape[1])
+        row_bias_gradient = bias.new_empty(len(table.rows))
+        candidate_gradient = torch.zeros_like(candidate_vectors)
+        candidate_bias_gradient = torch.zeros_like(candidate_bias)
+        first_edges = [0, *table.edges_per_row.cumsum(0).tolist()]
+        for _, chunk in row_chunks((len(table.rows),), table.rows):
+            edges = slice(first_edges[chunk.start], first_edges[chunk.stop])
+            queries = vectors[table.rows[chunk]].to(dtype)
+            leaves = (
+                linear(queries, candidates, dtype=dtype).requires_grad_(),
+                bias[table.rows[chunk]].unsqueeze(1).requires_grad_(),
+                candidate_bias.detach().requires_grad_(),
+            )
+            with torch.enable_grad():
+                scores = table.decoder.combine(*leaves)
+            losses[edges], true_gradient[edges], score_gradient = _chunk_loss(
+                table, chunk, scores.detach(), true_scores[edges], 1 / len(true_scores)
+            )
+            dots_gradient, *bias_gradients = torch.autograd.grad(scores, leaves, score_gradient)
+            slope = dots_gradient.to(dtype)
+            row_gradient[chunk] = linear(slope, candidates.T, dtype=dtype)
+            row_bias_gradient[chunk] = bias_gradients[0].squeeze(1)
+            candidate_gradient += linear(slope.T, queries.T, dtype=dtype)
+            candidate_bias_gradient += bias_gradients[1]
+        ctx.node_count = len(vectors)  # type: ignore[attr-defined]
+        ctx.save_for_backward(
+            table.rows, row_gradient, row_bias_gradient, candidate_gradient, candidate_bias_gradient,
+            true_gradient,
+        )  # fmt: skip
+        return losses.mean()
 
     @staticmethod
     def backward(ctx: FunctionCtx, gradient: Tensor) -> tuple[Tensor | None, ...]:
-        sums, rows, masked_rows, masked_columns, *tensors = ctx.saved_tensors  # type: ignore[attr-defined]
-        n_per_row = ctx.n_per_row  # type: ignore[attr-defined]
-        gradients = [torch.zeros_like(tensor) for tensor in tensors]
-        for _, chunk in row_chunks((len(rows),), rows):
-            inputs = _select_rows(tuple(tensors), n_per_row, rows[chunk])
-            leaves = [tensor.detach().requires_grad_() for tensor in inputs]
-            with torch.enable_grad():
-                table = ctx.logits(*leaves)  # type: ignore[attr-defined]
-            masked_table = _mask(table.detach().clone(), (masked_rows, masked_columns), chunk)
-            softmax = masked_table.sub_(sums[chunk].unsqueeze(1)).exp_()
-            chunk_gradients = torch.autograd.grad(table, leaves, softmax.mul_(gradient[chunk].unsqueeze(1)))
-            for index, chunk_gradient in enumerate(chunk_gradients):
-                if index < n_per_row:
-                    gradients[index][rows[chunk]] = chunk_gradient
-                else:
-                    gradients[index] += chunk_gradient
-        return None, None, None, None, *gradients
+        rows, row_gradient, row_bias_gradient, *others = ctx.saved_tensors  # type: ignore[attr-defined]
+        node_count = ctx.node_count  # type: ignore[attr-defined]
+        vectors_gradient = row_gradient.new_zeros(node_count, row_gradient.shape[1])
+        vectors_gradient[rows] = row_gradient * gradient
+        bias_gradient = row_bias_gradient.new_zeros(node_count)
+        bias_gradient[rows] = row_bias_gradient * gradient
+        return None, vectors_gradient, bias_gradient, *(other * gradient for other in others)
 
 
-def _select_rows(tensors: tuple[Tensor, ...], n_per_row: int, rows: Tensor) -> list[Tensor]:
-    return [*(tensor[rows] for tensor in tensors[:n_per_row]), *tensors[n_per_row:]]
+def _chunk_loss(
+    table: ScoreTable, chunk: slice, scores: Tensor, true_scores: Tensor, edge_weight: float
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Return the loss of each edge of some rows, and the gradients of true scores and scores."""
+    exponentials = _mask(scores.clone(), table.masked, chunk)
+    maxima = exponentials.amax(dim=1, keepdim=True)
+    sums = exponentials.sub_(maxima).exp_().sum(dim=1)
+    negatives = sums.log() + maxima.squeeze(1) + table.correction
+    row_of_edge = torch.repeat_interleave(table.edges_per_row[chunk])
+    margins = negatives[row_of_edge] - true_scores
+    edge_gradient = margins.sigmoid() * edge_weight
+    row_gradient = torch.zeros_like(sums).index_add_(0, row_of_edge, edge_gradient)
+    return softplus(margins), -edge_gradient, exponentials.mul_((row_gradient / sums).unsqueeze(1))
 
 
-def _mask(logits: Tensor, masked: MaskedCells, chunk: slice) -> Tensor:
+def _mask(scores: Tensor, masked: MaskedCells, chunk: slice) -> Tensor:
     """Mask cells of a chunk in place."""
     rows, columns = masked
     low, high = torch.searchsorted(rows, rows.new_tensor([chunk.start, chunk.stop])).tolist()
-    logits[rows[low:high] - chunk.start, columns[low:high]] = MASKED_LOGIT
-    return logits
+    scores[rows[low:high] - chunk.start, columns[low:high]] = MASKED_SCORE
+    return scores

@@ -9,24 +9,41 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reelgraph.core.torch_setup import CPU
-from reelgraph.gnn import sampled_softmax
+from reelgraph.gnn import chunked_linear, sampled_softmax
 from reelgraph.gnn.link_prediction import KgeModel
 from reelgraph.gnn.link_splits import RankingQueries, build_link_splits
-from reelgraph.gnn.sampled_softmax import MASKED_LOGIT, neighbour_cells, sampled_softmax_loss
+from reelgraph.gnn.sampled_softmax import MASKED_SCORE, neighbour_cells, sampled_softmax_loss
 from reelgraph.graph.edge_split import split_edges
 from tests.helpers.graphs import random_graph
 
 
-def full_logsumexp(logits, rows, per_row, shared, masked):
-    table = logits(*(tensor[rows] for tensor in per_row), *shared)
-    return table.index_put(masked, torch.tensor(MASKED_LOGIT)).logsumexp(dim=1)
+def plain_loss(scores, task, generator):
+    """The sampled softmax loss by autograd, with whole tables of scores."""
+    total = torch.zeros(())
+    for entity_type, movie_queries in task.movie_queries.items():
+        movies, entities = scores.sides(entity_type)
+        entity_queries = task.entity_queries[entity_type]
+        for ranking, queries, candidates in (
+            (movie_queries, movies, entities),
+            (entity_queries, entities, movies),
+        ):
+            n_nodes = ranking.neighbour_lists.n_nodes
+            rows, row_of_edge = ranking.queries.unique(return_inverse=True)
+            sampled = sampled_softmax.sample_candidates(n_nodes, generator, CPU)
+            table = scores.score_all(queries, candidates, rows)
+            true_scores = table[row_of_edge, ranking.targets]
+            masked = neighbour_cells(ranking, rows, sampled)
+            negatives = table[:, sampled].index_put(masked, torch.tensor(MASKED_SCORE)).logsumexp(dim=1)
+            negatives = negatives + np.log(n_nodes / len(sampled))
+            total = total + (torch.logaddexp(negatives[row_of_edge], true_scores) - true_scores).mean()
+    return total
 
 
-def task_and_scores(graph):
+def task_and_scores(graph, model="distmult"):
     task = build_link_splits(graph, split_edges(graph, 0.1, 0.1, 0)).train
     torch.manual_seed(0)
     sizes = tuple(len(relation.entity_names) for relation in graph.relations.values())
-    return task, KgeModel("distmult", tuple(graph.relations), len(graph.movie_ids), sizes, 4)()
+    return task, KgeModel(model, tuple(graph.relations), len(graph.movie_ids), sizes, 4)()
 
 
 def neighbours_of(ranking: RankingQueries, query: int) -> torch.Tensor:
@@ -85,11 +102,30 @@ def test_known_cells_masks_every_training_edge(n_movies: int, seed: int, n_negat
                 assert mask[row].tolist() == expected.tolist()
 
 
-def test_chunked_logsumexp_has_the_same_gradient_and_saves_less_memory(
-    monkeypatch: pytest.MonkeyPatch,
+@pytest.mark.parametrize("n_negatives", [10, 1000])
+@pytest.mark.parametrize("chunk_rows", [7, 1024])
+@pytest.mark.parametrize("model", ["distmult", "transe"])
+def test_sampled_softmax_loss_has_the_gradient_of_the_plain_loss(
+    model: str, chunk_rows: int, n_negatives: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def gradients_and_saved_numbers() -> tuple[list[torch.Tensor], int]:
-        task, scores = task_and_scores(random_graph(200, 30, 1))
+    monkeypatch.setattr(sampled_softmax, "N_NEGATIVES", n_negatives)
+    monkeypatch.setattr(chunked_linear, "CHUNK_ROWS", chunk_rows)
+    task, scores = task_and_scores(random_graph(60, 9, 1), model)
+    relation_weights = scores.weights if model == "distmult" else scores.translations
+    inputs = [scores.movies, *scores.entities.values(), *relation_weights.values()]
+
+    def loss_and_gradients(loss_function) -> list[torch.Tensor]:
+        loss = loss_function(scores, task, torch.Generator().manual_seed(0))
+        return [loss, *torch.autograd.grad(3 * loss, inputs, retain_graph=True)]
+
+    expected = loss_and_gradients(plain_loss)
+    torch.testing.assert_close(loss_and_gradients(sampled_softmax_loss), expected, rtol=1e-4, atol=1e-6)
+
+
+def test_sampled_softmax_loss_saves_less_memory() -> None:
+    task, scores = task_and_scores(random_graph(200, 30, 1))
+
+    def saved_numbers(loss_function) -> int:
         saved: dict[int, int] = {}
 
         def record(tensor: torch.Tensor) -> torch.Tensor:
@@ -97,12 +133,7 @@ def test_chunked_logsumexp_has_the_same_gradient_and_saves_less_memory(
             return tensor
 
         with torch.autograd.graph.saved_tensors_hooks(record, lambda tensor: tensor):
-            loss = sampled_softmax_loss(scores, task, torch.Generator().manual_seed(0))
-        inputs = [scores.movies, *scores.entities.values(), *scores.weights.values()]
-        return [loss, *torch.autograd.grad(loss, inputs)], sum(saved.values())
+            loss_function(scores, task, torch.Generator())
+        return sum(saved.values())
 
-    chunked, n_chunked = gradients_and_saved_numbers()
-    monkeypatch.setattr(sampled_softmax, "chunked_logsumexp", full_logsumexp)
-    full, n_full = gradients_and_saved_numbers()
-    torch.testing.assert_close(chunked, full)
-    assert n_chunked < n_full / 2
+    assert saved_numbers(sampled_softmax_loss) < saved_numbers(plain_loss) / 2
