@@ -23,7 +23,8 @@ from reelgraph.sequences.dataset import read_histories, required_fits
 @threadpool_limits.wrap(limits=1, user_api="blas")  # threads wait for each other in small products
 def main(params: EvaluateParams) -> str:
     """Predict all targets, compare with the baselines, write metrics, tables, plots and data/model/."""
-    device = configure_torch(params.compute)
+    config = read_rater_config("data/rater")
+    device = find_rater(config.model.type).choose_device(configure_torch(params.compute))
     movies = read_movies("data/movies.parquet", ("movie_id", "original_title", "release_year"))
     movie_id = movies["movie_id"].to_numpy()
     fit = params.evaluate.fit
@@ -48,12 +49,10 @@ def main(params: EvaluateParams) -> str:
     source = SourceInfo(titles, read_kg("data/kg"), io.user_labels(histories, "data/sequences"))
     fit_end = histories.fit_end(fit)
     write_examples(histories, raters[fit], fit_end, predicted, params.evaluate.examples, source)
-    config = read_rater_config("data/rater")
     card = model_card(histories, fit, config, evaluation, params.data)
     write_model("data/rater", fit, evaluation.models["rater"] | figures, card, "data/model")
-    suffix = device_suffix(device if find_rater(config.model.type).uses_device else CPU, params.compute)
     errors = "test RMSE {rmse:.4f}, MAE {mae:.4f} stars".format(**evaluation.models["rater"])
-    return f"{errors}; {ndcg}{suffix}"
+    return f"{errors}; {ndcg}{device_suffix(device, params.compute)}"
 
 
 if __name__ == "__main__":

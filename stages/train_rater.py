@@ -6,7 +6,7 @@ checkpoints.
 
 from __future__ import annotations
 
-from reelgraph.core.torch_setup import CPU, configure_torch, device_suffix
+from reelgraph.core.torch_setup import configure_torch, device_suffix
 from reelgraph.params.base import load
 from reelgraph.params.model import TrainRaterParams
 from reelgraph.raters.fitting import fit_rater, fit_worker, launch_workers
@@ -26,7 +26,7 @@ PACKAGES = ["core", "raters", "runtime", "sequences"]
 def main(params: TrainRaterParams) -> str:
     """Fit the rater; write its weights, params and learning curve."""
     rater_type = find_rater(params.model.type)
-    device = configure_torch(params.compute, retain_freed_memory=rater_type.retain_freed_memory)
+    device = rater_type.choose_device(configure_torch(params.compute, rater_type.retain_freed_memory))
     histories, movies, inputs = _read(params)
     with resumable(STAGE, params, inputs, PACKAGES) as checkpoints:
         if params.train.processes > 1:
@@ -35,7 +35,7 @@ def main(params: TrainRaterParams) -> str:
         result = fit_rater(params, histories, movies, checkpoints, ProcessGroup(device))
         save_raters(result, params, "data/rater")
     write_learning_curves(result.epochs, "plots/rater")
-    suffix = device_suffix(device if rater_type.uses_device else CPU, params.compute)
+    suffix = device_suffix(device, params.compute)
     return (
         f"{params.model.type}, {result.train.parameter_count:,} parameters, epoch {result.best_epoch} "
         f"of {len(result.epochs)}: validation RMSE {result.val_rmse:.4f} stars{suffix}"

@@ -64,8 +64,8 @@ class Compute(Section):
     """CPU threads, 1 to 256. Part of the result, since sums are split by thread."""
 
     device: Literal["cpu", "cuda", "mps", "auto"]
-    """Device of the text encoder, the GNN and the rater networks. auto: a GPU if torch finds one, else the
-    CPU. Only the CPU gives the same bytes in every run."""
+    """Device of the text encoder, the GNN and the rater; ``gp`` computes on cuda or the CPU. auto: a GPU if
+    torch finds one, else the CPU. Only the CPU gives the same bytes in every run."""
 
 
 S = TypeVar("S", bound=Section)

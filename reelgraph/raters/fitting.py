@@ -48,7 +48,7 @@ def fit_rater(
         histories: ratings and targets.
         movies: what raters may read of the movies.
         checkpoints: where to resume from.
-        group: processes and device of a network; other raters ignore it.
+        group: processes of a network, and the device of the rater.
 
     Raises:
         TrainingError: there are no validation targets, or numbers are not finite.

@@ -67,7 +67,7 @@ def load_rater(folder: str, rows: Fit, data: str = "data", device: torch.device 
         folder: what ``save_raters`` wrote.
         rows: selects the fit; ``train_val`` exists only if it is ``evaluate.fit``.
         data: the data folder, for the movie vectors.
-        device: device of a network; other raters compute on the CPU.
+        device: where it predicts, if the rater can compute there; else it does on the CPU.
 
     Raises:
         ArtifactError: files are missing, damaged, or do not belong together.
@@ -94,7 +94,7 @@ def restore_rater(
         config: the rater's params.
         path: what the rater's ``save`` wrote.
         load_vectors: called by raters that do not save the movie vectors.
-        device: device of a network; other raters compute on the CPU.
+        device: where it predicts, if the rater can compute there; else it does on the CPU.
         remedy: what the error for weights of another rater proposes.
 
     Raises:
@@ -102,7 +102,8 @@ def restore_rater(
     """
     tensors = read_tensors(path)
     try:
-        return find_rater(config.model.type).restore(tensors, config, load_vectors, device)
+        rater_type = find_rater(config.model.type)
+        return rater_type.restore(tensors, config, load_vectors, rater_type.choose_device(device))
     except (RuntimeError, KeyError, TypeError, ValueError, IndexError) as error:
         raise ArtifactError(path, f"weights of the rater {config.model.type}",
                             str(error).splitlines()[0], remedy) from error  # fmt: skip

@@ -16,6 +16,7 @@ import torch
 from jaxtyping import Float32
 from torch import Tensor
 
+from reelgraph.core.torch_setup import CPU
 from reelgraph.params.base import PARAMS_FILE, Section, validate_section
 from reelgraph.params.model import RaterConfig, TrainRaterParams
 from reelgraph.raters.names import rater_module, rater_names
@@ -46,8 +47,8 @@ class RaterType:
     """A noun phrase for the model card."""
     make_fitter: MakeFitter
     restore: Restore
-    uses_device: bool = False
-    """True: computes on ``compute.device``; False: always on the CPU."""
+    devices: tuple[str, ...] = ("cpu",)
+    """Types of the devices that it can compute on."""
     retain_freed_memory: bool = False
     """Training allocates tensors of the same sizes again and again: see ``configure_torch``."""
     supports_processes: bool = False
@@ -58,6 +59,10 @@ class RaterType:
     """False: refuses ``train.users_per_batch``. A rater that does not read it ignores it."""
     params: type[Section] | None = None
     """Its entry of the section ``raters``; None: it has none."""
+
+    def choose_device(self, device: torch.device) -> torch.device:
+        """Return the device, or the CPU if the rater cannot compute on it."""
+        return device if device.type in self.devices else CPU
 
 
 def find_rater(name: str) -> RaterType:

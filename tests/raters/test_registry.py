@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import torch
 
 from reelgraph.params.base import PARAMS_FILE
 from reelgraph.raters.io import read_rater_config
@@ -27,8 +28,14 @@ def test_find_rater_rejects_other_names(name: str) -> None:
 
 def test_find_rater_declares_devices_and_processes() -> None:
     gp, attention = find_rater("gp"), find_rater("attention")
-    assert (gp.uses_device, gp.supports_processes) == (False, False)
-    assert (attention.uses_device, attention.supports_processes) == (True, True)
+    assert (gp.devices, gp.supports_processes) == (("cpu", "cuda"), False)
+    assert (attention.devices, attention.supports_processes) == (("cpu", "cuda", "mps"), True)
+
+
+def test_choose_device_falls_back_to_the_cpu() -> None:
+    gp = find_rater("gp")
+    chosen = [gp.choose_device(torch.device(name)).type for name in ("cpu", "cuda", "mps")]
+    assert chosen == ["cpu", "cuda", "cpu"]
 
 
 def test_read_rater_config_rejects_an_unknown_rater(tmp_path: Path) -> None:

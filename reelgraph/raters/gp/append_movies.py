@@ -64,7 +64,7 @@ def _append_to_process(rater: GpRater, content: MovieContent) -> GaussianProcess
         "latent_variance": latent.variance,
     }
     load_state_dict_strict(extended, tensors)
-    return extended
+    return extended.to(gp.device)
 
 
 def _append_cooccurrence(
@@ -75,7 +75,7 @@ def _append_cooccurrence(
     n_new = content.n_movies - n_fitted
     extended = pad(cooccurrence, (0, 0, 0, n_new))
     count = np.pad(stats.count, (0, n_new))
-    targets = extended[0].double().numpy()
+    targets = extended[0].cpu().double().numpy()
     predicted = predict_from_content(content.design_matrix(), count, targets, REGRESSION_SEED)
     extended[1, n_fitted:] = torch.from_numpy(predicted[n_fitted:]).float()
     return extended

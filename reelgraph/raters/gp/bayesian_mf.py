@@ -15,9 +15,11 @@ from typing import NamedTuple
 import numpy as np
 import scipy.sparse as sp
 import torch
-from jaxtyping import Bool, Float32, Float64, Int64
+from jaxtyping import Bool, Float32, Float64, Int32, Int64
+from torch import Tensor
 from torch.nn.functional import embedding_bag
 
+from reelgraph.core.torch_setup import CPU
 from reelgraph.raters.gp.principal_factors import damped_row_means, principal_factors
 
 MAX_ITERATIONS = 12
@@ -64,6 +66,19 @@ class GaussianFactors(NamedTuple):
         return mean.T @ mean / len(mean) + self.covariance[:, :n_factors, :n_factors].mean(axis=0)
 
 
+class Indicator(NamedTuple):
+    """A sparse matrix of ones in compressed rows, on the device where it is multiplied."""
+
+    columns: Int32[Tensor, " ratings"]
+    offsets: Int32[Tensor, " rows_plus_1"]
+
+    def __matmul__(self, rows: Float32[np.ndarray, "columns dim"]) -> Float32[np.ndarray, "n dim"]:
+        """Return the sum of the rows that each row of the matrix marks; SciPy's takes about twice as long."""
+        table = torch.from_numpy(rows).to(self.columns.device)
+        sums = embedding_bag(self.columns, table, self.offsets, mode="sum", include_last_offset=True)
+        return sums.cpu().numpy()
+
+
 class SparseRatings(NamedTuple):
     """Ratings minus their mean as sparse matrices, and which ratings there are."""
 
@@ -71,9 +86,9 @@ class SparseRatings(NamedTuple):
     """Users × movies, stars."""
     values_by_movie: sp.csr_matrix
     """Transposed."""
-    indicator: sp.csr_matrix
-    """Users × movies, 1 for each rating, float32."""
-    indicator_by_movie: sp.csr_matrix
+    indicator: Indicator
+    """Users × movies, 1 for each rating."""
+    indicator_by_movie: Indicator
     """Transposed."""
 
 
@@ -104,6 +119,7 @@ def fit_bayesian_mf(
     design_matrix: sp.csr_matrix,
     n_factors: int,
     seed: int,
+    device: torch.device = CPU,
 ) -> tuple[Float64[np.ndarray, "movies factors"], Float64[np.ndarray, " movies"]]:
     """Fit the factorization.
 
@@ -114,6 +130,7 @@ def fit_bayesian_mf(
         design_matrix: features of the movies, such as their content.
         n_factors: dimension of v.
         seed: of the initial movie factors.
+        device: where second moments are summed over the ratings, which takes most of the time.
 
     Returns:
         The posterior mean of each movie's v, and the variance of u·v that follows from its covariance.
@@ -124,9 +141,11 @@ def fit_bayesian_mf(
     deviation = stars - stars.mean()
     shape = (int(user.max()) + 1, n_movies)
     values = sp.csr_matrix((deviation, (user, movie)), shape)
-    indicator = sp.csr_matrix((np.ones(len(deviation), np.float32), (user, movie)), shape)
-    ratings = SparseRatings(values, values.T.tocsr(), indicator, indicator.T.tocsr())
-    is_rated = np.diff(ratings.indicator_by_movie.indptr) > 0
+    values_by_movie = values.T.tocsr()
+    ratings = SparseRatings(
+        values, values_by_movie, _indicator(values, device), _indicator(values_by_movie, device)
+    )
+    is_rated = np.diff(values_by_movie.indptr) > 0
     total_square = (deviation**2).sum()
     state = _initial_state(ratings, design_matrix.shape[1], n_factors, seed)
     n_iterations = int(np.clip(MAX_RATINGS // len(stars), MIN_ITERATIONS, MAX_ITERATIONS))
@@ -138,6 +157,11 @@ def fit_bayesian_mf(
         _fit_variances(state, design_matrix, is_rated, mean_squared_error)
     covariance = state.movies.covariance[:, :n_factors, :n_factors]
     return state.movies.mean[:, :n_factors], np.einsum("nii->n", covariance)
+
+
+def _indicator(values: sp.csr_matrix, device: torch.device) -> Indicator:
+    """Return ones where the matrix has entries."""
+    return Indicator(torch.from_numpy(values.indices).to(device), torch.from_numpy(values.indptr).to(device))
 
 
 def _initial_state(ratings: SparseRatings, n_features: int, n_factors: int, seed: int) -> FactorizationState:
@@ -168,7 +192,7 @@ def _vb_step(state: FactorizationState, ratings: SparseRatings, design_matrix: s
     n_factors = state.n_factors
     state.users = _posterior(
         factors=state.users,
-        moment_sum=_sum_rows(ratings.indicator, state.movies.second_moment()),
+        moment_sum=ratings.indicator @ state.movies.second_moment(),
         weighted_sum=ratings.values @ state.movies.mean,
         free=[*range(n_factors + 1)],
         fixed=n_factors + 1,
@@ -176,7 +200,7 @@ def _vb_step(state: FactorizationState, ratings: SparseRatings, design_matrix: s
         prior_mean=np.zeros((len(state.users.mean), n_factors + 1)),
         noise_variance=state.noise_variance,
     )
-    moment_sum = _sum_rows(ratings.indicator_by_movie, state.users.second_moment())
+    moment_sum = ratings.indicator_by_movie @ state.users.second_moment()
     weighted_sum = ratings.values_by_movie @ state.users.mean
     state.movies = _posterior(
         factors=state.movies,
@@ -192,21 +216,6 @@ def _vb_step(state: FactorizationState, ratings: SparseRatings, design_matrix: s
     moments = (moment_sum * state.movies.second_moment()).sum(axis=0, dtype=np.float64)
     expected_square = moments @ np.where(row == column, 1.0, 2.0)
     return float(2 * (weighted_sum * state.movies.mean).sum() - expected_square)
-
-
-def _sum_rows(
-    indicator: sp.csr_matrix, rows: Float32[np.ndarray, "columns dim"]
-) -> Float32[np.ndarray, "n dim"]:
-    """Return ``indicator @ rows``; SciPy's own product takes about twice as long."""
-    sums = embedding_bag(
-        torch.from_numpy(indicator.indices),
-        torch.from_numpy(rows),
-        torch.from_numpy(indicator.indptr),
-        mode="sum",
-        per_sample_weights=torch.from_numpy(indicator.data),
-        include_last_offset=True,
-    )
-    return sums.numpy()
 
 
 def _posterior(

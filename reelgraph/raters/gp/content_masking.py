@@ -62,9 +62,10 @@ def _append_masked_rows(
 ) -> GaussianProcess:
     """Return a copy of the Gaussian process whose buffers have two rows per movie."""
     learned = gp.cooccurrence[0]
-    masked = torch.from_numpy(_predict_without_vectors(content, stats, learned.double().numpy())).float()
+    predicted = _predict_without_vectors(content, stats, learned.cpu().double().numpy())
+    masked = torch.from_numpy(predicted).float().to(gp.device)
     gp = copy.deepcopy(gp)
-    gp.content_vectors = content_vectors
+    gp.content_vectors = content_vectors.to(gp.device)
     gp.cooccurrence = torch.cat([gp.cooccurrence, torch.stack([learned, masked])], dim=1)
     gp.latent_factors = gp.latent_factors.repeat(1, 2, 1)
     gp.latent_variance = gp.latent_variance.repeat(1, 2)

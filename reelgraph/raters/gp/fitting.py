@@ -14,6 +14,7 @@ from torch import Tensor
 
 from reelgraph.core.parallel import parallel_map
 from reelgraph.core.seeds import derive_seed
+from reelgraph.core.torch_setup import CPU
 from reelgraph.params.model import RaterConfig, TrainRaterParams
 from reelgraph.raters.gp.append_movies import append_movies
 from reelgraph.raters.gp.movie_content import MovieContent, build_movie_content
@@ -34,8 +35,11 @@ def fit(
     params: TrainRaterParams,
     on_epoch: Callable[[Epoch], None] | None = None,
     checkpoints: CheckpointDir = NO_CHECKPOINTS,
+    device: torch.device = CPU,
 ) -> GpRater:
     """Fit a rater on each user's ratings before ``fit_end``.
+
+    The heads are trained on the CPU: their steps are too small to occupy a GPU.
 
     Args:
         histories: all users' ratings.
@@ -44,12 +48,13 @@ def fit(
         params: of the process and its heads, and the root seed.
         on_epoch: called with each epoch's metrics on validation targets, which must lie after ``fit_end``.
         checkpoints: training continues from them.
+        device: where the Gaussian process is fitted, and the rater predicts.
 
     Raises:
         TrainingError: a loss is not finite.
     """
     seed = params.rater_seed
-    process = fit_process(histories, fit_end, content, params.gp, seed, on_epoch, checkpoints)
+    process = fit_process(histories, fit_end, content, params.gp, seed, on_epoch, checkpoints, device)
     # The heads draw from a stream of their own, so that they do not depend on how the process was obtained.
     torch.manual_seed(derive_seed(seed, "gp/heads"))
     heads = build_heads(params.model, params.gp)
@@ -60,7 +65,7 @@ def fit(
         train_head(heads.members[number], process.inputs, process.codes, params.gp, head_seed, checkpoint)
 
     parallel_map(train, range(len(heads.members)))
-    return GpRater(content, process.stats, process.gp, heads, params.gp)
+    return GpRater(content, process.stats, process.gp, heads.to(device), params.gp)
 
 
 class GpFitter:
@@ -72,25 +77,29 @@ class GpFitter:
         histories: UserHistories,
         movies: MovieInputs,
         checkpoints: CheckpointDir,
+        device: torch.device,
     ) -> None:
         self.params = params
         self.histories = histories
         self.content = build_movie_content(movies.graph, movies.year, (movies.text, movies.vectors))
         self.checkpoints = checkpoints
+        self.device = device
 
     def fit_and_select(self) -> SelectedFit:
         """Fit on training rows; see ``reelgraph.raters.rater.Fitter``."""
         epochs: list[Epoch] = []
         fit_end = self.histories.fit_end("train")
         checkpoints = self.checkpoints.subdirectory("train")
-        rater = fit(self.histories, fit_end, self.content, self.params, epochs.append, checkpoints)
+        rater = fit(
+            self.histories, fit_end, self.content, self.params, epochs.append, checkpoints, self.device
+        )
         return SelectedFit(rater, len(epochs), epochs)
 
     def refit(self, epochs: int) -> GpRater:
         """Fit on training and validation rows."""
         fit_end = self.histories.fit_end("train_val")
         checkpoints = self.checkpoints.subdirectory("train_val")
-        return fit(self.histories, fit_end, self.content, self.params, checkpoints=checkpoints)
+        return fit(self.histories, fit_end, self.content, self.params, None, checkpoints, self.device)
 
 
 def _make_fitter(
@@ -100,18 +109,19 @@ def _make_fitter(
     checkpoints: CheckpointDir,
     group: ProcessGroup,
 ) -> GpFitter:
-    return GpFitter(params, histories, movies, checkpoints)
+    return GpFitter(params, histories, movies, checkpoints, group.device)
 
 
 def _restore(
     tensors: dict[str, Tensor], config: RaterConfig, load_vectors: LoadVectors, device: torch.device
 ) -> GpRater:
-    return restore_rater(tensors, config.model, config.gp)
+    return restore_rater(tensors, config.model, config.gp, device)
 
 
 RATER = RaterType(
     "a Gaussian process per user, over movies and time, with a network for the half stars",
     _make_fitter,
     _restore,
+    devices=("cpu", "cuda"),
     append_movies=append_movies,
 )

@@ -119,6 +119,11 @@ class GaussianProcess(nn.Module):
         self.projection = nn.Parameter(torch.randn(n_inputs, embedding_dim) * 0.1 / math.sqrt(n_inputs))
 
     @property
+    def device(self) -> torch.device:
+        """The device that it computes on; features and windows must be there."""
+        return self.projection.device
+
+    @property
     def n_folds(self) -> int:
         """Number of sets of latent factors, the one of all ratings included."""
         return len(self.latent_factors)

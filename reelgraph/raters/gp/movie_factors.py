@@ -19,6 +19,7 @@ from torch import Tensor
 
 from reelgraph.core.parallel import parallel_map
 from reelgraph.core.seeds import derive_seed
+from reelgraph.core.torch_setup import CPU
 from reelgraph.raters.gp.bayesian_mf import fit_bayesian_mf
 from reelgraph.raters.gp.rating_table import RatingTable
 
@@ -40,7 +41,11 @@ class LatentFactors(NamedTuple):
 
 
 def fit_latent_factors(
-    ratings: RatingTable, design_matrix: sp.csr_matrix, dim: int, seed: int
+    ratings: RatingTable,
+    design_matrix: sp.csr_matrix,
+    dim: int,
+    seed: int,
+    device: torch.device = CPU,
 ) -> LatentFactors:
     """Fit the Bayesian matrix factorization without each fold in turn, and on all ratings.
 
@@ -49,6 +54,7 @@ def fit_latent_factors(
         design_matrix: features of the movies that the prior of their factors is a regression on.
         dim: largest number of latent factors; see ``choose_latent_dim``.
         seed: root seed.
+        device: see ``fit_bayesian_mf``; the factors are returned on the CPU.
     """
     n_factors = choose_latent_dim(len(ratings.movie), design_matrix.shape[0], dim)
     n_folds = int(np.clip(RATINGS_TO_FIT // max(len(ratings.movie), 1), MIN_FOLDS, MAX_FOLDS))
@@ -63,6 +69,7 @@ def fit_latent_factors(
             design_matrix,
             n_factors,
             derive_seed(seed, f"gp/tastes/{excluded}"),
+            device,
         )
 
     # The fit on all ratings comes first, as it takes longest.

@@ -10,6 +10,7 @@ from jaxtyping import Bool, Float, Int64
 from torch import Tensor
 
 from reelgraph.core.parallel import parallel_map
+from reelgraph.core.torch_setup import CPU
 from reelgraph.params.model import Gp
 from reelgraph.raters.gp.kernel import N_MOVIE_FEATURES, N_NOISE_FEATURES
 from reelgraph.raters.gp.leave_one_out_stats import LeaveOneOutStats, MovieStats, leave_one_out_stats
@@ -27,12 +28,14 @@ from reelgraph.raters.gp.ordinal_head import (
     log_dispersion,
 )
 from reelgraph.raters.gp.rating_table import RatingTable, TargetMask, Windows, windows_ending_at
-from reelgraph.raters.gp.types import CandidateCache, CandidatePredictions, OneStepPredictions, RatingFeatures
+from reelgraph.raters.gp.types import CandidateCache, CandidatePredictions, RatingFeatures
 
 CENTRAL_YEAR = 1995.0
 YEAR_SCALE = 15.0
 MAX_BATCH_ELEMENTS = 2**20
 """Most elements of a batch's covariance matrices. In smaller batches, threads wait for Python's lock."""
+GPU_MAX_BATCH_ELEMENTS = 2**23
+"""The same on a GPU, which a larger batch occupies. It takes 300 MB."""
 MIN_WINDOW_ELEMENTS = 256
 """Least elements that a window counts with, as a batch also holds vectors for each window."""
 SOME_DAY_S = 30 * 86_400
@@ -41,18 +44,19 @@ SOME_DAY_S = 30 * 86_400
 Index = Int64[np.ndarray, " targets"]
 
 
-def split_windows(length: Int64[np.ndarray, " windows"]) -> list[slice]:
-    """Split windows into batches whose padded covariance matrices have at most ``MAX_BATCH_ELEMENTS``.
+def split_windows(length: Int64[np.ndarray, " windows"], max_elements: int) -> list[slice]:
+    """Split windows into batches whose padded covariance matrices have at most ``max_elements`` together.
 
     A window that has more is a batch of its own.
 
     Args:
         length: ratings of each window, ascending.
+        max_elements: of a batch.
     """
     elements = np.maximum(length**2, MIN_WINDOW_ELEMENTS)
     starts = [0]
     for end, largest in enumerate(elements.tolist(), start=1):
-        if end - starts[-1] > 1 and (end - starts[-1]) * largest > MAX_BATCH_ELEMENTS:
+        if end - starts[-1] > 1 and (end - starts[-1]) * largest > max_elements:
             starts.append(end - 1)
     return [slice(*bounds) for bounds in pairwise([*starts, len(length)])]
 
@@ -110,7 +114,8 @@ class OneStepPredictor:
         if is_hidden is None:
             is_hidden = np.zeros(len(ratings.movie), bool)
         self.stats = leave_one_out_stats(stats, ratings, is_hidden)
-        self.features = rating_features(ratings, self.stats, stats.global_mean, content, gp.n_folds)
+        features = rating_features(ratings, self.stats, stats.global_mean, content, gp.n_folds)
+        self.features = features.to(gp.device)
 
     def target_inputs(self, index: Index, params: Gp) -> HeadInputs:
         """Predict targets from the nearest ratings of their histories; return what the heads read of them."""
@@ -120,14 +125,21 @@ class OneStepPredictor:
 
     @torch.inference_mode()
     def head_inputs(self, windows: Windows, is_target: TargetMask) -> HeadInputs:
-        """Predict the targets of the windows and compute their head features.
+        """Predict the targets of the windows and compute their head features, which are on the CPU.
 
         Args:
             windows: indices of ratings, shorter windows first; -1 is padding.
             is_target: marks each target in one window.
         """
-        batches = split_windows((windows >= 0).sum(axis=1))
-        parts = parallel_map(lambda batch: self._predict_batch(windows[batch], is_target[batch]), batches)
+
+        def predict(batch: slice) -> tuple[Int64[np.ndarray, " targets"], Float[Tensor, "targets 3"]]:
+            return self._predict_batch(windows[batch], is_target[batch])
+
+        length = (windows >= 0).sum(axis=1)
+        if self.gp.device == CPU:
+            parts = parallel_map(predict, split_windows(length, MAX_BATCH_ELEMENTS))
+        else:
+            parts = [predict(batch) for batch in split_windows(length, GPU_MAX_BATCH_ELEMENTS)]
         index = np.concatenate([part[0] for part in parts])
         order = np.argsort(index, kind="stable")
         index = index[order]
@@ -152,11 +164,10 @@ class OneStepPredictor:
         width = int((windows >= 0).sum(axis=1).max())
         windows = windows[:, :width]
         is_target = is_target[:, :width]
-        predictions: OneStepPredictions = self.gp.predict_one_step(self.features, torch.from_numpy(windows))
+        windows_there = torch.from_numpy(windows).to(self.gp.device)
+        predictions = self.gp.predict_one_step(self.features, windows_there).cpu()
         square = predictions.standardized_residual**2
-        dispersion = log_dispersion(
-            torch.cumsum(square, dim=1) - square, torch.arange(width, device=square.device)
-        )
+        dispersion = log_dispersion(torch.cumsum(square, dim=1) - square, torch.arange(width))
         columns = torch.stack([predictions.mean, predictions.std, dispersion], dim=2)
         return windows[is_target], columns[torch.from_numpy(is_target)]
 
@@ -214,7 +225,8 @@ class CatalogueScorer:
         movie_stats = leave_one_out_stats(stats, unrated, np.zeros(n_movies, bool))
         self.gp = gp
         self.movies = unrated.movie
-        self.features = rating_features(unrated, movie_stats, stats.global_mean, content, gp.n_folds)
+        features = rating_features(unrated, movie_stats, stats.global_mean, content, gp.n_folds)
+        self.features = features.to(gp.device)
         self.movie_mean = torch.from_numpy(stats.global_mean + movie_stats.effect)
         """Mean of each movie, stars."""
         self.movie_stats = movie_stats
@@ -239,7 +251,8 @@ class CatalogueScorer:
         candidates = self.candidates_of_fold(int(predictor.features.fold[window[-1]]))
         if movies is not None:
             candidates = candidates.select(torch.from_numpy(movies))
-        return self.gp.predict_candidates(predictor.features, torch.from_numpy(window), candidates, some_day)
+        ratings = torch.from_numpy(window).to(self.gp.device)
+        return self.gp.predict_candidates(predictor.features, ratings, candidates, some_day)
 
     def head_inputs(
         self,
@@ -247,7 +260,7 @@ class CatalogueScorer:
         history: HistoryFeatures,
         movies: Int64[np.ndarray, " movies"] | None,
     ) -> HeadInputs:
-        """Compute the head features of the movies.
+        """Compute the head features of the movies, which are on the CPU.
 
         Args:
             predictions: of the movies, from ``predict_candidates``.
@@ -255,16 +268,18 @@ class CatalogueScorer:
             movies: rows of movies; by default all.
         """
         rows = self.movies if movies is None else movies
-        residual = predictions.standardized_residual
+        residual = predictions.standardized_residual.cpu()
+        residual_mean = predictions.mean.cpu()
+        std = predictions.std.cpu()
         features = HeadFeatures(
             movie=movie_features(self.movie_stats, rows),
             history=history,
-            residual_mean=predictions.mean,
-            residual_variance=predictions.std**2,
+            residual_mean=residual_mean,
+            residual_variance=std**2,
             log_dispersion=log_dispersion((residual**2).sum().unsqueeze(0), len(residual)),
         )
-        mean = predictions.mean + self.movie_mean[torch.from_numpy(rows)].float()
-        return HeadInputs(rows, features.matrix(), mean, predictions.std)
+        mean = residual_mean + self.movie_mean[torch.from_numpy(rows)].float()
+        return HeadInputs(rows, features.matrix(), mean, std)
 
     @torch.inference_mode()
     def candidates_of_fold(self, fold: int) -> CandidateCache:

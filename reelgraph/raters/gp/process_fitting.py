@@ -18,6 +18,7 @@ from torch import Tensor
 from reelgraph.core.cooccurrence import cooccurrence_vectors
 from reelgraph.core.metrics import mae, rmse
 from reelgraph.core.seeds import derive_seed
+from reelgraph.core.torch_setup import CPU
 from reelgraph.params.model import Gp
 from reelgraph.raters.gp.leave_one_out_stats import (
     MovieStats,
@@ -71,6 +72,7 @@ def fit_process(
     seed: int,
     on_epoch: Callable[[Epoch], None] | None = None,
     checkpoints: CheckpointDir = NO_CHECKPOINTS,
+    device: torch.device = CPU,
 ) -> FittedProcess:
     """Fit the statistics, the movie vectors and the Gaussian process, or read them from the cache.
 
@@ -82,20 +84,22 @@ def fit_process(
         seed: root seed.
         on_epoch: called with each epoch's metrics on validation targets, which must lie after ``fit_end``.
         checkpoints: training continues from them, and they hold the cache.
+        device: where the process is fitted; what it starts from is drawn on the CPU.
 
     Raises:
         TrainingError: a loss is not finite.
     """
-    cached = checkpoints.result("process", {"seed": seed, "gp": params.model_dump(exclude=HEAD_PARAMS)})
+    key = {"seed": seed, "gp": params.model_dump(exclude=HEAD_PARAMS), "device": device.type}
+    cached = checkpoints.result("process", key)
     checkpoint = cached if cached.completed else checkpoints.checkpoint("gaussian_process")
     if on_epoch:
         for record in checkpoint.log:
             on_epoch(Epoch(**record))
     if cached.completed:
-        return _restore_fit(cached.tensors, content, params)
+        return _restore_fit(cached.tensors, content, params, device)
     ratings = fitted_ratings(histories, fit_end)
     stats = fit_movie_stats(ratings, content, derive_seed(seed, "gp/folds"))
-    gp = _build_process(ratings, stats, content, params, seed)
+    gp = _build_process(ratings, stats, content, params, seed, device).to(device)
     is_hidden = draw_hidden(ratings, derive_seed(seed, "gp/hidden"))
     predictor = OneStepPredictor(gp, stats, ratings, content, is_hidden)
     targets = sample_validation_targets(histories, seed)
@@ -122,9 +126,14 @@ def fit_process(
 
 
 def _build_process(
-    ratings: RatingTable, stats: MovieStats, content: MovieContent, params: Gp, seed: int
+    ratings: RatingTable,
+    stats: MovieStats,
+    content: MovieContent,
+    params: Gp,
+    seed: int,
+    device: torch.device,
 ) -> GaussianProcess:
-    """Learn the movies' vectors, and return an untrained Gaussian process over them."""
+    """Learn the movies' vectors, and return an untrained Gaussian process over them, on the CPU."""
     torch.manual_seed(derive_seed(seed, "gp"))
     shape = (ratings.n_users, content.n_movies)
     cooccurrence = cooccurrence_vectors(ratings.user, ratings.movie, shape, params.cooccurrence_dim)
@@ -132,17 +141,19 @@ def _build_process(
     fold_seed = derive_seed(seed, "gp/folds")
     predicted = predict_from_content(design_matrix, stats.count, cooccurrence, fold_seed)
     factor_features = sp.hstack([design_matrix, cooccurrence], format="csr")
-    latent = fit_latent_factors(ratings, factor_features, params.latent_dim, seed)
+    latent = fit_latent_factors(ratings, factor_features, params.latent_dim, seed, device)
     w_and_q = torch.from_numpy(np.stack([cooccurrence, predicted]).astype(np.float32))
     return GaussianProcess(content, w_and_q, latent, params.embedding_dim)
 
 
-def _restore_fit(tensors: Mapping[str, Tensor], content: MovieContent, params: Gp) -> FittedProcess:
+def _restore_fit(
+    tensors: Mapping[str, Tensor], content: MovieContent, params: Gp, device: torch.device
+) -> FittedProcess:
     stats, gp = restore_process(tensors, content, params)
     inputs = select_prefix(tensors, "inputs")
     rating = inputs.pop("rating").numpy()
     codes = inputs.pop("codes").numpy()
-    return FittedProcess(stats, gp, HeadInputs(rating, **inputs), codes)
+    return FittedProcess(stats, gp.to(device), HeadInputs(rating, **inputs), codes)
 
 
 def _errors(inputs: HeadInputs, actual: Float64[np.ndarray, " targets"]) -> dict[str, float]:

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from reelgraph.core.rating_scale import N_CODES
 from reelgraph.core.schemas.vectors import unit_rows
+from reelgraph.core.torch_setup import CPU
 from reelgraph.params.model import Gp, Model
 from reelgraph.raters.gp.content_masking import append_masked_movies
 from reelgraph.raters.gp.explanation import likeness_contributions, user_level
@@ -39,13 +40,15 @@ MAX_CONTEXT_LENGTH = 4096
 """Ratings of a history that predictions of some day read; the cost grows with its third power."""
 HEAD_BATCH_SIZE = 1024
 """Rows per batch of the heads, so that their activations stay in the processor's cache."""
+GPU_HEAD_BATCH_SIZE = 2**16
+"""The same on a GPU, which a larger batch occupies."""
 
 PerUser = Int64[np.ndarray, " users"]
 Index = Int64[np.ndarray, " targets"]
 
 
 class GpRater:
-    """A fitted Gaussian process, an ensemble of heads, and the statistics of their training ratings."""
+    """A fitted Gaussian process and an ensemble of heads on one device, and their ratings' statistics."""
 
     def __init__(
         self, content: MovieContent, stats: MovieStats, gp: GaussianProcess, heads: HeadEnsemble, params: Gp
@@ -117,7 +120,8 @@ class GpRater:
         selected = candidates.select(torch.from_numpy(rows if movies is None else movies[rows]))
         history = torch.from_numpy(window[:-1])
         contributions = likeness_contributions(self.gp, predictor.features, history, predictions, selected)
-        return [Attributions(window[:-1], contribution) for contribution in contributions.double().numpy()]
+        contributions = contributions.cpu().double()
+        return [Attributions(window[:-1], contribution) for contribution in contributions.numpy()]
 
     @cached_property
     def _with_masked_movies(self) -> GpRater:
@@ -131,19 +135,17 @@ class GpRater:
 
     @torch.inference_mode()
     def _apply_heads(self, inputs: HeadInputs) -> Prediction:
-        batches = zip(
-            inputs.features.split(HEAD_BATCH_SIZE),
-            inputs.mean.split(HEAD_BATCH_SIZE),
-            inputs.std.split(HEAD_BATCH_SIZE),
-            strict=True,
-        )
-        probabilities = torch.cat([self.heads(*batch) for batch in batches]).double()
+        device = self.gp.device
+        size = HEAD_BATCH_SIZE if device == CPU else GPU_HEAD_BATCH_SIZE
+        columns = (inputs.features, inputs.mean, inputs.std)
+        batches = zip(*(column.to(device).split(size) for column in columns), strict=True)
+        probabilities = torch.cat([self.heads(*batch) for batch in batches]).cpu().double()
         return Prediction(expected_stars(probabilities).numpy(), probabilities.numpy())
 
     def movie_vectors(self) -> Float32[np.ndarray, "movies dim"]:
         """Return the feature map of C without ``linear`` and shared entities, as unit vectors."""
         candidates = self.catalogue_scorer.candidates_of_fold(self.gp.n_folds - 1)
-        return unit_rows(candidates.factors[:, :-N_MOVIE_FEATURES].numpy())
+        return unit_rows(candidates.factors[:, :-N_MOVIE_FEATURES].cpu().numpy())
 
     def save(self, path: Path) -> None:
         """Write everything that prediction needs as safetensors."""
@@ -154,7 +156,7 @@ class GpRater:
         for number, block in enumerate(self.content.entity_blocks):
             tensors[f"content.entity_block_{number}"] = torch.from_numpy(block)
         tensors |= process_tensors(self.stats, self.gp)
-        tensors |= {f"heads.{name}": weight for name, weight in self.heads.state_dict().items()}
+        tensors |= {f"heads.{name}": weight.cpu() for name, weight in self.heads.state_dict().items()}
         write_tensors(tensors, path)
 
 
@@ -164,8 +166,8 @@ def _attributions(
     history: Int64[np.ndarray, " history"],
     rows: Int64[np.ndarray, " rows"],
 ) -> list[Attributions]:
-    contributions = predictions.contributions(torch.from_numpy(rows)).double().numpy()
-    return [Attributions(history, contribution) for contribution in contributions]
+    contributions = predictions.contributions(torch.from_numpy(rows)).cpu().double()
+    return [Attributions(history, contribution) for contribution in contributions.numpy()]
 
 
 def build_heads(model: Model, params: Gp) -> HeadEnsemble:
@@ -173,8 +175,8 @@ def build_heads(model: Model, params: Gp) -> HeadEnsemble:
     return HeadEnsemble(params.ensemble_size, model.hidden_dim, model.dropout)
 
 
-def restore_rater(tensors: dict[str, Tensor], model: Model, params: Gp) -> GpRater:
-    """Build a rater from the tensors that ``GpRater.save`` wrote.
+def restore_rater(tensors: dict[str, Tensor], model: Model, params: Gp, device: torch.device) -> GpRater:
+    """Build a rater on a device from the tensors that ``GpRater.save`` wrote, which are on the CPU.
 
     Raises:
         KeyError, RuntimeError: tensors are missing, of another model, or not finite.
@@ -187,7 +189,7 @@ def restore_rater(tensors: dict[str, Tensor], model: Model, params: Gp) -> GpRat
     stats, gp = restore_process(tensors, content, params)
     heads = build_heads(model, params)
     load_state_dict_strict(heads, select_prefix(tensors, "heads"))
-    return GpRater(content, stats, gp, heads.eval(), params)
+    return GpRater(content, stats, gp.to(device), heads.eval().to(device), params)
 
 
 def _check_content(content: MovieContent, tensors: Mapping[str, Tensor]) -> None:
@@ -215,17 +217,17 @@ def _check_content(content: MovieContent, tensors: Mapping[str, Tensor]) -> None
 
 
 def process_tensors(stats: MovieStats, gp: GaussianProcess) -> dict[str, Tensor]:
-    """Return the tensors of a fitted Gaussian process, without the content of the movies."""
+    """Return the tensors of a fitted Gaussian process on the CPU, without the content of the movies."""
     tensors = {
         f"stats.{name}": torch.tensor(values, dtype=torch.float64) for name, values in vars(stats).items()
     }
-    return tensors | {f"gp.{name}": weight for name, weight in gp.state_dict().items()}
+    return tensors | {f"gp.{name}": weight.cpu() for name, weight in gp.state_dict().items()}
 
 
 def restore_process(
     tensors: Mapping[str, Tensor], content: MovieContent, params: Gp
 ) -> tuple[MovieStats, GaussianProcess]:
-    """Build a Gaussian process and its statistics from what ``process_tensors`` returned.
+    """Build a Gaussian process on the CPU and its statistics from what ``process_tensors`` returned.
 
     Raises:
         KeyError, RuntimeError: tensors are missing, of another model, or not finite.

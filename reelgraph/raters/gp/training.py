@@ -50,8 +50,8 @@ def train_gaussian_process(
     by the number of ratings. Learning rates fall to almost 0 over the last two thirds of the training.
 
     Args:
-        gp: trained in place.
-        features: of the ratings to fit on.
+        gp: trained in place, on its device.
+        features: of the ratings to fit on, on the device of ``gp``.
         windows: indices of ratings that cover each rating once; -1 is padding.
         params: section ``gp``.
         seed: of the order of the windows.
@@ -119,9 +119,9 @@ def _train_step(
 ) -> tuple[float, float]:
     """Take one step; return the batch's sums of losses and of squared errors (stars²)."""
     width = int((batch >= 0).sum(axis=1).max())
-    windows = torch.from_numpy(batch[:, :width])
-    count = int((windows >= 0).sum())
-    where = f"epoch {epoch + 1}, batch with rating {int(windows[0, 0])}"
+    windows = torch.from_numpy(batch[:, :width]).to(gp.device)
+    count = int((batch >= 0).sum())
+    where = f"epoch {epoch + 1}, batch with rating {batch[0, 0]}"
     try:
         likelihood = gp.negative_log_likelihood(features, windows)
     except torch.linalg.LinAlgError as error:

@@ -32,6 +32,10 @@ class RatingFeatures(NamedTuple):
         """Return the features of the ratings at ``index``, in its shape."""
         return RatingFeatures(*(column[index] for column in self))
 
+    def to(self, device: torch.device) -> RatingFeatures:
+        """Return the features on a device."""
+        return RatingFeatures(*(column.to(device) for column in self))
+
 
 class OneStepPredictions(NamedTuple):
     """One-step-ahead predictions of windows; values at padding are meaningless."""
@@ -42,6 +46,10 @@ class OneStepPredictions(NamedTuple):
     """Standard deviation, noise included, stars."""
     standardized_residual: Float[Tensor, "windows size"]
     """L⁻¹(y − m): error in standard deviations."""
+
+    def cpu(self) -> OneStepPredictions:
+        """Return the predictions on the CPU."""
+        return OneStepPredictions(*(values.cpu() for values in self))
 
 
 class CandidateCache(NamedTuple):

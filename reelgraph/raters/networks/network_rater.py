@@ -171,7 +171,7 @@ def network_rater_type(
         description,
         make_fitter,
         restore,
-        uses_device=True,
+        devices=("cpu", "cuda", "mps"),
         retain_freed_memory=True,
         append_movies=append_movies,
         supports_processes=True,
