@@ -18,7 +18,7 @@ import torch
 from bench.comparison import Row, read_result, run_side
 from bench.run import RESULTS, known_rows, machine
 
-STAGES = ("bert_encode", "train_gnn_epoch", "train_gnn_epoch_bfloat16", "train_rater")
+STAGES = ("bert_encode", "train_gnn_epoch", "train_gnn_epoch_bfloat16", "train_rater", "train_rater_gp")
 
 
 def main() -> None:
