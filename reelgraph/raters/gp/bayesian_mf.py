@@ -124,8 +124,8 @@ def fit_bayesian_mf(
     """Fit the factorization.
 
     Args:
-        user: row of each rating's user; some users may have no rating.
-        movie: row of its movie in ``design_matrix``.
+        user: row of each rating's user, ascending; some users may have no rating.
+        movie: row of its movie in ``design_matrix``. A user may rate a movie several times.
         stars: the ratings.
         design_matrix: features of the movies, such as their content.
         n_factors: dimension of v.
@@ -139,8 +139,10 @@ def fit_bayesian_mf(
     if not len(stars):
         return np.zeros((n_movies, n_factors)), np.zeros(n_movies)
     deviation = stars - stars.mean()
-    shape = (int(user.max()) + 1, n_movies)
-    values = sp.csr_matrix((deviation, (user, movie)), shape)
+    offsets = np.append(0, np.bincount(user).cumsum())
+    # From rows and columns, SciPy would add up several ratings of one movie.
+    shape = (len(offsets) - 1, n_movies)
+    values = sp.csr_matrix((deviation, movie.astype(np.int32), offsets.astype(np.int32)), shape)
     values_by_movie = values.T.tocsr()
     ratings = SparseRatings(
         values, values_by_movie, _indicator(values, device), _indicator(values_by_movie, device)
@@ -285,13 +287,13 @@ def _fit_weights(
 def _rotate_to_principal_axes(state: FactorizationState) -> None:
     """Transform the factors so that the users' are white and the movies' lie along principal axes.
 
-    It changes no u·v, and saves hundreds of iterations.
+    It changes no u·v, and saves hundreds of iterations. The users' posteriors stay as they are, since the next
+    iteration computes them from the movies'.
     """
     n_factors = state.n_factors
     root = np.linalg.cholesky(state.users.factor_moment(n_factors))
     _, axes = np.linalg.eigh(root.T @ state.movies.factor_moment(n_factors) @ root)
     movie_rotation = axes.T @ root.T
-    state.users = state.users.rotated(axes.T @ np.linalg.inv(root))
     state.movies = state.movies.rotated(movie_rotation)
     factor_weights = state.weights[:, :n_factors] @ movie_rotation.T
     state.weights = np.column_stack([factor_weights, state.weights[:, n_factors]])

@@ -54,6 +54,16 @@ def test_fit_bayesian_mf_shrinks_factors_that_explain_nothing(synthetic) -> None
     assert (noise_factors**2).sum(axis=1).mean() < 0.05 * (factors**2).sum(axis=1).mean()
 
 
+def test_fit_bayesian_mf_counts_every_rating_of_a_movie_by_one_user(synthetic) -> None:
+    user, movie, stars, design_matrix, _ = synthetic
+    times = np.where(movie < 20, 8, 1)
+    repeated = [np.repeat(values, times) for values in (user, movie, stars)]
+    _, variance = fit_bayesian_mf(user, movie, stars, design_matrix, 2, 0)
+    _, repeated_variance = fit_bayesian_mf(*repeated, design_matrix, 2, 0)
+    assert repeated_variance[:20].mean() < 0.3 * variance[:20].mean()
+    assert repeated_variance[20:N_RATED].mean() > 0.6 * variance[20:N_RATED].mean()
+
+
 def test_fit_bayesian_mf_without_ratings_returns_zeros(synthetic) -> None:
     none = np.zeros(0, np.int64)
     factors, variance = fit_bayesian_mf(none, none, np.zeros(0), synthetic[3], 2, 0)
