@@ -9,6 +9,7 @@ lower bound (empirical Bayes).
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -60,11 +61,6 @@ class GaussianFactors(NamedTuple):
         full[: len(matrix), : len(matrix)] = matrix
         return GaussianFactors(self.mean @ full.T, full @ self.covariance @ full.T)
 
-    def factor_moment(self, n_factors: int) -> Matrix:
-        """Return the mean of E[x xᵀ] over the rows, for the factors only."""
-        mean = self.mean[:, :n_factors]
-        return mean.T @ mean / len(mean) + self.covariance[:, :n_factors, :n_factors].mean(axis=0)
-
 
 class Indicator(NamedTuple):
     """A sparse matrix of ones in compressed rows, on the device where it is multiplied."""
@@ -96,8 +92,9 @@ class SparseRatings(NamedTuple):
 class FactorizationState:
     """What the iterations update."""
 
-    users: GaussianFactors
     movies: GaussianFactors
+    user_moment: Matrix
+    """Mean of E[x xᵀ] over the users."""
     weights: Float64[np.ndarray, "features columns"]
     """W: regression weights of the factors, and of c."""
     precision: Float64[np.ndarray, " columns"]
@@ -168,18 +165,16 @@ def _indicator(values: sp.csr_matrix, device: torch.device) -> Indicator:
 
 def _initial_state(ratings: SparseRatings, n_features: int, n_factors: int, seed: int) -> FactorizationState:
     """Return the damped means of the movies, and factors near the principal axes of the residuals."""
-    n_users, n_movies = ratings.values.shape
+    n_movies = ratings.values.shape[1]
     dim = n_factors + 2
     movie_mean = np.ones((n_movies, dim))
     movie_mean[:, -1] = damped_row_means(ratings.values_by_movie)
     movie_mean[:, :n_factors] = principal_factors(ratings.values, movie_mean[:, -1], n_factors, seed)
     movie_covariance = np.zeros((n_movies, dim, dim))
     movie_covariance[:, range(n_factors), range(n_factors)] = 0.01
-    user_mean = np.zeros((n_users, dim))
-    user_mean[:, -1] = 1
     return FactorizationState(
-        users=GaussianFactors(user_mean, np.zeros((n_users, dim, dim))),
         movies=GaussianFactors(movie_mean, movie_covariance),
+        user_moment=np.eye(dim),
         weights=np.zeros((n_features, n_factors + 1)),
         precision=np.append(np.full(n_factors, 20.0), 5.0),
     )
@@ -192,20 +187,27 @@ def _vb_step(state: FactorizationState, ratings: SparseRatings, design_matrix: s
         By how much the ratings' expected squared errors are below their squares, as a sum.
     """
     n_factors = state.n_factors
-    state.users = _posterior(
-        factors=state.users,
+    row, column = np.triu_indices(n_factors + 2)
+    n_users = ratings.values.shape[0]
+    user_mean = np.empty((n_users, n_factors + 2))
+    user_moments = np.empty((n_users, len(row)), np.float32)
+    for block, users in _posteriors(
         moment_sum=ratings.indicator @ state.movies.second_moment(),
         weighted_sum=ratings.values @ state.movies.mean,
         free=[*range(n_factors + 1)],
         fixed=n_factors + 1,
         prior_precision=np.append(np.ones(n_factors), state.user_precision),
-        prior_mean=np.zeros((len(state.users.mean), n_factors + 1)),
+        prior_mean=np.zeros((n_users, n_factors + 1)),
         noise_variance=state.noise_variance,
-    )
-    moment_sum = ratings.indicator_by_movie @ state.users.second_moment()
-    weighted_sum = ratings.values_by_movie @ state.users.mean
-    state.movies = _posterior(
-        factors=state.movies,
+    ):
+        user_mean[block] = users.mean
+        user_moments[block] = users.second_moment()
+    state.user_moment[row, column] = user_moments.mean(axis=0, dtype=np.float64)
+    state.user_moment[column, row] = state.user_moment[row, column]
+    moment_sum = ratings.indicator_by_movie @ user_moments
+    weighted_sum = ratings.values_by_movie @ user_mean
+    state.movies = GaussianFactors(*(np.empty_like(part) for part in state.movies))
+    for block, movies in _posteriors(
         moment_sum=moment_sum,
         weighted_sum=weighted_sum,
         free=[*range(n_factors), n_factors + 1],
@@ -213,15 +215,15 @@ def _vb_step(state: FactorizationState, ratings: SparseRatings, design_matrix: s
         prior_precision=state.precision,
         prior_mean=design_matrix @ state.weights,
         noise_variance=state.noise_variance,
-    )
-    row, column = np.triu_indices(n_factors + 2)
+    ):
+        state.movies.mean[block] = movies.mean
+        state.movies.covariance[block] = movies.covariance
     moments = (moment_sum * state.movies.second_moment()).sum(axis=0, dtype=np.float64)
     expected_square = moments @ np.where(row == column, 1.0, 2.0)
     return float(2 * (weighted_sum * state.movies.mean).sum() - expected_square)
 
 
-def _posterior(
-    factors: GaussianFactors,
+def _posteriors(
     moment_sum: Float32[np.ndarray, "n triangle"],
     weighted_sum: Float64[np.ndarray, "n dim"],
     free: list[int],
@@ -229,11 +231,12 @@ def _posterior(
     prior_precision: Float64[np.ndarray, " columns"],
     prior_mean: Float64[np.ndarray, "n columns"],
     noise_variance: float,
-) -> GaussianFactors:
-    """Return the Gaussian of the free columns given the other side's posteriors; the fixed column is 1.
+) -> Iterator[tuple[slice, GaussianFactors]]:
+    """Yield the Gaussians of the free columns given the other side's posteriors; the fixed column is 1.
+
+    They come in blocks of rows, whose matrices stay in the processor's cache.
 
     Args:
-        factors: the previous posteriors.
         moment_sum: sums of E[y yᵀ] over the ratings of each row, where y is the other side's vector.
         weighted_sum: sums of rating · E[y].
         free: columns to update.
@@ -242,25 +245,24 @@ def _posterior(
         prior_mean: of the free columns.
         noise_variance: of a rating, stars².
     """
-    dim = factors.mean.shape[1]
+    n, dim = weighted_sum.shape
     row, column = np.triu_indices(dim)
     position = np.zeros((dim, dim), np.int64)
     position[row, column] = np.arange(len(row))
     position[column, row] = np.arange(len(row))
     free_row, free_column = np.ix_(free, free)
-    mean = factors.mean.copy()
-    covariance = np.zeros_like(factors.covariance)
-    # One block after another, so that its matrices stay in the processor's cache.
-    for start in range(0, len(mean), BLOCK_SIZE):
-        block = slice(start, start + BLOCK_SIZE)
+    for start in range(0, n, BLOCK_SIZE):
+        block = slice(start, min(start + BLOCK_SIZE, n))
         moments = moment_sum[block].astype(np.float64)
         precision = moments[:, position[free_row, free_column]] / noise_variance + np.diag(prior_precision)
         free_covariance = np.linalg.inv(precision)
         shift = (weighted_sum[block, free] - moments[:, position[free, fixed]]) / noise_variance
         shift = shift + prior_mean[block] * prior_precision
-        mean[block, free] = np.einsum("nij,nj->ni", free_covariance, shift)
-        covariance[block, free_row, free_column] = free_covariance
-    return GaussianFactors(mean, covariance)
+        mean = np.ones((len(moments), dim))
+        mean[:, free] = np.einsum("nij,nj->ni", free_covariance, shift)
+        covariance = np.zeros((len(moments), dim, dim))
+        covariance[:, free_row, free_column] = free_covariance
+        yield block, GaussianFactors(mean, covariance)
 
 
 def _fit_weights(
@@ -287,12 +289,14 @@ def _fit_weights(
 def _rotate_to_principal_axes(state: FactorizationState) -> None:
     """Transform the factors so that the users' are white and the movies' lie along principal axes.
 
-    It changes no u·v, and saves hundreds of iterations. The users' posteriors stay as they are, since the next
-    iteration computes them from the movies'.
+    It changes no u·v, and saves hundreds of iterations. The next one computes the users' factors anew.
     """
     n_factors = state.n_factors
-    root = np.linalg.cholesky(state.users.factor_moment(n_factors))
-    _, axes = np.linalg.eigh(root.T @ state.movies.factor_moment(n_factors) @ root)
+    root = np.linalg.cholesky(state.user_moment[:n_factors, :n_factors])
+    movie_mean = state.movies.mean[:, :n_factors]
+    movie_moment = movie_mean.T @ movie_mean / len(movie_mean)
+    movie_moment += state.movies.covariance[:, :n_factors, :n_factors].mean(axis=0)
+    _, axes = np.linalg.eigh(root.T @ movie_moment @ root)
     movie_rotation = axes.T @ root.T
     state.movies = state.movies.rotated(movie_rotation)
     factor_weights = state.weights[:, :n_factors] @ movie_rotation.T
@@ -312,7 +316,5 @@ def _fit_variances(
     residual = movies.mean[:, free] - design_matrix @ state.weights
     variance = (residual**2 + movies.covariance[:, free, free])[is_rated].mean(axis=0)
     state.precision = 1 / np.maximum(variance, MIN_VARIANCE)
-    users = state.users
-    user_variance = users.mean[:, n_factors] ** 2 + users.covariance[:, n_factors, n_factors]
-    state.user_precision = 1 / max(float(user_variance.mean()), MIN_VARIANCE)
+    state.user_precision = 1 / max(float(state.user_moment[n_factors, n_factors]), MIN_VARIANCE)
     state.noise_variance = max(mean_squared_error, MIN_NOISE_VARIANCE)
