@@ -14,7 +14,7 @@ from reelgraph.raters.rater import Rater
 from reelgraph.sequences.dataset import UserHistories, star_ratings
 from reelgraph.sequences.isolated_targets import IsolatedTargets, isolate_targets
 
-MAX_TARGETS = 20_000
+MAX_TARGETS = 10_000
 """Targets that are predicted, at most: each test predicts all of them again."""
 
 Stars = Float[np.ndarray, " targets"]
