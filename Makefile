@@ -110,6 +110,8 @@ fuzz: $(DEV_READY)  ## fuzz each reader for SECONDS, or with RUNS inputs that ar
 
 bench: $(DEV_READY)  ## time the stages against plain implementations; BENCH=full: at full size, with the pipeline
 	python -m bench.run $(or $(BENCH),small)
+	$(if $(filter full,$(BENCH)),python -m bench.repro --into full)
+	$(if $(filter full,$(BENCH)),python -m bench.repro bench/million.yaml --into full)
 	$(if $(filter full,$(BENCH)),python -m bench.repro bench/full.yaml --into full)
 	$(if $(filter full,$(BENCH)),python -m bench.repro bench/full.yaml --rater gp --into full)
 

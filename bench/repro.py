@@ -1,7 +1,8 @@
 """Run the whole pipeline with other params in a project copy: ``python -m bench.repro bench/full.yaml``.
 
-Prints seconds and peak memory of each stage and of all; with ``--into full`` they become the row ``repro`` of
-``bench/results/full.json``, with ``--rater gp`` the row ``repro_gp``.
+Without a file, that is the demo. Prints seconds and peak memory of each stage and of all. With
+``--into full`` they become the row ``repro_full`` of ``bench/results/full.json``, and with ``--rater gp``
+the row ``repro_full_gp``.
 """
 
 from __future__ import annotations
@@ -26,21 +27,22 @@ from reelgraph.params.base import PARAMS_FILE
 def main() -> None:
     """Copy, run, print."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("params", type=Path, help="what differs from params.yaml")
+    parser.add_argument("params", type=Path, nargs="?", help="what differs from params.yaml")
     parser.add_argument(
         "--rater", choices=("gp", "attention", "transformer"), help="model.type, where not the file's"
     )
     parser.add_argument("--folder", type=Path, help="of the copy, which stays there; else a temporary one")
     parser.add_argument("--into", choices=("small", "full"), help="results that get the row")
     options = parser.parse_args()
-    changes = YAML(typ="safe").load(options.params)
+    changes = YAML(typ="safe").load(options.params) if options.params else {}
+    name = f"repro_{options.params.stem if options.params else 'demo'}"
     if options.rater:
         changes.setdefault("model", {})["type"] = options.rater
     with tempfile.TemporaryDirectory(prefix="reelgraph-bench-") as temporary:
         folder = options.folder or Path(temporary) / "project"
         subprocess.run(["git", "clone", "-q", ".", folder], check=True)
         write_params(folder / PARAMS_FILE, changes)
-        row = {"name": f"repro_{options.rater}" if options.rater else "repro", **run(folder)}
+        row = {"name": f"{name}_{options.rater}" if options.rater else name, **run(folder)}
     print(json.dumps(row, indent=2))
     if options.into:
         add_row(options.into, row)

@@ -22,7 +22,7 @@ STAGES = (
     "tables", "build_kg", "bert_encode", "train_gnn_epoch", "train_gnn_epoch_bfloat16",
     "train_gnn_to_quality", "train_rater", "evaluate", "train_ranker", "rank_user",
 )  # fmt: skip
-PIPELINE_ROWS = ("repro", "repro_gp")
+PIPELINE_ROWS = ("repro_demo", "repro_million", "repro_full", "repro_full_gp")
 """Rows that ``bench.repro`` adds."""
 ROUNDS = {"small": 3, "full": 3}
 RESULTS = Path("bench/results")
