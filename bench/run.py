@@ -22,6 +22,8 @@ STAGES = (
     "tables", "build_kg", "bert_encode", "train_gnn_epoch", "train_gnn_epoch_bfloat16",
     "train_gnn_to_quality", "train_rater", "evaluate", "train_ranker", "rank_user",
 )  # fmt: skip
+OPTIONAL_STAGES = ("bert_encode_int8",)
+"""Stages that are measured by ``--only`` alone: they need other packages."""
 PIPELINE_ROWS = ("repro_demo", "repro_million", "repro_full", "repro_full_gp")
 """Rows that ``bench.repro`` adds."""
 ROUNDS = {"small": 3, "full": 3}
@@ -45,7 +47,7 @@ def main() -> None:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("name", choices=("small", "full"), help="how large, where --size doesn't say")
-    parser.add_argument("--only", nargs="+", choices=STAGES, help="stages; all by default")
+    parser.add_argument("--only", nargs="+", choices=STAGES + OPTIONAL_STAGES, help="stages; all by default")
     parser.add_argument("--size", nargs="+", type=int, help="ascending; the reference runs at the last")
     parser.add_argument("--rounds", type=int, help="how often both sides run at the last size")
     return parser.parse_args()
@@ -59,7 +61,7 @@ def known_rows(file: Path) -> dict[str, Row]:
 
 
 def _write(file: Path, rows: dict[str, Row]) -> None:
-    ordered = [rows[name] for name in (*STAGES, *PIPELINE_ROWS) if name in rows]
+    ordered = [rows[name] for name in (*STAGES, *OPTIONAL_STAGES, *PIPELINE_ROWS) if name in rows]
     text = json.dumps({"machine": machine(), "rows": ordered}, indent=2)
     file.write_text(text + "\n", encoding="utf-8")
     file.with_suffix(".md").write_text(markdown(ordered), encoding="utf-8")

@@ -14,12 +14,8 @@ from reelgraph.runtime.stage_runner import run_stage
 from reelgraph.text.cache import encode_with_cache, fingerprint
 from reelgraph.text.encoder import encode
 from reelgraph.text.movie_text import count_texts, movie_texts
-from reelgraph.text.sentence_model import (
-    check_bfloat16_support,
-    load_encoder,
-    locate_model,
-    to_bfloat16_checked,
-)
+from reelgraph.text.precision import check_precision_support, to_precision_checked
+from reelgraph.text.sentence_model import load_encoder, locate_model
 
 MOVIES = Path("data/movies.parquet")
 VECTORS = Path("data/text_vectors.parquet")
@@ -30,19 +26,17 @@ COUNTS = Path("data/counts/text.json")
 def main(params: BertEncodeParams) -> str:
     """Encode the texts, or read their vectors from the cache; write one vector per movie."""
     device = configure_torch(params.compute)
-    if params.text.precision == "bfloat16":
-        check_bfloat16_support(device)
+    check_precision_support(params.text.precision, device)
     movies = read_movies(MOVIES, ("movie_id", "tagline", "overview"))
     texts = movie_texts(movies)
     text_list = texts.to_pylist()
-    model = load_encoder(locate_model(params.text.model), device)
+    float32_model = load_encoder(locate_model(params.text.model), device)
+    model, backend, agreement = to_precision_checked(float32_model, params.text.precision, text_list)
     batch_size = params.text.batch_size
-    if params.text.precision == "bfloat16":
-        model = to_bfloat16_checked(model, text_list)
     counts = count_texts(texts)
     with resumable("bert_encode", params, [MOVIES]) as resume:
         checkpoint = resume.checkpoint("vectors")
-        cache_folder = CACHE / fingerprint(model, batch_size)
+        cache_folder = CACHE / fingerprint(model, batch_size, backend)
         vectors = encode_with_cache(
             cache_folder, text_list, lambda new_texts: encode(model, new_texts, batch_size, checkpoint)
         )
@@ -51,7 +45,7 @@ def main(params: BertEncodeParams) -> str:
     summary = (
         f"{counts['movies']:,} movies, {counts['nonempty_fraction']:.1%} with a text, {vectors.shape[1]} d"
     )
-    return summary + device_suffix(device, params.compute)
+    return summary + agreement + device_suffix(device, params.compute)
 
 
 if __name__ == "__main__":

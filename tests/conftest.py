@@ -21,7 +21,7 @@ import reelgraph.core.torch_setup  # noqa: E402, F401  before torch: it sets how
 
 install_import_hook("reelgraph", "beartype.beartype")
 
-REQUIRED_IN_CI = "pyspark", "Java", "chromium", "external-baselines", "ONNX", "docs"
+REQUIRED_IN_CI = "pyspark", "Java", "chromium", "external-baselines", "ONNX", "docs", "openvino"
 """Words in the reasons of skips that fail in CI, which installs everything."""
 
 SLOW_PATHS = (
@@ -71,6 +71,7 @@ SLOW_PATHS = (
     "test_torch_setup.py",
     "text/test_cache.py",
     "text/test_encoder.py",
+    "text/test_int8.py",
     "text/test_sentence_model.py",
 )
 """What trains, starts processes, runs hundreds of cases or imports torch-geometric for seconds; relative to tests/."""

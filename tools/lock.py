@@ -27,6 +27,7 @@ EXTRA_LOCKS = {
     "requirements-dev.lock": ("dev",),
     "requirements-docs.lock": ("docs", "onnx"),
     "requirements-fuzz.lock": ("fuzz",),
+    "requirements-int8.lock": ("int8",),
     "requirements-external-baselines.lock": ("external-baselines",),
     "requirements-spark.lock": ("spark",),
 }

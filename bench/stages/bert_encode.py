@@ -14,7 +14,8 @@ from reelgraph.core.torch_setup import configure_torch as prepare_torch
 from reelgraph.params.base import Compute
 from reelgraph.text.encoder import encode
 from reelgraph.text.movie_text import movie_texts
-from reelgraph.text.sentence_model import load_encoder, locate_model, to_bfloat16_checked
+from reelgraph.text.precision import Precision, to_precision_checked
+from reelgraph.text.sentence_model import load_encoder, locate_model
 
 COUNTS = "texts, drawn from those of 54,520 movies"
 GOAL = 4
@@ -36,14 +37,16 @@ def reference(folder: Path, size: int) -> SideResult:
     return SideResult([time.perf_counter() - start], {"vectors": vectors})
 
 
-def reelgraph(folder: Path, size: int, device: Device = "cpu") -> SideResult:
-    """Encode them as the stage does in bfloat16, its gate included, without a cache."""
+def reelgraph(
+    folder: Path, size: int, device: Device = "cpu", precision: Precision = "bfloat16"
+) -> SideResult:
+    """Encode them as the stage does, its comparison with float32 included, without a cache."""
     texts, model = (
         np.load(folder / "texts.npy").tolist(),
         load_encoder(locate_model("bundled"), prepare_torch(Compute(threads=2, device=device))),
     )
     start = time.perf_counter()
-    vectors = encode(to_bfloat16_checked(model, texts), texts, BATCH)
+    vectors = encode(to_precision_checked(model, precision, texts).model, texts, BATCH)
     return SideResult([time.perf_counter() - start], {"vectors": vectors})
 
 

@@ -18,8 +18,9 @@ class Text(Section):
     batch_size: int = Field(ge=1, le=4096)
     """Texts per batch, 1 to 4096. A smaller last batch is padded, so that no vector depends on its batch."""
 
-    precision: Literal["float32", "bfloat16"]
-    """bfloat16: three times as fast on CPUs that support it; an error if it changes a sample of vectors."""
+    precision: Literal["float32", "bfloat16", "int8"]
+    """bfloat16, or int8 with requirements-int8.lock: faster on CPUs that support it; an error if it changes a
+    sample of vectors too much."""
 
 
 class Projection(Section):

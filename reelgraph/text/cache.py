@@ -21,21 +21,22 @@ if TYPE_CHECKING:
 Vectors = Float32[np.ndarray, "texts dim"]
 
 
-def fingerprint(model: SentenceTransformer, batch_size: int) -> str:
+def fingerprint(model: SentenceTransformer, batch_size: int, backend: str = "torch") -> str:
     """Return a hash of everything besides the text that an embedding depends on.
 
     It covers the weights, the tokenizer, the batch size, the version of torch, the instruction set of the
-    CPU, the number of threads and the device.
+    CPU, the number of threads, the device, and what computes the model.
     """
     digest = hashlib.sha256()
     for name, weight in model.state_dict().items():
         digest.update(f"{name} {weight.dtype}".encode())
-        digest.update(weight.cpu().contiguous().view(torch.uint8).numpy())
+        digest.update(weight.cpu().reshape(-1).view(torch.uint8).numpy())
     tokenizer = getattr(model.tokenizer, "backend_tokenizer", model.tokenizer)
     digest.update((tokenizer.to_str() if hasattr(tokenizer, "to_str") else repr(tokenizer)).encode())
     capability = torch.backends.cpu.get_cpu_capability()
     environment = f"{torch.__version__} {capability} {torch.get_num_threads()} {model.device.type}"
-    digest.update(f"{MAX_TOKENS} {batch_size} {environment}".encode())
+    suffix = "" if backend == "torch" else f" {backend}"
+    digest.update(f"{MAX_TOKENS} {batch_size} {environment}{suffix}".encode())
     return digest.hexdigest()[:32]
 
 

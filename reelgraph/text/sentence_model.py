@@ -6,7 +6,7 @@ import copy
 import hashlib
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -24,7 +24,7 @@ SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 """Hash of the weights of sentence-transformers/all-MiniLM-L6-v2 on the hub."""
 
 MIN_COSINE = 0.999
-"""Between the bfloat16 and the float32 embedding of a text. docs/decisions/023 has what int8 reaches."""
+"""Between the bfloat16 and the float32 embedding of a text."""
 
 BF16_CAPABILITIES = ("amx_bf16", "avx512_bf16", "bf16", "sve_bf16")
 """Instruction sets for products of bfloat16, by their names in ``torch.cpu.get_capabilities``."""
@@ -37,6 +37,16 @@ HUB_TIMEOUT_S = 3
 
 SAMPLE_SIZE = 48
 """Texts that are encoded in both precisions, from the shortest to the longest."""
+
+
+class CheckedModel(NamedTuple):
+    """A model whose embeddings agree with those in float32."""
+
+    model: SentenceTransformer
+    backend: str = "torch"
+    """What computes it, with its version."""
+    agreement: str = ""
+    """The figures of the comparison, for the summary of a stage."""
 
 
 def locate_model(model: str) -> Path | str:

@@ -24,7 +24,7 @@ from reelgraph.core.schemas.columns import ENTITY_COLUMNS
 from reelgraph.core.schemas.kg import read_kg
 from reelgraph.core.schemas.movies import read_movies
 from reelgraph.core.table_engine import connect
-from reelgraph.core.torch_setup import configure_torch
+from reelgraph.core.torch_setup import CPU, configure_torch
 from reelgraph.gnn.io import read_model, standardize_release_years
 from reelgraph.gnn.new_movies import embed_new_movies
 from reelgraph.graph.entity_embeddings import embed_names
@@ -45,6 +45,7 @@ from reelgraph.runtime.errors import ArtifactError, InputError
 from reelgraph.sources.ingest import read_new_movies
 from reelgraph.sources.source import Staging
 from reelgraph.text.encoder import encode
+from reelgraph.text.int8 import check_int8_support, to_int8_checked
 from reelgraph.text.movie_text import movie_texts
 from reelgraph.text.projection import project
 from reelgraph.text.sentence_model import load_encoder, locate_model, to_bfloat16_checked
@@ -81,7 +82,7 @@ def add_new_movies(contents: BundleContents, location: Path, scratch: Path) -> B
     fitted_graph = read_kg("data/kg")
     embed = partial(embed_names, params.kg.fasttext, params.kg.fasttext_epochs, movies[: -len(new)])
     graph = append_movies(fitted_graph, movies, embed)
-    text = np.concatenate([contents.vectors["text"], _encode(params.text, new, contents.vectors["text"])])
+    text = np.concatenate([contents.vectors["text"], _encode(params.text, movies, contents.vectors["text"])])
     years = pc.cast(movies["release_year"], "float64").to_numpy()
     if variant == "kg_gnn_bert":
         features = project(text, params.projection.dim, params.projection.seed)
@@ -127,13 +128,17 @@ def _read_movies(location: Path, catalog: MovieCatalog, params: PipelineParams) 
 
 
 def _encode(
-    params: Text, new: pa.Table, fitted: Float32[np.ndarray, "fitted_movies dim"]
+    params: Text, movies: pa.Table, fitted: Float32[np.ndarray, "fitted_movies dim"]
 ) -> Float32[np.ndarray, "new_movies dim"]:
-    """Return the text vectors of the new movies; ``fitted`` are those of the others."""
-    texts = movie_texts(new).to_pylist()
+    """Return the text vectors of the new movies, which are the last; ``fitted`` are those of the others."""
+    all_texts = movie_texts(movies).to_pylist()
+    texts = all_texts[len(fitted) :]
     model = load_encoder(locate_model(params.model))
     if params.precision == "bfloat16":
         model = to_bfloat16_checked(model, texts)
+    elif params.precision == "int8":
+        check_int8_support(CPU)
+        model = to_int8_checked(model, all_texts[: len(fitted)]).model  # the same as in bert_encode
     vectors = encode(model, texts, params.batch_size)
     if vectors.shape[1] != fitted.shape[1]:
         raise ArtifactError("data/text_vectors.parquet", f"the {vectors.shape[1]} dimensions of text.model",
