@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 import queue
+import sys
 import warnings
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -158,7 +159,9 @@ def check_int8_support(device: torch.device) -> None:
 
 
 def _import_openvino() -> Any:
-    """Return the module ``openvino``, which is optional."""
+    """Return the module ``openvino``, which is optional, without its telemetry."""
+    # The converter would report each use to a server, unless this package cannot be imported.
+    sys.modules["openvino_telemetry"] = None  # type: ignore[assignment]
     try:
         return import_module("openvino")
     except ModuleNotFoundError as error:
