@@ -164,8 +164,8 @@ class OneStepPredictor:
         width = int((windows >= 0).sum(axis=1).max())
         windows = windows[:, :width]
         is_target = is_target[:, :width]
-        windows_there = torch.from_numpy(windows).to(self.gp.device)
-        predictions = self.gp.predict_one_step(self.features, windows_there).cpu()
+        windows_on_device = torch.from_numpy(windows).to(self.gp.device)
+        predictions = self.gp.predict_one_step(self.features, windows_on_device).cpu()
         square = predictions.standardized_residual**2
         dispersion = log_dispersion(torch.cumsum(square, dim=1) - square, torch.arange(width))
         columns = torch.stack([predictions.mean, predictions.std, dispersion], dim=2)
