@@ -9,9 +9,9 @@ from functools import cached_property
 import numpy as np
 from jaxtyping import Float, Float16, Float32, Int64
 from pydantic import Field
-from scipy.linalg import LinAlgError, blas, cho_factor, lapack
 from scipy.sparse import csr_matrix
 
+from reelgraph.core import lapack
 from reelgraph.params.base import Section
 from reelgraph.rankers.ranker import FittedRatings, RankingQuery
 from reelgraph.runtime.errors import TrainingError
@@ -166,11 +166,10 @@ def penalized_cholesky(gram: Matrix, l2: float) -> Matrix:
     """
     penalized = np.array(gram.T, np.float32, order="F")  # LAPACK's order; of a symmetric matrix a plain copy
     penalized.flat[:: len(gram) + 1] += np.float32(l2)
-    try:
-        return cho_factor(penalized, lower=True, overwrite_a=True, check_finite=False)[0]
-    except LinAlgError as error:
+    if not lapack.factorize(penalized):
         raise TrainingError("the rankers' key l2", "a penalty that makes the regression solvable",
-                            f"{l2:g}: {error}", "Raise it.") from None  # fmt: skip
+                            f"{l2:g}: the matrix is not positive definite", "Raise it.")  # fmt: skip
+    return penalized
 
 
 def penalized_inverse(gram: Matrix, l2: float) -> Matrix:
@@ -181,9 +180,8 @@ def penalized_inverse(gram: Matrix, l2: float) -> Matrix:
     Raises:
         TrainingError: as ``penalized_cholesky``.
     """
-    if not len(gram):  # which LAPACK refuses
-        return np.zeros((0, 0), np.float32)
-    inverse, _ = lapack.spotri(penalized_cholesky(gram, l2), lower=1, overwrite_c=1)
+    inverse = penalized_cholesky(gram, l2)
+    lapack.invert_product(inverse)
     _mirror(inverse.T)
     return inverse.T
 
@@ -194,11 +192,9 @@ def inverse_diagonal(factor: Matrix) -> Float32[np.ndarray, " frequent"]:
     Args:
         factor: as ``penalized_cholesky`` returns it; it is overwritten.
     """
-    if not len(factor):  # which LAPACK refuses
-        return np.zeros(0, np.float32)
-    inverse, _ = lapack.strtri(factor, lower=1, overwrite_c=1)
+    lapack.invert_triangle(factor)
     # With L⁻¹ in the lower triangle, the inverse is L⁻ᵀ · L⁻¹.
-    return np.array([column[i:] @ column[i:] for i, column in enumerate(inverse.T)])
+    return np.array([column[i:] @ column[i:] for i, column in enumerate(factor.T)], np.float32)
 
 
 def solve_cholesky(
@@ -211,5 +207,7 @@ def solve_cholesky(
         right: right-hand sides.
     """
     # The transposed equation, as LAPACK's order is that of columns.
-    half = blas.strsm(1.0, factor, right.T, side=1, lower=1, trans_a=1)
-    return blas.strsm(1.0, factor, half, side=1, lower=1, overwrite_b=1).T
+    solution = np.array(right.T, np.float32, order="F")
+    lapack.divide(solution, factor, transpose=True)
+    lapack.divide(solution, factor)
+    return solution.T
