@@ -45,10 +45,10 @@ from reelgraph.runtime.errors import ArtifactError, InputError
 from reelgraph.sources.ingest import read_new_movies
 from reelgraph.sources.source import Staging
 from reelgraph.text.encoder import encode
-from reelgraph.text.int8 import check_int8_support, to_int8_checked
 from reelgraph.text.movie_text import movie_texts
+from reelgraph.text.precision import check_precision_support, to_precision_checked
 from reelgraph.text.projection import project
-from reelgraph.text.sentence_model import load_encoder, locate_model, to_bfloat16_checked
+from reelgraph.text.sentence_model import load_encoder, locate_model
 
 MAP_NEIGHBOURS = 5
 """Movies whose mean place on the map a new movie gets."""
@@ -133,13 +133,11 @@ def _encode(
     """Return the text vectors of the new movies, which are the last; ``fitted`` are those of the others."""
     all_texts = movie_texts(movies).to_pylist()
     texts = all_texts[len(fitted) :]
-    model = load_encoder(locate_model(params.model))
-    if params.precision == "bfloat16":
-        model = to_bfloat16_checked(model, texts)
-    elif params.precision == "int8":
-        check_int8_support(CPU)
-        model = to_int8_checked(model, all_texts[: len(fitted)]).model  # the same as in bert_encode
-    vectors = encode(model, texts, params.batch_size)
+    check_precision_support(params.precision, CPU)
+    # The texts of bert_encode, on which the weights in int8 depend.
+    fitted_texts = all_texts[: len(fitted)]
+    encoder = to_precision_checked(load_encoder(locate_model(params.model)), params.precision, fitted_texts)
+    vectors = encode(encoder.model, texts, params.batch_size)
     if vectors.shape[1] != fitted.shape[1]:
         raise ArtifactError("data/text_vectors.parquet", f"the {vectors.shape[1]} dimensions of text.model",
                             f"{fitted.shape[1]} dimensions", RERUN_HINT)  # fmt: skip
